@@ -1,0 +1,59 @@
+"""What every event of the published language is, and the registry of all of them.
+
+An event is a fact in the past tense: random ids, codes, states, times and integer cents. It never
+carries a name, an address, a phone number, a birth date or a diagnosis; whoever needs one redeems
+the id at scheduling's internal API. Producers may only add fields; consumers ignore those that
+they do not know.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+
+
+def _to_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+"""A zone-aware instant, kept in UTC. A naive one is refused."""
+
+
+class Event(BaseModel):
+    """A fact that one service publishes. Subclasses name their producer: `producer="billing"`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    producer: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+    type_name: ClassVar[str] = ""
+
+    def __init_subclass__(cls, producer: str = "", **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if producer:
+            cls.producer = producer
+            cls.type_name = f"{producer}.{cls.__name__}"
+            REGISTRY[cls.type_name] = cls
+
+    @property
+    def key(self) -> str:
+        """The Kafka key: facts with the same key stay in the order of their commits."""
+        raise NotImplementedError(f"{type(self).__name__} names no key")
+
+
+class PatientEvent(Event):
+    """A fact about one patient; the patient's id is its key."""
+
+    patient_id: UUID
+
+    @property
+    def key(self) -> str:
+        return str(self.patient_id)
+
+
+REGISTRY: dict[str, type[Event]] = {}
+"""Every event of the published language by type name, filled as the modules are imported."""

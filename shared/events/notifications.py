@@ -1,0 +1,49 @@
+"""What notifications says: which message of which purpose left, and which did not."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from shared.events.base import Moment, PatientEvent
+from shared.events.pharmacy import ReasonCode
+
+
+class Channel(StrEnum):
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class Purpose(StrEnum):
+    """Why a message exists. One message per purpose and subject."""
+
+    RIDE_REMINDER_48H = "ride_reminder_48h"
+    RIDE_REMINDER_24H = "ride_reminder_24h"
+    FASTING_REMINDER = "fasting_reminder"
+    APPOINTMENT_MOVED = "appointment_moved"
+    NO_DRIVING = "no_driving"
+    SPRAY_NO_DRIVING = "spray_no_driving"
+    RECEIPT = "receipt"
+    PAYMENT_FAILED = "payment_failed"
+    SUPERBILL = "superbill"
+
+
+class MessageSent(PatientEvent, producer="notifications"):
+    """The provider took the message."""
+
+    message_id: UUID
+    purpose: Purpose
+    channel: Channel
+    subject_id: UUID
+    sent_at: Moment
+
+
+class MessageNotSent(PatientEvent, producer="notifications"):
+    """The message did not go and will not: nobody to reach, refused, or no longer true."""
+
+    message_id: UUID
+    purpose: Purpose
+    channel: Channel
+    subject_id: UUID
+    reason: ReasonCode
+    decided_at: Moment
