@@ -1,0 +1,38 @@
+"""A circuit breaker per vendor: when a vendor keeps failing, its work stays in the table.
+
+Closed: calls are made. After `threshold` failures in a row it opens, and no work of that vendor is
+leased for `rest_s` of real time. Then one call probes: if it works the breaker closes, if it fails
+it opens again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+
+
+@dataclass(slots=True)
+class Breaker:
+    threshold: int = 8
+    rest_s: float = 5.0
+    failures: int = 0
+    opened_at: float | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether a call may be made now."""
+        return self.opened_at is None or monotonic() - self.opened_at >= self.rest_s
+
+    @property
+    def probing(self) -> bool:
+        """Whether only one call may be made, to see if the vendor is back."""
+        return self.opened_at is not None and self.closed
+
+    def worked(self) -> None:
+        self.failures = 0
+        self.opened_at = None
+
+    def failed(self) -> None:
+        self.failures += 1
+        if self.failures >= self.threshold:
+            self.opened_at = monotonic()

@@ -1,0 +1,179 @@
+"""The FastStream side of the seam: one batch subscriber for all topics that a service hears.
+
+FastStream's defaults are not used, because they lose or leak: the group and the offset reset are
+named, offsets are committed after the seam returns, replies are off, and FastStream sees neither
+headers nor values, so nothing that a record holds can break its parser or reach its log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+
+from shared.messaging.seam import Seam
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+MAX_POLL_S = 300.0
+
+
+class Consumer:
+    """Runs the subscriber; starts when Kafka can be reached, and says how far behind it is."""
+
+    def __init__(
+        self,
+        seam: Seam,
+        topics: list[str],
+        *,
+        bootstrap_servers: str,
+        session_timeout_s: float = 10.0,
+    ) -> None:
+        self.progress_at = monotonic()
+        self.started = False
+        self._seam = seam
+        self._broker = KafkaBroker(
+            bootstrap_servers,
+            allow_auto_create_topics=False,
+            graceful_timeout=10.0,
+            logger=None,
+        )
+        self._subscriber = self._broker.subscriber(
+            *topics,
+            group_id=seam.consumer,
+            batch=True,
+            max_records=BATCH,
+            batch_timeout_ms=20,
+            fetch_max_wait_ms=5,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            no_reply=True,
+            session_timeout_ms=int(session_timeout_s * 1000),
+            heartbeat_interval_ms=int(session_timeout_s * 1000 / 5),
+            rebalance_timeout_ms=60_000,
+            max_poll_interval_ms=int(MAX_POLL_S * 1000),
+            parser=_bare,
+            decoder=_raw_records,
+        )
+        self._subscriber(self._take)
+
+    async def _take(self, records: list[Any]) -> None:
+        try:
+            await self._seam.take(records)
+        except Exception as error:
+            # FastStream seeks back and delivers again at once; this pause is the only throttle.
+            log.error("batch_not_taken", error_type=type(error).__name__, exc_info=error)
+            await asyncio.sleep(1.0)
+            raise
+        self.progress_at = monotonic()
+
+    async def run(self) -> None:
+        """Consume until cancelled, from whenever Kafka can first be reached."""
+        try:
+            await self._start()
+            await asyncio.Event().wait()
+        finally:
+            self.started = False
+            await self._broker.stop()
+
+    async def _start(self) -> None:
+        pause_s = 0.2
+        while True:
+            try:
+                async with asyncio.timeout(30.0):
+                    await self._broker.start()
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("consumer_waits_for_kafka", error_type=type(error).__name__)
+                await self._broker.stop()
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, 5.0)
+            else:
+                self.started = True
+                return
+
+    @property
+    def _kafka(self) -> AIOKafkaConsumer | None:
+        return self._subscriber.consumer
+
+    def lag(self) -> dict[str, int]:
+        """Records known to be behind the consumer's position, per `topic-partition`."""
+        consumer = self._kafka
+        if consumer is None or not self.started:
+            return {}
+        behind: dict[str, int] = {}
+        for partition in consumer.assignment():
+            high = consumer.highwater(partition)
+            state = consumer._subscription.subscription.assignment.state_value(partition)  # noqa: SLF001  # aiokafka's `position` is a coroutine that may wait
+            position = state._position if state is not None else None  # noqa: SLF001  # as above
+            if high is not None and position is not None:
+                behind[f"{partition.topic}-{partition.partition}"] = max(0, high - position)
+        return behind
+
+    def trouble(self) -> str | None:
+        """What keeps this consumer from moving, or `None`."""
+        if not self.started or self._kafka is None:
+            return "kafka cannot be reached"
+        if self._seam.waits_for is not None:
+            return f"waits for {self._seam.waits_for}"
+        coordinator = self._kafka._coordinator  # noqa: SLF001  # aiokafka has no public sign of a lost group
+        if coordinator is not None and coordinator.coordinator_id is None:
+            return "the group's coordinator cannot be reached"
+        return None
+
+
+async def _bare(
+    records: tuple[ConsumerRecord[Any, Any], ...],
+    original: Callable[[tuple[ConsumerRecord[Any, Any], ...]], Awaitable[Any]],
+) -> Any:
+    """Let FastStream build its message from records that carry nothing."""
+    message = await original(
+        tuple(replace(record, headers=(), value=b"", key=None) for record in records)
+    )
+    message.raw_message = records
+    return message
+
+
+async def _raw_records(message: Any) -> list[Any]:
+    return list(message.raw_message)
+
+
+class Watchdog:
+    """Ends a process whose consumer has records waiting and has not moved for `stuck_s`.
+
+    aiokafka has known ways to stop consuming without an error. The supervisor starts the process
+    again, and nothing is lost: the offsets stand where the last decided batch left them.
+    """
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        *,
+        stuck_s: float = 120.0,
+        end: Callable[[int], object] = os._exit,
+    ) -> None:
+        self._consumer = consumer
+        self._stuck_s = stuck_s
+        self._end = end
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(self._stuck_s / 4)
+            self.look()
+
+    def look(self) -> None:
+        """End the process if the consumer is stuck right now."""
+        consumer = self._consumer
+        idle_s = monotonic() - consumer.progress_at
+        if sum(consumer.lag().values()) and consumer.trouble() is None and idle_s > self._stuck_s:
+            log.critical("consumer_stuck", idle_s=round(idle_s))
+            self._end(70)

@@ -1,0 +1,415 @@
+"""Workers for what falls due: timers, which are decided, and outside calls, which are made.
+
+A timer is decided in the transaction that takes it from the table, so it is decided once. A call
+is leased first, in a short transaction of its own; then it is made with no session open; then its
+outcome is stored, in a transaction that also ends the work and that counts only if the lease's
+fencing number is still the newest. A crash anywhere leaves the row leased; when the lease runs
+out the work is taken again, and the caller repeats the call under the same key.
+
+`due_at` is practice time. Leases and rests are the database's real time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, TEXT, TIMESTAMP
+
+from shared.db import lost_race, unreachable
+from shared.errors import Poison, PracticeError, Retry
+from shared.messaging.breaker import Breaker
+from shared.messaging.handlers import Call, Fact, Handlers
+from shared.messaging.transaction import Transaction, UnitOfWork
+from shared.messaging.wakes import woken
+
+log = structlog.get_logger(__name__)
+
+_COLUMNS = (
+    "work_id, kind, payload, due_at, attempts, fence, correlation_id, causation_id, traceparent"
+)
+
+_TAKE = """
+    WITH due AS (
+        SELECT work_id FROM due_work
+         WHERE state = 'waiting' AND due_at <= :now AND kind = ANY(:kinds)
+         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED),
+    rested AS (
+        SELECT work_id FROM due_work
+         WHERE state = 'resting' AND rests_until <= clock_timestamp() AND kind = ANY(:kinds)
+         ORDER BY rests_until LIMIT :limit FOR UPDATE SKIP LOCKED),
+    orphaned AS (
+        SELECT work_id FROM due_work
+         WHERE state = 'running' AND leased_until <= clock_timestamp() AND kind = ANY(:kinds)
+         ORDER BY leased_until LIMIT :limit FOR UPDATE SKIP LOCKED),
+    ready AS (
+        SELECT work_id FROM orphaned UNION ALL SELECT work_id FROM rested
+        UNION ALL SELECT work_id FROM due LIMIT :limit)
+"""
+
+_BINDS = (
+    bindparam("kinds", type_=ARRAY(TEXT)),
+    bindparam("now", type_=TIMESTAMP(timezone=True)),
+)
+
+_LEASE = text(
+    _TAKE
+    + f"""
+    UPDATE due_work AS d
+       SET state = 'running', rests_until = NULL, attempts = attempts + 1, fence = fence + 1,
+           leased_until = clock_timestamp() + :lease
+      FROM ready WHERE d.work_id = ready.work_id
+    RETURNING {", ".join("d." + name for name in _COLUMNS.split(", "))}
+    """  # noqa: S608  # a constant list of columns
+).bindparams(*_BINDS, bindparam("lease", type_=INTERVAL))
+
+_DECIDE = text(
+    _TAKE
+    + f"""
+    DELETE FROM due_work AS d USING ready WHERE d.work_id = ready.work_id
+    RETURNING {", ".join("d." + name for name in _COLUMNS.split(", "))}
+    """  # noqa: S608  # a constant list of columns
+).bindparams(*_BINDS)
+
+_END = text("DELETE FROM due_work WHERE work_id = :work_id AND fence = :fence")
+
+_REST = text(
+    """
+    UPDATE due_work AS d
+       SET state = 'resting', leased_until = NULL, error_code = :code, attempts = :attempts,
+           rests_until = clock_timestamp() + :rest
+     WHERE work_id = :work_id AND fence = :fence AND state <> 'parked'
+       AND NOT EXISTS (SELECT 1 FROM due_work AS n WHERE n.key = d.key AND n.work_id <> d.work_id
+                          AND n.state IN ('waiting', 'resting'))
+    """
+).bindparams(bindparam("rest", type_=INTERVAL))
+
+_PARK = text(
+    """
+    UPDATE due_work SET state = 'parked', leased_until = NULL, rests_until = NULL,
+           error_code = :code, attempts = :attempts
+     WHERE work_id = :work_id AND fence = :fence
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkLimits:
+    """How much at once, and how long before giving up. Real time."""
+
+    at_once: int = 16
+    timers_at_once: int = 200
+    poll_s: float = 0.25
+    lease_s: float = 45.0
+    backoff_s: float = 0.5
+    backoff_cap_s: float = 900.0
+    attempts: int = 40
+    bug_attempts: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A row of due work in a worker's hands."""
+
+    work_id: UUID
+    kind: str
+    payload: dict[str, Any]
+    due_at: datetime
+    attempts: int
+    fence: int
+    correlation_id: UUID
+    causation_id: UUID | None
+    traceparent: str | None
+
+    @classmethod
+    def of(cls, row: Any) -> Leased:
+        return cls(**dict(row._mapping))  # noqa: SLF001  # SQLAlchemy's public name for it
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the workers did, for metrics and for knowing when all is at rest."""
+
+    running: int = 0
+    done: int = 0
+    lateness_s: float = 0.0
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+
+
+class Workers:
+    """Runs one service's timers and calls until cancelled. Any number of replicas may run."""
+
+    def __init__(
+        self,
+        handlers: Handlers,
+        work: UnitOfWork,
+        gateways: Mapping[type[Any], object],
+        *,
+        limits: WorkLimits | None = None,
+    ) -> None:
+        self.last_pass_at = monotonic()
+        self.tally = Tally()
+        self._handlers = handlers
+        self._work = work
+        self._gateways = gateways
+        self._limits = limits or WorkLimits()
+        self._running: set[asyncio.Task[None]] = set()
+        for call in handlers.calls.values():
+            if call.gateway not in gateways:
+                raise LookupError(f"{handlers.service}: no gateway for {call.gateway.__name__}")
+            self.tally.breakers.setdefault(call.gateway.__name__, Breaker())
+
+    async def run(self) -> None:
+        try:
+            while True:
+                try:
+                    moved = await self.decide_timers() + await self.start_calls()
+                except Exception as error:
+                    if not unreachable(error):
+                        log.error("worker_bug", error_type=type(error).__name__, exc_info=error)
+                    await asyncio.sleep(1.0)
+                else:
+                    self.last_pass_at = monotonic()
+                    if not moved:
+                        await woken(self._work.wakes.due_work, within_s=self._limits.poll_s)
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def decide_timers(self) -> int:
+        """Decide everything that has fallen due, many in one transaction. Returns how many."""
+        if not self._handlers.timers:
+            return 0
+        try:
+            return await self._decide(self._limits.timers_at_once)
+        except Exception as error:
+            if unreachable(error):
+                raise
+            return await self._decide_alone()
+
+    async def _decide(self, limit: int) -> int:
+        async with self._work.transaction() as tx:
+            taken = await self._take_timers(tx, limit)
+            for leased in taken:
+                await self._decide_timer(tx, leased)
+        return len(taken)
+
+    async def _take_timers(self, tx: Transaction, limit: int) -> list[Leased]:
+        rows = await tx.execute(
+            _DECIDE, {"kinds": list(self._handlers.timers), "now": tx.now, "limit": limit}
+        )
+        taken = sorted((Leased.of(row) for row in rows), key=lambda leased: leased.due_at)
+        if taken:
+            self.tally.lateness_s = (tx.now - taken[0].due_at).total_seconds()
+        return taken
+
+    async def _decide_timer(self, tx: Transaction, leased: Leased) -> None:
+        timer = self._handlers.timers[leased.kind]
+        await timer.decide(timer.work.model_validate(leased.payload), _caused(tx, leased))
+
+    async def _decide_alone(self) -> int:
+        """Decide due timers one by one, each in its own transaction; what fails rests or parks."""
+        decided = 0
+        while True:
+            leased: Leased | None = None
+            try:
+                async with self._work.transaction() as tx:
+                    taken = await self._take_timers(tx, 1)
+                    if not taken:
+                        return decided
+                    leased = taken[0]
+                    await self._decide_timer(tx, leased)
+                decided += 1
+            except Exception as error:
+                if unreachable(error) or leased is None:
+                    raise
+                await self._put_off(leased, error, attempts=leased.attempts + 1)
+
+    async def start_calls(self) -> int:
+        """Lease due calls and start making them. Returns how many were started."""
+        kinds = [
+            kind
+            for kind, call in self._handlers.calls.items()
+            if self.tally.breakers[call.gateway.__name__].closed
+        ]
+        room = self._limits.at_once - len(self._running)
+        if not kinds or room <= 0:
+            return 0
+        if any(
+            self.tally.breakers[self._handlers.calls[kind].gateway.__name__].probing
+            for kind in kinds
+        ):
+            room = 1
+        async with self._work.engine.begin() as connection:
+            rows = await connection.execute(
+                _LEASE,
+                {
+                    "kinds": kinds,
+                    "now": self._work.clock.now(),
+                    "limit": room,
+                    "lease": timedelta(seconds=self._limits.lease_s),
+                },
+            )
+            leases = [Leased.of(row) for row in rows]
+        for leased in leases:
+            task = asyncio.create_task(self._make(leased))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+        self.tally.running = len(self._running)
+        return len(leases)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self.tally.running = len(self._running)
+        self.tally.done += 1
+        self._work.wakes.due_work.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("work_left_to_its_lease", error_type=type(error).__name__)
+
+    async def _make(self, leased: Leased) -> None:
+        """Make one call and store its outcome; what fails rests, or is parked for a person."""
+        call = self._handlers.calls[leased.kind]
+        breaker = self.tally.breakers[call.gateway.__name__]
+        try:
+            argument = await self._argument(call, leased)
+            fact = None
+            if argument is not None:
+                async with asyncio.timeout(call.time_limit_s):
+                    fact = await call.call(argument, self._gateways[call.gateway])
+                breaker.worked()
+            await self._store(leased, fact)
+        except Exception as error:
+            if isinstance(error, Retry | TimeoutError):
+                breaker.failed()
+            if unreachable(error) and not isinstance(error, TimeoutError):
+                raise
+            await self._put_off(leased, error, attempts=leased.attempts)
+
+    async def _argument(self, call: Call[Any], leased: Leased) -> Any:
+        """What the caller gets: the work itself, or what its `loads` reads now."""
+        work = call.work.model_validate(leased.payload)
+        if call.loads is None:
+            return work
+        async with self._work.transaction() as tx:
+            return await call.loads(_caused(tx, leased), work)
+
+    async def _store(self, leased: Leased, fact: Fact | None) -> None:
+        """End the work and store what was found; nothing, if another worker holds it by now."""
+        for attempt in range(5):
+            try:
+                async with self._work.transaction() as tx:
+                    ended = await tx.execute(
+                        _END, {"work_id": leased.work_id, "fence": leased.fence}
+                    )
+                    if ended.rowcount != 1:
+                        log.info("outcome_of_lost_lease", kind=leased.kind)
+                        return
+                    if fact is not None:
+                        await self._handlers.outcomes[type(fact)](fact, _caused(tx, leased))
+            except Exception as error:
+                if not lost_race(error) or attempt == 4:  # noqa: PLR2004  # the last of five tries
+                    raise
+                await asyncio.sleep(0.02 * 2**attempt)
+            else:
+                return
+
+    async def _put_off(self, leased: Leased, error: Exception, *, attempts: int) -> None:
+        """Let the work rest with backoff, or park it when it can never succeed."""
+        limits = self._limits
+        known = isinstance(error, Retry | TimeoutError) or lost_race(error)
+        code = error.code if isinstance(error, PracticeError) else type(error).__name__
+        if not known and not isinstance(error, Poison):
+            log.error("work_bug", kind=leased.kind, error_type=code, exc_info=error)
+            code = f"bug:{code}"
+        give_up = isinstance(error, Poison) or attempts >= (
+            limits.attempts if known else limits.bug_attempts
+        )
+        log.warning(
+            "work_put_off", kind=leased.kind, reason=code, attempts=attempts, parked=give_up
+        )
+        ids = {"work_id": leased.work_id, "fence": leased.fence, "code": code, "attempts": attempts}
+        async with self._work.engine.begin() as connection:
+            if give_up:
+                await connection.execute(_PARK, ids)
+                return
+            rest = min(limits.backoff_cap_s, limits.backoff_s * 2 ** min(attempts - 1, 20))
+            rested = await connection.execute(_REST, ids | {"rest": timedelta(seconds=rest)})
+            if rested.rowcount == 0:  # newer work waits under the same key and replaces this
+                await connection.execute(_END, {"work_id": leased.work_id, "fence": leased.fence})
+
+
+def _caused(tx: Transaction, leased: Leased) -> Transaction:
+    return tx.caused_by(
+        event_id=leased.causation_id,
+        correlation_id=leased.correlation_id,
+        traceparent=leased.traceparent,
+    )
+
+
+async def next_due_at(work: UnitOfWork) -> datetime | None:
+    """When the earliest waiting work falls due, in practice time; `None` when nothing waits."""
+    async with work.engine.connect() as connection:
+        found = await connection.execute(
+            text("SELECT min(due_at) FROM due_work WHERE state = 'waiting'")
+        )
+        return found.scalar()
+
+
+async def unfinished(work: UnitOfWork) -> int:
+    """How many pieces of work have fallen due and are neither done nor parked."""
+    async with work.engine.connect() as connection:
+        found = await connection.execute(
+            text(
+                "SELECT count(*) FROM due_work WHERE state IN ('running', 'resting')"
+                " OR (state = 'waiting' AND due_at <= :now)"
+            ),
+            {"now": work.clock.now()},
+        )
+        return int(found.scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedWork:
+    """Work that a person must look at."""
+
+    work_id: UUID
+    kind: str
+    reason: str
+    attempts: int
+    due_at: datetime
+
+
+async def parked_work(work: UnitOfWork) -> list[ParkedWork]:
+    """Parked work, oldest first, at most 200."""
+    async with work.engine.connect() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT work_id, kind, coalesce(error_code, '?') AS reason, attempts, due_at"
+                " FROM due_work WHERE state = 'parked' ORDER BY due_at LIMIT 200"
+            )
+        )
+        return [ParkedWork(*row) for row in rows]
+
+
+async def unpark_work(work: UnitOfWork, work_id: UUID, *, again: bool) -> bool:
+    """Have parked work tried again, or discard it. False when it is not parked."""
+    statement = (
+        "UPDATE due_work SET state = 'resting', rests_until = clock_timestamp(), attempts = 0"
+        if again
+        else "DELETE FROM due_work"
+    )
+    async with work.engine.begin() as connection:
+        done = await connection.execute(
+            text(f"{statement} WHERE work_id = :work_id AND state = 'parked'"),  # two constants
+            {"work_id": work_id},
+        )
+    work.wakes.due_work.set()
+    return done.rowcount == 1

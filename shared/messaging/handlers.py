@@ -1,0 +1,188 @@
+"""The registry of what a service does: which handler hears which event, does which work.
+
+There are two kinds of handler, and the type checker tells them apart. A decider gets a
+`Transaction` and never the outside world. A caller gets a gateway and never a transaction, and
+returns the `Fact` that tells the outcome, which a decider then stores.
+
+    on = Handlers("billing")
+
+    @on.event(InfusionCompleted)                 # decider: started by an event
+    @on.due(EscalateRide)                        # decider: started by something that fell due
+    @on.work(CapturePayment, calls=Payments)     # caller: one outside call, may be repeated
+    @on.outcome(CardCharged)                     # decider: stores what a caller found
+
+`loads=` names a read that runs before the handler. For an event it runs once for a whole batch,
+so that reading costs one statement instead of one per event; a batch never holds two events of
+one key at a time. For work it runs when the work falls due, and `None` says that there is nothing
+left to do.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import UnionType
+from typing import Any, ClassVar, Generic, TypeVar, overload
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.events import Event
+
+if typing.TYPE_CHECKING:
+    from shared.messaging.transaction import Transaction
+
+
+class Work(BaseModel):
+    """Something that falls due, now or later. Carries ids only: its row is not encrypted."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    kind: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.kind = cls.__name__
+
+
+class Fact(BaseModel):
+    """The outcome of an outside call, as the decider that stores it needs it. Never published."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+E = TypeVar("E", bound=Event)
+W = TypeVar("W", bound=Work)
+F = TypeVar("F", bound=Fact)
+L = TypeVar("L")
+G = TypeVar("G")
+
+Decider = Callable[[E, "Transaction"], Awaitable[None]]
+LoadedDecider = Callable[[E, "Transaction", L], Awaitable[None]]
+LoadMany = Callable[["Transaction", Sequence[E]], Awaitable[Sequence[L]]]
+LoadOne = Callable[["Transaction", W], Awaitable[L | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class EventHandler(Generic[E]):
+    event: type[E]
+    decide: Callable[..., Awaitable[None]]
+    loads: LoadMany[E, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timer(Generic[W]):
+    work: type[W]
+    decide: Decider[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[W]):
+    work: type[W]
+    call: Callable[..., Awaitable[Fact]]
+    loads: LoadOne[W, Any] | None
+    gateway: type[Any]
+    time_limit_s: float
+
+
+@dataclass(slots=True)
+class Handlers:
+    """What one service does, filled by decorators and read by the seam, the workers, the docs."""
+
+    service: str
+    events: dict[str, EventHandler[Any]] = field(default_factory=dict)
+    timers: dict[str, Timer[Any]] = field(default_factory=dict)
+    calls: dict[str, Call[Any]] = field(default_factory=dict)
+    outcomes: dict[type[Fact], Callable[..., Awaitable[None]]] = field(default_factory=dict)
+
+    @overload
+    def event(self, event: type[E]) -> Callable[[Decider[E]], Decider[E]]: ...
+    @overload
+    def event(
+        self, event: type[E], *, loads: LoadMany[E, L]
+    ) -> Callable[[LoadedDecider[E, L]], LoadedDecider[E, L]]: ...
+    def event(
+        self, event: type[E], *, loads: LoadMany[E, Any] | None = None
+    ) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., Awaitable[None]]]:
+        """Hear an event. The decider runs in the transaction that also claims the event."""
+
+        def register(decide: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+            self._once(self.events, event.type_name)
+            self.events[event.type_name] = EventHandler(event, decide, loads)
+            return decide
+
+        return register
+
+    def due(self, work: type[W]) -> Callable[[Decider[W]], Decider[W]]:  # type: ignore[type-var]  # a Decider starts from work as well
+        """Decide when something falls due. The work is done when the transaction commits."""
+
+        def register(decide: Decider[W]) -> Decider[W]:  # type: ignore[type-var]  # as above
+            self._once(self.timers | self.calls, work.kind)
+            self.timers[work.kind] = Timer(work, decide)
+            return decide
+
+        return register
+
+    @overload
+    def work(
+        self, work: type[W], *, calls: type[G], time_limit_s: float = ...
+    ) -> Callable[[Callable[[W, G], Awaitable[F]]], Callable[[W, G], Awaitable[F]]]: ...
+    @overload
+    def work(
+        self, work: type[W], *, loads: LoadOne[W, L], calls: type[G], time_limit_s: float = ...
+    ) -> Callable[[Callable[[L, G], Awaitable[F]]], Callable[[L, G], Awaitable[F]]]: ...
+    def work(
+        self,
+        work: type[W],
+        *,
+        calls: type[G],
+        loads: LoadOne[W, Any] | None = None,
+        time_limit_s: float = 20.0,
+    ) -> Callable[[Callable[..., Awaitable[F]]], Callable[..., Awaitable[F]]]:
+        """Make one outside call, with no database session open. It may be repeated.
+
+        `calls` is the gateway's Protocol; its name is also the breaker's. `time_limit_s` is real
+        time; past it the outcome is unknown and the work comes back.
+        """
+
+        def register(call: Callable[..., Awaitable[F]]) -> Callable[..., Awaitable[F]]:
+            self._once(self.timers | self.calls, work.kind)
+            self.calls[work.kind] = Call(work, call, loads, calls, time_limit_s)
+            return call
+
+        return register
+
+    def outcome(
+        self, fact: type[F]
+    ) -> Callable[
+        [Callable[[F, Transaction], Awaitable[None]]], Callable[[F, Transaction], Awaitable[None]]
+    ]:
+        """Store what a caller found, in the transaction that ends the work."""
+
+        def register(
+            decide: Callable[[F, Transaction], Awaitable[None]],
+        ) -> Callable[[F, Transaction], Awaitable[None]]:
+            self._once(self.outcomes, fact)
+            self.outcomes[fact] = decide
+            return decide
+
+        return register
+
+    def heard_topics(self) -> list[str]:
+        """The producing services whose topics this service subscribes to."""
+        return sorted({handler.event.producer for handler in self.events.values()})
+
+    def check_complete(self) -> None:
+        """Refuse to start when a caller can return a fact that no decider stores."""
+        for kind, call in self.calls.items():
+            returned = typing.get_type_hints(call.call)["return"]
+            union = isinstance(returned, UnionType) or typing.get_origin(returned) is typing.Union
+            for fact in typing.get_args(returned) if union else (returned,):
+                if not (inspect.isclass(fact) and fact in self.outcomes):
+                    raise LookupError(
+                        f"{self.service}: {kind} may return {fact!r}, which has no outcome handler"
+                    )
+
+    def _once(self, taken: Mapping[Any, Any], name: object) -> None:
+        if name in taken:
+            raise LookupError(f"{self.service}: {name} has a handler already")

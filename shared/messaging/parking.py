@@ -1,0 +1,252 @@
+"""Parked events: records that a person must look at, and those that wait behind them.
+
+A record is parked when it can never work as it stands, or when it failed too often. Later records
+of the same key are held, so that one patient's facts are never acted on out of order. A person
+replays or discards the parked one, with a reason; the held ones then follow in their order. What
+stays here is never shown with its value: listings carry coordinates, type and reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from aiokafka import ConsumerRecord
+from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.ids import new_id
+from shared.messaging.envelope import as_text, text_headers
+from shared.messaging.tables import ParkedEvent
+
+_table: Any = ParkedEvent.__table__  # type: ignore[attr-defined]  # every table=True model has one
+
+_HELD_KEYS = text(
+    "SELECT DISTINCT key FROM parked_events"
+    " WHERE consumer = :consumer AND key = ANY(:keys) AND state IN ('parked', 'held')"
+).bindparams(bindparam("keys", type_=ARRAY(TEXT)))
+
+_RELEASED = text(
+    """
+    SELECT DISTINCT ON (key) seq FROM parked_events AS h
+     WHERE consumer = :consumer AND state = 'held'
+       AND NOT EXISTS (SELECT 1 FROM parked_events AS p
+                        WHERE p.consumer = h.consumer AND p.key = h.key AND p.state = 'parked')
+     ORDER BY key, seq LIMIT 100
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinates:
+    """Where a record stood, and all of it that a replay needs."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    headers: dict[str, str]
+    value: bytes | None
+    fingerprint: str
+
+    @property
+    def type_name(self) -> str:
+        return self.headers.get("ce_type", "")
+
+    @classmethod
+    def of(cls, record: ConsumerRecord[Any, Any]) -> Coordinates:
+        headers = text_headers(record.headers)
+        event_id = headers.get("ce_id")
+        identity = (
+            f"{headers.get('ce_source')}|{event_id}"
+            if event_id
+            else f"{record.topic}|{record.partition}|{record.offset}|{record.timestamp}"
+        )
+        digest = hashlib.sha256(identity.encode())
+        digest.update(record.value or b"")
+        return cls(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            key=as_text(record.key) if record.key is not None else None,
+            headers=headers,
+            value=record.value,
+            fingerprint=digest.hexdigest(),
+        )
+
+
+async def held_keys(connection: AsyncConnection, consumer: str, keys: Sequence[str]) -> set[str]:
+    """Those of `keys` that have an open parked event."""
+    found = await connection.execute(_HELD_KEYS, {"consumer": consumer, "keys": list(keys)})
+    return set(found.scalars())
+
+
+async def park(
+    connection: AsyncConnection,
+    consumer: str,
+    record: Coordinates,
+    *,
+    state: str,
+    reason: str,
+    attempts: int,
+    now: datetime,
+) -> None:
+    """Keep a record. Parking what is parked already changes nothing."""
+    await connection.execute(
+        insert(ParkedEvent)
+        .values(
+            parked_id=new_id(),
+            consumer=consumer,
+            fingerprint=record.fingerprint,
+            topic=record.topic,
+            partition_no=record.partition,
+            offset_no=record.offset,
+            key=record.key,
+            type_name=record.type_name[:200],
+            headers=record.headers,
+            value=record.value,
+            state=state,
+            reason=reason,
+            attempts=attempts,
+            parked_at=now,
+        )
+        .on_conflict_do_nothing(
+            index_elements=["consumer", "fingerprint"],
+            index_where=text("state IN ('parked', 'held')"),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A parked record as people see it: never its value."""
+
+    parked_id: UUID
+    seq: int
+    state: str
+    reason: str
+    type_name: str
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    attempts: int
+    parked_at: datetime
+    value_bytes: int
+    event_id: str | None
+    resolved_by: str | None
+    resolution: str | None
+
+
+def _as_parked(row: Any) -> Parked:
+    return Parked(
+        parked_id=row.parked_id,
+        seq=row.seq,
+        state=row.state,
+        reason=row.reason,
+        type_name=row.type_name,
+        topic=row.topic,
+        partition=row.partition_no,
+        offset=row.offset_no,
+        key=row.key if _looks_random(row.key) else None,
+        attempts=row.attempts,
+        parked_at=row.parked_at,
+        value_bytes=len(row.value or b""),
+        event_id=row.headers.get("ce_id") if _looks_random(row.headers.get("ce_id")) else None,
+        resolved_by=row.resolved_by,
+        resolution=row.resolution,
+    )
+
+
+def _looks_random(text_value: str | None) -> bool:
+    """Only an id of ours is shown; a key that a stranger chose may hold anything."""
+    try:
+        UUID(text_value or "")
+    except ValueError:
+        return False
+    return True
+
+
+async def open_ones(
+    connection: AsyncConnection, consumer: str, *, limit: int = 200
+) -> list[Parked]:
+    """What waits for a person, and what waits behind it, oldest first."""
+    rows = await connection.execute(
+        select(_table)
+        .where(_table.c.consumer == consumer, _table.c.state.in_(("parked", "held")))
+        .order_by(_table.c.seq)
+        .limit(limit)
+    )
+    return [_as_parked(row) for row in rows]
+
+
+async def one(connection: AsyncConnection, consumer: str, parked_id: UUID) -> Parked | None:
+    row = (
+        await connection.execute(
+            select(_table).where(_table.c.consumer == consumer, _table.c.parked_id == parked_id)
+        )
+    ).one_or_none()
+    return None if row is None else _as_parked(row)
+
+
+async def take(connection: AsyncConnection, seq: int) -> Coordinates | None:
+    """Lock an open record for replay; `None` when someone else has resolved it meanwhile."""
+    row = (
+        await connection.execute(
+            select(_table)
+            .where(_table.c.seq == seq, _table.c.state.in_(("parked", "held")))
+            .with_for_update()
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return Coordinates(
+        topic=row.topic,
+        partition=row.partition_no,
+        offset=row.offset_no,
+        key=row.key,
+        headers=row.headers,
+        value=row.value,
+        fingerprint=row.fingerprint,
+    )
+
+
+async def resolve(
+    connection: AsyncConnection, seq: int, *, state: str, by: str, why: str, now: datetime
+) -> bool:
+    """Close an open record as `replayed` or `discarded`. False when it is closed already."""
+    done = await connection.execute(
+        update(_table)
+        .where(_table.c.seq == seq, _table.c.state.in_(("parked", "held")))
+        .values(state=state, resolved_at=now, resolved_by=by, resolution=why)
+    )
+    return done.rowcount == 1
+
+
+async def repark(connection: AsyncConnection, seq: int, *, reason: str) -> None:
+    """A replay failed: the record stays parked, with the newest reason."""
+    await connection.execute(
+        update(_table)
+        .where(_table.c.seq == seq, _table.c.state.in_(("parked", "held")))
+        .values(state="parked", reason=reason, attempts=_table.c.attempts + 1)
+    )
+
+
+async def released(connection: AsyncConnection, consumer: str) -> list[int]:
+    """Held records with no parked one left before them: the first of each key."""
+    return list((await connection.execute(_RELEASED, {"consumer": consumer})).scalars())
+
+
+async def counts(connection: AsyncConnection, consumer: str) -> dict[tuple[str, str], int]:
+    """Open records by (state, reason), for metrics."""
+    rows = await connection.execute(
+        select(_table.c.state, _table.c.reason, func.count())
+        .where(_table.c.consumer == consumer, _table.c.state.in_(("parked", "held")))
+        .group_by(_table.c.state, _table.c.reason)
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
