@@ -1,0 +1,217 @@
+"""The seam on a real broker: once, in order, and never stopped by what a stranger writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.errors import Poison, Retry
+from shared.events.scheduling import PatientCheckedIn, PatientRegistered
+from shared.ids import new_id
+from shared.messaging import Handlers, Transaction
+from shared.messaging.envelope import headers_of
+from shared.messaging.seam import Limits
+from tests.messaging.conftest import START, eventually, scalar, tally
+
+LISTENER = "billing"
+
+
+def registered(patient_id: UUID | None = None) -> PatientRegistered:
+    return PatientRegistered(patient_id=patient_id or new_id(), registered_at=START)
+
+
+def record_of(event: Any, **changes: Any) -> dict[str, Any]:
+    headers = headers_of(
+        event,
+        event_id=changes.pop("event_id", new_id()),
+        at=START,
+        correlation_id=new_id(),
+        causation_id=None,
+        traceparent=None,
+    )
+    headers |= changes.pop("headers", {})
+    return {
+        "key": event.key.encode(),
+        "value": event.model_dump_json().encode(),
+        "headers": [(name, value.encode()) for name, value in headers.items()],
+    } | changes
+
+
+async def send(topics: Any, records: Sequence[dict[str, Any]], topic: str = "scheduling") -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=topics.bootstrap_servers)
+    await producer.start()
+    try:
+        for record in records:
+            await producer.send_and_wait(topics[topic], **record)
+    finally:
+        await producer.stop()
+
+
+def listener(*, loads: Any = None) -> Handlers:
+    on = Handlers(LISTENER)
+
+    @on.event(PatientRegistered)
+    async def note_patient(event: PatientRegistered, tx: Transaction) -> None:
+        await tx.execute(
+            text("INSERT INTO tally (who, what) VALUES (:who, 'registered')"), {"who": event.key}
+        )
+
+    return on
+
+
+async def test_an_event_delivered_twice_has_its_effect_once(
+    run_service: Any, engine: AsyncEngine, topics: Any
+) -> None:
+    event = registered()
+    twice = record_of(event, event_id=new_id())
+    await send(topics, [twice, twice, record_of(registered()), twice])
+    await run_service(listener())
+    await eventually(lambda: _count(engine, 2))
+    await send(topics, [twice, record_of(registered())])
+    await eventually(lambda: _count(engine, 3))
+    assert [who for who, _ in await tally(engine)].count(event.key) == 1
+
+
+async def _count(engine: AsyncEngine, n: int) -> bool:
+    return len(await tally(engine)) == n
+
+
+async def test_hostile_records_are_parked_with_a_reason_and_cost_no_neighbour_its_place(
+    run_service: Any, engine: AsyncEngine, topics: Any
+) -> None:
+    hostile: dict[str, dict[str, Any]] = {
+        "not_json": record_of(registered(), value=b"{ not json"),
+        "null_value": record_of(registered(), value=None),
+        "unknown_version": record_of(
+            registered(),
+            headers={"ce_dataschema": "urn:practice:event:scheduling.PatientRegistered:9"},
+        ),
+        "bad_specversion": record_of(registered(), headers={"ce_specversion": "0.3"}),
+        "bad_event_id": record_of(registered(), headers={"ce_id": "not an id \0 with a NUL"}),
+        "bad_schema_version": record_of(registered(), headers={"ce_dataschema": ""}),
+        "bad_schema": record_of(registered(), value=b'{"patient_id": 7}'),
+        "key_mismatch": record_of(registered(), key=b"\xff\x00someone else"),
+        "no_type": {"key": b"k", "value": b"x" * 900_000, "headers": [("\u00e9", None)]},
+    }
+    bad_headers = record_of(registered())
+    bad_headers["headers"] += [("null", None), ("bytes", b"\xff\xfe\x00"), ("ce_extra", b"kept")]
+    unknown_type = record_of(registered(), headers={"ce_type": "scheduling.NeverHeardOf"})
+    more_fields = record_of(registered())
+    more_fields["value"] = more_fields["value"][:-1] + b',"newer":"field"}'
+    sent: list[dict[str, Any]] = []
+    for record in hostile.values():
+        sent += [record_of(registered()), record]
+    sent += [bad_headers, unknown_type, more_fields, record_of(registered())]
+    await send(topics, sent)
+    await run_service(listener())
+
+    await eventually(lambda: _count(engine, len(hostile) + 3))
+    async with engine.connect() as connection:
+        rows = await connection.execute(text("SELECT reason FROM parked_events WHERE state='parked'"))
+        assert sorted(rows.scalars()) == sorted(hostile)
+
+
+async def test_too_many_bad_records_in_a_row_stop_the_consumer_until_a_person_resumes(
+    run_service: Any, engine: AsyncEngine, topics: Any
+) -> None:
+    await send(topics, [record_of(registered(), value=b"?") for _ in range(15)])
+    service = await run_service(listener(), seam_limits=Limits(parked_in_a_row=10))
+    await eventually(lambda: _parked(engine, 10))
+    assert service.seam.halted
+    assert "a person" in (await service.consumer_trouble() or "")
+    service.seam.resume()
+    await eventually(lambda: _parked(engine, 15))
+    await send(topics, [record_of(registered())])
+    await eventually(lambda: _count(engine, 1))
+
+
+async def _parked(engine: AsyncEngine, n: int) -> bool:
+    return await scalar(engine, "SELECT count(*) FROM parked_events") == n
+
+
+def checked_in(patient_id: UUID, minute: int) -> PatientCheckedIn:
+    return PatientCheckedIn(
+        patient_id=patient_id,
+        appointment_id=new_id(),
+        checked_in_at=datetime(2026, 11, 2, 14, minute, tzinfo=UTC),
+    )
+
+
+async def test_later_events_of_a_key_wait_behind_a_parked_one_and_follow_it_in_order(
+    run_service: Any, engine: AsyncEngine, topics: Any
+) -> None:
+    broken = {"is": True}
+    ill, well = new_id(), new_id()
+    on = Handlers(LISTENER)
+
+    @on.event(PatientCheckedIn)
+    async def note(event: PatientCheckedIn, tx: Transaction) -> None:
+        if broken["is"] and event.patient_id == ill and event.checked_in_at.minute == 1:
+            raise Poison("not_yet")
+        await tx.execute(
+            text("INSERT INTO tally (who, what) VALUES (:who, :what)"),
+            {"who": event.key, "what": str(event.checked_in_at.minute)},
+        )
+
+    await send(
+        topics,
+        [record_of(checked_in(p, minute)) for minute in range(5) for p in (ill, well)],
+    )
+    service = await run_service(on)
+    await eventually(lambda: _count(engine, 6))
+    assert [what for who, what in await tally(engine) if who == str(ill)] == ["0"]
+
+    broken["is"] = False
+    seq = await scalar(engine, "SELECT seq FROM parked_events WHERE state = 'parked'")
+    assert await service.seam.replay(seq, by="tester", why="mended") is None
+    await service.seam.follow_up()
+    await eventually(lambda: _count(engine, 10))
+    assert [what for who, what in await tally(engine) if who == str(ill)] == list("01234")
+    assert await scalar(engine, "SELECT count(*) FROM parked_events WHERE state <> 'replayed'") == 0
+
+
+async def test_what_fails_for_the_moment_is_tried_again_and_a_bug_is_parked(
+    run_service: Any, engine: AsyncEngine, topics: Any
+) -> None:
+    tries: dict[str, int] = {}
+    on = Handlers(LISTENER)
+    busy, bug = new_id(), new_id()
+
+    @on.event(PatientRegistered)
+    async def note(event: PatientRegistered, tx: Transaction) -> None:
+        tries[event.key] = tries.get(event.key, 0) + 1
+        if event.patient_id == bug:
+            raise KeyError("Testa Canary")
+        if event.patient_id == busy and tries[event.key] < 4:
+            raise Retry("busy")
+        tx.at_end(lambda connection: _note(connection, event.key))
+
+    async def _note(connection: Any, key: str) -> None:
+        await connection.execute(
+            text("INSERT INTO tally (who, what) VALUES (:who, 'x')"), {"who": key}
+        )
+
+    await send(topics, [record_of(registered(p)) for p in (busy, bug, new_id())])
+    await run_service(on)
+    await eventually(lambda: _count(engine, 2))
+    assert await scalar(engine, "SELECT reason FROM parked_events") == "bug:KeyError"
+
+
+@pytest.mark.parametrize("repeat", range(3))
+async def test_two_replicas_share_a_topic_and_double_nothing_when_one_joins_in_mid_batch(
+    run_service: Any, engine: AsyncEngine, topics: Any, real_kafka: Any, repeat: int
+) -> None:
+    patients = [new_id() for _ in range(60)]
+    await send(topics, [record_of(registered(p)) for p in patients for _ in range(10)][:600])
+    await run_service(listener())
+    await run_service(listener())
+    await send(topics, [record_of(registered(p)) for p in patients])
+    await eventually(lambda: _count(engine, 660), within_s=40)
+    assert await scalar(engine, "SELECT count(*) FROM inbox") == 660
