@@ -123,7 +123,7 @@ async def migrate(engine: AsyncEngine, service: str, metadata: MetaData) -> None
         await connection.run_sync(upgrade)
 
 
-async def drift(engine: AsyncEngine, service: str, metadata: MetaData) -> list[Any]:
+async def drift(engine: AsyncEngine, metadata: MetaData) -> list[Any]:
     """Differences between the tables in code and the migrated database; empty when they agree."""
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415  # only CI asks
     from alembic.migration import MigrationContext  # noqa: PLC0415  # only CI asks

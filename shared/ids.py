@@ -1,4 +1,4 @@
-"""Ids are random, time-ordered and opaque: UUID version 7. Rules never make one; they are passed in."""
+"""Ids are random, time-ordered and opaque: UUID version 7. Rules are handed them."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ _LEASE = text(
            leased_until = clock_timestamp() + :lease
       FROM ready WHERE d.work_id = ready.work_id
     RETURNING {", ".join("d." + name for name in _COLUMNS.split(", "))}
-    """  # noqa: S608  # a constant list of columns
+    """
 ).bindparams(*_BINDS, bindparam("lease", type_=INTERVAL))
 
 _DECIDE = text(
@@ -75,7 +75,7 @@ _DECIDE = text(
     + f"""
     DELETE FROM due_work AS d USING ready WHERE d.work_id = ready.work_id
     RETURNING {", ".join("d." + name for name in _COLUMNS.split(", "))}
-    """  # noqa: S608  # a constant list of columns
+    """
 ).bindparams(*_BINDS)
 
 _END = text("DELETE FROM due_work WHERE work_id = :work_id AND fence = :fence")

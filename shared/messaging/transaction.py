@@ -259,7 +259,7 @@ class Transaction:
         """Run a statement that sees everything inserted so far."""
         if self._gathered.rows:
             await self._gathered.write_rows()
-        return await self._gathered.connection.execute(statement, parameters)  # type: ignore[return-value]  # AsyncConnection.execute returns a CursorResult
+        return await self._gathered.connection.execute(statement, parameters)
 
     def at_end(self, write: Callable[[AsyncConnection], Awaitable[None]]) -> None:
         """Write something after all rows and right before the commit, as the audit log does."""

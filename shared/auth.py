@@ -1,0 +1,170 @@
+"""Who may do what: signed tokens, closed roles, and routes that are closed unless they say so.
+
+Full sign-in comes from an OpenID provider later; its tokens carry the same claims. Until then a
+development issuer signs them, which refuses to exist in production.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from shared.clock import real_now
+from shared.errors import Misconfigured
+
+ISSUER = "practice"
+AUDIENCE = "practice-api"
+ALGORITHM = "HS256"
+
+
+class Role(StrEnum):
+    FRONT_DESK = "front_desk"
+    NURSE = "nurse"
+    PRESCRIBER = "prescriber"
+    BILLER = "biller"
+    PHARMACY_LIAISON = "pharmacy_liaison"
+    OPS = "ops"
+    AUDITOR = "auditor"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks. `subject` is an id, never a name."""
+
+    subject: str
+    roles: frozenset[Role]
+
+    @property
+    def role(self) -> str:
+        """The roles as one word for the audit log."""
+        return "+".join(sorted(self.roles))
+
+
+class Tokens:
+    """Verifies the bearer tokens of one installation."""
+
+    def __init__(self, secret: str) -> None:
+        self._key = OctKey.import_key(secret)
+        self._claims = jwt.JWTClaimsRegistry(
+            now=lambda: int(real_now().timestamp()),
+            leeway=30,
+            iss={"essential": True, "value": ISSUER},
+            aud={"essential": True, "value": AUDIENCE},
+            sub={"essential": True},
+            exp={"essential": True},
+        )
+
+    def actor(self, token: str) -> Actor | None:
+        """The actor that a token speaks for; `None` when it is not valid now."""
+        try:
+            decoded = jwt.decode(token, self._key, algorithms=[ALGORITHM])
+            self._claims.validate(decoded.claims)
+            roles = frozenset(Role(role) for role in decoded.claims["roles"])
+        except (JoseError, ValueError, KeyError, TypeError):
+            return None
+        return Actor(subject=str(decoded.claims["sub"]), roles=roles)
+
+    def sign(self, actor: Actor, *, valid_for: timedelta) -> str:
+        """A token for an actor; services sign their own for the calls they make to each other."""
+        issued = int(real_now().timestamp())
+        return jwt.encode(
+            {"alg": ALGORITHM},
+            {
+                "iss": ISSUER,
+                "aud": AUDIENCE,
+                "sub": actor.subject,
+                "roles": sorted(actor.roles),
+                "iat": issued,
+                "exp": issued + int(valid_for.total_seconds()),
+            },
+            self._key,
+        )
+
+
+def development_token(secret: str, *, env: str, subject: str, roles: set[Role]) -> str:
+    """A token for trying things out, valid for a day. Raises `Misconfigured` in production."""
+    if env == "production":
+        raise Misconfigured("PRACTICE_ENV: production has no development tokens")
+    return Tokens(secret).sign(Actor(subject, frozenset(roles)), valid_for=timedelta(days=1))
+
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="bearer")
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a route declares: the roles that may call it, or why anyone may."""
+
+    roles: frozenset[Role]
+    public_because: str | None = None
+
+
+def _with_policy(check: Callable[..., Awaitable[Any]], policy: Policy) -> Any:
+    check.policy = policy  # type: ignore[attr-defined]  # read by `policies`
+    return Depends(check)
+
+
+def allow(*roles: Role) -> Any:
+    """A route dependency: only these roles may call it. Yields the `Actor`."""
+
+    async def check(request: Request, bearer: Bearer) -> Actor:
+        tokens: Tokens = request.app.state.tokens
+        actor = tokens.actor(bearer.credentials) if bearer is not None else None
+        if actor is None:
+            raise HTTPException(
+                401,
+                "A valid bearer token is needed.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        if not actor.roles & set(roles):
+            needed = ", ".join(sorted(roles))
+            raise HTTPException(403, f"This needs one of these roles: {needed}.")
+        request.state.actor = actor
+        return actor
+
+    return _with_policy(check, Policy(frozenset(roles)))
+
+
+def public(because: str) -> Any:
+    """A route dependency: anyone may call it, for a reason that is written down."""
+
+    async def check() -> None:
+        return None
+
+    return _with_policy(check, Policy(frozenset(), public_because=because))
+
+
+def policies(app: FastAPI) -> dict[str, Policy | None]:
+    """Each route, as `METHOD /path`, with what it declares."""
+    found: dict[str, Policy | None] = {}
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            declared = [
+                policy
+                for dependency in route.dependant.dependencies
+                if (policy := getattr(dependency.call, "policy", None)) is not None
+            ]
+            for method in sorted(route.methods or ()):
+                found[f"{method} {route.path}"] = declared[0] if declared else None
+        elif getattr(route, "path", "") not in {"/openapi.json", "/docs", "/docs/oauth2-redirect"}:
+            found[f"* {getattr(route, 'path', route)}"] = None
+    return found
+
+
+def assert_closed(app: FastAPI) -> None:
+    """Refuse to start while a route does not say who may call it."""
+    silent = sorted(name for name, policy in policies(app).items() if policy is None)
+    if silent:
+        raise Misconfigured(f"routes that declare no roles: {', '.join(silent)}")

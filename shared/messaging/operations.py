@@ -1,0 +1,153 @@
+"""Routes for whoever looks after a service: parked events, parked work, offering events again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, HTTPException
+from pydantic import AwareDatetime, BaseModel, StringConstraints
+
+from shared import audit
+from shared.auth import Actor, Role, allow
+from shared.messaging import duework, parking
+from shared.messaging.relay import offer_again
+from shared.messaging.runtime import Runtime
+
+Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+
+
+class Resolution(BaseModel):
+    """Why a person replays or discards something."""
+
+    why: Why
+
+
+class Again(BaseModel):
+    """From when on events are offered again."""
+
+    since: AwareDatetime
+
+
+class ParkedItem(BaseModel):
+    """A parked event or parked work. Never holds what the record said."""
+
+    parked_id: UUID
+    what: str
+    state: str
+    reason: str
+    type_name: str
+    attempts: int
+    parked_at: datetime
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+    key: str | None = None
+    event_id: str | None = None
+    value_bytes: int | None = None
+    resolved_by: str | None = None
+    resolution: str | None = None
+
+
+def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven routes of a few lines
+    """The routes under `/operations`."""
+    router = APIRouter(prefix="/operations", tags=["operations"])
+    seam, unit = runtime.seam, runtime.work
+
+    async def parked(parked_id: UUID) -> parking.Parked | None:
+        async with unit.engine.connect() as connection:
+            return await parking.one(connection, seam.consumer, parked_id)
+
+    @router.get("/parked")
+    async def list_parked(_: Actor = allow(Role.OPS, Role.AUDITOR)) -> list[ParkedItem]:
+        """What waits for a person: parked events, those held behind them, parked work."""
+        async with unit.engine.connect() as connection:
+            events = await parking.open_ones(connection, seam.consumer)
+        work = await duework.parked_work(unit)
+        return [_event(found) for found in events] + [_work(found) for found in work]
+
+    @router.get("/parked/{parked_id}")
+    async def show_parked(parked_id: UUID, _: Actor = allow(Role.OPS, Role.AUDITOR)) -> ParkedItem:
+        found = await parked(parked_id)
+        if found is not None:
+            return _event(found)
+        for work in await duework.parked_work(unit):
+            if work.work_id == parked_id:
+                return _work(work)
+        raise HTTPException(404, "Nothing is parked under this id.")
+
+    @router.post("/parked/{parked_id}/replay")
+    async def replay(
+        parked_id: UUID, resolution: Resolution, actor: Actor = allow(Role.OPS)
+    ) -> dict[str, Any]:
+        """Decide a parked event again, now. Held ones of its key follow if it goes through."""
+        found = await parked(parked_id)
+        if found is None:
+            if not await duework.unpark_work(unit, parked_id, again=True):
+                raise HTTPException(404, "Nothing is parked under this id.")
+            await note(actor, "replay")
+            return {"replayed": True, "followed": 0}
+        failed = await seam.replay(found.seq, by=actor.subject, why=resolution.why)
+        await note(actor, "replay", outcome=failed or "ok")
+        if failed is not None:
+            raise HTTPException(409, f"It failed again: {failed}.")
+        return {"replayed": True, "followed": await seam.follow_up()}
+
+    @router.post("/parked/{parked_id}/discard")
+    async def discard(
+        parked_id: UUID, resolution: Resolution, actor: Actor = allow(Role.OPS)
+    ) -> dict[str, Any]:
+        """Give a parked event up for good. Held ones of its key follow."""
+        found = await parked(parked_id)
+        if found is None:
+            if not await duework.unpark_work(unit, parked_id, again=False):
+                raise HTTPException(404, "Nothing is parked under this id.")
+            await note(actor, "discard")
+            return {"discarded": True, "followed": 0}
+        async with unit.transaction() as tx:
+            done = await parking.resolve(
+                tx.connection,
+                found.seq,
+                state="discarded",
+                by=actor.subject,
+                why=resolution.why,
+                now=tx.now,
+            )
+            audit.append(tx, actor, action="discard", entity="parked_event")
+        if not done:
+            raise HTTPException(409, "It was resolved already.")
+        seam.resume()
+        return {"discarded": True, "followed": await seam.follow_up()}
+
+    @router.post("/outbox/replay")
+    async def offer(again: Again, actor: Actor = allow(Role.OPS)) -> dict[str, int]:
+        """Offer the events confirmed since a moment again; consumers drop those they know."""
+        count = await offer_again(unit, since=again.since)
+        await note(actor, "offer_again")
+        return {"events": count}
+
+    async def note(actor: Actor, action: str, *, outcome: str = "ok") -> None:
+        async with unit.transaction() as tx:
+            audit.append(tx, actor, action=action, entity="operations", outcome=outcome)
+
+    return router
+
+
+def _event(found: parking.Parked) -> ParkedItem:
+    fields = asdict(found)
+    del fields["seq"]
+    return ParkedItem(what="event", **fields)
+
+
+def _work(found: duework.ParkedWork) -> ParkedItem:
+    return ParkedItem(
+        parked_id=found.work_id,
+        what="work",
+        state="parked",
+        reason=found.reason,
+        type_name=found.kind,
+        attempts=found.attempts,
+        parked_at=found.due_at,
+    )

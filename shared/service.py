@@ -1,0 +1,166 @@
+"""One service process, put together: settings, runtime, HTTP, and the way it starts and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse
+from sqlalchemy import MetaData, text
+
+from shared import logs, telemetry
+from shared.auth import Tokens, public
+from shared.clock import clock_at
+from shared.db import create_engine, migrate
+from shared.http.app import build_app
+from shared.http.health import health_routes
+from shared.messaging import duework, parking
+from shared.messaging.duework import WorkLimits
+from shared.messaging.handlers import Handlers
+from shared.messaging.operations import operations_routes
+from shared.messaging.runtime import Runtime
+from shared.settings import PracticeSettings, ServiceSettings, or_exit
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a service's `app.py` hands over."""
+
+    handlers: Handlers
+    metadata: MetaData
+    practice: PracticeSettings
+    own: ServiceSettings
+    gateways: Mapping[type[Any], object]
+    routers: Sequence[APIRouter]
+    state: Mapping[str, object]
+
+
+class Service:
+    """A service's runtime and its app."""
+
+    def __init__(self, parts: Parts) -> None:
+        practice = parts.practice
+        self.parts = parts
+        self.metrics = telemetry.Metrics()
+        clock = clock_at(practice.clock_file)
+        logs.set_up(parts.handlers.service, level=practice.log_level, clock=clock)
+        telemetry.set_up_tracing(parts.handlers.service, practice.trace_file)
+        self.runtime = Runtime(
+            parts.handlers,
+            database_url=parts.own.database_url.get_secret_value(),
+            bootstrap_servers=practice.kafka_bootstrap_servers,
+            clock=clock,
+            gateways=parts.gateways,
+            topic_prefix=practice.topic_prefix,
+            work_limits=WorkLimits(lease_s=practice.work_lease_s),
+            session_timeout_s=practice.consumer_session_s,
+            replay_on_start=(
+                timedelta(hours=practice.replay_on_start_h) if practice.replay_on_start_h else None
+            ),
+        )
+        checks = {
+            "database": self.runtime.database_trouble,
+            "consumer": self.runtime.consumer_trouble,
+            "relay": self.runtime.relay_trouble,
+            "workers": self.runtime.workers_trouble,
+        }
+        self.app = build_app(
+            parts.handlers.service,
+            unit=self.runtime.work,
+            tokens=Tokens(practice.token_secret.get_secret_value()),
+            metrics=self.metrics,
+            routers=[
+                *parts.routers,
+                operations_routes(self.runtime),
+                health_routes(checks, self.metrics, self._sample),
+                self._rest_route(),
+            ],
+            lifespan=self._lifespan,
+        )
+        for name, value in parts.state.items():
+            setattr(self.app.state, name, value)
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        await self.runtime.start()
+        yield
+        await self.runtime.stop()
+
+    def _rest_route(self) -> APIRouter:
+        router = APIRouter(tags=["health"])
+
+        @router.get("/health/rest", dependencies=[public("probes carry no token")])
+        async def rest() -> JSONResponse:
+            """Whether anything is left to do at this moment of practice time."""
+            found = await self.runtime.rest()
+            return JSONResponse(
+                {
+                    "at_rest": found.at_rest,
+                    "next_due_at": found.next_due_at and found.next_due_at.isoformat(),
+                    "outbox": found.outbox,
+                    "unfinished_work": found.unfinished_work,
+                    "moves": found.moves,
+                }
+            )
+
+        return router
+
+    async def _sample(self) -> None:
+        """Bring the gauges up to date; called when they are read."""
+        runtime, metrics = self.runtime, self.metrics
+        if runtime.consumer is not None:
+            for partition, lag in runtime.consumer.lag().items():
+                metrics.consumer_lag.labels(partition).set(lag)
+        metrics.timer_lateness.set(runtime.workers.tally.lateness_s)
+        for vendor, breaker in runtime.workers.tally.breakers.items():
+            metrics.breaker_open.labels(vendor).set(0 if breaker.closed else 1)
+        if await runtime.database_trouble() is not None:
+            return
+        metrics.work_unfinished.set(await duework.unfinished(runtime.work))
+        metrics.parked_work.set(len(await duework.parked_work(runtime.work)))
+        async with runtime.engine.connect() as connection:
+            depth, oldest = (
+                await connection.execute(text("SELECT count(*), min(committed_at) FROM outbox"))
+            ).one()
+            metrics.outbox_depth.set(depth)
+            age = (runtime.clock.now() - oldest).total_seconds() if oldest else 0.0
+            metrics.outbox_age.set(age)
+            metrics.parked.clear()
+            for (state, reason), count in (
+                await parking.counts(connection, runtime.seam.consumer)
+            ).items():
+                metrics.parked.labels(state, reason).set(count)
+
+
+async def migrate_service(parts: Parts) -> None:
+    """Bring the service's database to the newest schema."""
+    engine = create_engine(parts.own.database_url.get_secret_value(), pool_size=1)
+    try:
+        await migrate(engine, parts.handlers.service, parts.metadata)
+    finally:
+        await engine.dispose()
+
+
+def main(build: Any) -> None:
+    """`python -m services.NAME` runs the service; `... migrate` brings its database up to date."""
+    parts: Parts = or_exit(build)
+    if sys.argv[1:] == ["migrate"]:
+        asyncio.run(migrate_service(parts))
+        return
+    service = or_exit(lambda: Service(parts))
+    uvicorn.run(
+        service.app,
+        host=parts.own.http_host,
+        port=parts.own.http_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=10,
+        lifespan="on",
+    )

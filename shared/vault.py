@@ -1,0 +1,71 @@
+"""Patient fields at rest: AES-256-GCM, each value bound to its table, column and row.
+
+A sealed value copied to another row, column or table does not open. Keys have ids and rotate: the
+first seals, all of them open, and `needs_resealing` finds what an older key sealed.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from uuid import UUID
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from shared.errors import Poison
+from shared.settings import parse_vault_keys
+
+_FORMAT = b"\x01"
+_NONCE_BYTES = 12
+
+
+class Vault:
+    """Seals and opens the values of one installation."""
+
+    def __init__(self, keys: str) -> None:
+        parsed = parse_vault_keys(keys)
+        self._current = next(iter(parsed))
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in parsed.items()}
+
+    def seal(self, value: dict[str, Any], *, table: str, column: str, row: UUID) -> bytes:
+        """Encrypt a JSON object for one place. Layout: format, key id, 0, nonce, ciphertext."""
+        nonce = os.urandom(_NONCE_BYTES)
+        key_id = self._current
+        sealed = self._ciphers[key_id].encrypt(
+            nonce, orjson.dumps(value), _place(table, column, row, key_id)
+        )
+        return _FORMAT + key_id.encode() + b"\0" + nonce + sealed
+
+    def open(self, sealed: bytes, *, table: str, column: str, row: UUID) -> dict[str, Any]:
+        """Decrypt a value from its place.
+
+        Raises `Poison` (`sealed_format`, `sealed_key`, `sealed_value`); none carries data.
+        """
+        key_id = self._key_of(sealed)
+        body = sealed[len(_FORMAT) + len(key_id) + 1 :]
+        try:
+            plain = self._ciphers[key_id].decrypt(
+                body[:_NONCE_BYTES], body[_NONCE_BYTES:], _place(table, column, row, key_id)
+            )
+        except (InvalidTag, ValueError):
+            raise Poison("sealed_value", f"{table}.{column} does not open in this row") from None
+        opened: dict[str, Any] = orjson.loads(plain)
+        return opened
+
+    def needs_resealing(self, sealed: bytes) -> bool:
+        """Whether another than the newest key sealed it."""
+        return self._key_of(sealed) != self._current
+
+    def _key_of(self, sealed: bytes) -> str:
+        if sealed[:1] != _FORMAT:
+            raise Poison("sealed_format")
+        key_id = sealed[1:].partition(b"\0")[0].decode("ascii", "replace")
+        if key_id not in self._ciphers:
+            raise Poison("sealed_key")
+        return key_id
+
+
+def _place(table: str, column: str, row: UUID, key_id: str) -> bytes:
+    return f"{table}|{column}|{row}|{key_id}".encode()
