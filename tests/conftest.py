@@ -1,130 +1,115 @@
-"""The ground that tests stand on: one PostgreSQL and one Kafka for a whole run."""
+"""What every test may ask for: a database of its own, topics of its own, a real broker."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-import pytest_socket
 
-from deploy.local.ground import (
-    PARTITIONS,
-    SERVICES,
-    Kafka,
-    create_topics,
-    find_kafka,
-    find_postgres,
-    say_loudly,
-)
-from deploy.local.kafka_embedded import EmbeddedKafka
+from deploy.kafka.topics import prefixed
+from deploy.local import ground
+from deploy.local.ground import Kafka
 from deploy.local.postgres import Database, EmbeddedPostgres, Postgres
-from shared.ids import new_id
+from tests.support.topics import Topics
+
+_LOUD: list[str] = []
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Rules are pure: their tests run with sockets off."""
-    if item.path.name == "test_rules.py":
-        pytest_socket.disable_socket(allow_unix_socket=True)
-    else:
-        pytest_socket.enable_socket()
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in (
+        "real_kafka: needs Apache Kafka; the embedded broker cannot do this",
+        "takes_kafka_away: takes the broker away and brings it back; left out on a given one",
+        "restarts_postgres: stops the server and starts it again; left out on a given one",
+    ):
+        config.addinivalue_line("markers", marker)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.name == "test_rules.py":
+            item.add_marker(pytest.mark.disable_socket)  # rules reach nothing
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in _LOUD:
+        terminalreporter.write_line(line, red=True, bold=True)
 
 
 @pytest.fixture(scope="session")
-def run_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="practice-tests-"))
+def ground_folder() -> Iterator[Path]:
+    """A folder with a short path, for what the servers keep; gone after the run."""
+    folder = Path(tempfile.mkdtemp(prefix="practice-test-"))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def postgres(run_folder: Path) -> Iterator[Postgres]:
-    server, to_stop = find_postgres(run_folder / "postgres", durable=False)
+def postgres(ground_folder: Path) -> Iterator[Postgres]:
+    """One PostgreSQL server for the whole run."""
+    server = ground.find_postgres(ground_folder / "pg")
     yield server
-    if to_stop is not None:
-        to_stop.stop()
-
-
-@pytest.fixture
-def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A server of the test's own, to be stopped and started at will."""
-    folder = Path(tempfile.mkdtemp(prefix="practice-pg-"))
-    server = EmbeddedPostgres(folder, durable=True)
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    if isinstance(server, EmbeddedPostgres):
+        server.destroy()
+    else:
+        server.stop()
 
 
 @pytest.fixture(scope="session")
-def kafka(run_folder: Path) -> Iterator[Kafka | None]:
-    """A real Kafka for the whole run, or `None` where none can be had."""
-    try:
-        found, to_stop = find_kafka(run_folder / "kafka")
-    except LookupError as none:
-        say_loudly(
-            f"Kafka: {none}. The embedded broker stands in; tests marked real_kafka are left out:"
-            " several members of a group, a broker that stops and comes back."
-        )
-        found, to_stop = None, None
-    yield found
-    if to_stop is not None:
-        to_stop.stop()
-
-
-@pytest.fixture
-def real_kafka(kafka: Kafka | None) -> Kafka:
-    if kafka is None:
-        pytest.skip("needs a real Kafka, and this machine has none")
-    return kafka
-
-
-@dataclass(frozen=True, slots=True)
-class Topics:
-    """Topics of a test's own: the services' names behind a prefix."""
-
-    bootstrap_servers: str
-    prefix: str
-
-    def __getitem__(self, service: str) -> str:
-        return self.prefix + service
-
-
-@pytest.fixture
-async def make_database(
-    postgres: Postgres,
-) -> AsyncIterator[Callable[[str], Awaitable[Database]]]:
-    """Make fresh, empty databases, each with a role of its own; all are dropped afterwards."""
-    made: list[str] = []
-
-    async def make(name: str) -> Database:
-        database = await postgres.create_database(f"{name}_{new_id().hex[-10:]}")
-        made.append(database.name)
-        return database
-
-    yield make
-    for name in made:
-        await postgres.drop_database(name)
-
-
-@pytest.fixture
-async def database(make_database: Callable[[str], Awaitable[Database]]) -> Database:
-    return await make_database("test")
-
-
-@pytest.fixture
-async def topics(kafka: Kafka | None, tmp_path: Path) -> AsyncIterator[Topics]:
-    """Fresh topics; on a machine without a real Kafka, on an embedded broker of their own."""
-    prefix = f"t{new_id().hex[-10:]}-"
-    if kafka is not None:
-        await create_topics(kafka.bootstrap_servers, [prefix + name for name in SERVICES])
-        yield Topics(kafka.bootstrap_servers, prefix)
-        return
-    broker = EmbeddedKafka(tmp_path, {prefix + name: PARTITIONS for name in SERVICES})
-    broker.start()
-    yield Topics(broker.bootstrap_servers, prefix)
+def kafka(ground_folder: Path) -> Iterator[Kafka]:
+    """One broker for the whole run. `kafka.is_real` says whether it is Apache Kafka."""
+    broker = ground.find_kafka(ground_folder / "kafka", _LOUD.append)
+    yield broker
     broker.stop()
+
+
+@pytest.fixture
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    """A fresh, empty database with a role of its own, for one test."""
+    made = await postgres.create_database(f"t_{uuid4().hex[:12]}")
+    yield made
+    await postgres.drop_database(made.name)
+
+
+@pytest.fixture(scope="module")
+async def module_database(postgres: Postgres) -> AsyncIterator[Database]:
+    """A fresh, empty database with a role of its own, for the tests of one module."""
+    made = await postgres.create_database(f"m_{uuid4().hex[:12]}")
+    yield made
+    await postgres.drop_database(made.name)
+
+
+@pytest.fixture
+async def topics(kafka: Kafka) -> AsyncIterator[Topics]:
+    """Fresh topics, six partitions each, for one test."""
+    prefix = f"t{uuid4().hex[:8]}."
+    await kafka.create_topics(prefixed(prefix))
+    yield Topics(prefix, kafka.bootstrap_servers)
+    await kafka.delete_topics(prefixed(prefix))
+
+
+@pytest.fixture(autouse=True)
+def _ground_fits(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave out, loudly, what this ground cannot do; put back what a test took away."""
+    node = request.node
+    if node.get_closest_marker("real_kafka"):
+        kafka = request.getfixturevalue("kafka")
+        if not kafka.is_real:
+            pytest.skip(
+                "needs a real Kafka: KAFKA_BOOTSTRAP_SERVERS, containers, or Maven and Java 17"
+            )
+    takes_kafka = node.get_closest_marker("takes_kafka_away") is not None
+    if takes_kafka and not request.getfixturevalue("kafka").can_go_away:
+        pytest.skip("a given broker is not ours to take away")
+    restarts = node.get_closest_marker("restarts_postgres") is not None
+    if restarts and not isinstance(request.getfixturevalue("postgres"), EmbeddedPostgres):
+        pytest.skip("only the embedded PostgreSQL is restarted")
+    yield
+    if takes_kafka:
+        request.getfixturevalue("kafka").bring_back()
+    if restarts:
+        request.getfixturevalue("postgres").start()

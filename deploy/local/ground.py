@@ -1,111 +1,149 @@
-"""What everything runs on: the ladder from a given Kafka or PostgreSQL down to an embedded one."""
+"""Which Kafka and which PostgreSQL a run stands on: the best that this machine can give.
+
+Kafka: an address in `KAFKA_BOOTSTRAP_SERVERS`, else a container, else Apache Kafka from Maven,
+else the embedded broker with one loud line that says what is left out. PostgreSQL: an
+administrator's URL in `PRACTICE_POSTGRES_URL`, else a container, else the embedded server.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
-import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError
-
-from deploy.local import kafka_maven
+from deploy.kafka import topics as kafka_topics
+from deploy.local import containers, kafka_maven
+from deploy.local.kafka_embedded import EmbeddedKafka
 from deploy.local.kafka_maven import MavenKafka
 from deploy.local.postgres import EmbeddedPostgres, Postgres
 
-SERVICES = ("scheduling", "billing", "pharmacy", "notifications")
-PARTITIONS = 6
+KAFKA_ADDRESS = "KAFKA_BOOTSTRAP_SERVERS"
+KAFKA_KIND = "PRACTICE_TEST_KAFKA"
+POSTGRES_URL = "PRACTICE_POSTGRES_URL"
+POSTGRES_KIND = "PRACTICE_TEST_POSTGRES"
+LEFT_OUT = (
+    "two replicas of one service, rebalances, transactions, and an outage that Kafka's own disk "
+    "must survive"
+)
 
 
-def container_engine_answers() -> bool:
-    """Whether a container engine listens, and not only its client program is there."""
-    address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    if not address.startswith("unix://"):
-        return True
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(address.removeprefix("unix://"))
-        except OSError:
-            return False
-    return True
+class Kafka(Protocol):
+    """A broker that a run stands on."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def is_real(self) -> bool:
+        """Whether it is Apache Kafka or speaks for it in every respect."""
+
+    @property
+    def can_go_away(self) -> bool:
+        """Whether `take_away` is ours to do."""
+
+    @property
+    def bootstrap_servers(self) -> str: ...
+    def stop(self) -> None: ...
+    def take_away(self) -> None:
+        """Cut every connection and take no new one."""
+
+    def bring_back(self) -> None:
+        """Serve again at the same address, with all that was acknowledged. Safe to repeat."""
+
+    async def create_topics(self, topics: Mapping[str, int]) -> None:
+        """Make topics, name to partition count, ready to be written to."""
+
+    async def delete_topics(self, names: Iterable[str]) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Kafka:
-    """A Kafka to test on. `broker` is there when it may be stopped and started."""
+class GivenKafka:
+    """Somebody else's broker: used, never started, stopped or taken away."""
 
-    bootstrap_servers: str
-    origin: str
-    broker: MavenKafka | None = None
+    kind = "given"
+    is_real = True
+    can_go_away = False
 
+    def __init__(self, bootstrap_servers: str) -> None:
+        self.bootstrap_servers = bootstrap_servers
 
-def find_kafka(folder: Path) -> tuple[Kafka, Any]:
-    """The best Kafka that can be had here, and what to stop afterwards (or `None`).
+    def stop(self) -> None:
+        """Not ours to stop."""
 
-    `KAFKA_BOOTSTRAP_SERVERS`, else a container, else Apache Kafka from Maven. Where none of them
-    can be had the caller falls back to the embedded broker, in a loud voice.
-    """
-    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    if given:
-        return Kafka(given, "given by KAFKA_BOOTSTRAP_SERVERS"), None
-    if container_engine_answers():
-        from testcontainers.kafka import KafkaContainer  # noqa: PLC0415  # only where an engine is
+    def take_away(self) -> None:
+        raise RuntimeError("a given broker is not ours to take away")
 
-        container = KafkaContainer("apache/kafka:4.1.1").with_kraft()
-        container.start()
-        return Kafka(container.get_bootstrap_server(), "a container"), container
-    if kafka_maven.available():
-        broker = MavenKafka(folder)
-        broker.start()
-        return Kafka(broker.bootstrap_servers, "Apache Kafka from Maven", broker), broker
-    raise LookupError("no address, no container engine, no Maven with Java 17")
+    def bring_back(self) -> None:
+        """It never went."""
+
+    async def create_topics(self, topics: Mapping[str, int]) -> None:
+        await kafka_topics.create(self.bootstrap_servers, topics)
+
+    async def delete_topics(self, names: Iterable[str]) -> None:
+        await kafka_topics.delete(self.bootstrap_servers, names)
 
 
-def find_postgres(folder: Path, *, durable: bool) -> tuple[Postgres, Any]:
-    """The best PostgreSQL that can be had here, and what to stop afterwards (or `None`)."""
-    given = os.environ.get("PRACTICE_POSTGRES_URL")
-    if given:
-        return Postgres(given), None
-    if container_engine_answers():
-        from testcontainers.postgres import PostgresContainer  # noqa: PLC0415  # as above
+def find_kafka(folder: Path, say: Callable[[str], None]) -> Kafka:
+    """Start the best Kafka to be had. `PRACTICE_TEST_KAFKA` names one kind and no other."""
+    if address := os.environ.get(KAFKA_ADDRESS):
+        return GivenKafka(address)
+    rungs = {"container": _container_kafka, "maven": _maven_kafka, "embedded": _embedded_kafka}
+    only = os.environ.get(KAFKA_KIND)
+    if only is not None and only not in rungs:
+        raise ValueError(f"{KAFKA_KIND}={only}: one of {', '.join(rungs)}")
+    why: list[str] = []
+    for kind in rungs if only is None else (only,):
+        found = rungs[kind](folder)
+        if not isinstance(found, str):
+            if not found.is_real:
+                reason = "; ".join([f"{KAFKA_ADDRESS} is not set", *why])
+                say(f"NO REAL KAFKA ({reason}). The embedded broker leaves out: {LEFT_OUT}.")
+            return found
+        why.append(found)
+    raise RuntimeError(f"{KAFKA_KIND}={only}: {'; '.join(why)}")
 
-        container = PostgresContainer("postgres:18")
-        container.start()
-        return Postgres(container.get_connection_url(driver=None)), container
-    server = EmbeddedPostgres(folder, durable=durable)
-    server.start()
-    return server, server
 
-
-async def create_topics(
-    bootstrap_servers: str, names: Iterable[str], *, replication_factor: int = 1
-) -> None:
-    """Create topics on a real broker with an explicit partition count; those there already stay."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    for attempt in range(30):
-        try:
-            await admin.start()
-        except KafkaConnectionError:
-            if attempt == 29:  # noqa: PLR2004  # the last try
-                raise
-            await asyncio.sleep(0.5)
-        else:
-            break
+def _container_kafka(_folder: Path) -> Kafka | str:
+    if not containers.engine_answers():
+        return "no container engine answers"
+    kafka = containers.ContainerKafka()
     try:
-        for name in names:
-            try:
-                await admin.create_topics([NewTopic(name, PARTITIONS, replication_factor)])
-            except TopicAlreadyExistsError:
-                continue
-    finally:
-        await admin.close()
+        kafka.start()
+    except Exception as error:  # noqa: BLE001  # no image, no room, no rights: the next rung
+        return f"the container did not start ({type(error).__name__})"
+    return kafka
 
 
-def say_loudly(message: str) -> None:
-    """One line that nobody overlooks, on the error stream."""
-    sys.stderr.write(f"\n*** {message} ***\n")
+def _maven_kafka(folder: Path) -> Kafka | str:
+    if lack := kafka_maven.missing():
+        return lack
+    try:
+        kafka = MavenKafka(folder)
+        kafka.start()
+    except RuntimeError as error:
+        return str(error)
+    return kafka
+
+
+def _embedded_kafka(folder: Path) -> Kafka | str:
+    kafka = EmbeddedKafka(folder)
+    kafka.start()
+    return kafka
+
+
+def find_postgres(folder: Path) -> Postgres:
+    """Start the best PostgreSQL to be had. `PRACTICE_TEST_POSTGRES` names one kind and no other."""
+    if url := os.environ.get(POSTGRES_URL):
+        return Postgres(url)
+    only = os.environ.get(POSTGRES_KIND)
+    if only in {None, "container"} and containers.engine_answers():
+        container = containers.ContainerPostgres()
+        try:
+            container.start()
+        except Exception:  # no image, no room, no rights: the wheel needs none of them
+            if only is not None:
+                raise
+        else:
+            return container
+    embedded = EmbeddedPostgres(folder, durable=False)
+    embedded.start()
+    return embedded

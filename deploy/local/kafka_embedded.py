@@ -1,106 +1,175 @@
 """A Kafka broker for a machine that has none: librdkafka's in-process cluster, in its own process.
 
-It speaks the Kafka protocol on a loopback port and keeps nothing when it ends. Its limits: one
-member per consumer group, no admin API for topics (they are named at start), no transactions.
-Run as `python -m deploy.local.kafka_embedded --port-file FILE --topics a:6,b:6`.
+It speaks the Kafka protocol on a loopback port and keeps everything in memory, about 5 MB per
+partition. It cannot hold two members of one consumer group, and has no admin API for topics and no
+transactions; what needs those needs a real Kafka.
+
+`python -m deploy.local.kafka_embedded` prints its address as one line, then obeys lines on its
+standard input, answering each with one line: `topic NAME PARTITIONS`, `down`, `up`. It ends when
+its input does, so it never outlives whoever started it.
 """
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import signal
 import subprocess
 import sys
-import time
+import threading
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import confluent_kafka
 
 from deploy.local.processes import end_process, last_lines, start_process
 
+BROKER = 1
 _PRODUCER = 0
 _REBALANCE_DELAY_MS = 50
+_START_WITHIN_S = 20.0
+_TOPIC_EXISTS = 36
 
 
 def _library() -> ctypes.CDLL:
-    """The librdkafka that the confluent-kafka wheel carries."""
+    """The librdkafka that the confluent-kafka wheel carries, its functions declared."""
     folder = Path(confluent_kafka.__file__).parent
-    for place in (folder.parent / "confluent_kafka.libs", folder / ".dylibs"):
-        for found in sorted(place.glob("librdkafka*")):
-            return ctypes.CDLL(str(found))
-    raise RuntimeError("the confluent-kafka wheel carries no librdkafka on this platform")
+    places = (folder.parent / "confluent_kafka.libs", folder / ".dylibs")
+    files = [found for place in places for found in sorted(place.glob("librdkafka*"))]
+    if not files:
+        raise RuntimeError("the confluent-kafka wheel carries no librdkafka on this platform")
+    library = ctypes.CDLL(str(files[0]))
+    pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
+    for name, answer, *arguments in (
+        ("rd_kafka_conf_new", pointer),
+        ("rd_kafka_new", pointer, number, pointer, text, ctypes.c_size_t),
+        ("rd_kafka_mock_cluster_new", pointer, pointer, number),
+        ("rd_kafka_mock_cluster_bootstraps", text, pointer),
+        ("rd_kafka_mock_group_initial_rebalance_delay_ms", None, pointer, ctypes.c_int32),
+        ("rd_kafka_mock_topic_create", number, pointer, text, number, number),
+        ("rd_kafka_mock_broker_set_down", number, pointer, ctypes.c_int32),
+        ("rd_kafka_mock_broker_set_up", number, pointer, ctypes.c_int32),
+    ):
+        function = getattr(library, str(name))
+        function.restype, function.argtypes = answer, arguments
+    return library
 
 
-def serve(port_file: Path, topics: dict[str, int]) -> None:
-    """Start the cluster, write its address to `port_file`, and stay until told to end."""
-    rd = _library()
-    for name in ("rd_kafka_conf_new", "rd_kafka_new", "rd_kafka_mock_cluster_new"):
-        getattr(rd, name).restype = ctypes.c_void_p
-    rd.rd_kafka_mock_cluster_bootstraps.restype = ctypes.c_char_p
-    error = ctypes.create_string_buffer(512)
-    client = rd.rd_kafka_new(_PRODUCER, ctypes.c_void_p(rd.rd_kafka_conf_new()), error, len(error))
-    if not client:
-        raise RuntimeError(f"librdkafka: {error.value.decode()}")
-    cluster = ctypes.c_void_p(rd.rd_kafka_mock_cluster_new(ctypes.c_void_p(client), 1))
-    rd.rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, _REBALANCE_DELAY_MS)
-    for topic, partitions in topics.items():
-        rd.rd_kafka_mock_topic_create(cluster, topic.encode(), partitions, 1)
-    draft = port_file.with_suffix(".new")
-    draft.write_bytes(rd.rd_kafka_mock_cluster_bootstraps(cluster))
-    draft.rename(port_file)
-    signal.sigwait({signal.SIGTERM, signal.SIGINT})
-    rd.rd_kafka_mock_cluster_destroy(cluster)
+class Cluster:
+    """librdkafka's cluster of one broker, in this process."""
+
+    def __init__(self) -> None:
+        self._rd: Any = _library()
+        error = ctypes.create_string_buffer(512)
+        client = self._rd.rd_kafka_new(_PRODUCER, self._rd.rd_kafka_conf_new(), error, len(error))
+        if not client:
+            raise RuntimeError(f"librdkafka: {error.value.decode()}")
+        self._cluster = self._rd.rd_kafka_mock_cluster_new(client, 1)
+        self._rd.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, _REBALANCE_DELAY_MS)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return bytes(self._rd.rd_kafka_mock_cluster_bootstraps(self._cluster)).decode()
+
+    def obey(self, order: str) -> str:
+        """Carry out one order; the answer is `done`, or says why not."""
+        match order.split():
+            case ["topic", name, partitions]:
+                code = self._rd.rd_kafka_mock_topic_create(
+                    self._cluster, name.encode(), int(partitions), 1
+                )
+                code = 0 if code == _TOPIC_EXISTS else code
+            case ["down"]:
+                code = self._rd.rd_kafka_mock_broker_set_down(self._cluster, BROKER)
+            case ["up"]:
+                code = self._rd.rd_kafka_mock_broker_set_up(self._cluster, BROKER)
+            case _:
+                return f"not an order: {order.strip()}"
+        return "done" if code == 0 else f"librdkafka error {code}"
 
 
 class EmbeddedKafka:
-    """The broker process. A new start is a new, empty broker on another port."""
+    """The broker process. A new start is a new, empty broker at another address."""
 
-    def __init__(self, folder: Path, topics: dict[str, int]) -> None:
-        self._folder = folder
-        self._topics = topics
+    kind = "embedded"
+    is_real = False
+    can_go_away = True
+
+    def __init__(self, folder: Path) -> None:
+        self._log = folder / "kafka.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._one_at_a_time = threading.Lock()
         self.bootstrap_servers = ""
 
     def start(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        port_file = self._folder / "kafka.address"
-        port_file.unlink(missing_ok=True)
-        log = self._folder / "kafka.log"
-        topics = ",".join(f"{name}:{count}" for name, count in self._topics.items())
+        """Start it. Returns when it takes connections."""
         self._process = start_process(
-            [
-                sys.executable,
-                "-m",
-                "deploy.local.kafka_embedded",
-                "--port-file",
-                str(port_file),
-                "--topics",
-                topics,
-            ],
-            log=log,
+            [sys.executable, "-m", "deploy.local.kafka_embedded"],
+            log=self._log,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
-        deadline = time.monotonic() + 20.0
-        while not port_file.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the embedded broker did not start:\n{last_lines(log)}")
-            time.sleep(0.02)
-        self.bootstrap_servers = port_file.read_text()
+        self.bootstrap_servers = self._read_line()
 
     def stop(self) -> None:
-        if self._process is not None:
-            end_process(self._process)
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            end_process(process)
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+
+    def take_away(self) -> None:
+        """Close every connection and take no new one; what was produced stays."""
+        self._order("down")
+
+    def bring_back(self) -> None:
+        self._order("up")
+
+    async def create_topics(self, topics: Mapping[str, int]) -> None:
+        """Make topics, name to partition count. One that is there stays as it is."""
+        for name, partitions in topics.items():
+            self._order(f"topic {name} {partitions}")
+
+    async def delete_topics(self, names: Iterable[str]) -> None:
+        """They stay until the broker ends: librdkafka keeps what it once made."""
+
+    def _order(self, order: str) -> None:
+        if self._process is None or self._process.stdin is None:
+            raise RuntimeError("the embedded broker is not running")
+        with self._one_at_a_time:
+            self._process.stdin.write(order.encode() + b"\n")
+            self._process.stdin.flush()
+            answer = self._read_line()
+        if answer != "done":
+            raise RuntimeError(f"the embedded broker: {order}: {answer}")
+
+    def _read_line(self) -> str:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        timer = threading.Timer(_START_WITHIN_S, self._process.kill)
+        timer.start()
+        try:
+            line = self._process.stdout.readline()
+        finally:
+            timer.cancel()
+        if not line:
+            self.stop()
+            raise RuntimeError(f"the embedded broker ended:\n{last_lines(self._log)}")
+        return line.decode().strip()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port-file", type=Path, required=True)
-    parser.add_argument("--topics", required=True, help="name:partitions, separated by commas")
-    given = parser.parse_args()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-    topics = dict(pair.rsplit(":", 1) for pair in given.topics.split(","))
-    serve(given.port_file, {name: int(count) for name, count in topics.items()})
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    cluster = Cluster()
+    print(cluster.bootstrap_servers, flush=True)  # noqa: T201  # the protocol of this program
+    for order in sys.stdin:
+        print(cluster.obey(order), flush=True)  # noqa: T201  # as above
 
 
 if __name__ == "__main__":

@@ -1,78 +1,106 @@
 """A real Apache Kafka, brought by Maven, for machines without containers.
 
 KRaft, one node, Java 17. What the distribution's scripts do is done here: format the storage once,
-then run the server class on the jars that `deploy/kafka/pom.xml` lays in one folder.
+then run the server's class on the jars that `deploy/kafka/pom.xml` lays in one folder. It is for
+development and tests: nothing is replicated and nothing is encrypted.
 """
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from deploy.kafka import topics as kafka_topics
 from deploy.local.processes import end_process, free_port, last_lines, start_process
 
 PROJECT = Path(__file__).parents[1] / "kafka"
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
 JAVA_AT_LEAST = 17
+_FETCH_WITHIN_S = 600.0
 
 
-def available() -> bool:
-    """Whether this machine has Maven and a Java that Kafka 4 runs on."""
-    return shutil.which("mvn") is not None and _java() is not None
+def missing() -> str | None:
+    """What this machine lacks to run Kafka from Maven, or `None`."""
+    if shutil.which("mvn") is None:
+        return "Maven is not installed"
+    return None if find_java() else f"no Java {JAVA_AT_LEAST} or later is installed"
 
 
-def _java() -> str | None:
-    home = os.environ.get("JAVA_HOME")
-    candidates = [f"{home}/bin/java"] if home else []
-    candidates += filter(None, [shutil.which("java")])
-    for java in candidates:
-        told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)  # noqa: S603  # a Java of this machine
-        version = told.stderr.partition('"')[2].partition('"')[0].split(".")[0]
-        if version.isdecimal() and int(version) >= JAVA_AT_LEAST:
-            return java
-    return None
+def find_java() -> str | None:
+    """The oldest Java here that Kafka 4 runs on; a machine may have several."""
+    places = [Path(home) for home in (os.environ.get("JAVA_HOME"),) if home]
+    places += sorted(Path("/usr/lib/jvm").glob("*")) + sorted(
+        Path("/Library/Java/JavaVirtualMachines").glob("*/Contents/Home")
+    )
+    found = [str(place / "bin" / "java") for place in places]
+    if on_path := shutil.which("java"):
+        found.append(on_path)
+    versions = {java: _version(java) for java in found if Path(java).exists()}
+    fit = [java for java, version in versions.items() if version >= JAVA_AT_LEAST]
+    return min(fit, key=lambda java: versions[java], default=None)
+
+
+def _version(java: str) -> int:
+    told = subprocess.run(  # noqa: S603  # a Java of this machine
+        [java, "-version"], capture_output=True, text=True, check=False
+    )
+    number = told.stderr.partition('"')[2].partition('"')[0].partition(".")[0].partition("-")[0]
+    return int(number) if number.isdecimal() else 0
 
 
 def fetch() -> Path:
-    """The folder with the server's jars, filled by Maven on first use."""
-    libs = PROJECT / "target" / "libs"
-    if not all(any(libs.glob(jar)) for jar in ("kafka_2.13-*.jar", "log4j-slf4j-impl-*.jar")):
-        done = subprocess.run(
-            ["mvn", "-q", "-B", "package"],  # noqa: S607  # Maven from the path
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"Maven could not bring Kafka:\n{done.stdout[-2000:]}")
-    return libs
+    """The folder with the server's jars, filled by Maven on first use or when the pom changed."""
+    target = PROJECT / "target"
+    target.mkdir(exist_ok=True)
+    pom = hashlib.sha256((PROJECT / "pom.xml").read_bytes()).hexdigest()
+    whole = target / "libs.whole"
+    with (target / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not whole.exists() or whole.read_text() != pom:
+            shutil.rmtree(target / "libs", ignore_errors=True)
+            done = subprocess.run(
+                ["mvn", "-q", "-B", "-ntp", "package"],  # noqa: S607  # Maven from the path
+                cwd=PROJECT,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_FETCH_WITHIN_S,
+            )
+            if done.returncode != 0:
+                raise RuntimeError(f"Maven could not bring Kafka:\n{done.stdout[-2000:]}")
+            whole.write_text(pom)
+    return target / "libs"
 
 
 class MavenKafka:
-    """One broker. Stopping keeps its data; starting again serves them on the same port."""
+    """One broker. Stopping keeps its data; starting again serves them at the same address."""
+
+    kind = "maven"
+    is_real = True
+    can_go_away = True
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._java = find_java()
+        self._libs = fetch()
+        self._folder = folder.absolute()
         self._log = folder / "kafka.log"
+        self._config = self._folder / "server.properties"
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self._libs = fetch()
-        self._java = _java() or "java"
-        folder.mkdir(parents=True, exist_ok=True)
-        config = (PROJECT / "server.properties").read_text()
-        for name, value in {
-            "port": self._port,
-            "controller_port": free_port(),
-            "folder": folder,
-        }.items():
-            config = config.replace("{" + name + "}", str(value))
-        (folder / "server.properties").write_text(config)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        places = {"port": self._port, "controller_port": free_port(), "folder": self._folder}
+        text = (PROJECT / "server.properties").read_text()
+        for name, value in places.items():
+            text = text.replace("{" + name + "}", str(value))
+        self._config.write_text(text)
 
     @property
     def bootstrap_servers(self) -> str:
@@ -80,30 +108,26 @@ class MavenKafka:
 
     def start(self) -> None:
         """Start, formatting the storage on first use. Returns when the broker takes connections."""
-        config = str(self._folder / "server.properties")
-        if not (self._folder / "logs").exists():
-            arguments = ["format", "-t", CLUSTER_ID, "-c", config]
-            done = subprocess.run(  # noqa: S603  # Kafka's own tool
-                [*self._command("128m"), "kafka.tools.StorageTool", *arguments],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode != 0:
-                raise RuntimeError(f"Kafka's storage could not be formatted:\n{done.stderr[-2000:]}")
-        self._process = start_process([*self._command("512m"), "kafka.Kafka", config], log=self._log)
+        if self._process is not None:
+            return
+        if not (self._folder / "logs" / "meta.properties").exists():
+            self._format()
+        command = [*self._java_command("512m"), "kafka.Kafka", str(self._config)]
+        self._process = start_process(command, log=self._log)
         self._wait_until_open()
 
-    def stop(self, *, kill: bool = False) -> None:
-        """Stop in order, or (`kill`) like a power cut."""
-        if self._process is not None:
-            if kill:
-                self._process.kill()
-            end_process(self._process, grace_s=30.0)
-            self._process = None
+    def stop(self) -> None:
+        self._end(grace_s=20.0)
+
+    def take_away(self) -> None:
+        """Kill it, like a machine that lost its power. What it acknowledged stays on its disk."""
+        self._end(grace_s=0.0)
+
+    def bring_back(self) -> None:
+        self.start()
 
     def freeze(self) -> None:
-        """The broker is there and answers nobody."""
+        """The broker holds every connection and answers nobody."""
         if self._process is not None:
             self._process.send_signal(signal.SIGSTOP)
 
@@ -111,9 +135,38 @@ class MavenKafka:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
 
-    def _command(self, heap: str) -> list[str]:
+    async def create_topics(self, topics: Mapping[str, int]) -> None:
+        """Make topics, name to partition count, and wait until they can be written to."""
+        await kafka_topics.create(self.bootstrap_servers, topics)
+
+    async def delete_topics(self, names: Iterable[str]) -> None:
+        await kafka_topics.delete(self.bootstrap_servers, names)
+
+    def _end(self, *, grace_s: float) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGCONT)  # a frozen one could not hear the next signal
+            if grace_s == 0.0:
+                process.kill()
+            end_process(process, grace_s=grace_s)
+
+    def _format(self) -> None:
+        done = subprocess.run(  # noqa: S603  # Kafka's own tool
+            [
+                *self._java_command("128m"),
+                *("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._config)),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            told = (done.stdout + done.stderr)[-2000:]
+            raise RuntimeError(f"Kafka's storage could not be formatted:\n{told}")
+
+    def _java_command(self, heap: str) -> list[str]:
         return [
-            self._java,
+            self._java or "java",
             f"-Xmx{heap}",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
@@ -130,7 +183,8 @@ class MavenKafka:
             try:
                 socket.create_connection(("127.0.0.1", self._port), timeout=1.0).close()
             except OSError:
-                time.sleep(0.1)
+                time.sleep(0.05)
             else:
                 return
+        self.stop()
         raise RuntimeError(f"Kafka did not start:\n{last_lines(self._log)}")

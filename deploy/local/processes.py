@@ -1,17 +1,23 @@
-"""Child processes that never outlive their parent, and ports that are free."""
+"""Child processes that never outlive their parent, and ports that are free.
+
+Linux ends a child when the thread that started it ends, so start children from the main thread.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "JAVA_HOME")
 
 
 def free_port() -> int:
@@ -21,37 +27,62 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _die_with_parent() -> None:
-    """Linux: have the kernel end this process when its parent is gone."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def bare_environment() -> dict[str, str]:
+    """What a child needs of ours to run at all; settings reach it only when they are named."""
+    python = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
+    return {name: os.environ[name] for name in _KEPT if name in os.environ} | python
+
+
+def _bound_to(parent: int, ending: signal.Signals) -> Callable[[], None]:
+    """What the child does first: have the kernel end it when its parent is gone."""
+
+    def bind() -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, ending)
+            if os.getppid() != parent:  # the parent went before the kernel was told
+                os._exit(1)
+
+    return bind
 
 
 def start_process(
-    command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    user: int | None = None,
+    ending: signal.Signals = signal.SIGKILL,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a child in a group of its own, its output appended to `log`."""
+    """Start a child in a group of its own, with a bare environment and `env`.
+
+    What it prints is appended to `log`. `ending` is the signal it gets when this process dies.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         return subprocess.Popen(  # noqa: S603  # commands are our own
             command,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env=None if env is None else {**os.environ, **env},
+            stdin=stdin,
+            stdout=out if stdout is None else stdout,
+            stderr=out,
+            env=bare_environment() | dict(env or {}),
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
             process_group=0,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  # the child only calls prctl
+            preexec_fn=_bound_to(os.getpid(), ending),  # noqa: PLW1509  # it only calls the kernel
         )
 
 
 def end_process(process: subprocess.Popen[bytes], *, grace_s: float = 10.0) -> int:
-    """Ask a child to end, then make it. Returns its exit code."""
+    """Ask a child to end, then make it and its group. Returns its exit code."""
     if process.poll() is None:
         process.terminate()
         try:
             process.wait(grace_s)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
     return process.wait()
 
 
@@ -59,4 +90,4 @@ def last_lines(log: Path, count: int = 12) -> str:
     """The end of a log file, for an error message."""
     if not log.exists():
         return "(no output)"
-    return "\n".join(log.read_text(errors="replace").splitlines()[-count:])
+    return "\n".join(log.read_text(errors="replace").splitlines()[-count:]) or "(no output)"
