@@ -1,0 +1,104 @@
+"""Customers."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from deploy.local.outside.stripe.books import Books, Object, find, listed, new_id
+from deploy.local.outside.stripe.calls import Given, Practice
+from deploy.local.outside.stripe.params import Params
+
+router = APIRouter(prefix="/customers")
+_TEXTS = ("name", "email", "phone", "description")
+
+
+def _take(params: Params, books: Books, customer: Object) -> None:
+    for name in _TEXTS:
+        if params.has(name):
+            customer[name] = params.text(name)
+    customer["metadata"] = customer["metadata"] | params.metadata()
+    settings = params.group("invoice_settings")
+    if settings is not None:
+        chosen = settings.text("default_payment_method")
+        settings.done()
+        if chosen is not None:
+            find(books.payment_methods, "PaymentMethod", chosen, param="default_payment_method")
+        customer["invoice_settings"] = customer["invoice_settings"] | {
+            "default_payment_method": chosen
+        }
+    params.ignore("expand")
+    params.done()
+
+
+@router.post("")
+async def create(books: Practice, params: Given) -> Object:
+    customer: Object = {
+        "id": new_id("cus"),
+        "object": "customer",
+        "address": None,
+        "balance": 0,
+        "created": books.now(),
+        "currency": None,
+        "customer_account": None,
+        "default_source": None,
+        "delinquent": False,
+        "description": None,
+        "discount": None,
+        "email": None,
+        "invoice_prefix": new_id("x")[2:10].upper(),
+        "invoice_settings": {
+            "custom_fields": None,
+            "default_payment_method": None,
+            "footer": None,
+            "rendering_options": None,
+        },
+        "livemode": False,
+        "metadata": {},
+        "name": None,
+        "next_invoice_sequence": 1,
+        "phone": None,
+        "preferred_locales": [],
+        "shipping": None,
+        "tax_exempt": "none",
+        "test_clock": None,
+    }
+    _take(params, books, customer)
+    books.customers[customer["id"]] = customer
+    books.emit("customer.created", customer)
+    return customer
+
+
+@router.get("")
+async def list_customers(books: Practice, params: Given) -> Object:
+    email = params.text("email")
+    return listed(
+        books.customers,
+        params,
+        "/v1/customers",
+        lambda customer: email is None or customer["email"] == email,
+    )
+
+
+@router.get("/{customer_id}")
+async def retrieve(books: Practice, customer_id: str) -> Object:
+    return find(books.customers, "customer", customer_id)
+
+
+@router.post("/{customer_id}")
+async def update(books: Practice, customer_id: str, params: Given) -> Object:
+    customer = find(books.customers, "customer", customer_id)
+    _take(params, books, customer)
+    books.emit("customer.updated", customer)
+    return customer
+
+
+@router.get("/{customer_id}/payment_methods")
+async def list_cards(books: Practice, customer_id: str, params: Given) -> Object:
+    find(books.customers, "customer", customer_id)
+    params.ignore("type")
+    return listed(
+        books.payment_methods,
+        params,
+        f"/v1/customers/{customer_id}/payment_methods",
+        lambda method: method["customer"] == customer_id,
+    )

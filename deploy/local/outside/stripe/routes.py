@@ -1,0 +1,36 @@
+"""Stripe's addresses under `/stripe/v1`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from deploy.local.outside.stripe import (
+    charges,
+    customers,
+    events,
+    payment_intents,
+    payment_methods,
+    refunds,
+    setup_intents,
+)
+from deploy.local.outside.stripe.errors import StripeProblem
+
+router = APIRouter(prefix="/stripe/v1")
+for noun in (
+    customers,
+    payment_methods,
+    setup_intents,
+    payment_intents,
+    charges,
+    refunds,
+    events,
+):
+    router.include_router(noun.router)
+
+
+@router.api_route("/{path:path}", methods=["GET", "POST", "DELETE"])
+async def unknown(path: str) -> None:
+    """Everything that this Stripe does not do."""
+    raise StripeProblem(
+        404, "invalid_request_error", f"Unrecognized request URL (/v1/{path}). Not simulated."
+    )
