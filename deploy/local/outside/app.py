@@ -14,8 +14,10 @@ from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from deploy.local.outside import control, pages
+from deploy.local.outside import control
 from deploy.local.outside.edge import FaultyNetwork, FaultySystem, SeverableProtocol
+from deploy.local.outside.pages import overview
+from deploy.local.outside.pages import signing as signing_page
 from deploy.local.outside.pharmacy.routes import router as pharmacy
 from deploy.local.outside.settings import LOOPBACK, OutsideSettings
 from deploy.local.outside.signing.routes import router as signing
@@ -57,7 +59,8 @@ def build_app(world: World) -> FastAPI:
     app.add_exception_handler(errors.StripeProblem, errors.answer_problem)
     app.add_exception_handler(sms.TwilioProblem, sms.answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_violations)
-    for router in (stripe, pharmacy, signing, sms.router, control.router, pages.router):
+    pages = (overview.router, signing_page.router)
+    for router in (stripe, pharmacy, signing, sms.router, control.router, *pages):
         app.include_router(router)
     return app
 

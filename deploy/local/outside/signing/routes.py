@@ -1,4 +1,4 @@
-"""The vendor's addresses under `/signing`.
+"""The vendor's addresses under `/signing/v1`.
 
 The practice opens and reads sessions with its API key. Signing and declining take no key: there
 the prescriber acts, in person, and two factors say so.
@@ -9,10 +9,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Response
-from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from deploy.local.outside.pages import session_page
 from deploy.local.outside.signing.sessions import Session, SessionForm, Status
 from deploy.local.outside.world import TheWorld, World, same
 
@@ -24,7 +22,7 @@ def _with_key(world: TheWorld, x_api_key: Annotated[str, Header()] = "") -> Worl
 
 
 Customer = Annotated[World, Depends(_with_key)]
-router = APIRouter(prefix="/signing")
+router = APIRouter(prefix="/signing/v1/sessions")
 
 
 class Factors(BaseModel):
@@ -36,14 +34,14 @@ class Factors(BaseModel):
     token_code: Annotated[str, Field(min_length=1, max_length=16)]
 
 
-def _find(world: World, session_id: str) -> Session:
+def find_session(world: World, session_id: str) -> Session:
     session = world.signing.sessions.get(session_id)
     if session is None:
         raise HTTPException(404, f"no session {session_id}")
     return session
 
 
-def _check(world: World, session: Session, factors: Factors) -> None:
+def check_factors(world: World, session: Session, factors: Factors) -> None:
     settings = world.settings
     knows = same(factors.knowledge, settings.signing_knowledge)
     holds = same(factors.token_code, settings.signing_token_code)
@@ -54,7 +52,7 @@ def _check(world: World, session: Session, factors: Factors) -> None:
         raise HTTPException(409, f"this session is already {session.status}")
 
 
-@router.post("/v1/sessions")
+@router.post("")
 async def open_session(world: Customer, form: SessionForm, response: Response) -> dict[str, Any]:
     """201 for a new session, 200 for the same again, 409 for other content under its reference."""
     known = world.signing.by_reference(form.reference)
@@ -66,7 +64,7 @@ async def open_session(world: Customer, form: SessionForm, response: Response) -
     return known.shown()
 
 
-@router.get("/v1/sessions")
+@router.get("")
 async def find_sessions(
     world: Customer, reference: Annotated[str, Query(min_length=1, max_length=64)]
 ) -> dict[str, Any]:
@@ -74,28 +72,22 @@ async def find_sessions(
     return {"sessions": [found.shown()] if found else []}
 
 
-@router.get("/v1/sessions/{session_id}")
+@router.get("/{session_id}")
 async def read_session(world: Customer, session_id: str) -> dict[str, Any]:
-    return _find(world, session_id).shown()
+    return find_session(world, session_id).shown()
 
 
-@router.post("/v1/sessions/{session_id}/sign")
+@router.post("/{session_id}/sign")
 async def sign(world: TheWorld, session_id: str, factors: Factors) -> dict[str, Any]:
-    session = _find(world, session_id)
-    _check(world, session, factors)
+    session = find_session(world, session_id)
+    check_factors(world, session, factors)
     world.signing.sign(session)
     return session.shown()
 
 
-@router.post("/v1/sessions/{session_id}/decline")
+@router.post("/{session_id}/decline")
 async def decline(world: TheWorld, session_id: str, factors: Factors) -> dict[str, Any]:
-    session = _find(world, session_id)
-    _check(world, session, factors)
+    session = find_session(world, session_id)
+    check_factors(world, session, factors)
     world.signing.decline(session)
     return session.shown()
-
-
-@router.get("/sessions/{session_id}", response_class=HTMLResponse)
-async def show_session(world: TheWorld, session_id: str) -> str:
-    """What the prescriber sees before signing."""
-    return session_page(_find(world, session_id))

@@ -1,0 +1,1 @@
+"""What people see of the outside world: plain HTML, no script, nothing fetched from elsewhere."""
