@@ -130,6 +130,7 @@ class Idempotent:
                 409,
                 "There is currently another in-progress request using this idempotency key. "
                 "Try again later.",
+                kind="invalid_request_error",
                 code="idempotency_key_in_use",
             )
         else:
@@ -193,8 +194,10 @@ class _Reply:
             message = {**message, "headers": [*message["headers"], *encoded]}
         await self._send(message)
 
-    async def problem(self, status: int, message: str, **more: str) -> None:
-        body = json.dumps({"error": {"type": "idempotency_error", "message": message, **more}})
+    async def problem(
+        self, status: int, message: str, *, kind: str = "idempotency_error", **more: str
+    ) -> None:
+        body = json.dumps({"error": {"type": kind, "message": message, **more}})
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
