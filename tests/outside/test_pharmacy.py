@@ -222,3 +222,14 @@ async def test_the_truth_says_whether_the_vendor_knows_the_signature(
     await _post(http, world)
     (held,) = world.state()["pharmacy"]["orders"]
     assert held["signature_known_to_vendor"] is False
+
+
+async def test_nothing_more_is_to_come_for_an_order_that_is_over(
+    http: httpx.AsyncClient, world: OutsideWorld
+):
+    order_id = (await _post(http, world)).json()["order_id"]
+    assert world.rest()["next_due_at"] is not None
+
+    world.pharmacist(order_id, "rejected", "out of stock")
+
+    assert world.rest()["next_due_at"] is None

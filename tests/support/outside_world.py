@@ -148,7 +148,7 @@ class OutsideWorld:
         self._ask("PATCH", "/targets", targets)
 
     def mails(self, to: str | None = None) -> list[dict[str, Any]]:
-        return [m for m in self.state()["mail"] if to is None or to in m["recipients"]]
+        return list(self._ask("GET", "/mail" if to is None else f"/mail?to={to}")["mails"])
 
     def patient_texts(self, sender: str, to: str, body: str) -> dict[str, Any]:
         return dict(self._ask("POST", "/sms/replies", {"from": sender, "to": to, "body": body}))

@@ -20,12 +20,19 @@ _POLL_S = 0.01
 
 @dataclass(order=True, frozen=True, slots=True)
 class Entry:
-    """One thing to come. `run` is told when it fell due, which may be before now."""
+    """One thing to come. `run` is told when it fell due, which may be before now.
+
+    What is no longer `wanted` is dropped without a trace.
+    """
 
     due_at: datetime
     order: int
-    what: str = field(compare=False)
     run: Callable[[datetime], None] = field(compare=False)
+    wanted: Callable[[], bool] = field(compare=False)
+
+
+def _always() -> bool:
+    return True
 
 
 class Agenda:
@@ -36,23 +43,29 @@ class Agenda:
         self._heap: list[Entry] = []
         self._order = itertools.count()
 
-    def at(self, due_at: datetime, what: str, run: Callable[[datetime], None]) -> None:
-        heapq.heappush(self._heap, Entry(due_at, next(self._order), what, run))
+    def at(
+        self,
+        due_at: datetime,
+        run: Callable[[datetime], None],
+        *,
+        wanted: Callable[[], bool] = _always,
+    ) -> None:
+        heapq.heappush(self._heap, Entry(due_at, next(self._order), run, wanted))
 
     def next_due_at(self) -> datetime | None:
+        while self._heap and not self._heap[0].wanted():
+            heapq.heappop(self._heap)
         return self._heap[0].due_at if self._heap else None
 
     def is_due(self) -> bool:
-        return bool(self._heap) and self._heap[0].due_at <= self.clock.now()
+        due_at = self.next_due_at()
+        return due_at is not None and due_at <= self.clock.now()
 
     def run_due(self) -> None:
         """Run what is due, and what that makes due."""
         while self.is_due():
             entry = heapq.heappop(self._heap)
             entry.run(entry.due_at)
-
-    def entries(self) -> list[Entry]:
-        return sorted(self._heap)
 
     def clear(self) -> None:
         self._heap.clear()

@@ -149,11 +149,11 @@ class Post:
     def _hold(self, notice: Notice, fault: FaultOrder) -> None:
         notice.outcome = Outcome.HELD
         until = self._agenda.clock.now() + timedelta(seconds=fault.lasts_s)
-        self._agenda.at(until, f"held notice {notice.kind}", lambda _due: self._release(notice))
-
-    def _release(self, notice: Notice) -> None:
-        if notice.outcome is Outcome.HELD:
-            self._start(notice, None)
+        self._agenda.at(
+            until,
+            lambda _due: self._start(notice, None),
+            wanted=lambda: notice.outcome is Outcome.HELD,
+        )
 
     def _start(self, notice: Notice, fault: FaultOrder | None) -> None:
         notice.outcome = Outcome.PENDING
@@ -204,8 +204,8 @@ class Post:
 
     def _let_go_after(self, notice: Notice) -> None:
         held = self._held.pop(notice.system, None)
-        if held is not None:
-            self._release(held)
+        if held is not None and held.outcome is Outcome.HELD:
+            self._start(held, None)
 
     async def _try(self, notice: Notice, skew_s: float) -> bool:
         sealing = self._sealings[notice.system]

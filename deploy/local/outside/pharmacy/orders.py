@@ -120,12 +120,11 @@ class OrderBook:
         step = self._pace.next_step(status)
         if step is not None:
             following, pause = step
-
-            def go_on(due_at: datetime) -> None:
-                if order.status is status and order.order_id in self.orders:
-                    self.move(order, following, due_at)
-
-            self._agenda.at(at + pause, f"order {order.order_id} {following}", go_on)
+            self._agenda.at(
+                at + pause,
+                lambda due_at: self.move(order, following, due_at),
+                wanted=lambda: order.status is status,
+            )
 
     def cancel(self, order: Order, reason: str | None) -> bool:
         """Whether it could still be cancelled."""

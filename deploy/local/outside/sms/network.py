@@ -246,8 +246,8 @@ class TextNetwork:
             self._progress(text, "undelivered" if fate else "delivered", at)
 
         start = text.created_at
-        self._agenda.at(start + _SENT_AFTER, f"text {text.sid} sent", sent)
-        self._agenda.at(start + _DELIVERED_AFTER, f"text {text.sid} arrived", arrived)
+        self._agenda.at(start + _SENT_AFTER, sent)
+        self._agenda.at(start + _DELIVERED_AFTER, arrived)
 
     def _progress(self, text: Text, status: str, at: datetime) -> None:
         text.status, text.updated_at = status, at

@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -123,8 +123,8 @@ async def send_text(world: Account, request: Request) -> dict[str, Any]:
 async def list_texts(world: Account, request: Request, account_sid: str) -> dict[str, Any]:
     """Newest first, by `To`, `From`, `DateSent`, `DateSent<` and `DateSent>` (both inclusive)."""
     query = request.query_params
-    size = min(int(query.get("PageSize", "50")), _LONGEST_PAGE)
-    page = int(query.get("Page", "0"))
+    size = max(1, min(_number(query, "PageSize", 50), _LONGEST_PAGE))
+    page = _number(query, "Page", 0)
     found = [text for text in reversed(world.sms.texts.values()) if _matches(text, query)]
     shown = found[page * size : (page + 1) * size]
     path = f"/2010-04-01/Accounts/{account_sid}/Messages.json"
@@ -146,7 +146,14 @@ async def list_texts(world: Account, request: Request, account_sid: str) -> dict
     }
 
 
-def _matches(text: Text, query: Any) -> bool:
+def _number(query: Mapping[str, str], name: str, otherwise: int) -> int:
+    text = query.get(name, str(otherwise))
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise TwilioProblem(400, 20001, f"Invalid {name}: {text}")
+    return int(text)
+
+
+def _matches(text: Text, query: Mapping[str, str]) -> bool:
     day = timedelta(days=1)
     at = text.sent_at or text.created_at
     on, until, since = query.get("DateSent"), query.get("DateSent<"), query.get("DateSent>")
@@ -161,11 +168,10 @@ def _matches(text: Text, query: Any) -> bool:
 
 def _moment(text: str) -> datetime:
     try:
-        if "T" in text:
-            return datetime.fromisoformat(text).astimezone(UTC)
-        return datetime.combine(datetime.fromisoformat(text).date(), time(), UTC)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise TwilioProblem(400, 20001, f"Invalid date: {text}") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 @router.get("/Messages/{sid}.json")
