@@ -101,6 +101,9 @@ class Ear:
     url: str
     heard: list[Heard] = field(default_factory=list)
     answer: Callable[[Heard], int] = _accept
+    takes_s: float = 0.0
+    listening_to: int = 0
+    most_at_once: int = 0
 
 
 class _Server(uvicorn.Server):
@@ -127,6 +130,10 @@ async def ear() -> AsyncIterator[Ear]:
     async def listen(request: Request) -> Response:
         heard = Heard(str(request.url), dict(request.headers), await request.body())
         ear.heard.append(heard)
+        ear.listening_to += 1
+        ear.most_at_once = max(ear.most_at_once, ear.listening_to)
+        await asyncio.sleep(ear.takes_s)
+        ear.listening_to -= 1
         return Response(status_code=ear.answer(heard))
 
     app = Starlette(routes=[Route("/hooks", listen, methods=["POST"])])

@@ -215,6 +215,21 @@ async def test_a_notice_from_the_future_is_sealed_rightly_and_then_comes_with_th
     assert abs(times[1] - now) < 10
 
 
+async def test_notices_of_one_order_come_one_by_one_and_of_two_orders_side_by_side(
+    http: httpx.AsyncClient, world: OutsideWorld, ear: Ear, steps: Steps
+):
+    world.notify(pharmacy=ear.url)
+    ear.takes_s = 0.05
+    await _post(http, world, "rx-1")
+    await steps.by(timedelta(days=7))
+    assert ear.most_at_once == 1
+
+    await _post(http, world, "rx-2")
+    await _post(http, world, "rx-3")
+    await steps.by(timedelta(days=7))
+    assert ear.most_at_once == 2
+
+
 async def test_one_practice_endpoint_in_trouble_does_not_hold_up_other_orders(
     http: httpx.AsyncClient, world: OutsideWorld, ear: Ear
 ):
