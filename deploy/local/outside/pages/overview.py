@@ -66,7 +66,7 @@ def _tiles(world: World) -> str:
     tiles = (
         ("charges", dollars(total), _count(len(paid), "paid charge")),
         ("orders", *_counted(len(world.pharmacy.orders), "pharmacy order")),
-        ("signatures", *_counted(signed, "prescription signature")),
+        ("signatures", *_counted(signed, "signature")),
         ("texts", *_counted(len(world.sms.texts), "text")),
         ("mails", *_counted(len(world.mail.mails), "mail")),
         ("webhooks", *_counted(undelivered, "undelivered notice")),
