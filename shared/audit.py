@@ -1,25 +1,35 @@
 """The audit log: who read or wrote what about whom. Append-only and hash-chained.
 
-Each entry's hash covers the entry and the hash before it, so an entry that is changed or missing
-breaks the chain from there on. The hash is computed by a trigger inside the database, with its
-built-in sha256: no code path of ours can forget it. Writers take one advisory lock, held from the
-entry to the commit, so the chain has one order. UPDATE, DELETE and TRUNCATE are refused by trigger.
+Each entry's hash covers the entry and the hash before it, so an entry that is changed, moved or
+missing breaks the chain from there on; numbers have no gaps, so a missing one is named. Number and
+hashes are computed by a trigger inside the database, with its built-in sha256 over a JSON array of
+the columns: whoever inserts, by whatever path, is chained, and no code of ours can forget it. The
+trigger takes one advisory lock, held from the entry to the commit, so the chain has one order;
+`append` therefore writes last. UPDATE, DELETE and TRUNCATE are refused by trigger.
+
+A chain cannot show that its newest entries were cut off. `head` gives the number and hash to keep
+somewhere else, and `verify` takes them back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Identity, LargeBinary, Text, text
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+import orjson
+from sqlalchemy import BigInteger, Column, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field
 
+from shared import logs
 from shared.auth import Actor
 from shared.db import BackboneBase
 from shared.messaging.transaction import Transaction
+from shared.moments import moment
 
 LOCK = 7_041_003
 
@@ -29,13 +39,15 @@ class AuditEntry(BackboneBase, table=True):
 
     __tablename__ = "audit_log"
 
-    seq: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    at: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    at: datetime = Field(sa_column=moment())
     actor: str = Field(sa_column=Column(Text, nullable=False))
     role: str = Field(sa_column=Column(Text, nullable=False))
     action: str = Field(sa_column=Column(Text, nullable=False))
     entity: str = Field(sa_column=Column(Text, nullable=False))
+    entity_id: str | None = Field(sa_column=Column(Text))
     patient_id: UUID | None = None
+    purpose: str | None = Field(sa_column=Column(Text))
     outcome: str = Field(sa_column=Column(Text, nullable=False))
     correlation_id: UUID
     details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False, server_default="{}"))
@@ -43,33 +55,20 @@ class AuditEntry(BackboneBase, table=True):
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-_CHAINED = """sha256(convert_to(concat_ws('|', {0}.seq, extract(epoch FROM {0}.at), {0}.actor,
-    {0}.role, {0}.action, {0}.entity, {0}.patient_id, {0}.outcome, {0}.correlation_id,
-    {0}.details), 'UTF8') || {0}.previous_hash)"""
+_CHAINED = """sha256(convert_to(jsonb_build_array({0}.seq, extract(epoch FROM {0}.at), {0}.actor,
+    {0}.role, {0}.action, {0}.entity, {0}.entity_id, {0}.patient_id, {0}.purpose, {0}.outcome,
+    {0}.correlation_id, {0}.details)::text, 'UTF8') || {0}.previous_hash)"""
 
-AUDIT_DDL = (
-    """
-    CREATE TABLE audit_log (
-        seq bigint GENERATED ALWAYS AS IDENTITY,
-        at timestamptz NOT NULL,
-        actor text NOT NULL,
-        role text NOT NULL,
-        action text NOT NULL,
-        entity text NOT NULL,
-        patient_id uuid,
-        outcome text NOT NULL,
-        correlation_id uuid NOT NULL,
-        details jsonb NOT NULL DEFAULT '{}',
-        previous_hash bytea NOT NULL,
-        hash bytea NOT NULL,
-        CONSTRAINT pk_audit_log PRIMARY KEY (seq)
-    )
-    """,
+AUDIT_TRIGGERS = (
     f"""
     CREATE FUNCTION audit_chain() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        newest record;
     BEGIN
-        NEW.previous_hash := coalesce(
-            (SELECT hash FROM audit_log ORDER BY seq DESC LIMIT 1), ''::bytea);
+        PERFORM pg_advisory_xact_lock({LOCK});
+        SELECT seq, hash INTO newest FROM audit_log ORDER BY seq DESC LIMIT 1;
+        NEW.seq := coalesce(newest.seq, 0) + 1;
+        NEW.previous_hash := coalesce(newest.hash, ''::bytea);
         NEW.hash := {_CHAINED.format("NEW")};
         RETURN NEW;
     END $$
@@ -88,24 +87,60 @@ AUDIT_DDL = (
     " FOR EACH STATEMENT EXECUTE FUNCTION append_only()",
 )
 
+AUDIT_DDL = (
+    """
+    CREATE TABLE audit_log (
+        seq bigint NOT NULL,
+        at timestamptz NOT NULL,
+        actor text NOT NULL,
+        role text NOT NULL,
+        action text NOT NULL,
+        entity text NOT NULL,
+        entity_id text,
+        patient_id uuid,
+        purpose text,
+        outcome text NOT NULL,
+        correlation_id uuid NOT NULL,
+        details jsonb NOT NULL DEFAULT '{}',
+        previous_hash bytea NOT NULL,
+        hash bytea NOT NULL,
+        CONSTRAINT pk_audit_log PRIMARY KEY (seq)
+    )
+    """,
+    *AUDIT_TRIGGERS,
+)
+
 _APPEND = text(
     """
-    INSERT INTO audit_log (at, actor, role, action, entity, patient_id, outcome, correlation_id,
-                           details, previous_hash, hash)
-    VALUES (:at, :actor, :role, :action, :entity, :patient_id, :outcome, :correlation_id,
-            CAST(:details AS jsonb), '', '')
+    INSERT INTO audit_log (seq, at, actor, role, action, entity, entity_id, patient_id, purpose,
+                           outcome, correlation_id, details, previous_hash, hash)
+    VALUES (0, :at, :actor, :role, :action, :entity, :entity_id, :patient_id, :purpose,
+            :outcome, :correlation_id, CAST(:details AS jsonb), '', '')
     """
 )
 
 _FIRST_BROKEN = text(
     f"""
-    SELECT seq FROM (
-        SELECT a.*, lag(hash, 1, ''::bytea) OVER (ORDER BY seq) AS before FROM audit_log AS a
+    SELECT least(seq, expected) FROM (
+        SELECT a.*, row_number() OVER walk AS expected,
+               lag(hash, 1, ''::bytea) OVER walk AS before
+          FROM audit_log AS a WINDOW walk AS (ORDER BY seq)
     ) AS a
-     WHERE previous_hash <> before OR hash <> {_CHAINED.format("a")}
+     WHERE seq <> expected OR previous_hash <> before OR hash <> {_CHAINED.format("a")}
      ORDER BY seq LIMIT 1
     """
 )
+
+_HEAD = text("SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1")
+_HASH_OF = text("SELECT hash FROM audit_log WHERE seq = :seq")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest entry's number and hash at some moment, to be kept outside the database."""
+
+    seq: int
+    hash: bytes
 
 
 def append(
@@ -114,29 +149,53 @@ def append(
     *,
     action: str,
     entity: str,
+    entity_id: str | None = None,
     patient_id: UUID | None = None,
+    purpose: str | None = None,
     outcome: str = "ok",
+    details: Mapping[str, object] | None = None,
 ) -> None:
-    """Note who did what, in the transaction that does it, as its last write."""
+    """Note who did what, in the transaction that does it, as its last write.
+
+    `details` holds ids, codes and counts under names on the logs' allow-list; another name raises
+    `LookupError`.
+    """
+    unknown = sorted(name for name in details or {} if not logs.allowed(name))
+    if unknown:
+        raise LookupError(f"not on the allow-list: {', '.join(unknown)}")
     entry = {
         "at": tx.now,
         "actor": actor.subject,
         "role": actor.role,
         "action": action,
         "entity": entity,
+        "entity_id": entity_id,
         "patient_id": patient_id,
+        "purpose": purpose,
         "outcome": outcome,
         "correlation_id": tx.correlation_id,
-        "details": "{}",
+        "details": orjson.dumps(logs.safe(details or {})).decode(),
     }
 
     async def write(connection: AsyncConnection) -> None:
-        await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         await connection.execute(_APPEND, entry)
 
     tx.at_end(write)
 
 
-async def first_broken(connection: AsyncConnection) -> int | None:
-    """The first entry that does not fit the chain, or `None` when all do."""
-    return (await connection.execute(_FIRST_BROKEN)).scalar()
+async def head(connection: AsyncConnection) -> Head | None:
+    """The newest entry, to be kept elsewhere; `None` while there is none."""
+    found = (await connection.execute(_HEAD)).one_or_none()
+    return None if found is None else Head(found.seq, bytes(found.hash))
+
+
+async def verify(connection: AsyncConnection, known: Head | None = None) -> int | None:
+    """The number of the first entry that is wrong or missing; `None` when the chain is whole.
+
+    With a `known` head, the chain must also still contain it.
+    """
+    broken: int | None = (await connection.execute(_FIRST_BROKEN)).scalar()
+    if broken is None and known is not None:
+        found = (await connection.execute(_HASH_OF, {"seq": known.seq})).scalar()
+        return None if found is not None and bytes(found) == known.hash else known.seq
+    return broken

@@ -1,19 +1,21 @@
 """Who may do what: signed tokens, closed roles, and routes that are closed unless they say so.
 
+Holds no sign-in and no per-object rule: a decider that must know whose patient it is asks its rows.
+
 Full sign-in comes from an OpenID provider later; its tokens carry the same claims. Until then a
 development issuer signs them, which refuses to exist in production.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -112,12 +114,14 @@ class Policy:
 
 
 def _with_policy(check: Callable[..., Awaitable[Any]], policy: Policy) -> Any:
-    check.policy = policy  # type: ignore[attr-defined]  # read by `policies`
+    check.policy = policy  # type: ignore[attr-defined]  # read by `_declared`
     return Depends(check)
 
 
 def allow(*roles: Role) -> Any:
     """A route dependency: only these roles may call it. Yields the `Actor`."""
+    if not roles:
+        raise Misconfigured("a route allows no role at all")
 
     async def check(request: Request, bearer: Bearer) -> Actor:
         tokens: Tokens = request.app.state.tokens
@@ -146,20 +150,45 @@ def public(because: str) -> Any:
     return _with_policy(check, Policy(frozenset(), public_because=because))
 
 
+async def closed_unless_declared(request: Request) -> None:
+    """The app's own dependency: a route that slipped in without a policy answers 403."""
+    route = effective_route(request.scope)
+    if not _declared(route):
+        raise HTTPException(403, "This is closed: it does not say who may call it.")
+
+
+def effective_route(scope: MutableMapping[str, Any]) -> Any:
+    """The route that a request met, with the prefixes and dependencies of its inclusion."""
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    return included or scope.get("route")
+
+
+def _declared(route: Any) -> list[Policy]:
+    dependant = getattr(route, "dependant", None)
+    return [
+        policy
+        for dependency in getattr(dependant, "dependencies", ())
+        if (policy := getattr(dependency.call, "policy", None)) is not None
+    ]
+
+
+_OF_THE_DOCS = {"/openapi.json", "/docs", "/docs/oauth2-redirect"}
+
+
 def policies(app: FastAPI) -> dict[str, Policy | None]:
-    """Each route, as `METHOD /path`, with what it declares."""
+    """Each route, as `METHOD /path`, with what it declares; `None` where it is silent."""
     found: dict[str, Policy | None] = {}
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            declared = [
-                policy
-                for dependency in route.dependant.dependencies
-                if (policy := getattr(dependency.call, "policy", None)) is not None
-            ]
-            for method in sorted(route.methods or ()):
-                found[f"{method} {route.path}"] = declared[0] if declared else None
-        elif getattr(route, "path", "") not in {"/openapi.json", "/docs", "/docs/oauth2-redirect"}:
-            found[f"* {getattr(route, 'path', route)}"] = None
+    for route in iter_route_contexts(app.routes):
+        if not isinstance(route.original_route, APIRoute):
+            if route.path not in _OF_THE_DOCS:  # a mount, a socket: nothing that can declare
+                found[f"* {route.path}"] = None
+            continue
+        declared = _declared(route)
+        for method in sorted(route.methods or ()):
+            name = f"{method} {route.path}"
+            if len(declared) > 1:
+                raise Misconfigured(f"{name} declares more than once who may call it")
+            found[name] = declared[0] if declared else None
     return found
 
 

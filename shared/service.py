@@ -27,6 +27,7 @@ from shared.messaging.handlers import Handlers
 from shared.messaging.operations import operations_routes
 from shared.messaging.runtime import Runtime
 from shared.settings import PracticeSettings, ServiceSettings, or_exit
+from shared.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Service:
             parts.handlers.service,
             unit=self.runtime.work,
             tokens=Tokens(practice.token_secret.get_secret_value()),
+            vault=Vault(practice.vault_keys.get_secret_value()),
             metrics=self.metrics,
             routers=[
                 *parts.routers,

@@ -1,6 +1,7 @@
 """Settings: from the environment, typed, checked at start. Secrets have no default.
 
 `PRACTICE_*` are common to all services; a service adds its own under its name (`BILLING_*`).
+What is wrong is said in one line that names the variable and never shows its value.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ import base64
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Literal, NoReturn, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared.errors import Misconfigured
 
@@ -20,6 +21,7 @@ EX_CONFIG = 78
 """Exit code for a wrong configuration, from sysexits.h."""
 
 MIN_SECRET = 32
+KEY_BYTES = 32
 
 
 class PracticeSettings(BaseSettings):
@@ -34,6 +36,7 @@ class PracticeSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     trace_file: Path | None = None
     vault_keys: SecretStr
+    index_key: SecretStr
     token_secret: SecretStr
     replay_on_start_h: Annotated[int, Field(ge=0, le=24 * 90)] = 0
     work_lease_s: Annotated[float, Field(ge=1, le=600)] = 45.0
@@ -52,9 +55,15 @@ class PracticeSettings(BaseSettings):
         parse_vault_keys(keys.get_secret_value())
         return keys
 
+    @field_validator("index_key")
+    @classmethod
+    def _key_of_256_bits(cls, key: SecretStr) -> SecretStr:
+        parse_key(key.get_secret_value())
+        return key
+
     @field_validator("clock_file")
     @classmethod
-    def _no_run_clock_in_production(cls, path: Path | None, info: Any) -> Path | None:
+    def _no_run_clock_in_production(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         if path is not None and info.data.get("env") == "production":
             raise ValueError("is for development; production lives in real time")
         return path
@@ -77,22 +86,36 @@ class ServiceSettings(BaseSettings):
         return url
 
 
+def parse_key(text: str) -> bytes:
+    """Base64 to a key of 32 bytes. Raises `ValueError` that says what is expected."""
+    try:
+        key = base64.b64decode(text, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"must be {KEY_BYTES} bytes in base64")
+    return key
+
+
 def parse_vault_keys(text: str) -> dict[str, bytes]:
     """`id:base64,id:base64` to keys of 32 bytes by id. The first seals, all of them open."""
     keys: dict[str, bytes] = {}
     for part in text.split(","):
         key_id, _, encoded = part.strip().partition(":")
         try:
-            key = base64.b64decode(encoded, validate=True)
+            key = parse_key(encoded)
         except ValueError:
             key = b""
-        if not key_id.isalnum() or len(key) != MIN_SECRET:
-            raise ValueError("must be id:base64 pairs, each key 32 bytes, separated by commas")
+        if not (key and key_id.isascii() and key_id.isalnum()) or key_id in keys:
+            raise ValueError(
+                "must be id:base64 pairs, each key 32 bytes, each id once, separated by commas"
+            )
         keys[key_id] = key
     return keys
 
 
 S = TypeVar("S", bound=BaseSettings)
+R = TypeVar("R")
 
 
 def load(settings: type[S]) -> S:
@@ -101,23 +124,26 @@ def load(settings: type[S]) -> S:
     Raises `Misconfigured` with one line that names the variable and what is wrong with it, and
     never shows its value.
     """
+    prefix = settings.model_config.get("env_prefix", "")
     try:
         return settings()
     except ValidationError as invalid:
-        prefix = settings.model_config.get("env_prefix", "")
         wrong = [
             f"{prefix}{'.'.join(str(part) for part in error['loc'])}".upper()
             + (" is not set" if error["type"] == "missing" else f": {_plain(error['msg'])}")
             for error in invalid.errors(include_input=False, include_context=False)
         ]
         raise Misconfigured("; ".join(wrong)) from None
+    except SettingsError:
+        fields = ", ".join(f"{prefix}{name}".upper() for name in settings.model_fields)
+        raise Misconfigured(f"one of {fields}: is not the JSON that it must be") from None
 
 
 def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ")
+    return " ".join(message.removeprefix("Value error, ").split())
 
 
-def or_exit(build: Callable[[], Any]) -> Any:
+def or_exit(build: Callable[[], R]) -> R:
     """Run the start of a process; a wrong configuration ends it with one line on stderr."""
     try:
         return build()
@@ -126,5 +152,6 @@ def or_exit(build: Callable[[], Any]) -> Any:
 
 
 def stop_with(line: str) -> NoReturn:
+    """End the process, with one line on stderr and the exit code for a wrong configuration."""
     sys.stderr.write(line + "\n")
     raise SystemExit(EX_CONFIG)

@@ -2,14 +2,17 @@
 
 All metrics of the house are named here. Labels are services, kinds, codes and route templates,
 never ids. Traces follow W3C `traceparent`: it is stored in the outbox and in due work, so a trace
-runs through them. Spans are written, as JSON lines, only where a trace file is configured.
+runs through them. Spans are written, as JSON lines, only where a trace file is configured; without
+one only the ids travel. Attributes pass the allow-list of the logs, and an exception is its type.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,15 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.trace import NonRecordingSpan, SpanContext, StatusCode, TraceFlags, Tracer
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-_PROPAGATOR = TraceContextTextMapPropagator()
+from shared import logs
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_NOTHING = frozenset({"0" * 32, "0" * 16})
+
+_here: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 class Metrics:
@@ -31,6 +39,9 @@ class Metrics:
         r = self.registry
         self.consumer_lag = Gauge(
             "practice_consumer_lag_records", "Records behind the broker", ["partition"], registry=r
+        )
+        self.consumer_idle = Gauge(
+            "practice_consumer_progress_age_seconds", "Since the last batch was taken", registry=r
         )
         self.outbox_depth = Gauge(
             "practice_outbox_rows", "Committed events not yet confirmed", registry=r
@@ -48,6 +59,18 @@ class Metrics:
         self.work_unfinished = Gauge(
             "practice_due_work_unfinished", "Fallen due and not done", registry=r
         )
+        self.work_running = Gauge(
+            "practice_due_work_running", "Outside calls being made", registry=r
+        )
+        self.gateway_calls = Counter(
+            "practice_gateway_calls_total",
+            "Outside calls by vendor and outcome (ok, retry, poison, timeout, bug)",
+            ["vendor", "outcome"],
+            registry=r,
+        )
+        self.gateway_s = Histogram(
+            "practice_gateway_call_seconds", "Duration of outside calls", ["vendor"], registry=r
+        )
         self.breaker_open = Gauge(
             "practice_breaker_open", "1 while a vendor's breaker is open", ["vendor"], registry=r
         )
@@ -61,35 +84,115 @@ class Metrics:
             "practice_http_request_seconds", "Request duration", ["route"], registry=r
         )
 
+    def called(self, vendor: str, outcome: str, took_s: float) -> None:
+        """Count one outside call."""
+        self.gateway_calls.labels(vendor, outcome).inc()
+        self.gateway_s.labels(vendor).observe(took_s)
+
+
+class _Spans:
+    """Where spans go in this process; nowhere until `set_up_tracing` names a file.
+
+    The provider is never made OpenTelemetry's global one: libraries that find a global provider
+    start writing spans of their own, FastAPI's with the query string in it.
+    """
+
+    provider: TracerProvider | None = None
+    tracer: Tracer | None = None
+
 
 def set_up_tracing(service: str, trace_file: Path | None) -> None:
-    """Write spans to `trace_file`; without one, spans cost nothing and only ids travel."""
+    """Write spans to `trace_file`, one JSON object per line; without one only ids travel."""
+    stop_tracing()
     if trace_file is None:
         return
-    out = trace_file.open("a", buffering=1)
+    out = trace_file.open("a", buffering=1, encoding="utf-8")
     exporter = ConsoleSpanExporter(out=out, formatter=lambda span: span.to_json(indent=None) + "\n")
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
     provider.add_span_processor(BatchSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
+    _Spans.provider, _Spans.tracer = provider, provider.get_tracer("practice")
+
+
+def stop_tracing() -> None:
+    """Write out the spans that still wait, and write no more."""
+    if _Spans.provider is not None:
+        _Spans.provider.shutdown()
+    _Spans.provider = _Spans.tracer = None
+
+
+def current_traceparent() -> str | None:
+    """The traceparent of the span that runs here, if one does."""
+    return _here.get()
 
 
 @contextmanager
-def span(name: str, *, parent: str | None, **attributes: Any) -> Iterator[str]:
-    """A span under `parent`; yields the traceparent that its effects carry on.
+def span(name: str, *, parent: str | None = None, **attributes: Any) -> Iterator[str]:
+    """A span under `parent` (or the one that runs here); yields the traceparent of its effects.
 
-    `attributes` are ids, codes and counts.
+    `attributes` are ids, codes and counts; what is not on the logs' allow-list is left out.
     """
-    context = _PROPAGATOR.extract({"traceparent": parent} if parent else {})
-    with trace.get_tracer("practice").start_as_current_span(
-        name, context=context, attributes=attributes, record_exception=False
-    ):
-        carrier: dict[str, str] = {}
-        _PROPAGATOR.inject(carrier)
-        yield carrier.get("traceparent") or child_of(parent)
+    parent = parent or _here.get()
+    if _Spans.tracer is None:
+        mine = child_of(parent)
+        token = _here.set(mine)
+        try:
+            yield mine
+        finally:
+            _here.reset(token)
+        return
+    with _Spans.tracer.start_as_current_span(
+        name,
+        context=_context(parent),
+        attributes=_attributes(attributes),
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as recording:
+        found = recording.get_span_context()
+        mine = f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"
+        token = _here.set(mine)
+        try:
+            yield mine
+        except BaseException as error:
+            recording.set_status(StatusCode.ERROR, type(error).__name__)
+            raise
+        finally:
+            _here.reset(token)
+
+
+def note(**attributes: Any) -> None:
+    """Add attributes to the span that runs here, where spans are written."""
+    if _Spans.tracer is not None:
+        trace.get_current_span().set_attributes(_attributes(attributes))
 
 
 def child_of(parent: str | None) -> str:
     """A traceparent of the same trace with a new span id; a new trace where there is none."""
-    parts = (parent or "").split("-")
-    trace_id = parts[1] if len(parts) == 4 and len(parts[1]) == 32 else secrets.token_hex(16)  # noqa: PLR2004  # W3C lengths
-    return f"00-{trace_id}-{secrets.token_hex(8)}-01"
+    found = _parsed(parent)
+    trace_id, _, flags = found or (secrets.token_hex(16), "", "01")
+    return f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"
+
+
+def _parsed(traceparent: str | None) -> tuple[str, str, str] | None:
+    """Trace id, span id and flags; `None` for anything that W3C would not call a traceparent.
+
+    It comes from outside and goes into outbox rows and headers, so its form is held to the letter.
+    """
+    match = _TRACEPARENT.fullmatch(traceparent or "")
+    if match is None or not _NOTHING.isdisjoint(match.groups()):
+        return None
+    return match[1], match[2], match[3]
+
+
+def _context(parent: str | None) -> Any:
+    found = _parsed(parent)
+    if found is None:
+        return trace.set_span_in_context(trace.INVALID_SPAN)
+    trace_id, span_id, flags = found
+    remote = SpanContext(
+        int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=TraceFlags(int(flags, 16))
+    )
+    return trace.set_span_in_context(NonRecordingSpan(remote))
+
+
+def _attributes(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in logs.safe(given).items() if value is not None}

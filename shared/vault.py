@@ -1,11 +1,15 @@
 """Patient fields at rest: AES-256-GCM, each value bound to its table, column and row.
 
 A sealed value copied to another row, column or table does not open. Keys have ids and rotate: the
-first seals, all of them open, and `needs_resealing` finds what an older key sealed.
+first seals, all of them open, `needs_resealing` finds what an older key sealed and `reseal` brings
+it to the newest. A phone or an e-mail that must be found again has a blind index beside it, under
+a key of its own. Nothing here writes a value, sealed or not, into an error.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 from typing import Any
 from uuid import UUID
@@ -15,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.errors import Poison
-from shared.settings import parse_vault_keys
+from shared.settings import parse_key, parse_vault_keys
 
 _FORMAT = b"\x01"
 _NONCE_BYTES = 12
@@ -30,33 +34,46 @@ class Vault:
         self._ciphers = {key_id: AESGCM(key) for key_id, key in parsed.items()}
 
     def seal(self, value: dict[str, Any], *, table: str, column: str, row: UUID) -> bytes:
-        """Encrypt a JSON object for one place. Layout: format, key id, 0, nonce, ciphertext."""
-        nonce = os.urandom(_NONCE_BYTES)
-        key_id = self._current
-        sealed = self._ciphers[key_id].encrypt(
-            nonce, orjson.dumps(value), _place(table, column, row, key_id)
-        )
-        return _FORMAT + key_id.encode() + b"\0" + nonce + sealed
+        """Encrypt a JSON object for one place."""
+        return self.seal_bytes(orjson.dumps(value), table=table, column=column, row=row)
 
     def open(self, sealed: bytes, *, table: str, column: str, row: UUID) -> dict[str, Any]:
-        """Decrypt a value from its place.
+        """Decrypt a JSON object from its place; raises like `open_bytes`."""
+        opened: dict[str, Any] = orjson.loads(
+            self.open_bytes(sealed, table=table, column=column, row=row)
+        )
+        return opened
 
-        Raises `Poison` (`sealed_format`, `sealed_key`, `sealed_value`); none carries data.
+    def seal_bytes(self, plain: bytes, *, table: str, column: str, row: UUID) -> bytes:
+        """Encrypt bytes for one place. Layout: format, key id, 0, nonce, ciphertext."""
+        nonce = os.urandom(_NONCE_BYTES)
+        key_id = self._current
+        sealed = self._ciphers[key_id].encrypt(nonce, plain, _place(table, column, row, key_id))
+        return _FORMAT + key_id.encode() + b"\0" + nonce + sealed
+
+    def open_bytes(self, sealed: bytes, *, table: str, column: str, row: UUID) -> bytes:
+        """Decrypt bytes from their place.
+
+        Raises `Poison`: `sealed_format` (not an envelope of ours), `sealed_key` (a key that is
+        not configured), `sealed_value` (another place, or damaged). None carries data.
         """
         key_id = self._key_of(sealed)
         body = sealed[len(_FORMAT) + len(key_id) + 1 :]
         try:
-            plain = self._ciphers[key_id].decrypt(
+            return self._ciphers[key_id].decrypt(
                 body[:_NONCE_BYTES], body[_NONCE_BYTES:], _place(table, column, row, key_id)
             )
         except (InvalidTag, ValueError):
             raise Poison("sealed_value", f"{table}.{column} does not open in this row") from None
-        opened: dict[str, Any] = orjson.loads(plain)
-        return opened
 
     def needs_resealing(self, sealed: bytes) -> bool:
         """Whether another than the newest key sealed it."""
         return self._key_of(sealed) != self._current
+
+    def reseal(self, sealed: bytes, *, table: str, column: str, row: UUID) -> bytes:
+        """The same value in the same place, under the newest key."""
+        plain = self.open_bytes(sealed, table=table, column=column, row=row)
+        return self.seal_bytes(plain, table=table, column=column, row=row)
 
     def _key_of(self, sealed: bytes) -> str:
         if sealed[:1] != _FORMAT:
@@ -65,6 +82,32 @@ class Vault:
         if key_id not in self._ciphers:
             raise Poison("sealed_key")
         return key_id
+
+
+class BlindIndex:
+    """Finds a patient by phone or e-mail without keeping either in the clear (HMAC-SHA256).
+
+    Equal values have equal marks, so a mark says that two rows share a phone, and nothing else.
+    The key does not rotate with the vault's: a new one means computing every mark again.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = parse_key(key)
+
+    def phone(self, e164: str) -> bytes:
+        """The mark of a phone in E.164, `+12025550147`. Raises `ValueError` without data."""
+        if not (e164.startswith("+") and e164[1:].isdecimal() and e164.isascii()):
+            raise ValueError("a phone is indexed in E.164")
+        return self._mark("phone", e164)
+
+    def email(self, address: str) -> bytes:
+        """The mark of an e-mail address, whatever its case. Raises `ValueError` without data."""
+        if "@" not in address:
+            raise ValueError("an e-mail address has an @")
+        return self._mark("email", address.strip().casefold())
+
+    def _mark(self, kind: str, value: str) -> bytes:
+        return hmac.new(self._key, f"{kind}|{value}".encode(), hashlib.sha256).digest()
 
 
 def _place(table: str, column: str, row: UUID, key_id: str) -> bytes:

@@ -2,78 +2,54 @@
 
 `decide` claims the request's `Idempotency-Key`, runs the decider, keeps its answer under the key,
 appends to the audit log and commits, all in the same transaction. The same request again gets the
-kept answer; another request under a used key is refused. A refusal stores nothing, so the same key
-may be tried again when what stood in the way is gone.
+kept answer; another request under a used key is refused. A refusal rolls everything back and is
+not kept, so the same key may be tried again when what stood in the way is gone.
+
+A route stays short, and its return type is the API's documentation:
+
+    @router.post("/series", dependencies=[allow(Role.FRONT_DESK)])
+    async def book_series(wish: BookSeries, desk: AtDesk) -> SeriesBooked:
+        return await desk.decide(handlers.book_series, wish)
+
+where the decider is `async def book_series(wish: BookSeries, tx: Transaction) -> SeriesBooked |
+Refused`. It may be run again when a race is lost, so it touches nothing but `tx`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar, TypeVarTuple, cast
 from uuid import UUID
 
+import structlog
 from fastapi import Depends, HTTPException, Request, Response
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel
-from sqlalchemy import Column, LargeBinary, SmallInteger, Text, text
-from sqlalchemy.dialects.postgresql import TIMESTAMP
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Field
+from pydantic import BaseModel, TypeAdapter
+from sqlalchemy.exc import DBAPIError
 
 from shared import audit
-from shared.auth import Actor
-from shared.db import BackboneBase, lost_race, sqlstate
+from shared.auth import Actor, effective_route
+from shared.db import RACE_STATES, sqlstate
+from shared.http.idempotency import Claim, Kept, UsedOtherwise, well_formed
 from shared.http.problems import Refused, refusal
 from shared.messaging.transaction import Transaction, UnitOfWork
+from shared.vault import Vault
+
+log = structlog.get_logger(__name__)
 
 TRIES = 6
+UNIQUE_VIOLATION = "23505"
 EXCLUSION_VIOLATION = "23P01"
-
-IDEMPOTENCY_DDL = """
-CREATE TABLE idempotency_keys (
-    actor text NOT NULL,
-    key text NOT NULL,
-    request_hash bytea NOT NULL,
-    status smallint NOT NULL,
-    answer bytea NOT NULL,
-    decided_at timestamptz NOT NULL,
-    CONSTRAINT pk_idempotency_keys PRIMARY KEY (actor, key)
-)
-"""
-
-
-class IdempotencyKey(BackboneBase, table=True):
-    """A request that was decided, with the answer that it got."""
-
-    __tablename__ = "idempotency_keys"
-
-    actor: str = Field(sa_column=Column(Text, primary_key=True))
-    key: str = Field(sa_column=Column(Text, primary_key=True))
-    request_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    status: int = Field(sa_column=Column(SmallInteger, nullable=False))
-    answer: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    decided_at: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
-
-
-_CLAIM = text(
-    """
-    INSERT INTO idempotency_keys (actor, key, request_hash, status, answer, decided_at)
-    VALUES (:actor, :key, :hash, 0, '', :at) ON CONFLICT DO NOTHING
-    """
-)
-_KEEP = text(
-    "UPDATE idempotency_keys SET status = :status, answer = :answer"
-    " WHERE actor = :actor AND key = :key"
-)
-_KEPT = text(
-    "SELECT request_hash, status, answer FROM idempotency_keys WHERE actor = :actor AND key = :key"
-)
+LOCK_TIMEOUT = "55P03"
+_RUN_AGAIN = RACE_STATES | {UNIQUE_VIOLATION, EXCLUSION_VIOLATION}
 
 T = TypeVar("T", bound=BaseModel)
-Decide = Callable[[Transaction], Awaitable[BaseModel | Refused]]
+R = TypeVar("R", bound="BaseModel | list[Any]")
+Given = TypeVarTuple("Given")
+
+_ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 class _Stop(Exception):
@@ -87,112 +63,176 @@ class Desk:
     """One request: who asks, under which key, and the unit of work that decides it."""
 
     def __init__(self, request: Request, body: bytes) -> None:
-        self.actor: Actor = request.state.actor
         self.correlation_id: UUID = request.state.correlation_id
+        self._request = request
         self._unit: UnitOfWork = request.app.state.unit
+        self._vault: Vault = request.app.state.vault
         self._traceparent: str | None = request.state.traceparent
-        self._entity = f"{request.method} {request.scope['route'].path}"
-        self._key = request.headers.get("Idempotency-Key")
+        self._route = effective_route(request.scope)
+        self._ids = _ids_in(request.path_params)
         self._hash = hashlib.sha256(
             f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
         ).digest()
-        self._needs_key = request.method == "POST"
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks; set by the route's `allow(...)`."""
+        actor: Actor = self._request.state.actor
+        return actor
 
     async def decide(
-        self, decide: Decide, *, status: int = 201, patient_id: UUID | None = None
-    ) -> Response:
-        """Run a decider and answer. Lost races are run again; the last loss is a 409."""
-        key = self._key
-        if self._needs_key and not (key and 1 <= len(key) <= 200):  # noqa: PLR2004  # see the text
-            raise HTTPException(
-                400, "A POST needs an Idempotency-Key header of 1 to 200 characters."
-            )
+        self,
+        decide: Callable[[*Given, Transaction], Awaitable[T | Refused]],
+        *given: *Given,
+        status: int | None = None,
+        patient_id: UUID | None = None,
+        purpose: str | None = None,
+    ) -> T:
+        """Run a decider with what it is given, and answer.
+
+        What comes back is the whole response, under the type of the decider's answer: a route
+        returns it untouched. `status` is the route's `status_code`, else 201 for a POST. A lost
+        race is run again; the last loss is a 409.
+        """
+        claim = self._claim()
         for attempt in range(TRIES):
+            if attempt:
+                await asyncio.sleep((0.5 + secrets.randbelow(100) / 100) * 0.01 * 2**attempt)
             try:
-                return await self._decide_once(decide, key, status, patient_id)
+                return cast(
+                    "T",
+                    await self._decide_once(decide, given, claim, status, patient_id, purpose),
+                )
             except _Stop as stop:
-                return stop.response
-            except IntegrityError as error:
-                if sqlstate(error) != EXCLUSION_VIOLATION or attempt == TRIES - 1:
+                return cast("T", stop.response)
+            except DBAPIError as error:
+                state = sqlstate(error)
+                if state == LOCK_TIMEOUT:
+                    break
+                if state not in _RUN_AGAIN or (
+                    attempt == TRIES - 1 and state == UNIQUE_VIOLATION  # that is no race
+                ):
                     raise
-            except Exception as error:
-                if not lost_race(error):
-                    raise
-            await asyncio.sleep(0.01 * 2**attempt)
-        return refusal(
-            Refused.because("race_lost", "Others changed the same things. Look again and retry."),
-            self.correlation_id,
+                log.info("race_run_again", sqlstate=state, attempts=attempt + 1)
+        refused = Refused.because(
+            "race_lost", "Others are changing the same things. Look again and retry."
         )
+        return cast("T", refusal(refused, self.correlation_id))
 
     async def _decide_once(
-        self, decide: Decide, key: str | None, status: int, patient_id: UUID | None
+        self,
+        decide: Callable[[*Given, Transaction], Awaitable[T | Refused]],
+        given: tuple[*Given],
+        claim: Claim | None,
+        status: int | None,
+        patient_id: UUID | None,
+        purpose: str | None,
     ) -> Response:
+        status = status or self._route.status_code or (201 if self._is_post else 200)
         async with self._unit.transaction(
             correlation_id=self.correlation_id, traceparent=self._traceparent
         ) as tx:
-            if key is not None:
-                await self._claim(tx, key)
-            answer = await decide(tx)
+            if claim is not None:
+                await self._make(claim, tx)
+            answer = await decide(*given, tx)
             if isinstance(answer, Refused):
                 raise _Stop(refusal(answer, self.correlation_id))
-            content = answer.model_dump_json().encode()
-            if key is not None:
-                await tx.execute(
-                    _KEEP,
-                    {"actor": self.actor.subject, "key": key, "status": status, "answer": content},
-                )
-            about = patient_id or getattr(answer, "patient_id", None)
-            audit.append(tx, self.actor, action="write", entity=self._entity, patient_id=about)
-        return Response(content, status_code=status, media_type="application/json")
-
-    async def _claim(self, tx: Transaction, key: str) -> None:
-        """Claim the key, or leave with the answer that was given under it before.
-
-        A second request under a key that is being decided waits here for the first one's commit.
-        """
-        who = {"actor": self.actor.subject, "key": key}
-        claimed = await tx.execute(_CLAIM, who | {"hash": self._hash, "at": tx.now})
-        if claimed.rowcount == 1:
-            return
-        kept = (await tx.execute(_KEPT, who)).one()
-        if kept.request_hash != self._hash:
-            refused = Refused.because(
-                "idempotency_key_reused",
-                "This Idempotency-Key was used for another request. Use a new one.",
-                field="Idempotency-Key",
-                status=422,
-            )
-            raise _Stop(refusal(refused, self.correlation_id))
-        raise _Stop(
-            Response(
-                kept.answer,
-                status_code=kept.status,
-                media_type="application/json",
-                headers={"Idempotent-Replayed": "true"},
-            )
-        )
+            content = answer.model_dump_json(by_alias=True).encode()
+            if claim is not None:
+                await claim.keep(tx, self._vault, status, content)
+            self._note(tx, "write", answer, patient_id, purpose)
+        return _json(content, status)
 
     async def read(
         self,
-        read: Callable[[Transaction], Awaitable[T | list[Any] | Refused]],
-        *,
+        read: Callable[[*Given, Transaction], Awaitable[R | Refused]],
+        *given: *Given,
         patient_id: UUID | None = None,
-    ) -> Response:
+        purpose: str | None = None,
+    ) -> R:
         """Read patient data; who read it is in the audit log before the answer leaves."""
-        async with self._unit.transaction(correlation_id=self.correlation_id) as tx:
-            answer = await read(tx)
-            if isinstance(answer, Refused):
-                return refusal(answer, self.correlation_id)
-            about = patient_id or getattr(answer, "patient_id", None)
-            audit.append(tx, self.actor, action="read", entity=self._entity, patient_id=about)
-        if isinstance(answer, list):
-            return JSONResponse([item.model_dump(mode="json") for item in answer])
-        return Response(answer.model_dump_json(), media_type="application/json")
+        async with self._unit.transaction(
+            correlation_id=self.correlation_id, traceparent=self._traceparent
+        ) as tx:
+            answer = await read(*given, tx)
+            self._note(tx, "read", answer, patient_id, purpose)
+        if isinstance(answer, Refused):
+            return cast("R", refusal(answer, self.correlation_id))
+        return cast("R", _json(_ANY.dump_json(answer, by_alias=True), 200))
+
+    @property
+    def _is_post(self) -> bool:
+        return self._request.method == "POST"
+
+    def _claim(self) -> Claim | None:
+        key = self._request.headers.get("Idempotency-Key")
+        if key is None and not self._is_post:
+            return None
+        if key is None or not well_formed(key):
+            raise HTTPException(
+                400, "This needs an Idempotency-Key header of 1 to 200 visible ASCII characters."
+            )
+        return Claim(self.actor.subject, key, self._hash)
+
+    async def _make(self, claim: Claim, tx: Transaction) -> None:
+        """Claim the key, or leave with the answer that was given under it before."""
+        match await claim.make(tx, self._vault):
+            case Kept(status, content):
+                raise _Stop(_json(content, status, {"Idempotent-Replayed": "true"}))
+            case UsedOtherwise():
+                self._refuse_key()
+
+    def _refuse_key(self) -> NoReturn:
+        refused = Refused.because(
+            "idempotency_key_reused",
+            "This Idempotency-Key was used for another request. Use a new one.",
+            field="Idempotency-Key",
+            status=422,
+        )
+        raise _Stop(refusal(refused, self.correlation_id))
+
+    def _note(
+        self,
+        tx: Transaction,
+        action: str,
+        answer: Any,
+        patient_id: UUID | None,
+        purpose: str | None,
+    ) -> None:
+        about = patient_id or self._ids.get("patient_id") or getattr(answer, "patient_id", None)
+        refused = isinstance(answer, Refused)
+        audit.append(
+            tx,
+            self.actor,
+            action=action,
+            entity=f"{self._request.method} {self._route.path_format}",
+            entity_id=str(list(self._ids.values())[-1]) if self._ids else None,
+            patient_id=about,
+            purpose=purpose,
+            outcome="refused" if refused else "ok",
+            details={"code": answer.violations[0].rule} if refused and answer.violations else None,
+        )
 
 
-async def _desk(request: Request) -> Desk:
+def _ids_in(path_params: dict[str, Any]) -> dict[str, UUID]:
+    """The ids in a path. Whatever else stands there was typed by somebody and is not noted."""
+    ids = {}
+    for name, value in path_params.items():
+        try:
+            ids[name] = UUID(str(value))
+        except ValueError:
+            continue
+    return ids
+
+
+def _json(content: bytes, status: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(content, status_code=status, media_type="application/json", headers=headers)
+
+
+async def at_desk(request: Request) -> Desk:
+    """The desk of one request; routes ask for it as `AtDesk`."""
     return Desk(request, await request.body())
 
 
-AtDesk = Annotated[Desk, Depends(_desk)]
+AtDesk = Annotated[Desk, Depends(at_desk)]
 """For a route's signature: the desk at which its request is decided. Needs an `allow(...)`."""

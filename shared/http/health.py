@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+import structlog
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.auth import public
 from shared.telemetry import Metrics
 
+log = structlog.get_logger(__name__)
+
+CHECK_LIMIT_S = 5.0
+
 Check = Callable[[], Awaitable[str | None]]
-"""What is wrong, or `None`."""
+"""What is wrong, in words without data, or `None`."""
 
 
 def health_routes(
@@ -27,18 +33,33 @@ def health_routes(
 
     @router.get("/health/ready", dependencies=[public("probes carry no token")])
     async def ready() -> JSONResponse:
-        found = {name: await check() for name, check in checks.items()}
-        wrong = {name: what for name, what in found.items() if what is not None}
+        """Each check by name, with what is wrong with it or null; 503 if anything is."""
+        wrong = await asyncio.gather(*(_asked(name, check) for name, check in checks.items()))
+        fit = all(what is None for what in wrong)
         return JSONResponse(
-            {"status": "not ready" if wrong else "ready", "checks": found},
-            status_code=503 if wrong else 200,
+            {
+                "status": "ready" if fit else "not ready",
+                "checks": dict(zip(checks, wrong, strict=True)),
+            },
+            status_code=200 if fit else 503,
         )
 
     @router.get("/metrics", dependencies=[public("scraped inside the network; holds no ids")])
     async def show_metrics() -> Response:
+        """What the process measures, in Prometheus' text format."""
         await sample()
-        return Response(
-            generate_latest(metrics.registry), media_type="text/plain; version=0.0.4; charset=utf-8"
-        )
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+async def _asked(name: str, check: Check) -> str | None:
+    """A check's own words; one that hangs or breaks is itself what is wrong."""
+    try:
+        async with asyncio.timeout(CHECK_LIMIT_S):
+            return await check()
+    except TimeoutError:
+        return f"no answer within {CHECK_LIMIT_S:.0f} s"
+    except Exception as error:
+        log.error("check_failed", check=name, exc_info=error)
+        return f"the check itself failed: {type(error).__name__}"

@@ -6,6 +6,8 @@ be a patient's.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,10 +19,18 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from shared.db import unreachable
+from shared.errors import Retry
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+MAX_VIOLATIONS = 50
+MAX_LEAVES = 1000
+MIN_TELLING = 4
+
+_PLACES = frozenset({"body", "query", "path", "header", "cookie"})
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 
 class Violation(BaseModel):
@@ -103,18 +113,13 @@ def install(app: FastAPI) -> None:
     """Have every failure of an app answer as a problem."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     violations = tuple(
-        Violation(
-            field=".".join(str(part) for part in found["loc"] if part != "body") or None,
-            rule=str(found["type"]),
-            detail=str(found["msg"]).removeprefix("Value error, "),
-        )
-        for found in error.errors()
+        Violation(field=_field(found["loc"]), rule=str(found["type"]), detail=_detail(found))
+        for found in error.errors()[:MAX_VIOLATIONS]
     )
     return problem(
         422,
@@ -122,6 +127,44 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         violations=violations,
         correlation_id=_correlation(request),
     )
+
+
+def _field(loc: tuple[int | str, ...]) -> str | None:
+    """The path to what is wrong. A name that somebody made up shows as `?`: it may be anything."""
+    parts = loc[1:] if loc and loc[0] in _PLACES else loc
+    return (
+        ".".join(
+            str(part) if isinstance(part, int) or _NAME.fullmatch(part) else "?" for part in parts
+        )
+        or None
+    )
+
+
+def _detail(found: Any) -> str:
+    """What would be right. Some messages of Pydantic quote what was sent; those are left out."""
+    detail = str(found["msg"]).removeprefix("Value error, ")
+    expected = (found.get("ctx") or {}).get("expected_tags")
+    if found["type"] == "union_tag_invalid":
+        return f"Expected one of {expected}."
+    if any(sent in detail for sent in _texts(found.get("input"))):
+        return "This value is not acceptable here."
+    return detail
+
+
+def _texts(sent: Any, room: int = MAX_LEAVES) -> set[str]:
+    """The texts in what was sent that are long enough to tell something."""
+    texts: set[str] = set()
+    waiting = [sent]
+    while waiting and room:
+        value = waiting.pop()
+        room -= 1
+        if isinstance(value, str) and len(value) >= MIN_TELLING:
+            texts.add(value)
+        elif isinstance(value, Mapping):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list | tuple):
+            waiting += value
+    return texts
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
@@ -135,13 +178,15 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def unexpected(request: Request, error: Exception) -> JSONResponse:
+    """An answer to what no handler answered: what may pass is a 503, all else a fault of ours."""
     correlation_id = _correlation(request)
-    if unreachable(error):
-        log.warning("request_without_database", error_type=type(error).__name__)
+    if unreachable(error) or isinstance(error, Retry):
+        log.warning("request_put_off", exc_info=error)
+        what = "The database" if unreachable(error) else "Something that this needs"
         return problem(
             503,
-            detail="The database cannot be reached. Try again with the same Idempotency-Key.",
+            detail=f"{what} cannot be reached. Try again with the same Idempotency-Key.",
             correlation_id=correlation_id,
             headers={"Retry-After": "2"},
         )

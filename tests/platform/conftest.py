@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -25,8 +26,10 @@ from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Handlers, Transaction, UnitOfWork
 from shared.telemetry import Metrics
+from shared.vault import Vault
 
 SECRET = "not-a-secret-" * 3
+VAULT_KEYS = "k1:" + base64.b64encode(b"1" * 32).decode()
 
 
 class Order(BaseModel):
@@ -85,6 +88,7 @@ def app(engine: AsyncEngine) -> FastAPI:
         "test",
         unit=UnitOfWork(engine, clock, Handlers("test")),
         tokens=Tokens(SECRET),
+        vault=Vault(VAULT_KEYS),
         metrics=Metrics(),
         routers=[router],
         lifespan=lifespan,

@@ -152,7 +152,7 @@ async def test_reads_and_writes_of_patients_stand_in_an_unbroken_audit_log(
         rows = (await connection.execute(text("SELECT * FROM audit_log ORDER BY seq"))).all()
         assert [row.action for row in rows].count("read") == 20
         assert {row.patient_id for row in rows if row.action == "read"} == {patient}
-        assert await audit.first_broken(connection) is None
+        assert await audit.verify(connection) is None
 
 
 async def test_the_audit_log_can_only_grow_and_shows_where_it_was_tampered_with(
@@ -171,4 +171,4 @@ async def test_the_audit_log_can_only_grow_and_shows_where_it_was_tampered_with(
     async with engine.begin() as connection:
         await connection.execute(text("ALTER TABLE audit_log DISABLE TRIGGER audit_append_only"))
         await connection.execute(text("UPDATE audit_log SET actor = 'nobody' WHERE seq = 3"))
-        assert await audit.first_broken(connection) == 3
+        assert await audit.verify(connection) == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 from shared.audit import AUDIT_DDL
-from shared.http.desk import IDEMPOTENCY_DDL
+from shared.http.idempotency import IDEMPOTENCY_DDL
 
 revision = "0002"
 down_revision = "0001"
