@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import uvicorn
@@ -58,7 +59,10 @@ class Service:
             database_url=parts.own.database_url.get_secret_value(),
             bootstrap_servers=practice.kafka_bootstrap_servers,
             clock=clock,
-            gateways=parts.gateways,
+            gateways={
+                kind: telemetry.measured(gateway, kind.__name__, self.metrics)
+                for kind, gateway in parts.gateways.items()
+            },
             topic_prefix=practice.topic_prefix,
             work_limits=WorkLimits(lease_s=practice.work_lease_s),
             session_timeout_s=practice.consumer_session_s,
@@ -120,6 +124,8 @@ class Service:
         if runtime.consumer is not None:
             for partition, lag in runtime.consumer.lag().items():
                 metrics.consumer_lag.labels(partition).set(lag)
+            metrics.consumer_idle.set(monotonic() - runtime.consumer.progress_at)
+        metrics.work_running.set(runtime.workers.tally.running)
         metrics.timer_lateness.set(runtime.workers.tally.lateness_s)
         for vendor, breaker in runtime.workers.tally.breakers.items():
             metrics.breaker_open.labels(vendor).set(0 if breaker.closed else 1)
