@@ -35,7 +35,8 @@ class Vault:
 
     def seal(self, value: dict[str, Any], *, table: str, column: str, row: UUID) -> bytes:
         """Encrypt a JSON object for one place."""
-        return self.seal_bytes(orjson.dumps(value), table=table, column=column, row=row)
+        plain = orjson.dumps(value, default=_text)
+        return self.seal_bytes(plain, table=table, column=column, row=row)
 
     def open(self, sealed: bytes, *, table: str, column: str, row: UUID) -> dict[str, Any]:
         """Decrypt a JSON object from its place; raises like `open_bytes`."""
@@ -108,6 +109,13 @@ class BlindIndex:
 
     def _mark(self, kind: str, value: str) -> bytes:
         return hmac.new(self._key, f"{kind}|{value}".encode(), hashlib.sha256).digest()
+
+
+def _text(value: Any) -> str:
+    """Asyncpg's UUID is a subclass of the standard one, which orjson does not take."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError
 
 
 def _place(table: str, column: str, row: UUID, key_id: str) -> bytes:

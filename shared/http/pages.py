@@ -86,7 +86,8 @@ async def page(
 
 
 def _cursor(values: Sequence[Any]) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(list(values))).decode().rstrip("=")
+    # asyncpg's UUID is a subclass of the standard one, which orjson does not take
+    return base64.urlsafe_b64encode(orjson.dumps(list(values), default=str)).decode().rstrip("=")
 
 
 def _place(cursor: str, by: Sequence[ColumnElement[Any]]) -> list[Any] | None:

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
+import io
+import json
+import logging
+import sys
+import threading
+import warnings
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import httpx
 import pytest
+import sqlalchemy
+import structlog
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, Text, column, select, text
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
+from shared import logs
 from shared.auth import Role, Tokens, allow, development_token
 from shared.clock import FixedClock
 from shared.db import create_engine, migrate
 from shared.http.app import build_app
 from shared.http.desk import AtDesk
+from shared.http.pages import AskedPage, Page, Paging, page
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Handlers, Transaction, UnitOfWork
@@ -29,7 +40,34 @@ from shared.telemetry import Metrics
 from shared.vault import Vault
 
 SECRET = "not-a-secret-" * 3
+CLOCK = FixedClock(datetime(2026, 11, 2, 14, 0, tzinfo=UTC))
 VAULT_KEYS = "k1:" + base64.b64encode(b"1" * 32).decode()
+
+
+class Lines(io.StringIO):
+    """What was logged."""
+
+    def all(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.getvalue().splitlines()]
+
+    def only(self) -> dict[str, Any]:
+        [line] = self.all()
+        return line
+
+
+@pytest.fixture(autouse=True)
+def lines() -> Iterator[Lines]:
+    """Logging as a process sets it up, in every test; no line of any test names a patient."""
+    root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
+    handlers, level, out = root.handlers[:], root.level, Lines()
+    with warnings.catch_warnings():
+        logs.set_up("test", level="info", clock=CLOCK, out=out)
+        yield out
+        logging.captureWarnings(capture=False)
+    root.handlers[:], sys.excepthook, threading.excepthook = handlers, *hooks
+    root.setLevel(level)
+    structlog.reset_defaults()
+    assert "Canary" not in out.getvalue()
 
 
 class Order(BaseModel):
@@ -40,6 +78,38 @@ class Order(BaseModel):
 class Placed(BaseModel):
     order_id: UUID
     patient_id: UUID | None = None
+    patient_name: str = ""
+
+
+async def place_order(order: Order, tx: Transaction) -> Placed | Refused:
+    """Store an order, unless its chair is taken: then say so, though a row was written."""
+    placed = Placed(order_id=new_id(), patient_name=order.patient_name)
+    await tx.execute(
+        text("INSERT INTO orders VALUES (:id, :chair)"),
+        {"id": placed.order_id, "chair": order.chair},
+    )
+    if order.chair == "taken":
+        return Refused.because("chair_taken", "That chair is taken.", field="chair")
+    return placed
+
+
+async def find_patient(patient_id: UUID, tx: Transaction) -> Placed | Refused:
+    """A patient, unless it is the one with number 404."""
+    if patient_id.int == 404:
+        return Refused.because("unknown_patient", "There is no such patient.", status=404)
+    return Placed(order_id=new_id(), patient_id=patient_id, patient_name="Testa Canary")
+
+
+async def list_orders(asked: Paging, order: str, tx: Transaction) -> Page[Placed] | Refused:
+    orders = sqlalchemy.table("orders", column("order_id", PG_UUID()), column("chair", Text()))
+    return await page(
+        tx,
+        select(orders.c.order_id),
+        by=(orders.c.chair, orders.c.order_id),
+        asked=asked,
+        item=lambda row: Placed(order_id=row.order_id),
+        newest_first=order == "newest",
+    )
 
 
 @pytest.fixture
@@ -55,41 +125,38 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-def app(engine: AsyncEngine) -> FastAPI:
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def app(engine: AsyncEngine, metrics: Metrics) -> FastAPI:
     router = APIRouter()
 
     @router.post("/orders", dependencies=[allow(Role.FRONT_DESK)])
-    async def place(order: Order, desk: AtDesk) -> Any:
-        async def decide(tx: Transaction) -> Placed | Refused:
-            placed = Placed(order_id=new_id())
-            await tx.execute(
-                text("INSERT INTO orders VALUES (:id, :chair)"),
-                {"id": placed.order_id, "chair": order.chair},
-            )
-            if order.chair == "taken":
-                return Refused.because("chair_taken", "That chair is taken.", field="chair")
-            return placed
+    async def place(order: Order, desk: AtDesk) -> Placed:
+        return await desk.decide(place_order, order)
 
-        return await desk.decide(decide)
+    @router.get("/orders", dependencies=[allow(Role.FRONT_DESK)])
+    async def listed(
+        desk: AtDesk, asked: AskedPage, order: Literal["oldest", "newest"] = "oldest"
+    ) -> Page[Placed]:
+        return await desk.read(list_orders, asked, order)
 
     @router.get("/patients/{patient_id}", dependencies=[allow(Role.NURSE)])
-    async def read(patient_id: UUID, desk: AtDesk) -> Any:
-        async def found(_: Transaction) -> Placed:
-            return Placed(order_id=new_id(), patient_id=patient_id)
-
-        return await desk.read(found)
+    async def read(patient_id: UUID, desk: AtDesk) -> Placed:
+        return await desk.read(find_patient, patient_id, purpose="treatment")
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
 
-    clock = FixedClock(datetime(2026, 11, 2, 14, 0, tzinfo=UTC))
     return build_app(
         "test",
-        unit=UnitOfWork(engine, clock, Handlers("test")),
+        unit=UnitOfWork(engine, CLOCK, Handlers("test")),
         tokens=Tokens(SECRET),
         vault=Vault(VAULT_KEYS),
-        metrics=Metrics(),
+        metrics=metrics,
         routers=[router],
         lifespan=lifespan,
     )

@@ -101,10 +101,10 @@ def test_production_has_no_development_tokens() -> None:
 async def nothing() -> None: ...
 
 
-def app_with(*routers: APIRouter, **prefix: str) -> FastAPI:
+def app_with(*routers: APIRouter, prefix: str = "") -> FastAPI:
     app = FastAPI(redoc_url=None)
     for router in routers:
-        app.include_router(router, **prefix)
+        app.include_router(router, prefix=prefix)
     return app
 
 

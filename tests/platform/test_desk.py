@@ -1,29 +1,30 @@
-"""A request is decided once; refusals are explained; every route is closed unless it says so."""
+"""A request is decided once, a lost race is run again, and a refusal leaves nothing behind."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
-from fastapi import APIRouter
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from fastapi import APIRouter, FastAPI
+from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import audit
-from shared.auth import Role, Tokens, assert_closed, development_token
-from shared.errors import Misconfigured
+from shared.auth import Role, allow
+from shared.http.desk import TRIES, AtDesk
+from shared.http.problems import Refused
 from shared.ids import new_id
-from tests.platform.conftest import SECRET, bearer
+from shared.messaging import Transaction
+from tests.platform.conftest import Placed, bearer
 
 DESK = bearer(Role.FRONT_DESK)
 CANARY = "Testa Canary +1 202-555-0147"
 
 
 def key(value: str | None = None) -> dict[str, str]:
-    return {"Idempotency-Key": value or str(new_id())}
+    return {"Idempotency-Key": str(new_id()) if value is None else value}
 
 
 async def count(engine: AsyncEngine, table: str) -> int:
@@ -82,64 +83,6 @@ async def test_a_post_without_a_key_is_told_what_is_missing(client: httpx.AsyncC
     assert "Idempotency-Key" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({}, 401),
-        ({"Authorization": "Bearer nonsense"}, 401),
-        (bearer(Role.NURSE), 403),
-        (
-            {
-                "Authorization": "Bearer "
-                + development_token(
-                    "another-secret-" * 3, env="development", subject="x", roles=set(Role)
-                )
-            },
-            401,
-        ),
-    ],
-)
-async def test_a_route_is_closed_to_whoever_lacks_the_role(
-    client: httpx.AsyncClient, headers: dict[str, str], status: int
-) -> None:
-    answer = await client.post("/orders", json={"chair": "a"}, headers=headers | key())
-    assert answer.status_code == status
-    assert answer.json()["status"] == status
-
-
-def test_an_app_with_a_silent_route_does_not_start(app: Any) -> None:
-    router = APIRouter()
-
-    @router.get("/forgotten")
-    async def forgotten() -> None: ...
-
-    assert_closed(app)
-    app.include_router(router)
-    with pytest.raises(Misconfigured, match="GET /forgotten"):
-        assert_closed(app)
-
-
-def test_production_has_no_development_tokens() -> None:
-    with pytest.raises(Misconfigured):
-        development_token(SECRET, env="production", subject="x", roles={Role.OPS})
-
-
-def test_a_token_with_an_unknown_role_speaks_for_nobody() -> None:
-    assert Tokens(SECRET).actor("a.b.c") is None
-
-
-async def test_what_was_sent_is_never_echoed_in_a_problem(client: httpx.AsyncClient) -> None:
-    invalid = await client.post(
-        "/orders", json={"chair": {"nested": CANARY}, "patient_name": 7}, headers=DESK | key()
-    )
-    broken = await client.post(
-        "/orders", json={"chair": "broken", "patient_name": CANARY}, headers=DESK | key()
-    )
-    assert (invalid.status_code, broken.status_code) == (422, 500)
-    assert "Canary" not in invalid.text + broken.text
-    assert broken.json()["correlation_id"]
-
-
 async def test_reads_and_writes_of_patients_stand_in_an_unbroken_audit_log(
     client: httpx.AsyncClient, engine: AsyncEngine
 ) -> None:
@@ -155,20 +98,165 @@ async def test_reads_and_writes_of_patients_stand_in_an_unbroken_audit_log(
         assert await audit.verify(connection) is None
 
 
-async def test_the_audit_log_can_only_grow_and_shows_where_it_was_tampered_with(
+async def test_a_read_is_noted_with_its_purpose_and_a_refused_one_too(
     client: httpx.AsyncClient, engine: AsyncEngine
 ) -> None:
-    for _ in range(5):
-        await client.get(f"/patients/{new_id()}", headers=bearer(Role.NURSE))
-    for statement in (
-        "UPDATE audit_log SET actor = 'nobody'",
-        "DELETE FROM audit_log",
-        "TRUNCATE audit_log",
-    ):
-        async with engine.connect() as connection:
-            with pytest.raises(DBAPIError, match="append-only"):
-                await connection.execute(text(statement))
+    nobody = UUID(int=404)
+    headers = bearer(Role.NURSE) | {"X-Correlation-Id": str(UUID(int=9))}
+    answer = await client.get(f"/patients/{nobody}", headers=headers)
+    assert answer.status_code == 404
+    async with engine.connect() as connection:
+        row = (await connection.execute(text("SELECT * FROM audit_log"))).one()
+    assert (row.actor, row.role, row.purpose) == ("staff-1", "nurse", "treatment")
+    assert (row.entity, row.entity_id) == ("GET /patients/{patient_id}", str(nobody))
+    assert (row.outcome, row.details) == ("refused", {"code": "unknown_patient"})
+    assert (row.patient_id, row.correlation_id) == (nobody, UUID(int=9))
+
+
+async def test_a_kept_answer_is_sealed_and_opens_for_the_same_request_only(
+    client: httpx.AsyncClient, engine: AsyncEngine
+) -> None:
+    body = {"chair": "a", "patient_name": CANARY}
+    first = await client.post("/orders", json=body, headers=DESK | key("k1"))
+    assert first.json()["patient_name"] == CANARY
     async with engine.begin() as connection:
-        await connection.execute(text("ALTER TABLE audit_log DISABLE TRIGGER audit_append_only"))
-        await connection.execute(text("UPDATE audit_log SET actor = 'nobody' WHERE seq = 3"))
-        assert await audit.verify(connection) == 3
+        kept = (await connection.execute(text("SELECT * FROM idempotency_keys"))).one()
+        assert b"Canary" not in b"".join(v for v in kept if isinstance(v, bytes))
+        await connection.execute(text("UPDATE idempotency_keys SET key = 'k2'"))
+    moved = await client.post("/orders", json=body, headers=DESK | key("k2"))
+    assert moved.status_code == 500
+    assert "Canary" not in moved.text
+
+
+async def test_a_key_belongs_to_whoever_used_it(
+    client: httpx.AsyncClient, engine: AsyncEngine
+) -> None:
+    for subject in ("staff-1", "staff-2"):
+        who = bearer(Role.FRONT_DESK, subject=subject)
+        answer = await client.post("/orders", json={"chair": "a"}, headers=who | key("k1"))
+        assert "Idempotent-Replayed" not in answer.headers
+    assert await count(engine, "orders") == 2
+
+
+@pytest.mark.parametrize("bad", ["", "a b", "ümlaut", "x" * 201, "tab\t"])
+async def test_a_key_that_no_log_or_table_should_hold_is_refused(
+    client: httpx.AsyncClient, bad: str
+) -> None:
+    headers = {name.encode(): value.encode() for name, value in (DESK | key(bad)).items()}
+    answer = await client.post("/orders", json={"chair": "a"}, headers=headers)
+    assert answer.status_code == 400
+    assert "Idempotency-Key" in answer.json()["detail"]
+
+
+async def test_a_request_that_waits_too_long_for_its_twin_is_told_to_come_back(
+    client: httpx.AsyncClient, engine: AsyncEngine
+) -> None:
+    @event.listens_for(engine.sync_engine, "begin")
+    def impatient(connection: Connection) -> None:
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
+
+    async with engine.begin() as twin:  # has claimed the key and does not end
+        await twin.execute(
+            text("INSERT INTO idempotency_keys VALUES ('staff-1', 'k', '', 0, '', now())")
+        )
+        answer = await client.post("/orders", json={"chair": "a"}, headers=DESK | key("k"))
+        await twin.rollback()
+    assert answer.status_code == 409
+    assert answer.json()["violations"][0]["rule"] == "race_lost"
+    again = await client.post("/orders", json={"chair": "a"}, headers=DESK | key("k"))
+    assert again.status_code == 201
+
+
+class Race:
+    """A decider that loses its race a given number of times."""
+
+    def __init__(self, state: str, losses: int) -> None:
+        self.state, self.losses, self.runs = state, losses, 0
+
+    async def __call__(self, tx: Transaction) -> Placed:
+        self.runs += 1
+        if self.runs <= self.losses:
+            await tx.execute(
+                text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{self.state}'; END $$")
+            )
+        return Placed(order_id=new_id())
+
+
+@pytest.mark.parametrize(
+    ("state", "losses", "status", "runs"),
+    [
+        ("40001", 2, 201, 3),
+        ("40P01", 2, 201, 3),
+        ("23P01", 2, 201, 3),
+        ("23505", 1, 201, 2),
+        ("40001", 99, 409, TRIES),
+        ("23P01", 99, 409, TRIES),
+        ("23505", 99, 500, TRIES),
+        ("23514", 99, 500, 1),
+    ],
+)
+async def test_a_lost_race_is_run_again_a_bounded_number_of_times(
+    app: FastAPI, client: httpx.AsyncClient, state: str, losses: int, status: int, runs: int
+) -> None:
+    race = Race(state, losses)
+    router = APIRouter()
+
+    @router.post("/race", dependencies=[allow(Role.FRONT_DESK)])
+    async def run(desk: AtDesk) -> Placed:
+        return await desk.decide(race)
+
+    app.include_router(router)
+    answer = await client.post("/race", headers=DESK | key())
+    assert (answer.status_code, race.runs) == (status, runs)
+
+
+async def test_forty_racing_for_one_chair_leave_one_winner_and_clear_refusals(
+    app: FastAPI, client: httpx.AsyncClient, engine: AsyncEngine
+) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE UNIQUE INDEX one_each ON orders (chair)"))
+    router = APIRouter()
+
+    async def take(tx: Transaction) -> Placed | Refused:
+        if (await tx.execute(text("SELECT 1 FROM orders WHERE chair = 'c'"))).first():
+            return Refused.because("chair_taken", "That chair is taken.")
+        placed = Placed(order_id=new_id())
+        await tx.execute(text("INSERT INTO orders VALUES (:id, 'c')"), {"id": placed.order_id})
+        return placed
+
+    @router.post("/take", dependencies=[allow(Role.FRONT_DESK)])
+    async def run(desk: AtDesk) -> Placed:
+        return await desk.decide(take)
+
+    app.include_router(router)
+    answers = await asyncio.gather(*(client.post("/take", headers=DESK | key()) for _ in range(40)))
+    statuses = [answer.status_code for answer in answers]
+    assert (statuses.count(201), statuses.count(409)) == (1, 39)
+    assert {a.json()["violations"][0]["rule"] for a in answers if a.status_code == 409} == {
+        "chair_taken"
+    }
+    assert await count(engine, "orders") == 1
+
+
+async def test_a_put_needs_no_key_and_a_posts_own_status_is_answered(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    router = APIRouter()
+
+    async def done(_: Transaction) -> Placed:
+        return Placed(order_id=new_id())
+
+    @router.put("/done", dependencies=[allow(Role.FRONT_DESK)])
+    async def put(desk: AtDesk) -> Placed:
+        return await desk.decide(done)
+
+    @router.post("/done", status_code=202, dependencies=[allow(Role.FRONT_DESK)])
+    async def post(desk: AtDesk) -> Placed:
+        return await desk.decide(done)
+
+    app.include_router(router)
+    assert (await client.put("/done", headers=DESK)).status_code == 200
+    first = await client.post("/done", headers=DESK | key("k"))
+    again = await client.post("/done", headers=DESK | key("k"))
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.headers["Idempotent-Replayed"] == "true"

@@ -10,44 +10,17 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import structlog
 
 from shared import logs
-from shared.clock import FixedClock
 from shared.errors import Poison
+from tests.platform.conftest import CLOCK, Lines
 
 CANARY = "Testa Canary +1 202-555-0147"
-CLOCK = FixedClock(datetime(2026, 11, 2, 14, 0, tzinfo=UTC))
 ROOT = Path(__file__).parents[2]
-
-
-class Lines(io.StringIO):
-    def all(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.getvalue().splitlines()]
-
-    def only(self) -> dict[str, Any]:
-        [line] = self.all()
-        return line
-
-
-@pytest.fixture
-def lines() -> Iterator[Lines]:
-    """Logging as a process sets it up, put back afterwards."""
-    root, hooks = logging.getLogger(), (sys.excepthook, logs.threading.excepthook)
-    before = root.handlers[:], root.level
-    out = Lines()
-    with warnings.catch_warnings():
-        logs.set_up("test", level="info", clock=CLOCK, out=out)
-        yield out
-        logging.captureWarnings(capture=False)
-    root.handlers[:], sys.excepthook, logs.threading.excepthook = before[0], *hooks
-    root.setLevel(before[1])
-    structlog.reset_defaults()
 
 
 log = structlog.get_logger("tests")

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from asyncpg.pgproto.pgproto import UUID as DriverUUID  # noqa: N811  # not the standard one
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -70,6 +71,17 @@ def test_a_damaged_value_is_refused_and_not_half_read(
 def test_what_is_no_envelope_is_refused(noise: bytes) -> None:
     with pytest.raises(Poison):
         BOTH.open(noise, **PLACE)
+
+
+def test_an_id_as_the_database_driver_brings_it_can_be_sealed() -> None:
+    sealed = BOTH.seal({"plan": DriverUUID(str(ROW))}, **PLACE)
+    assert BOTH.open(sealed, **PLACE) == {"plan": str(ROW)}
+
+
+def test_what_is_no_json_is_not_sealed_and_not_quoted() -> None:
+    with pytest.raises(TypeError) as refused:
+        BOTH.seal({"name": CANARY.encode()}, **PLACE)
+    assert "Canary" not in str(refused.value)
 
 
 def test_nothing_of_the_value_shows_in_the_row_and_equal_values_look_different() -> None:
