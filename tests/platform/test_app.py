@@ -11,6 +11,10 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, HTTPException, Request
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -49,6 +53,18 @@ class Wish(BaseModel):
         if phone:
             raise ValueError(f"{phone} is no phone")  # a careless validator
         return phone
+
+
+async def test_no_span_but_ours_is_written_even_where_a_library_would_find_a_provider(
+    web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(written))
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
+    await web.get("/echo", params={"phone": CANARY})
+    assert written.get_finished_spans() == ()
+    provider.shutdown()
 
 
 @pytest.fixture
