@@ -126,7 +126,8 @@ _FIRST_BROKEN = text(
                lag(hash, 1, ''::bytea) OVER walk AS before
           FROM audit_log AS a WINDOW walk AS (ORDER BY seq)
     ) AS a
-     WHERE seq <> expected OR previous_hash <> before OR hash <> {_CHAINED.format("a")}
+     WHERE seq <> expected OR previous_hash IS DISTINCT FROM before
+        OR hash IS DISTINCT FROM {_CHAINED.format("a")}
      ORDER BY seq LIMIT 1
     """
 )

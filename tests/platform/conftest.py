@@ -129,6 +129,22 @@ def metrics() -> Metrics:
     return Metrics()
 
 
+def app_of(*routers: APIRouter, engine: AsyncEngine, metrics: Metrics) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    return build_app(
+        "test",
+        unit=UnitOfWork(engine, CLOCK, Handlers("test")),
+        tokens=Tokens(SECRET),
+        vault=Vault(VAULT_KEYS),
+        metrics=metrics,
+        routers=routers,
+        lifespan=lifespan,
+    )
+
+
 @pytest.fixture
 def app(engine: AsyncEngine, metrics: Metrics) -> FastAPI:
     router = APIRouter()
@@ -147,19 +163,7 @@ def app(engine: AsyncEngine, metrics: Metrics) -> FastAPI:
     async def read(patient_id: UUID, desk: AtDesk) -> Placed:
         return await desk.read(find_patient, patient_id, purpose="treatment")
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-
-    return build_app(
-        "test",
-        unit=UnitOfWork(engine, CLOCK, Handlers("test")),
-        tokens=Tokens(SECRET),
-        vault=Vault(VAULT_KEYS),
-        metrics=metrics,
-        routers=[router],
-        lifespan=lifespan,
-    )
+    return app_of(router, engine=engine, metrics=metrics)
 
 
 def bearer(*roles: Role, subject: str = "staff-1") -> dict[str, str]:

@@ -118,6 +118,13 @@ async def test_the_log_can_only_grow(unit: UnitOfWork, engine: AsyncEngine, stat
         ("UPDATE audit_log SET at = at + interval '1 microsecond' WHERE seq = 1", 1),
         ("UPDATE audit_log SET details = '{}' WHERE seq = 5", 5),
         ("UPDATE audit_log SET hash = sha256('x') WHERE seq = 3", 3),
+        ("UPDATE audit_log SET role = 'nobody' WHERE seq = 3", 3),
+        ("UPDATE audit_log SET action = 'x' WHERE seq = 3", 3),
+        ("UPDATE audit_log SET entity = 'x' WHERE seq = 3", 3),
+        ("UPDATE audit_log SET entity_id = 'x' WHERE seq = 3", 3),
+        ("UPDATE audit_log SET purpose = 'x' WHERE seq = 3", 3),
+        ("UPDATE audit_log SET outcome = 'x' WHERE seq = 3", 3),
+        ("UPDATE audit_log SET correlation_id = gen_random_uuid() WHERE seq = 3", 3),
         ("DELETE FROM audit_log WHERE seq = 3", 3),
         ("DELETE FROM audit_log WHERE seq <= 2", 1),
         ("UPDATE audit_log SET seq = 9 WHERE seq = 5", 5),
@@ -132,6 +139,39 @@ async def test_tampering_is_found_and_its_place_named(
     async with engine.begin() as connection:
         await connection.execute(text("ALTER TABLE audit_log DISABLE TRIGGER USER"))
         await connection.execute(text(tampering))
+        assert await audit.verify(connection) == found_at
+
+
+REHASH = f"UPDATE audit_log AS a SET hash = {audit._CHAINED.format('a')} WHERE seq = "
+RELINK = (
+    "UPDATE audit_log SET previous_hash = (SELECT hash FROM audit_log WHERE seq = 1) WHERE seq = 3"
+)
+
+
+@pytest.mark.parametrize(
+    ("forgery", "found_at"),
+    [
+        (("UPDATE audit_log SET actor = 'nobody' WHERE seq = 2", REHASH + "2"), 3),
+        (("DELETE FROM audit_log WHERE seq = 2", RELINK, REHASH + "3"), 2),
+        (
+            (
+                "ALTER TABLE audit_log ALTER hash DROP NOT NULL",
+                "UPDATE audit_log SET actor = 'nobody', hash = NULL WHERE seq = 3",
+            ),
+            3,
+        ),
+    ],
+    ids=["changed and hashed anew", "taken out and linked anew", "left without a hash"],
+)
+async def test_a_forger_who_knows_how_entries_are_hashed_is_found_too(
+    unit: UnitOfWork, engine: AsyncEngine, forgery: tuple[str, ...], found_at: int
+) -> None:
+    for _ in range(3):
+        await read_once(unit)
+    async with engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE audit_log DISABLE TRIGGER USER"))
+        for step in forgery:
+            await connection.execute(text(step))
         assert await audit.verify(connection) == found_at
 
 

@@ -31,8 +31,10 @@ from shared.auth import (
     public,
 )
 from shared.clock import real_now
+from shared.db import create_engine
 from shared.errors import Misconfigured
-from tests.platform.conftest import SECRET, bearer
+from shared.telemetry import Metrics
+from tests.platform.conftest import SECRET, app_of, bearer
 
 TOKENS = Tokens(SECRET)
 NURSE = Actor("staff-7", frozenset({Role.NURSE, Role.FRONT_DESK}))
@@ -136,6 +138,13 @@ def test_an_app_with_a_silent_route_does_not_start() -> None:
     app = app_with(router_with("/open", public("why")), router_with("/forgotten"), prefix="/v1")
     with pytest.raises(Misconfigured, match="declare no roles: GET /v1/forgotten"):
         assert_closed(app)
+
+
+def test_a_service_with_a_silent_route_is_not_even_put_together(metrics: Metrics) -> None:
+    engine = create_engine("postgresql+asyncpg://nobody@/nothing")
+    app_of(router_with("/open", public("why")), engine=engine, metrics=metrics)
+    with pytest.raises(Misconfigured, match="declare no roles: GET /forgotten"):
+        app_of(router_with("/forgotten"), engine=engine, metrics=metrics)
 
 
 @pytest.mark.parametrize("kind", ["mount", "websocket", "plain"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from uuid import UUID
 
 import httpx
@@ -53,6 +54,14 @@ async def test_a_used_key_under_another_request_is_refused(
     assert await count(engine, "orders") == 1
 
 
+async def test_a_used_key_under_the_same_body_and_another_address_is_refused(
+    client: httpx.AsyncClient,
+) -> None:
+    for address, status in (("/orders", 201), ("/orders?for=b", 422), ("/orders", 201)):
+        answer = await client.post(address, json={"chair": "a"}, headers=DESK | key("k1"))
+        assert answer.status_code == status
+
+
 async def test_twenty_at_once_under_one_key_have_one_effect_and_one_answer(
     client: httpx.AsyncClient, engine: AsyncEngine
 ) -> None:
@@ -93,7 +102,7 @@ async def test_reads_and_writes_of_patients_stand_in_an_unbroken_audit_log(
     )
     async with engine.connect() as connection:
         rows = (await connection.execute(text("SELECT * FROM audit_log ORDER BY seq"))).all()
-        assert [row.action for row in rows].count("read") == 20
+        assert Counter(row.action for row in rows) == {"read": 20, "write": 5}
         assert {row.patient_id for row in rows if row.action == "read"} == {patient}
         assert await audit.verify(connection) is None
 

@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from pydantic_settings import SettingsConfigDict
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import Misconfigured
 from shared.settings import (
@@ -31,7 +32,7 @@ RIGHT = {
 
 
 class LabSettings(ServiceSettings):
-    model_config = SettingsConfigDict(env_prefix="LAB_", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix="LAB_")
 
     rooms: tuple[str, ...] = ()
 
@@ -86,6 +87,17 @@ def test_what_is_wrong_is_named_and_its_value_is_not(
     assert name in line
     assert CANARY not in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("kind", [PracticeSettings, LabSettings])
+def test_even_the_library_s_own_words_do_not_quote_a_value(
+    kind: type[BaseSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRACTICE_ENV", CANARY)
+    monkeypatch.setenv("LAB_HTTP_PORT", CANARY)
+    with pytest.raises(ValidationError) as raised:
+        kind()
+    assert CANARY not in str(raised.value)
 
 
 def test_production_does_not_live_by_a_run_clock(monkeypatch: pytest.MonkeyPatch) -> None:

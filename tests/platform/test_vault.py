@@ -51,6 +51,12 @@ def test_what_is_sealed_opens_in_no_other_place(there: tuple[str, str, UUID]) ->
     assert "Canary" not in str(refused.value) + repr(refused.value.__context__)
 
 
+@pytest.mark.parametrize("there", [{"table": "visits"}, {"column": "address"}, {"row": OTHER}])
+def test_another_table_column_or_row_is_enough_not_to_open(there: dict[str, Any]) -> None:
+    with pytest.raises(Poison, match="sealed_value"):
+        BOTH.open(BOTH.seal({"name": CANARY}, **PLACE), **PLACE | there)
+
+
 @given(position=st.integers(min_value=0), flip=st.integers(1, 255), cut=st.booleans())
 def test_a_damaged_value_is_refused_and_not_half_read(
     position: int, flip: int, *, cut: bool
@@ -107,6 +113,13 @@ def test_a_key_id_moved_onto_another_key_does_not_open() -> None:
     swapped = Vault(f"k1:{key(b'9')}")
     with pytest.raises(Poison, match="sealed_value"):
         swapped.open(OLD.seal({"name": CANARY}, **PLACE), **PLACE)
+
+
+def test_a_value_relabelled_with_another_key_id_does_not_open_even_under_equal_keys() -> None:
+    twins = Vault(f"k1:{key(b'1')},k2:{key(b'1')}")
+    sealed = twins.seal({"name": CANARY}, **PLACE)
+    with pytest.raises(Poison, match="sealed_value"):
+        twins.open(sealed.replace(b"k1", b"k2", 1), **PLACE)
 
 
 def test_a_phone_or_an_email_is_found_again_without_being_kept() -> None:
