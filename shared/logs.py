@@ -201,7 +201,6 @@ def _take_over_foreign_loggers() -> None:
         if isinstance(logger, logging.Logger):
             logger.handlers.clear()
             logger.propagate = True
-    logging.getLogger("uvicorn.access").disabled = True  # it writes query strings
     logging.captureWarnings(capture=True)
 
 

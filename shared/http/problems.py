@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from shared.db import unreachable
 from shared.errors import Retry
@@ -181,6 +182,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 async def unexpected(request: Request, error: Exception) -> JSONResponse:
     """An answer to what no handler answered: what may pass is a 503, all else a fault of ours."""
     correlation_id = _correlation(request)
+    if isinstance(error, ClientDisconnect):
+        return problem(400, detail="The request broke off.", correlation_id=correlation_id)
     if unreachable(error) or isinstance(error, Retry):
         log.warning("request_put_off", exc_info=error)
         what = "The database" if unreachable(error) else "Something that this needs"

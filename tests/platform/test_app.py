@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.requests import ClientDisconnect
 
 from shared.auth import Role, public
 from shared.errors import Poison, Retry
@@ -24,7 +25,7 @@ from shared.http import health
 from shared.http.app import MAX_BODY_BYTES
 from shared.http.health import health_routes
 from shared.telemetry import Metrics
-from tests.platform.conftest import bearer
+from tests.platform.conftest import Lines, bearer
 
 CANARY = "Testa Canary +1 202-555-0147"
 PUBLIC = [public("a test")]
@@ -214,6 +215,19 @@ async def test_an_answer_that_breaks_halfway_is_broken_off(
     app.mount("/half", half)
     with pytest.raises(KeyError):
         await web.get("/half/x")
+
+
+@pytest.mark.parametrize("path", ["/raw", "/wish"])
+async def test_a_caller_who_hangs_up_halfway_is_no_fault_of_ours(
+    web: httpx.AsyncClient, lines: Lines, path: str
+) -> None:
+    async def breaks_off() -> AsyncIterator[bytes]:
+        yield b"{"
+        raise ClientDisconnect
+
+    answer = await web.post(path, content=breaks_off(), headers={"Content-Type": "text/json"})
+    assert answer.status_code == 400
+    assert [line["event"] for line in lines.all()] == ["request"]
 
 
 async def test_requests_are_counted_by_template_and_never_by_what_was_typed(
