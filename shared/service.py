@@ -53,6 +53,7 @@ class Service:
         self.metrics = telemetry.Metrics()
         clock = clock_at(practice.clock_file)
         logs.set_up(parts.handlers.service, level=practice.log_level, clock=clock)
+        vault = Vault(practice.vault_keys.get_secret_value())
         telemetry.set_up_tracing(parts.handlers.service, practice.trace_file)
         self.runtime = Runtime(
             parts.handlers,
@@ -64,6 +65,7 @@ class Service:
                 for kind, gateway in parts.gateways.items()
             },
             topic_prefix=practice.topic_prefix,
+            vault=vault,
             work_limits=WorkLimits(lease_s=practice.work_lease_s),
             session_timeout_s=practice.consumer_session_s,
             replay_on_start=(
@@ -80,7 +82,7 @@ class Service:
             parts.handlers.service,
             unit=self.runtime.work,
             tokens=Tokens(practice.token_secret.get_secret_value()),
-            vault=Vault(practice.vault_keys.get_secret_value()),
+            vault=vault,
             metrics=self.metrics,
             routers=[
                 *parts.routers,
@@ -111,6 +113,7 @@ class Service:
                     "at_rest": found.at_rest,
                     "next_due_at": found.next_due_at and found.next_due_at.isoformat(),
                     "outbox": found.outbox,
+                    "unheard": found.unheard,
                     "unfinished_work": found.unfinished_work,
                     "moves": found.moves,
                 }

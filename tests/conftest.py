@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -67,12 +67,38 @@ def kafka(ground_folder: Path) -> Iterator[Kafka]:
     broker.stop()
 
 
+MakeDatabase = Callable[[str], Awaitable[Database]]
+
+
 @pytest.fixture
-async def database(postgres: Postgres) -> AsyncIterator[Database]:
+async def make_database(postgres: Postgres) -> AsyncIterator[MakeDatabase]:
+    """Makes fresh, empty databases, each with a role of its own; all are dropped afterwards."""
+    made: list[Database] = []
+
+    async def make(name: str) -> Database:
+        made.append(await postgres.create_database(f"{name}_{uuid4().hex[:10]}"))
+        return made[-1]
+
+    yield make
+    for database in made:
+        await postgres.drop_database(database.name)
+
+
+@pytest.fixture
+async def database(make_database: MakeDatabase) -> Database:
     """A fresh, empty database with a role of its own, for one test."""
-    made = await postgres.create_database(f"t_{uuid4().hex[:12]}")
-    yield made
-    await postgres.drop_database(made.name)
+    return await make_database("test")
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    """A durable server of the test's own, to be stopped, killed and started at will."""
+    folder = Path(tempfile.mkdtemp(prefix="practice-pg-"))
+    folder.chmod(0o755)
+    server = EmbeddedPostgres(folder)
+    server.start()
+    yield server
+    server.destroy()
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -42,6 +42,7 @@ class Consumer:
         self.progress_at = monotonic()
         self.started = False
         self._seam = seam
+        self._taken: dict[TopicPartition, int] = {}
         self._broker = KafkaBroker(
             bootstrap_servers,
             allow_auto_create_topics=False,
@@ -75,6 +76,8 @@ class Consumer:
             log.error("batch_not_taken", error_type=type(error).__name__, exc_info=error)
             await asyncio.sleep(1.0)
             raise
+        for record in records:
+            self._taken[TopicPartition(record.topic, record.partition)] = record.offset + 1
         self.progress_at = monotonic()
 
     async def run(self) -> None:
@@ -118,6 +121,28 @@ class Consumer:
             if high is not None and position is not None:
                 behind[f"{partition.topic}-{partition.partition}"] = max(0, high - position)
         return behind
+
+    async def behind(self) -> int | None:
+        """Records on the broker that the seam has not seen to their end; `None` when unknown.
+
+        Asks the broker, so it is exact at the moment of its answer, and too slow for metrics.
+        """
+        consumer = self._kafka
+        if consumer is None or not self.started or not consumer.assignment():
+            return None
+        assigned = consumer.assignment()
+        for gone in self._taken.keys() - assigned:
+            del self._taken[gone]
+        try:
+            async with asyncio.timeout(5.0):
+                ends = await consumer.end_offsets(assigned)
+                firsts = await consumer.beginning_offsets(assigned - self._taken.keys())
+                for partition, first in firsts.items():
+                    committed = await consumer.committed(partition)
+                    self._taken.setdefault(partition, first if committed is None else committed)
+        except (KafkaError, OSError, TimeoutError):
+            return None
+        return sum(max(0, end - self._taken[partition]) for partition, end in ends.items())
 
     def trouble(self) -> str | None:
         """What keeps this consumer from moving, or `None`."""

@@ -23,6 +23,7 @@ from shared.messaging.handlers import Handlers
 from shared.messaging.relay import Relay, offer_again
 from shared.messaging.seam import Limits, Seam
 from shared.messaging.transaction import UnitOfWork
+from shared.vault import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -31,11 +32,16 @@ MAX_EVENT_BYTES = 900_000
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Whether a service has anything left to do at this moment of practice time."""
+    """Whether a service has anything left to do at this moment of practice time.
+
+    `moves` counts what it has done so far: a run is at rest when every service says so twice and
+    none has moved in between.
+    """
 
     at_rest: bool
     next_due_at: datetime | None
     outbox: int
+    unheard: int | None
     unfinished_work: int
     moves: int
 
@@ -64,6 +70,7 @@ class Runtime:
         clock: Clock,
         gateways: Mapping[type[Any], object],
         topic_prefix: str = "",
+        vault: Vault | None = None,
         work_limits: WorkLimits | None = None,
         seam_limits: Limits | None = None,
         session_timeout_s: float = 10.0,
@@ -72,7 +79,9 @@ class Runtime:
         handlers.check_complete()
         self.engine = create_engine(database_url, pool_size=12)
         self.clock = clock
-        self.work = UnitOfWork(self.engine, clock, handlers, topic_prefix=topic_prefix)
+        self.work = UnitOfWork(
+            self.engine, clock, handlers, topic_prefix=topic_prefix, vault=vault
+        )
         self.seam = Seam(handlers, self.work, limits=seam_limits)
         self.relay = Relay(self.work, lambda: make_producer(bootstrap_servers))
         self.workers = Workers(handlers, self.work, gateways, limits=work_limits)
@@ -117,10 +126,12 @@ class Runtime:
                 (await connection.execute(text("SELECT count(*) FROM outbox"))).scalar_one()
             )
         unfinished = await duework.unfinished(self.work)
+        unheard = 0 if self.consumer is None else await self.consumer.behind()
         return Rest(
-            at_rest=waiting == 0 and unfinished == 0 and self.workers.tally.running == 0,
+            at_rest=waiting == unfinished == unheard == self.workers.tally.running == 0,
             next_due_at=await duework.next_due_at(self.work),
             outbox=waiting,
+            unheard=unheard,
             unfinished_work=unfinished,
             moves=self.workers.tally.done + self.seam.batches,
         )

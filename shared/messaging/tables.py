@@ -17,17 +17,14 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from shared.db import BackboneBase
+from shared.moments import moment
 
 SLOTS = 16
 """Outbox slots. A key always falls in the same slot, and a slot has one relay at a time."""
-
-
-def _moment(*, nullable: bool = False) -> Column[datetime]:
-    return Column(TIMESTAMP(timezone=True), nullable=nullable)
 
 
 class Inbox(BackboneBase, table=True):
@@ -37,7 +34,7 @@ class Inbox(BackboneBase, table=True):
 
     consumer: str = Field(sa_column=Column(Text, primary_key=True))
     event_id: UUID = Field(primary_key=True)
-    processed_at: datetime = Field(sa_column=_moment())
+    processed_at: datetime = Field(sa_column=moment())
 
 
 class Outbox(BackboneBase, table=True):
@@ -56,8 +53,8 @@ class Outbox(BackboneBase, table=True):
     slot: int = Field(sa_column=Column(SmallInteger, nullable=False))
     headers: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    committed_at: datetime = Field(sa_column=_moment())
-    parked_at: datetime | None = Field(sa_column=_moment(nullable=True))
+    committed_at: datetime = Field(sa_column=moment())
+    parked_at: datetime | None = Field(sa_column=moment(nullable=True))
     parked_code: str | None = Field(sa_column=Column(Text))
 
 
@@ -74,7 +71,7 @@ class EventLog(BackboneBase, table=True):
     slot: int = Field(sa_column=Column(SmallInteger, nullable=False))
     headers: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    published_at: datetime = Field(sa_column=_moment())
+    published_at: datetime = Field(sa_column=moment())
 
 
 class DueWork(BackboneBase, table=True):
@@ -108,12 +105,12 @@ class DueWork(BackboneBase, table=True):
     kind: str = Field(sa_column=Column(Text, nullable=False))
     key: str | None = Field(sa_column=Column(Text))
     payload: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
-    due_at: datetime = Field(sa_column=_moment())
+    due_at: datetime = Field(sa_column=moment())
     state: str = Field(sa_column=Column(Text, nullable=False, server_default="waiting"))
     attempts: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default="0"))
     fence: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
-    rests_until: datetime | None = Field(sa_column=_moment(nullable=True))
-    leased_until: datetime | None = Field(sa_column=_moment(nullable=True))
+    rests_until: datetime | None = Field(sa_column=moment(nullable=True))
+    leased_until: datetime | None = Field(sa_column=moment(nullable=True))
     error_code: str | None = Field(sa_column=Column(Text))
     correlation_id: UUID
     causation_id: UUID | None = None
@@ -162,7 +159,7 @@ class ParkedEvent(BackboneBase, table=True):
     state: str = Field(sa_column=Column(Text, nullable=False))
     reason: str = Field(sa_column=Column(Text, nullable=False))
     attempts: int = Field(sa_column=Column(SmallInteger, nullable=False))
-    parked_at: datetime = Field(sa_column=_moment())
-    resolved_at: datetime | None = Field(sa_column=_moment(nullable=True))
+    parked_at: datetime = Field(sa_column=moment())
+    resolved_at: datetime | None = Field(sa_column=moment(nullable=True))
     resolved_by: str | None = Field(sa_column=Column(Text))
     resolution: str | None = Field(sa_column=Column(Text))

@@ -29,6 +29,7 @@ from shared.messaging.envelope import headers_of
 from shared.messaging.handlers import Handlers, Work
 from shared.messaging.tables import SLOTS
 from shared.messaging.wakes import Wakes
+from shared.vault import Vault
 
 KEY_LOCKS = 512
 """Keys share this many advisory locks, so that a large batch never fills the lock table."""
@@ -101,9 +102,12 @@ def _lock_of(key: str) -> int:
 class Gathered:
     """What the deciders of one database transaction have asked for and is not written yet."""
 
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+    def __init__(
+        self, connection: AsyncConnection, now: datetime, vault: Vault | None = None
+    ) -> None:
         self.connection = connection
         self.now = now
+        self.vault = vault
         self.rows: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = {}
         self.events: list[tuple[UUID, Event, dict[str, str]]] = []
         self.work: list[tuple[str, UUID | None, Work | None, datetime, Transaction]] = []
@@ -213,6 +217,13 @@ class Transaction:
         return self._gathered.now
 
     @property
+    def vault(self) -> Vault:
+        """Seals and opens patient fields. It reaches nothing, so a decider may use it."""
+        if self._gathered.vault is None:
+            raise LookupError(f"{self._handlers.service} runs without a vault")
+        return self._gathered.vault
+
+    @property
     def connection(self) -> AsyncConnection:
         """For the seam's and the workers' own statements; a decider uses `execute`."""
         return self._gathered.connection
@@ -282,9 +293,16 @@ class UnitOfWork:
     """Opens transactions for one process and wakes whoever waits for what they leave."""
 
     def __init__(
-        self, engine: AsyncEngine, clock: Clock, handlers: Handlers, *, topic_prefix: str = ""
+        self,
+        engine: AsyncEngine,
+        clock: Clock,
+        handlers: Handlers,
+        *,
+        topic_prefix: str = "",
+        vault: Vault | None = None,
     ) -> None:
         self.engine = engine
+        self.vault = vault
         self.clock = clock
         self.handlers = handlers
         self.topic_prefix = topic_prefix
@@ -301,7 +319,7 @@ class UnitOfWork:
         """A transaction that commits on a clean exit and leaves nothing behind on any other."""
         async with self.engine.connect() as connection:
             async with connection.begin():
-                gathered = Gathered(connection, self.clock.now())
+                gathered = Gathered(connection, self.clock.now(), self.vault)
                 yield Transaction(
                     gathered,
                     self.handlers,

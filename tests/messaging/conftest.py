@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,15 +19,6 @@ from shared.messaging.runtime import Runtime
 
 START = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
 assert tables
-
-
-async def eventually(
-    probe: Callable[[], Awaitable[bool]], *, within_s: float = 20.0, what: str = "it"
-) -> None:
-    """Wait until `probe` says yes."""
-    async with asyncio.timeout(within_s):
-        while not await probe():
-            await asyncio.sleep(0.03)
 
 
 @pytest.fixture
@@ -54,14 +43,6 @@ async def tally(engine: AsyncEngine) -> list[tuple[str, str]]:
 async def scalar(engine: AsyncEngine, query: str) -> Any:
     async with engine.connect() as connection:
         return (await connection.execute(text(query))).scalar()
-
-
-@dataclass
-class Clocks:
-    clock: FixedClock = field(default_factory=lambda: FixedClock(START))
-
-    def step(self, **by: float) -> None:
-        self.clock.step(timedelta(**by))
 
 
 @pytest.fixture

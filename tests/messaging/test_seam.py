@@ -18,7 +18,8 @@ from shared.ids import new_id
 from shared.messaging import Handlers, Transaction
 from shared.messaging.envelope import headers_of
 from shared.messaging.seam import Limits
-from tests.messaging.conftest import START, eventually, scalar, tally
+from tests.messaging.conftest import START, scalar, tally
+from tests.support.eventually import eventually
 
 LISTENER = "billing"
 
@@ -49,7 +50,7 @@ async def send(topics: Any, records: Sequence[dict[str, Any]], topic: str = "sch
     await producer.start()
     try:
         for record in records:
-            await producer.send_and_wait(topics[topic], **record)
+            await producer.send_and_wait(topics.name(topic), **record)
     finally:
         await producer.stop()
 
@@ -114,7 +115,9 @@ async def test_hostile_records_are_parked_with_a_reason_and_cost_no_neighbour_it
 
     await eventually(lambda: _count(engine, len(hostile) + 3))
     async with engine.connect() as connection:
-        rows = await connection.execute(text("SELECT reason FROM parked_events WHERE state='parked'"))
+        rows = await connection.execute(
+            text("SELECT reason FROM parked_events WHERE state='parked'")
+        )
         assert sorted(rows.scalars()) == sorted(hostile)
 
 
@@ -204,9 +207,10 @@ async def test_what_fails_for_the_moment_is_tried_again_and_a_bug_is_parked(
     assert await scalar(engine, "SELECT reason FROM parked_events") == "bug:KeyError"
 
 
+@pytest.mark.real_kafka
 @pytest.mark.parametrize("repeat", range(3))
 async def test_two_replicas_share_a_topic_and_double_nothing_when_one_joins_in_mid_batch(
-    run_service: Any, engine: AsyncEngine, topics: Any, real_kafka: Any, repeat: int
+    run_service: Any, engine: AsyncEngine, topics: Any, repeat: int
 ) -> None:
     patients = [new_id() for _ in range(60)]
     await send(topics, [record_of(registered(p)) for p in patients for _ in range(10)][:600])

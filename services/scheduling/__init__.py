@@ -1,0 +1,1 @@
+"""Patients, clearance, chairs, series, visits, rides."""

@@ -1,0 +1,160 @@
+"""The claim check: what a random id of an event is redeemed for at scheduling's internal API.
+
+Events carry ids and no patient data. A service that must print a name or reach a phone asks for
+it here, over an authenticated call that scheduling audits with its purpose, and keeps a sealed
+copy of its own. These shapes are the contract of `/internal`; scheduling answers with them.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Protocol, TypeVar
+from uuid import UUID
+
+import httpx
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from shared.auth import Actor, Role, Tokens
+from shared.errors import Poison, Retry
+from shared.events import Moment
+from shared.events.scheduling import VisitType
+
+TIME_LIMIT_S = 5.0
+TOKEN_LIVES = timedelta(minutes=5)
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=30)]
+E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{7,14}$")]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
+Npi = Annotated[str, StringConstraints(pattern=r"^[12]\d{9}$")]
+Icd10 = Annotated[str, StringConstraints(pattern=r"^[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?$")]
+
+
+class _Claim(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Address(_Claim):
+    line1: Line
+    line2: Line | None = None
+    city: Name
+    state: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+    postal_code: Annotated[str, StringConstraints(pattern=r"^\d{5}(-\d{4})?$")]
+
+
+class PatientCard(_Claim):
+    """Who a patient is and how to reach them."""
+
+    patient_id: UUID
+    first_name: Name
+    last_name: Name
+    birth_date: date
+    phone: E164
+    email: Email
+    address: Address
+
+
+class ClinicianCard(_Claim):
+    """Who renders or prescribes, as superbills and prescriptions print it."""
+
+    clinician_id: UUID
+    name: Line
+    credential: Name
+    npi: Npi
+    license_number: Name
+    dea_number: Name | None
+    phone: E164
+    address: Address
+
+
+class LocationCard(_Claim):
+    """A place with chairs, and the legal entity that bills for it."""
+
+    location_id: UUID
+    name: Line
+    zone: str
+    legal_name: Line
+    ein: Annotated[str, StringConstraints(pattern=r"^\d{2}-\d{7}$")]
+    npi: Npi
+    phone: E164
+    address: Address
+
+
+class InfusionRecord(_Claim):
+    """What a superbill needs to know of one completed infusion."""
+
+    infusion_id: UUID
+    patient: PatientCard
+    rendering: ClinicianCard
+    location: LocationCard
+    visit_type: VisitType
+    diagnoses: tuple[Icd10, ...]
+    started_at: Moment
+    stopped_at: Moment
+
+
+class SeriesRecord(_Claim):
+    """What a prescription needs to know of one completed series."""
+
+    series_id: UUID
+    patient: PatientCard
+    prescriber: ClinicianCard
+    location: LocationCard
+
+
+C = TypeVar("C", bound=_Claim)
+
+
+class ClaimCheck(Protocol):
+    """The gateway to scheduling's internal API.
+
+    Every method raises `Retry` when scheduling cannot answer now and `Poison` when the id means
+    nothing to it (`claim_unknown`) or the answer is not understood (`claim_not_understood`).
+    """
+
+    async def patient(self, patient_id: UUID, *, purpose: str) -> PatientCard: ...
+    async def location(self, location_id: UUID, *, purpose: str) -> LocationCard: ...
+    async def infusion(self, infusion_id: UUID, *, purpose: str) -> InfusionRecord: ...
+    async def series(self, series_id: UUID, *, purpose: str) -> SeriesRecord: ...
+
+
+class SchedulingClaims:
+    """`ClaimCheck` over HTTP, as the service `service`, with tokens that it signs itself."""
+
+    def __init__(self, base_url: str, *, service: str, token_secret: str) -> None:
+        self._client = httpx.AsyncClient(
+            base_url=base_url, timeout=TIME_LIMIT_S, trust_env=False, follow_redirects=False
+        )
+        self._actor = Actor(service, frozenset({Role.SERVICE}))
+        self._tokens = Tokens(token_secret)
+
+    async def patient(self, patient_id: UUID, *, purpose: str) -> PatientCard:
+        return await self._redeem(PatientCard, f"/internal/patients/{patient_id}", purpose)
+
+    async def location(self, location_id: UUID, *, purpose: str) -> LocationCard:
+        return await self._redeem(LocationCard, f"/internal/locations/{location_id}", purpose)
+
+    async def infusion(self, infusion_id: UUID, *, purpose: str) -> InfusionRecord:
+        return await self._redeem(InfusionRecord, f"/internal/infusions/{infusion_id}", purpose)
+
+    async def series(self, series_id: UUID, *, purpose: str) -> SeriesRecord:
+        return await self._redeem(SeriesRecord, f"/internal/series/{series_id}", purpose)
+
+    async def _redeem(self, claim: type[C], path: str, purpose: str) -> C:
+        token = self._tokens.sign(self._actor, valid_for=TOKEN_LIVES)
+        try:
+            answer = await self._client.get(
+                path, params={"purpose": purpose}, headers={"Authorization": f"Bearer {token}"}
+            )
+        except httpx.HTTPError as error:
+            raise Retry("scheduling_unreachable") from error
+        match answer.status_code:
+            case 200:
+                try:
+                    return claim.model_validate_json(answer.content)
+                except ValidationError:
+                    raise Poison("claim_not_understood") from None
+            case 404 | 422:
+                raise Poison("claim_unknown")
+            case status:  # 401 and 403 heal when the configuration does: nothing is lost meanwhile
+                raise Retry("scheduling_refuses", f"status {status}")
