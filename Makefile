@@ -12,3 +12,21 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
+
+test: env
+	$(BIN)/python -m pytest
+
+test-flows: env
+	$(BIN)/python -m pytest tests/flows
+
+lint: env
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+catalogue: env
+	$(BIN)/python -m deploy.catalogue
+
+bench: env
+	$(BIN)/python -m bench

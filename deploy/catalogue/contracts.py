@@ -1,0 +1,133 @@
+"""Each version of each event as two files: its JSON Schema and one golden record.
+
+The schema is what the model accepts, so it also says what a consumer of later records may rely on.
+The golden record is what Kafka carries: key, headers, value. It is written once and then kept; it
+proves for good that a record of that day is still read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from shared.events import REGISTRY, Event, PatientEvent
+from shared.messaging.envelope import headers_of
+
+ROOT = Path(__file__).parents[2]
+SCHEMAS = Path("shared/events/schemas")
+EXAMPLES = Path("shared/events/examples")
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_MOMENT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+_TEXT = {"reason": "example_reason", "number": "2026-000001"}
+
+
+def events() -> list[type[Event]]:
+    """Every event of the published language, by type name."""
+    return [REGISTRY[name] for name in sorted(REGISTRY)]
+
+
+def file_of(folder: Path, event: type[Event]) -> Path:
+    return folder / event.type_name / f"{event.version}.json"
+
+
+def key_field(event: type[Event]) -> str:
+    """The field that is the Kafka key."""
+    if issubclass(event, PatientEvent):
+        return "patient_id"
+    raise LookupError(f"{event.type_name}: the catalogue does not know its key")
+
+
+def schema_of(event: type[Event]) -> dict[str, Any]:
+    """The event's JSON Schema, without the titles that only repeat the names."""
+    schema = _without_titles(event.model_json_schema())
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:practice:event:{event.type_name}:{event.version}",
+        "title": event.__name__,
+        **schema,
+    }
+
+
+def _without_titles(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {
+            name: {field: _without_titles(of) for field, of in value.items()}
+            if name in {"properties", "$defs"}
+            else _without_titles(value)
+            for name, value in schema.items()
+            if name != "title"
+        }
+    return [_without_titles(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
+    """A field's schema with its reference into `$defs` followed."""
+    if "$ref" not in schema:
+        return dict(schema)
+    name = str(schema["$ref"]).rpartition("/")[2]
+    return {**root["$defs"][name], **{k: v for k, v in schema.items() if k != "$ref"}}
+
+
+def variants(
+    schema: Mapping[str, Any], root: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], bool]:
+    """The shapes that a field may have other than null, and whether it may be null."""
+    found = [resolved(one, root) for one in schema.get("anyOf", [schema])]
+    return [one for one in found if one.get("type") != "null"], any(
+        one.get("type") == "null" for one in found
+    )
+
+
+def golden(event: type[Event]) -> dict[str, Any]:
+    """A made-up record of the event as Kafka carries it."""
+    root = schema_of(event)
+    value = {name: _sample(name, of, root) for name, of in root["properties"].items()}
+    said = event.model_validate(value)
+    return {
+        "key": said.key,
+        "headers": headers_of(
+            said,
+            event_id=_id("event_id"),
+            at=_MOMENT,
+            correlation_id=_id("correlation_id"),
+            causation_id=_id("causation_id"),
+            traceparent=f"00-{_id('trace').hex}-{_id('span').hex[:16]}-01",
+        ),
+        "value": said.model_dump(mode="json"),
+    }
+
+
+def _sample(name: str, field: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    shape = variants(field, root)[0][0]
+    match shape:
+        case {"const": constant}:
+            return constant
+        case {"enum": [first, *_]}:
+            return first
+        case {"format": "uuid"}:
+            return str(_id(name))
+        case {"format": "date-time"}:
+            return _MOMENT.isoformat()
+        case {"type": "integer"}:
+            return 39900 if name.endswith("_cents") else 1
+        case _:
+            return _TEXT[name]
+
+
+def _id(name: str) -> UUID:
+    return uuid5(NAMESPACE_URL, f"practice:example:{name}")
+
+
+def kept_schemas(root: Path = ROOT) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Type name, version and content of each schema file."""
+    for path in sorted((root / SCHEMAS).glob("*/*.json")):
+        yield path.parent.name, int(path.stem), json.loads(path.read_text())
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2) + "\n"
