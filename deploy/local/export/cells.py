@@ -1,0 +1,163 @@
+"""How a cell is read. A reader raises `ValueError` with what is wrong and what would be right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from deploy.local.outside.pharmacy.order import passes_dea_check, passes_npi_check
+
+E = TypeVar("E", bound=StrEnum)
+
+NAME_MOST = 30  # shared.claims.Name: what fits the partner pharmacy's form
+LINE_MOST = 60  # shared.claims.Line
+CENTS_MOST = 100_000_000  # shared.events.billing.PositiveCents
+
+
+def _shaped(pattern: str, what: str) -> Callable[[str], str]:
+    compiled = re.compile(pattern)
+
+    def read(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(f"{text!r} is not {what}")
+        return text
+
+    return read
+
+
+key = _shaped(r"[A-Za-z0-9_-]{1,40}", "a key: up to 40 letters, digits, - and _")
+phone = _shaped(r"\+[1-9]\d{7,14}", "a phone number like +12025550101")
+email = _shaped(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")
+state = _shaped(r"[A-Z]{2}", "a state like VA")
+postal_code = _shaped(r"\d{5}(-\d{4})?", "a ZIP code like 22314")
+ein = _shaped(r"\d{2}-\d{7}", "an EIN like 12-3456789")
+card_number = _shaped(r"\d{12,19}", "a card number: digits only, no spaces")
+_diagnosis = _shaped(r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?", "an ICD-10-CM code like F33.1")
+
+
+def npi(text: str) -> str:
+    if not (re.fullmatch(r"[12]\d{9}", text) and passes_npi_check(text)):
+        raise ValueError(f"{text!r} is not an NPI: ten digits whose check digit fits")
+    return text
+
+
+def dea_number(text: str) -> str:
+    if not (re.fullmatch(r"[A-Z]{2}\d{7}", text) and passes_dea_check(text)):
+        raise ValueError(f"{text!r} is not a DEA number: two letters and seven digits that check")
+    return text
+
+
+def short(text: str) -> str:
+    return _no_longer_than(text, NAME_MOST)
+
+
+def line(text: str) -> str:
+    return _no_longer_than(text, LINE_MOST)
+
+
+def note(text: str) -> str:
+    return _no_longer_than(text, 200)
+
+
+def _no_longer_than(text: str, most: int) -> str:
+    if len(text) > most:
+        raise ValueError(f"has {len(text)} characters; at most {most} fit")
+    return text
+
+
+def zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{text!r} is not a time zone like America/New_York") from None
+
+
+def day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise ValueError(f"{text!r} is not a date like 2027-01-08") from None
+
+
+def local(in_zone: ZoneInfo) -> Callable[[str], datetime]:
+    """A local time as an instant. Of an hour that comes twice, the first one is meant."""
+
+    def read(text: str) -> datetime:
+        try:
+            wall = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=in_zone)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a date and time like 2027-01-08 09:00") from None
+        instant = wall.astimezone(UTC)
+        if instant.astimezone(in_zone).replace(tzinfo=None) != wall.replace(tzinfo=None):
+            raise ValueError(f"{text} does not exist in {in_zone.key}: clocks go forward then")
+        return instant
+
+    return read
+
+
+def minutes(text: str) -> timedelta:
+    return timedelta(minutes=_whole(text, "minutes", 1, 24 * 60))
+
+
+def count(text: str) -> int:
+    return _whole(text, "times", 1, 1000)
+
+
+def seconds(text: str) -> int:
+    return _whole(text, "seconds", 1, 86_400)
+
+
+def error_status(text: str) -> int:
+    return _whole(text, "the HTTP status of an error", 400, 599)
+
+
+def _whole(text: str, what: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and least <= int(text[:12]) <= most):
+        raise ValueError(f"{text!r} is not {what}: a whole number from {least} to {most}")
+    return int(text)
+
+
+def dollars(text: str) -> int:
+    """US dollars as integer cents."""
+    try:
+        cents = Decimal(text) * 100
+    except InvalidOperation:
+        cents = Decimal(0)
+    if not (cents.is_finite() and 0 < cents <= CENTS_MOST and cents == cents.to_integral_value()):
+        raise ValueError(f"{text!r} is not an amount in dollars like 399.00")
+    return int(cents)
+
+
+def yes_or_no(text: str) -> bool:
+    if text not in {"yes", "no"}:
+        raise ValueError(f"{text!r} is neither yes nor no")
+    return text == "yes"
+
+
+def one_of(choices: type[E]) -> Callable[[str], E]:
+    def read(text: str) -> E:
+        try:
+            return choices(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is not one of {', '.join(choices)}") from None
+
+    return read
+
+
+def several(read_one: Callable[[str], E]) -> Callable[[str], tuple[E, ...]]:
+    """Values separated by semicolons."""
+
+    def read(text: str) -> tuple[E, ...]:
+        return tuple(read_one(part.strip()) for part in text.split(";"))
+
+    return read
+
+
+def diagnoses(text: str) -> tuple[str, ...]:
+    """ICD-10-CM codes separated by semicolons."""
+    return tuple(_diagnosis(part.strip()) for part in text.split(";"))

@@ -1,0 +1,224 @@
+"""Starts everything at once, keeps it running, and stops all that it started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from time import monotonic
+from typing import Self
+
+import httpx
+from sqlalchemy import MetaData
+
+from deploy.kafka.topics import prefixed
+from deploy.local.ground import Kafka
+from deploy.local.installation.errors import Trouble
+from deploy.local.installation.plan import OUTSIDE, SERVICES, Plan
+from deploy.local.installation.state import State
+from deploy.local.installation.watched import Watched
+from deploy.local.kafka_embedded import EmbeddedKafka
+from deploy.local.postgres import Database, EmbeddedPostgres, Postgres
+from deploy.local.processes import last_lines
+from shared.clock import RunClock
+from shared.db import create_engine, migrate
+
+READY_WITHIN_S = 90.0
+_LOOK_S = 0.05
+
+Say = Callable[[str], None]
+
+
+def embedded_kafka(plan: Plan) -> Kafka | Postgres:
+    kafka = EmbeddedKafka(plan.folder / "logs")
+    kafka.start()
+    return kafka
+
+
+def embedded_postgres(plan: Plan) -> Kafka | Postgres:
+    postgres = EmbeddedPostgres(plan.folder / "postgres")
+    postgres.start()
+    return postgres
+
+
+class Installation:
+    """Four services, their servers, the outside world. Use it in `async with`.
+
+    A broker or a database server that is given is used and left running; what is not given is
+    started and stopped here.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        starts_at: datetime,
+        rate: float,
+        kafka: Kafka | None = None,
+        postgres: Postgres | None = None,
+        say: Say = lambda _line: None,
+    ) -> None:
+        self.plan = plan
+        self.say = say
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        self.clock = RunClock.create(plan.clock_file, starts_at=starts_at, rate=rate)
+        self.kafka = kafka
+        self.postgres = postgres
+        self.databases: dict[str, Database] = {}
+        self.children: dict[str, Watched] = {}
+        self._brought: list[Kafka | Postgres] = []
+        self._keepers: list[asyncio.Task[None]] = []
+        # A child ends with the thread that started it: these live as long as the installation.
+        self._starters = ThreadPoolExecutor(2, thread_name_prefix="starter")
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start everything. Returns when every part says it is ready."""
+        outside = [sys.executable, "-m", "deploy.local.outside"]
+        self._watch(OUTSIDE, outside, self.plan.outside_environment())
+        await self._start_servers()
+        assert self.kafka is not None
+        assert self.postgres is not None
+        await self.kafka.create_topics(prefixed(self.plan.topic_prefix))
+        for service in SERVICES:
+            await self._start_service(service, self.kafka, self.postgres)
+        await self._until_ready()
+        self.state().write(self.plan.folder)
+
+    async def _start_servers(self) -> None:
+        """The broker and the database server, side by side, unless they are given."""
+        loop = asyncio.get_running_loop()
+        self.say("starting PostgreSQL and Kafka")
+        starting: list[asyncio.Future[Kafka | Postgres]] = []
+        if self.postgres is None:
+            starting.append(loop.run_in_executor(self._starters, embedded_postgres, self.plan))
+        if self.kafka is None:
+            starting.append(loop.run_in_executor(self._starters, embedded_kafka, self.plan))
+        for server in await _all(starting):
+            self._brought.append(server)
+            if isinstance(server, Postgres):
+                self.postgres = server
+            else:
+                self.kafka = server
+
+    async def _start_service(self, service: str, kafka: Kafka, postgres: Postgres) -> None:
+        """Bring a service's database up to date, then start the service."""
+        self.say(f"starting {service}")
+        database = await postgres.ensure_database(
+            self.plan.database(service), self.plan.keys.database_secret
+        )
+        self.databases[service] = database
+        engine = create_engine(database.url, pool_size=1)
+        try:
+            await migrate(engine, service, MetaData())
+        finally:
+            await engine.dispose()
+        environment = self.plan.environment(
+            service, bootstrap_servers=kafka.bootstrap_servers, database_url=database.url
+        )
+        self._watch(service, [sys.executable, "-m", f"services.{service}"], environment)
+
+    def _watch(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+        child = Watched(name, command, environment, self.plan.log(name), self.say)
+        child.start()
+        self.children[name] = child
+        self._keepers.append(asyncio.create_task(child.keep(), name=name))
+
+    async def _until_ready(self) -> None:
+        """Wait until every service is ready and has its partitions, and the world answers."""
+        deadline = monotonic() + READY_WITHIN_S
+        waiting = [*SERVICES, OUTSIDE]
+        async with httpx.AsyncClient(timeout=10.0, trust_env=False) as client:
+            while waiting:
+                self.raise_trouble()
+                if monotonic() > deadline:
+                    told = last_lines(self.plan.log(waiting[0]), 5)
+                    raise Trouble(
+                        f"{', '.join(waiting)}: not ready within {READY_WITHIN_S:g} s. "
+                        f"The log of {waiting[0]} ends with:\n{told}"
+                    )
+                ready = await asyncio.gather(*(self._is_ready(client, name) for name in waiting))
+                fresh = [name for name, yes in zip(waiting, ready, strict=True) if yes]
+                for name in fresh:
+                    self.say(f"{name} is ready")
+                waiting = [name for name in waiting if name not in fresh]
+                await asyncio.sleep(_LOOK_S)
+
+    async def _is_ready(self, client: httpx.AsyncClient, name: str) -> bool:
+        url = self.plan.url(name)
+        try:
+            if name == OUTSIDE:
+                return (await client.get(f"{url}/control/rest")).is_success
+            if not (await client.get(f"{url}/health/ready")).is_success:
+                return False
+            rest = await client.get(f"{url}/health/rest")
+            return rest.is_success and rest.json()["unheard"] is not None
+        except httpx.HTTPError:
+            return False
+
+    def raise_trouble(self) -> None:
+        """Raise what ended the watch over a child, if anything did."""
+        for keeper in self._keepers:
+            if keeper.done() and not keeper.cancelled() and (error := keeper.exception()):
+                raise error
+
+    async def keep(self) -> None:
+        """Watch over everything until cancelled. Raises `Trouble` when it cannot go on."""
+        while True:
+            self.raise_trouble()
+            await asyncio.sleep(1.0)
+
+    def state(self) -> State:
+        assert self.kafka is not None
+        return State(
+            pid=os.getpid(),
+            services={name: self.plan.url(name) for name in SERVICES},
+            outside=self.plan.url(OUTSIDE),
+            bootstrap_servers=self.kafka.bootstrap_servers,
+            topic_prefix=self.plan.topic_prefix,
+            logs=str(self.plan.folder / "logs"),
+            token_secret=self.plan.keys.token_secret,
+        )
+
+    async def stop(self) -> None:
+        """Stop all that was started here, the servers last. Safe to repeat."""
+        State.forget(self.plan.folder)
+        for keeper in self._keepers:
+            keeper.cancel()
+        for child in self.children.values():
+            child.ask_to_end()
+        for child in self.children.values():
+            child.end()
+        self.children.clear()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        self._keepers.clear()
+        while self._brought:
+            with contextlib.suppress(RuntimeError):
+                self._brought.pop().stop()
+        self._starters.shutdown()
+
+
+async def _all(starting: list[asyncio.Future[Kafka | Postgres]]) -> list[Kafka | Postgres]:
+    """Every server that starts; what did start is stopped again when another could not."""
+    found = await asyncio.gather(*starting, return_exceptions=True)
+    failed = [server for server in found if isinstance(server, BaseException)]
+    servers = [server for server in found if not isinstance(server, BaseException)]
+    if failed:
+        for server in servers:
+            server.stop()
+        raise Trouble(str(failed[0])) from failed[0]
+    return servers
