@@ -36,6 +36,11 @@ PLANTED = {
         "import random\nimport httpx\nfrom decimal import Decimal\nfrom shared import clock, money",
         "services.planted.rules imports random",
     ),
+    "values": (
+        "services/planted/values.py",
+        "import time\nimport pydantic",
+        "services.planted.values imports time",
+    ),
     "outside": (
         "deploy/local/outside/planted.py",
         "import services.planted",
