@@ -15,7 +15,7 @@ WAYS = {"seam": seam.charge, "plain": plain.charge, "handwritten": handwritten.c
 
 
 async def one(ground, way, events):
-    database = await ground.database("billing", MetaData())
+    database = await ground.database("none", MetaData())
     connection = await connect(database.url)
     await connection.execute(DDL)
     prefix = await ground.topics()

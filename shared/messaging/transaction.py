@@ -126,7 +126,7 @@ class Gathered:
         await self.write_rows()
         await self._write_work()
         if self.events:
-            locks = sorted({_lock_of(event.key) for _, event, _ in self.events})
+            locks = sorted({_lock_of(key) for key in self._keys()})
             await self.connection.execute(_LOCK_KEYS, {"space": KEY_LOCK_SPACE, "locks": locks})
         for write in self.last:
             await write(self.connection)
@@ -166,8 +166,12 @@ class Gathered:
                 },
             )
 
+    def _keys(self) -> list[str]:
+        """The events' keys, as their headers say them: an id is made text once per event."""
+        return [headers["ce_subject"] for _, _, headers in self.events]
+
     async def _write_events(self, topic_prefix: str) -> None:
-        keys = [event.key for _, event, _ in self.events]
+        keys = self._keys()
         await self.connection.execute(
             _INSERT_OUTBOX,
             {
