@@ -1,13 +1,28 @@
-"""What scheduling keeps. Names, contacts and diagnoses are sealed; the database holds the rest to
-its rules: no chair and no patient is in two visits at once, whoever writes.
+"""What scheduling keeps.
+
+Names, contacts and diagnoses are sealed. The database holds the rest to its rules: no chair and no
+patient is in two visits at once, whoever writes.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, Column, LargeBinary, MetaData, SmallInteger, Text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -23,18 +38,32 @@ def _text() -> Column[str]:
     return Column(Text, nullable=False)
 
 
+def _sealed() -> Column[bytes]:
+    return Column(LargeBinary, nullable=False)
+
+
+def _address() -> Column[dict[str, Any]]:
+    return Column(JSONB, nullable=False)
+
+
 class Location(Base, table=True):
-    """A place with chairs, in its own time zone."""
+    """A place with chairs, in its own time zone, and the legal entity that bills for it."""
 
     __tablename__ = "locations"
 
     location_id: UUID = Field(primary_key=True)
     name: str = Field(sa_column=_text())
     zone: str = Field(sa_column=_text())
+    legal_name: str = Field(sa_column=_text())
+    ein: str = Field(sa_column=_text())
+    npi: str = Field(sa_column=_text())
+    phone: str = Field(sa_column=_text())
+    address: dict[str, Any] = Field(sa_column=_address())
 
 
 class Chair(Base, table=True):
     __tablename__ = "chairs"
+    __table_args__ = (UniqueConstraint("location_id", "name"),)
 
     chair_id: UUID = Field(primary_key=True)
     location_id: UUID = Field(foreign_key="locations.location_id")
@@ -52,63 +81,112 @@ class Clinician(Base, table=True):
     npi: str = Field(sa_column=_text())
     license_number: str = Field(sa_column=_text())
     dea_number: str | None = Field(sa_column=Column(Text))
+    phone: str = Field(sa_column=_text())
+    address: dict[str, Any] = Field(sa_column=_address())
 
 
 class Patient(Base, table=True):
-    """`sealed` holds name, birth date, phone, e-mail, address; `concerns` what screening found."""
+    """`card` holds name, birth date, phone, e-mail, address; `concerns` what screening found."""
 
     __tablename__ = "patients"
 
     patient_id: UUID = Field(primary_key=True)
-    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    concerns: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    card: bytes = Field(sa_column=_sealed())
+    concerns: bytes = Field(sa_column=_sealed())
     held: bool = Field(sa_column=Column(Boolean, nullable=False))
     registered_at: datetime = Field(sa_column=moment())
 
 
+class Clearance(Base, table=True):
+    """A clinician's word that a held patient may be infused; `note` is what it rests on."""
+
+    __tablename__ = "clearances"
+
+    clearance_id: UUID = Field(primary_key=True)
+    patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
+    clinician_id: UUID = Field(foreign_key="clinicians.clinician_id")
+    note: bytes = Field(sa_column=_sealed())
+    cleared_at: datetime = Field(sa_column=moment())
+
+
 class Series(Base, table=True):
-    """A course of infusions. `sealed` holds the diagnoses it is given for."""
+    """A course of infusions. `diagnoses` is what it is given for, `stop_reason` why it ended."""
 
     __tablename__ = "series"
     __table_args__ = (
         CheckConstraint("state IN ('booked', 'completed', 'stopped')", name="state"),
-        CheckConstraint("completed_infusions BETWEEN 0 AND planned_infusions", name="progress"),
+        CheckConstraint("(state = 'booked') = (ended_at IS NULL)", name="ended"),
+        CheckConstraint("(state = 'stopped') = (stop_reason IS NOT NULL)", name="stop_reason"),
+        Index(
+            "uq_series_open", "patient_id", unique=True, postgresql_where=text("state = 'booked'")
+        ),
     )
 
     series_id: UUID = Field(primary_key=True)
     patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
     prescriber_id: UUID = Field(foreign_key="clinicians.clinician_id")
+    location_id: UUID = Field(foreign_key="locations.location_id")
     visit_type: str = Field(sa_column=_text())
-    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    planned_infusions: int = Field(sa_column=Column(SmallInteger, nullable=False))
-    completed_infusions: int = Field(
-        sa_column=Column(SmallInteger, nullable=False, server_default="0")
-    )
-    state: str = Field(sa_column=Column(Text, nullable=False, server_default="booked"))
+    diagnoses: bytes = Field(sa_column=_sealed())
+    state: str = Field(sa_column=_text())
     booked_at: datetime = Field(sa_column=moment())
+    ended_at: datetime | None = Field(sa_column=moment(nullable=True))
+    stop_reason: bytes | None = Field(sa_column=Column(LargeBinary))
 
 
 class Appointment(Base, table=True):
-    """One visit in one chair. `ride` is sealed: who drives, and the phone."""
+    """One visit in one chair. `driver` holds who drives, and the phone.
+
+    Two exclusion constraints, in the migration, keep chairs and patients from being in two visits
+    at once.
+    """
 
     __tablename__ = "appointments"
     __table_args__ = (
+        UniqueConstraint("series_id", "sequence_no"),
+        CheckConstraint(
+            "state IN ('booked', 'checked_in', 'running', 'completed', 'discharged', 'cancelled')",
+            name="state",
+        ),
         CheckConstraint("starts_at < ends_at", name="times"),
-        CheckConstraint("(started_at IS NULL) = (infusion_id IS NULL)", name="infusion"),
+        CheckConstraint("ride_mode IN ('driver', 'rideshare')", name="ride_mode"),
+        CheckConstraint("driver IS NULL OR ride_mode IS NOT NULL", name="driver"),
+        CheckConstraint(
+            "(state IN ('running', 'completed', 'discharged')) = (infusion_id IS NOT NULL)",
+            name="infusion",
+        ),
+        CheckConstraint(
+            "(infusion_id IS NULL) = (started_at IS NULL)"
+            " AND (infusion_id IS NULL) = (clinician_id IS NULL)",
+            name="started",
+        ),
+        CheckConstraint(
+            "(state IN ('completed', 'discharged')) = (stopped_at IS NOT NULL)"
+            " AND started_at <= stopped_at",
+            name="stopped",
+        ),
+        CheckConstraint("(state = 'discharged') = (no_drive_until IS NOT NULL)", name="discharged"),
+        CheckConstraint(
+            "infusion_id IS NULL OR (fasted IS TRUE AND ride_mode IS NOT NULL)", name="gates"
+        ),
+        Index("ix_appointments_chair_id_starts_at", "chair_id", "starts_at"),
+        Index("ix_appointments_patient_id_starts_at", "patient_id", "starts_at"),
+        Index("ix_appointments_starts_at", "starts_at", "appointment_id"),
     )
 
     appointment_id: UUID = Field(primary_key=True)
     patient_id: UUID = Field(foreign_key="patients.patient_id")
-    series_id: UUID | None = Field(foreign_key="series.series_id", index=True)
-    sequence_no: int | None = Field(sa_column=Column(SmallInteger))
+    series_id: UUID = Field(foreign_key="series.series_id")
+    sequence_no: int = Field(sa_column=Column(SmallInteger, nullable=False))
     location_id: UUID = Field(foreign_key="locations.location_id")
     chair_id: UUID = Field(foreign_key="chairs.chair_id")
     visit_type: str = Field(sa_column=_text())
     starts_at: datetime = Field(sa_column=moment())
     ends_at: datetime = Field(sa_column=moment())
-    state: str = Field(sa_column=Column(Text, nullable=False, server_default="booked"))
-    revision: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default="0"))
-    ride: bytes | None = Field(sa_column=Column(LargeBinary))
+    state: str = Field(sa_column=_text())
+    revision: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    ride_mode: str | None = Field(sa_column=Column(Text))
+    driver: bytes | None = Field(sa_column=Column(LargeBinary))
     fasted: bool | None = Field(sa_column=Column(Boolean))
     infusion_id: UUID | None = Field(unique=True)
     clinician_id: UUID | None = Field(foreign_key="clinicians.clinician_id")

@@ -1,0 +1,103 @@
+"""What scheduling answers: the thing that was created, changed or read, or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.scheduling.rules.broken import Broken
+from services.scheduling.rules.patients import Concern
+from services.scheduling.rules.series import SeriesState
+from services.scheduling.rules.visits import VisitState
+from shared.claims import E164, Line, PatientCard
+from shared.events import Moment
+from shared.events.scheduling import RideMode, VisitType
+from shared.http.problems import Refused, Violation
+
+
+def refused(broken: Sequence[Broken], title: str) -> Refused:
+    """A refusal that names every broken rule."""
+    return Refused(
+        title=title,
+        violations=tuple(
+            Violation(field=each.field, rule=each.rule, detail=each.detail, source=each.source)
+            for each in broken
+        ),
+    )
+
+
+def not_found(unknown: Broken) -> Refused:
+    """A refusal because the path names something that is not on record."""
+    return refused([unknown], "Not found").model_copy(update={"status": 404})
+
+
+class ChairAnswer(BaseModel):
+    chair_id: UUID
+    location_id: UUID
+    name: str
+
+
+class PatientAnswer(BaseModel):
+    patient_id: UUID
+    held: bool
+
+
+class PatientFile(PatientCard):
+    """A patient's card; `concerns` is for those who treat, and null for others."""
+
+    held: bool
+    concerns: list[Concern] | None
+
+
+class Ride(BaseModel):
+    """Who takes the patient home."""
+
+    mode: RideMode
+    driver_name: Line | None
+    driver_phone: E164 | None
+
+
+class AppointmentSummary(BaseModel):
+    """Where and when, without whom the ride is with."""
+
+    appointment_id: UUID
+    series_id: UUID
+    patient_id: UUID
+    sequence_no: int
+    location_id: UUID
+    chair_id: UUID
+    visit_type: VisitType
+    starts_at: Moment
+    ends_at: Moment
+    state: VisitState
+    revision: int
+    ride_mode: RideMode | None
+    fasted: bool | None
+
+
+class AppointmentAnswer(AppointmentSummary):
+    """One visit. `advice` is what a change brought that is allowed and worth a second look."""
+
+    ride: Ride | None
+    infusion_id: UUID | None
+    clinician_id: UUID | None
+    started_at: Moment | None
+    stopped_at: Moment | None
+    no_drive_until: Moment | None
+    advice: list[str] = []
+
+
+class SeriesAnswer(BaseModel):
+    """A series with all its visits, first to last."""
+
+    series_id: UUID
+    patient_id: UUID
+    prescriber_id: UUID
+    location_id: UUID
+    visit_type: VisitType
+    diagnoses: list[str]
+    state: SeriesState
+    advice: list[str]
+    appointments: list[AppointmentAnswer]

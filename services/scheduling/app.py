@@ -1,0 +1,23 @@
+"""Composition root of scheduling."""
+
+from __future__ import annotations
+
+from services.scheduling import claim_routes, routes
+from services.scheduling.events import on
+from services.scheduling.settings import SchedulingSettings
+from services.scheduling.tables import Base
+from shared.service import Parts
+from shared.settings import PracticeSettings, load
+
+
+def build() -> Parts:
+    """Read the settings and lay out the service. Raises `Misconfigured`."""
+    return Parts(
+        handlers=on,
+        metadata=Base.metadata,
+        practice=load(PracticeSettings),
+        own=load(SchedulingSettings),
+        gateways={},
+        routers=[routes.router, claim_routes.router],
+        state={},
+    )

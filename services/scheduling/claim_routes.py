@@ -1,0 +1,41 @@
+"""`/internal`: the claim check of `shared.claims`, for the house's own services.
+
+Every redemption is in the audit log with the service that asked and the purpose it named.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.scheduling.handlers import claims
+from shared.auth import Role, allow
+from shared.claims import InfusionRecord, LocationCard, PatientCard, SeriesRecord
+from shared.http.desk import AtDesk
+
+Purpose = Annotated[str, Query(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+"""Why it is asked for, as one snake_case word."""
+
+router = APIRouter(prefix="/internal", tags=["claims"], dependencies=[allow(Role.SERVICE)])
+
+
+@router.get("/patients/{patient_id}")
+async def redeem_patient(patient_id: UUID, purpose: Purpose, desk: AtDesk) -> PatientCard:
+    return await desk.read(claims.redeem_patient, patient_id, purpose=purpose)
+
+
+@router.get("/locations/{location_id}")
+async def redeem_location(location_id: UUID, purpose: Purpose, desk: AtDesk) -> LocationCard:
+    return await desk.read(claims.redeem_location, location_id, purpose=purpose)
+
+
+@router.get("/infusions/{infusion_id}")
+async def redeem_infusion(infusion_id: UUID, purpose: Purpose, desk: AtDesk) -> InfusionRecord:
+    return await desk.read(claims.redeem_infusion, infusion_id, purpose=purpose)
+
+
+@router.get("/series/{series_id}")
+async def redeem_series(series_id: UUID, purpose: Purpose, desk: AtDesk) -> SeriesRecord:
+    return await desk.read(claims.redeem_series, series_id, purpose=purpose)

@@ -1,0 +1,72 @@
+"""The claim check: what the house's other services get for a random id. See `shared.claims`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.scheduling import store
+from services.scheduling.answers import not_found
+from services.scheduling.rules.broken import unknown
+from shared.claims import ClinicianCard, InfusionRecord, LocationCard, PatientCard, SeriesRecord
+from shared.events.scheduling import VisitType
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+
+
+async def redeem_patient(patient_id: UUID, tx: Transaction) -> PatientCard | Refused:
+    patient = await store.find_patient(tx, patient_id)
+    if patient is None:
+        return not_found(unknown("patient", "patient_id"))
+    return store.patient_card(tx, patient)
+
+
+async def redeem_location(location_id: UUID, tx: Transaction) -> LocationCard | Refused:
+    location = await store.find_location(tx, location_id)
+    if location is None:
+        return not_found(unknown("location", "location_id"))
+    return store.location_card(location)
+
+
+async def redeem_infusion(infusion_id: UUID, tx: Transaction) -> InfusionRecord | Refused:
+    """An infusion once its drip has stopped; before that there is nothing to bill."""
+    found = await store.find_infusion(tx, infusion_id)
+    if found is None:
+        return not_found(unknown("infusion", "infusion_id"))
+    visit, course = found
+    assert visit.clinician_id is not None, "an infusion was started by a clinician"
+    assert visit.started_at is not None, "as above"
+    assert visit.stopped_at is not None, "as above"
+    return InfusionRecord(
+        infusion_id=infusion_id,
+        patient=store.patient_card(tx, course.patient),
+        rendering=await _clinician(tx, visit.clinician_id),
+        location=await _location(tx, visit.location_id),
+        visit_type=VisitType(visit.visit_type),
+        diagnoses=tuple(store.diagnoses_of(tx, course.series)),
+        started_at=visit.started_at,
+        stopped_at=visit.stopped_at,
+    )
+
+
+async def redeem_series(series_id: UUID, tx: Transaction) -> SeriesRecord | Refused:
+    course = await store.find_course(tx, series_id)
+    if course is None:
+        return not_found(unknown("series", "series_id"))
+    return SeriesRecord(
+        series_id=series_id,
+        patient=store.patient_card(tx, course.patient),
+        prescriber=await _clinician(tx, course.series.prescriber_id),
+        location=await _location(tx, course.series.location_id),
+    )
+
+
+async def _clinician(tx: Transaction, clinician_id: UUID) -> ClinicianCard:
+    clinician = await store.find_clinician(tx, clinician_id)
+    assert clinician is not None, "who renders or prescribes is on record"
+    return store.clinician_card(clinician)
+
+
+async def _location(tx: Transaction, location_id: UUID) -> LocationCard:
+    location = await store.find_location(tx, location_id)
+    assert location is not None, "a visit has its place"
+    return store.location_card(location)

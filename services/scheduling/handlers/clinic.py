@@ -1,0 +1,43 @@
+"""The clinic's own things: locations, their chairs, clinicians."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.scheduling import store
+from services.scheduling.answers import ChairAnswer, not_found, refused
+from services.scheduling.rules.broken import Broken, unknown
+from services.scheduling.tables import Chair, Clinician, Location
+from services.scheduling.wishes import AddChair, AddClinician, OpenLocation
+from shared.claims import ClinicianCard, LocationCard
+from shared.http.problems import Refused
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+
+async def open_location(wish: OpenLocation, tx: Transaction) -> LocationCard:
+    location_id, fields = new_id(), wish.model_dump()
+    tx.insert(Location, location_id=location_id, **fields)
+    return LocationCard(location_id=location_id, **fields)
+
+
+async def add_chair(location_id: UUID, wish: AddChair, tx: Transaction) -> ChairAnswer | Refused:
+    if await store.find_location(tx, location_id) is None:
+        return not_found(unknown("location", "location_id"))
+    if await store.has_chair_named(tx, location_id, wish.name):
+        taken = Broken(
+            "chair_name_taken",
+            "This location has a chair of this name; take another name.",
+            "staff tell chairs apart by their names",
+            "name",
+        )
+        return refused([taken], "The chair is not added")
+    chair = ChairAnswer(chair_id=new_id(), location_id=location_id, name=wish.name)
+    tx.insert(Chair, **chair.model_dump())
+    return chair
+
+
+async def add_clinician(wish: AddClinician, tx: Transaction) -> ClinicianCard:
+    clinician_id, fields = new_id(), wish.model_dump()
+    tx.insert(Clinician, clinician_id=clinician_id, **fields)
+    return ClinicianCard(clinician_id=clinician_id, **fields)

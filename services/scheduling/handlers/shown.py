@@ -1,0 +1,56 @@
+"""Visits and series as staff see them."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from services.scheduling import store
+from services.scheduling.answers import AppointmentAnswer, Ride, SeriesAnswer
+from services.scheduling.rules import series as rules
+from services.scheduling.rules.series import PROTOCOLS, Infusion, SeriesState
+from services.scheduling.rules.visits import VisitState
+from services.scheduling.store import Course
+from services.scheduling.tables import Appointment, Location
+from shared.events.scheduling import RideMode, VisitType
+from shared.messaging import Transaction
+
+
+def standing(visits: list[Appointment]) -> list[Infusion]:
+    """The infusions of a series that are not cancelled."""
+    return [
+        Infusion(visit.sequence_no, visit.starts_at)
+        for visit in visits
+        if visit.state != VisitState.CANCELLED
+    ]
+
+
+def show_visit(
+    tx: Transaction, visit: Appointment, advice: list[str] | None = None
+) -> AppointmentAnswer:
+    driver = store.driver_of(tx, visit)
+    ride = visit.ride_mode and Ride(
+        mode=RideMode(visit.ride_mode),
+        driver_name=driver.get("name"),
+        driver_phone=driver.get("phone"),
+    )
+    return AppointmentAnswer(**visit.model_dump(), ride=ride or None, advice=advice or [])
+
+
+def show_series(tx: Transaction, course: Course, location: Location) -> SeriesAnswer:
+    series = course.series
+    visit_type = VisitType(series.visit_type)
+    zone = ZoneInfo(location.zone)
+    advice = rules.advice_on_gaps(PROTOCOLS[visit_type], standing(course.visits), zone)
+    if course.patient.held and series.state == SeriesState.BOOKED:
+        advice.append("The patient is held; no infusion starts before a clearance is recorded.")
+    return SeriesAnswer(
+        series_id=series.series_id,
+        patient_id=series.patient_id,
+        prescriber_id=series.prescriber_id,
+        location_id=series.location_id,
+        visit_type=visit_type,
+        diagnoses=store.diagnoses_of(tx, series),
+        state=SeriesState(series.state),
+        advice=advice,
+        appointments=[show_visit(tx, visit) for visit in course.visits],
+    )

@@ -1,0 +1,150 @@
+"""Scheduling's API for staff. Each route says who may call it; each POST is decided once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.scheduling.answers import (
+    AppointmentAnswer,
+    AppointmentSummary,
+    ChairAnswer,
+    PatientAnswer,
+    PatientFile,
+    SeriesAnswer,
+)
+from services.scheduling.handlers import clinic, patients, series, visits
+from services.scheduling.wishes import (
+    AddChair,
+    AddClinician,
+    BookSeries,
+    CancelAppointment,
+    CheckIn,
+    MoveAppointment,
+    Nothing,
+    OpenLocation,
+    RecordClearance,
+    RecordRide,
+    RegisterPatient,
+    StartInfusion,
+    StartsAt,
+    StopSeries,
+    UpdatePatient,
+)
+from shared.auth import Role, allow
+from shared.claims import ClinicianCard, LocationCard
+from shared.http.desk import AtDesk
+from shared.http.pages import AskedPage, Page
+
+OPS, FRONT_DESK, NURSE, PRESCRIBER = Role.OPS, Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER
+
+router = APIRouter(tags=["scheduling"])
+
+
+@router.post("/locations", dependencies=[allow(OPS)])
+async def open_location(wish: OpenLocation, desk: AtDesk) -> LocationCard:
+    return await desk.decide(clinic.open_location, wish)
+
+
+@router.post("/locations/{location_id}/chairs", dependencies=[allow(OPS)])
+async def add_chair(location_id: UUID, wish: AddChair, desk: AtDesk) -> ChairAnswer:
+    return await desk.decide(clinic.add_chair, location_id, wish)
+
+
+@router.post("/clinicians", dependencies=[allow(OPS)])
+async def add_clinician(wish: AddClinician, desk: AtDesk) -> ClinicianCard:
+    return await desk.decide(clinic.add_clinician, wish)
+
+
+@router.post("/patients", dependencies=[allow(FRONT_DESK)])
+async def register_patient(wish: RegisterPatient, desk: AtDesk) -> PatientAnswer:
+    return await desk.decide(patients.register_patient, wish)
+
+
+@router.patch("/patients/{patient_id}", dependencies=[allow(FRONT_DESK)])
+async def update_patient(patient_id: UUID, wish: UpdatePatient, desk: AtDesk) -> PatientAnswer:
+    return await desk.decide(patients.update_patient, patient_id, wish)
+
+
+@router.get(
+    "/patients/{patient_id}", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER, Role.BILLER)]
+)
+async def read_patient(patient_id: UUID, desk: AtDesk) -> PatientFile:
+    return await desk.read(patients.read_patient, patient_id, desk.actor, purpose="staff_reads")
+
+
+@router.post("/patients/{patient_id}/clearance", dependencies=[allow(PRESCRIBER, NURSE)])
+async def record_clearance(patient_id: UUID, wish: RecordClearance, desk: AtDesk) -> PatientAnswer:
+    return await desk.decide(patients.record_clearance, patient_id, wish)
+
+
+@router.post("/series", dependencies=[allow(FRONT_DESK)])
+async def book_series(wish: BookSeries, desk: AtDesk) -> SeriesAnswer:
+    return await desk.decide(series.book_series, wish)
+
+
+@router.get("/series/{series_id}", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER)])
+async def read_series(series_id: UUID, desk: AtDesk) -> SeriesAnswer:
+    return await desk.read(series.read_series, series_id, purpose="staff_reads")
+
+
+@router.post("/series/{series_id}/stop", dependencies=[allow(PRESCRIBER, FRONT_DESK)])
+async def stop_series(series_id: UUID, wish: StopSeries, desk: AtDesk) -> SeriesAnswer:
+    return await desk.decide(series.stop_series, series_id, wish)
+
+
+@router.get("/appointments", dependencies=[allow(FRONT_DESK, NURSE)])
+async def list_visits(
+    desk: AtDesk,
+    asked: AskedPage,
+    since: Annotated[StartsAt | None, Query(alias="from")] = None,
+    until: Annotated[StartsAt | None, Query(alias="to")] = None,
+    location_id: UUID | None = None,
+) -> Page[AppointmentSummary]:
+    """Visits that start at `from` or later and before `to`, earliest first."""
+    return await desk.read(
+        visits.list_visits, since, until, location_id, asked, purpose="staff_reads"
+    )
+
+
+@router.post("/appointments/{appointment_id}/move", dependencies=[allow(FRONT_DESK)])
+async def move_visit(
+    appointment_id: UUID, wish: MoveAppointment, desk: AtDesk
+) -> AppointmentAnswer:
+    return await desk.decide(visits.move_visit, appointment_id, wish)
+
+
+@router.post("/appointments/{appointment_id}/cancel", dependencies=[allow(FRONT_DESK)])
+async def cancel_visit(
+    appointment_id: UUID, wish: CancelAppointment, desk: AtDesk
+) -> AppointmentAnswer:
+    return await desk.decide(visits.cancel_visit, appointment_id, wish)
+
+
+@router.post("/appointments/{appointment_id}/ride", dependencies=[allow(FRONT_DESK, NURSE)])
+async def record_ride(appointment_id: UUID, wish: RecordRide, desk: AtDesk) -> AppointmentAnswer:
+    return await desk.decide(visits.record_ride, appointment_id, wish)
+
+
+@router.post("/appointments/{appointment_id}/check-in", dependencies=[allow(FRONT_DESK, NURSE)])
+async def check_in(appointment_id: UUID, wish: CheckIn, desk: AtDesk) -> AppointmentAnswer:
+    return await desk.decide(visits.check_in, appointment_id, wish)
+
+
+@router.post("/appointments/{appointment_id}/start", dependencies=[allow(NURSE)])
+async def start_infusion(
+    appointment_id: UUID, wish: StartInfusion, desk: AtDesk
+) -> AppointmentAnswer:
+    return await desk.decide(visits.start_infusion, appointment_id, wish)
+
+
+@router.post("/appointments/{appointment_id}/complete", dependencies=[allow(NURSE)])
+async def complete_infusion(appointment_id: UUID, wish: Nothing, desk: AtDesk) -> AppointmentAnswer:
+    return await desk.decide(visits.complete_infusion, appointment_id, wish)
+
+
+@router.post("/appointments/{appointment_id}/discharge", dependencies=[allow(NURSE)])
+async def discharge_patient(appointment_id: UUID, wish: Nothing, desk: AtDesk) -> AppointmentAnswer:
+    return await desk.decide(visits.discharge_patient, appointment_id, wish)

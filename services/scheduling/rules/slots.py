@@ -1,0 +1,78 @@
+"""A chair and a patient for a while: what may be booked, and what others have already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.scheduling.rules.broken import Broken, unknown
+
+BOOKABLE_AHEAD = timedelta(days=366)
+"""The house's limit, for a mistyped year: a series takes weeks, and the FAQ names no horizon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A chair or a patient for a while. Half-open: what ends at ten does not meet what begins."""
+
+    starts_at: datetime
+    ends_at: datetime
+    chair_id: UUID
+    patient_id: UUID
+
+    def meets(self, other: Slot) -> bool:
+        return self.starts_at < other.ends_at and other.starts_at < self.ends_at
+
+
+def broken_by_taken(wished: Slot, taken: Iterable[Slot], chair: str, time: str) -> list[Broken]:
+    """What of a wished slot others have already. `chair` and `time` are the request's fields."""
+    met = [slot for slot in taken if wished.meets(slot)]
+    broken: list[Broken] = []
+    if any(slot.chair_id == wished.chair_id for slot in met):
+        broken.append(
+            Broken(
+                "chair_taken",
+                "Another visit has this chair in this time; take another chair or time.",
+                "one patient per chair",
+                chair,
+            )
+        )
+    if any(slot.patient_id == wished.patient_id for slot in met):
+        broken.append(
+            Broken(
+                "patient_taken",
+                "The patient has another visit in this time; take another time.",
+                "one visit at a time per patient",
+                time,
+            )
+        )
+    return broken
+
+
+def broken_by_chair(chair_location_id: UUID | None, location_id: UUID, field: str) -> list[Broken]:
+    """Whether a chair, by the place where it stands, can take a visit at this location."""
+    if chair_location_id is None:
+        return [unknown("chair", field)]
+    if chair_location_id == location_id:
+        return []
+    return [
+        Broken(
+            "chair_elsewhere",
+            "This chair stands at another location; take one of the series' location.",
+            "a series is given at one location",
+            field,
+        )
+    ]
+
+
+def broken_by_time(starts_at: datetime, now: datetime, field: str) -> list[Broken]:
+    """What forbids booking any visit at this moment."""
+    if starts_at <= now:
+        wrong = "This time has passed; a visit is booked for a time to come."
+    elif starts_at > now + BOOKABLE_AHEAD:
+        wrong = f"This is more than {BOOKABLE_AHEAD.days} days ahead; book nearer visits."
+    else:
+        return []
+    return [Broken("bookable_time", wrong, "the calendar", field)]

@@ -1,0 +1,165 @@
+"""What staff ask for: the bodies of requests, checked for their form. Rules judge the content."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from services.scheduling.rules.patients import Concern
+from shared.claims import E164, Address, Email, Icd10, Line, Name, Npi
+from shared.events import Moment
+from shared.events.scheduling import CancelReason, RideMode, VisitType
+
+MAX_APPOINTMENTS = 50
+"""Far above any series, so that the rule about its size can say what would be right."""
+
+MAX_DIAGNOSES = 12
+"""As many as a claim form holds (CMS-1500, item 21)."""
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Ein = Annotated[str, StringConstraints(pattern=r"^\d{2}-\d{7}$")]
+BirthDate = Annotated[date, Field(ge=date(1900, 1, 1))]
+StartsAt = Annotated[
+    Moment, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))
+]
+"""A moment that any zone's calendar can show; how far ahead is the rules' to judge."""
+
+
+def _known_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise ValueError("must be an IANA time zone, such as America/New_York")
+    return zone
+
+
+Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
+
+
+class _Wish(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class OpenLocation(_Wish):
+    name: Line
+    zone: Zone
+    legal_name: Line
+    ein: Ein
+    npi: Npi
+    phone: E164
+    address: Address
+
+
+class AddChair(_Wish):
+    name: Line
+
+
+class AddClinician(_Wish):
+    name: Line
+    credential: Name
+    npi: Npi
+    license_number: Name
+    dea_number: Name | None = None
+    phone: E164
+    address: Address
+
+
+class RegisterPatient(_Wish):
+    first_name: Name
+    last_name: Name
+    birth_date: BirthDate
+    phone: E164
+    email: Email
+    address: Address
+    concerns: Annotated[list[Concern], Field(max_length=len(Concern))] = []
+
+
+class UpdatePatient(_Wish):
+    """Any of these; what is left out stays as it is."""
+
+    first_name: Name | None = None
+    last_name: Name | None = None
+    birth_date: BirthDate | None = None
+    phone: E164 | None = None
+    email: Email | None = None
+    address: Address | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("name at least one field to change")
+        if any(getattr(self, name) is None for name in self.model_fields_set):
+            raise ValueError("leave out what stays as it is; nothing here can be emptied")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class RecordClearance(_Wish):
+    clinician_id: UUID
+    note: Text
+
+
+class WishedAppointment(_Wish):
+    chair_id: UUID
+    starts_at: StartsAt
+
+
+class BookSeries(_Wish):
+    """All infusions of a series, first to last."""
+
+    patient_id: UUID
+    prescriber_id: UUID
+    location_id: UUID
+    visit_type: Literal[VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN]
+    diagnoses: Annotated[list[Icd10], Field(min_length=1, max_length=MAX_DIAGNOSES)]
+    appointments: Annotated[list[WishedAppointment], Field(max_length=MAX_APPOINTMENTS)]
+
+
+class StopSeries(_Wish):
+    reason: Text
+
+
+class MoveAppointment(_Wish):
+    """`revision` is the one that the caller looked at; left out, the newest is meant."""
+
+    starts_at: StartsAt
+    chair_id: UUID | None = None
+    revision: Annotated[int, Field(ge=0)] | None = None
+
+
+class CancelAppointment(_Wish):
+    """`revision` as for a move."""
+
+    reason: Literal[CancelReason.PATIENT_ASKED, CancelReason.CLINIC_ASKED]
+    revision: Annotated[int, Field(ge=0)] | None = None
+
+
+class RecordRide(_Wish):
+    mode: RideMode
+    driver_name: Line | None = None
+    driver_phone: E164 | None = None
+
+
+class CheckIn(_Wish):
+    """`fasted`: no food in the two hours before; liquids are fine."""
+
+    fasted: bool
+
+
+class StartInfusion(_Wish):
+    clinician_id: UUID
+
+
+class Nothing(_Wish):
+    """A step that needs no more than its visit: `{}`."""
