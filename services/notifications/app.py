@@ -1,0 +1,51 @@
+"""Puts notifications together. The only place that reads its configuration."""
+
+from __future__ import annotations
+
+from services.notifications.events import on
+from services.notifications.gateways import Mail, SmtpMail, Texts, TwilioTexts
+from services.notifications.routes import router
+from services.notifications.settings import NotificationsSettings
+from services.notifications.tables import Base
+from services.notifications.words import Clinic
+from shared.claims import ClaimCheck, SchedulingClaims
+from shared.errors import Misconfigured
+from shared.service import Parts
+from shared.settings import PracticeSettings, load
+
+
+def build() -> Parts:
+    practice, own = load(PracticeSettings), load(NotificationsSettings)
+    if own.smtp_security == "none" and practice.env == "production":
+        raise Misconfigured("NOTIFICATIONS_SMTP_SECURITY: production sends mail over TLS only")
+    clinic = Clinic(own.clinic_name, own.clinic_phone)
+    texts = TwilioTexts(
+        account_sid=own.sms_account_sid,
+        auth_token=own.sms_auth_token.get_secret_value(),
+        sender=own.sms_from,
+        clinic=clinic,
+        api_base=own.sms_api_base,
+    )
+    mail = SmtpMail(
+        host=own.smtp_host,
+        port=own.smtp_port,
+        sender=own.smtp_from,
+        clinic=clinic,
+        starttls=own.smtp_security == "starttls",
+        user=own.smtp_user,
+        password=own.smtp_password.get_secret_value() if own.smtp_password else None,
+    )
+    claims = SchedulingClaims(
+        own.scheduling_url,
+        service=on.service,
+        token_secret=practice.token_secret.get_secret_value(),
+    )
+    return Parts(
+        handlers=on,
+        metadata=Base.metadata,
+        practice=practice,
+        own=own,
+        gateways={Texts: texts, Mail: mail, ClaimCheck: claims},
+        routers=[router],
+        state={},
+    )

@@ -1,0 +1,59 @@
+"""What notifications hear, leave to be done and find out: the service on one screen."""
+
+from __future__ import annotations
+
+from services.notifications.gateways import Mail, Texts
+from services.notifications.handlers import claims, notices, sending, visits
+from services.notifications.work import (
+    ContactRedeemed,
+    LocationRedeemed,
+    MessageRefused,
+    MessageTaken,
+    RedeemContact,
+    RedeemLocation,
+    SendMail,
+    SendText,
+)
+from shared.claims import ClaimCheck
+from shared.events.billing import (
+    OutsidePaymentRecorded,
+    PaymentCaptured,
+    PaymentDeclined,
+    SuperbillIssued,
+)
+from shared.events.pharmacy import PrescriptionDelivered
+from shared.events.scheduling import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentMoved,
+    PatientDischarged,
+    PatientRegistered,
+    PatientUpdated,
+    RideConfirmed,
+)
+from shared.messaging import Handlers
+
+on = Handlers("notifications")
+
+on.event(PatientRegistered)(claims.copy_contact)
+on.event(PatientUpdated)(claims.refresh_contact)
+on.event(AppointmentBooked)(visits.plan_visit)
+on.event(AppointmentMoved)(visits.replan_visit)
+on.event(AppointmentCancelled)(visits.forget_visit)
+on.event(RideConfirmed)(visits.note_ride)
+on.event(PatientDischarged)(visits.tell_driving_ban)
+on.event(PaymentCaptured)(notices.send_receipt)
+on.event(OutsidePaymentRecorded)(notices.send_receipt)
+on.event(PaymentDeclined)(notices.tell_payment_failed)
+on.event(SuperbillIssued)(notices.announce_superbill)
+on.event(PrescriptionDelivered)(notices.tell_spray_rule)
+
+on.work(RedeemContact, calls=ClaimCheck)(claims.redeem_contact)
+on.work(RedeemLocation, calls=ClaimCheck)(claims.redeem_location)
+on.work(SendText, loads=sending.write_letter, calls=Texts)(sending.send_text)
+on.work(SendMail, loads=sending.write_letter, calls=Mail)(sending.send_mail)
+
+on.outcome(ContactRedeemed)(claims.keep_contact)
+on.outcome(LocationRedeemed)(claims.keep_location)
+on.outcome(MessageTaken)(sending.note_taken)
+on.outcome(MessageRefused)(sending.note_refused)

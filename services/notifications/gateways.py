@@ -1,0 +1,237 @@
+"""The ways out: texts through Twilio, mail through an SMTP relay.
+
+Both write on the clinic's letterhead. A refusal that concerns one number or address is a value;
+everything that may pass raises `Retry`; what only a person can mend raises `Poison`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+import aiosmtplib
+import requests
+import structlog
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+from services.notifications.rules import NotSent
+from services.notifications.words import Clinic, Words, as_mail, as_text
+from shared.errors import Poison, Retry
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+TIME_LIMIT_S = 6.0
+"""Per call; a look-up and a sending fit in the worker's 20 s, and no thread outlives its lease."""
+
+AT_ONCE = 16  # as many as the workers start
+LOOK_BACK = 50  # texts to one number, newest first
+CLOCKS_DIFFER = timedelta(minutes=1)  # ours and the provider's; its stamps have whole seconds
+
+# twilio.com/docs/api/errors
+REFUSED = {
+    21610: NotSent.OPTED_OUT,  # the patient texted STOP
+    21211: NotSent.NUMBER_INVALID,
+    21614: NotSent.NUMBER_INVALID,  # no mobile number
+    21408: NotSent.NUMBER_UNREACHABLE,  # a country that the account does not text
+    21612: NotSent.NUMBER_UNREACHABLE,  # no route from our number to this one
+}
+OURS = frozenset({21212, 21606})  # the sender's number: heals when the configuration does
+TOO_MANY = frozenset({20429, 21611})  # requests per second, texts in the sender's queue
+BAD_REQUEST, TOO_MANY_REQUESTS = 400, 429
+PERMANENT = 500  # RFC 5321 §4.2.1: a 5yz reply means do not repeat, a 4yz one try later
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The provider took it."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    reason: NotSent
+
+
+class Texts(Protocol):
+    """Text messages. The provider knows no idempotency key: whoever repeats looks first."""
+
+    async def send(self, to: str, words: Words) -> Taken | NotTaken: ...
+
+    async def find(
+        self, to: str, words: Words, *, since: datetime, but_not: frozenset[str]
+    ) -> Taken | None:
+        """The newest text with these words to this number since then, other than `but_not`."""
+        ...
+
+
+class Mail(Protocol):
+    """Mail. A relay cannot be asked what it took: a repeat carries the same Message-ID."""
+
+    async def send(
+        self, message_id: UUID, to: str, words: Words, *, written_at: datetime
+    ) -> Taken | NotTaken: ...
+
+
+class TwilioTexts:
+    """`Texts` through the official client, off the event loop.
+
+    Its synchronous side, because the asynchronous one leaves its own time limit aside, needs a
+    running loop to be built and an await to be closed.
+    """
+
+    def __init__(
+        self,
+        *,
+        account_sid: str,
+        auth_token: str,
+        sender: str,
+        clinic: Clinic,
+        api_base: str | None = None,
+        time_limit_s: float = TIME_LIMIT_S,
+    ) -> None:
+        http = TwilioHttpClient(timeout=time_limit_s)
+        assert http.session is not None
+        http.session.trust_env = False  # no proxy and no .netrc of the machine
+        self._client = Client(account_sid, auth_token, http_client=http)
+        if api_base is not None:
+            self._client.api.base_url = api_base
+        self._sender = sender
+        self._clinic = clinic
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="texts")
+
+    async def send(self, to: str, words: Words) -> Taken | NotTaken:
+        body = as_text(words, self._clinic)
+        try:
+            message = await self._call(
+                lambda: self._client.messages.create(to=to, from_=self._sender, body=body)
+            )
+        except (TwilioRestException, TwilioServiceException) as error:
+            return NotTaken(refusal_of(error))
+        return Taken(str(message.sid))
+
+    async def find(
+        self, to: str, words: Words, *, since: datetime, but_not: frozenset[str]
+    ) -> Taken | None:
+        body = as_text(words, self._clinic)
+        try:
+            recent = await self._call(
+                lambda: self._client.messages.list(to=to, from_=self._sender, limit=LOOK_BACK)
+            )
+        except (TwilioRestException, TwilioServiceException) as error:
+            raise Retry("sms_lookup_refused", str(error.code)) from None
+        for message in recent:
+            made = message.date_created
+            if made is not None and made < since - CLOCKS_DIFFER:
+                break
+            if message.body == body and message.sid not in but_not:
+                return Taken(str(message.sid))
+        return None
+
+    async def _call(self, call: Callable[[], T]) -> T:
+        """Run a call of the client in a thread. What Twilio itself answers passes through."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        except requests.RequestException:
+            raise Retry("sms_unreachable") from None
+        except (ValueError, KeyError):
+            raise Retry("sms_not_understood") from None
+
+
+def refusal_of(error: TwilioRestException | TwilioServiceException) -> NotSent:
+    """What a refusal means for this message; raises what it means for the work."""
+    code = error.code or 0
+    if code in REFUSED:
+        return REFUSED[code]
+    passes = code in OURS | TOO_MANY or error.status == TOO_MANY_REQUESTS
+    if passes or error.status != BAD_REQUEST:  # 401 and 403 heal when the configuration does
+        raise Retry(f"sms_{code}") from None
+    raise Poison(f"sms_{code}") from None
+
+
+class SmtpMail:
+    """`Mail` through a relay, one connection per mail."""
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        sender: str,
+        clinic: Clinic,
+        starttls: bool,
+        user: str | None = None,
+        password: str | None = None,
+        time_limit_s: float = TIME_LIMIT_S,
+    ) -> None:
+        self._sender = sender
+        self._domain = sender.rpartition("@")[2]
+        self._clinic = clinic
+        self._host = host
+        self._port = port
+        self._starttls = starttls
+        self._user = user
+        self._password = password
+        self._time_limit_s = time_limit_s
+
+    async def send(
+        self, message_id: UUID, to: str, words: Words, *, written_at: datetime
+    ) -> Taken | NotTaken:
+        ref = f"<{message_id}@{self._domain}>"
+        try:
+            mail = self._written(ref, to, words, written_at)
+        except (ValueError, IndexError, HeaderParseError):
+            return NotTaken(NotSent.ADDRESS_INVALID)
+        try:
+            await aiosmtplib.send(
+                mail,
+                hostname=self._host,
+                port=self._port,
+                local_hostname=self._domain,
+                start_tls=self._starttls,
+                username=self._user,
+                password=self._password,
+                timeout=self._time_limit_s,
+            )
+        except (aiosmtplib.SMTPException, OSError) as error:
+            return NotTaken(mail_refusal_of(error))
+        return Taken(ref)
+
+    def _written(self, ref: str, to: str, words: Words, written_at: datetime) -> EmailMessage:
+        """The mail, the same to the byte at every try. Raises where the address is none."""
+        mail = EmailMessage()
+        mail["From"] = Address(self._clinic.name, addr_spec=self._sender)
+        mail["To"] = Address(addr_spec=to)
+        mail["Subject"] = words.subject
+        mail["Date"] = written_at
+        mail["Message-ID"] = ref
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+        mail.set_content(as_mail(words, self._clinic))
+        return mail
+
+
+def mail_refusal_of(error: Exception) -> NotSent:
+    """What a failure means for this message; raises what it means for the work."""
+    match error:
+        case aiosmtplib.SMTPRecipientsRefused(recipients=[refused, *_]):
+            if refused.code >= PERMANENT:
+                return NotSent.ADDRESS_REFUSED
+            raise Retry(f"mail_{refused.code}") from None
+        case aiosmtplib.SMTPDataError(code=code) if code >= PERMANENT:
+            return NotSent.MAIL_REFUSED
+        case aiosmtplib.SMTPResponseException(code=code):
+            raise Retry(f"mail_{code}") from None
+        case _:
+            raise Retry("mail_unreachable") from None

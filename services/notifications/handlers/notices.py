@@ -1,0 +1,67 @@
+"""Notices about payments, statements and deliveries. Each goes at once."""
+
+from __future__ import annotations
+
+from services.notifications import messages
+from services.notifications.store import Draft
+from shared.events.billing import (
+    OutsidePaymentRecorded,
+    PaymentCaptured,
+    PaymentDeclined,
+    SuperbillIssued,
+)
+from shared.events.notifications import Purpose
+from shared.events.pharmacy import PrescriptionDelivered
+from shared.messaging import Transaction
+
+
+async def send_receipt(event: PaymentCaptured | OutsidePaymentRecorded, tx: Transaction) -> None:
+    await messages.add(
+        tx,
+        Draft(
+            patient_id=event.patient_id,
+            purpose=Purpose.RECEIPT,
+            subject_id=event.payment_id,
+            amount_cents=event.amount_cents,
+            due_at=tx.now,
+        ),
+    )
+
+
+async def tell_payment_failed(event: PaymentDeclined, tx: Transaction) -> None:
+    """Once per refused try; the patient learns that it failed, not why."""
+    await messages.add(
+        tx,
+        Draft(
+            patient_id=event.patient_id,
+            purpose=Purpose.PAYMENT_FAILED,
+            subject_id=event.attempt_id,
+            due_at=tx.now,
+        ),
+    )
+
+
+async def announce_superbill(event: SuperbillIssued, tx: Transaction) -> None:
+    await messages.add(
+        tx,
+        Draft(
+            patient_id=event.patient_id,
+            purpose=Purpose.SUPERBILL,
+            subject_id=event.superbill_id,
+            document_no=event.number,
+            due_at=tx.now,
+        ),
+    )
+
+
+async def tell_spray_rule(event: PrescriptionDelivered, tx: Transaction) -> None:
+    """FAQ: "You are not to drive for 4 hours after using the nasal spray"."""
+    await messages.add(
+        tx,
+        Draft(
+            patient_id=event.patient_id,
+            purpose=Purpose.SPRAY_NO_DRIVING,
+            subject_id=event.prescription_id,
+            due_at=tx.now,
+        ),
+    )

@@ -1,0 +1,134 @@
+"""Sending: look at the truth once more, mark that it may leave, hand it over, note the outcome.
+
+`docs/decisions/one-message-per-purpose.md` says why in this order.
+"""
+
+from __future__ import annotations
+
+from services.notifications import messages, rules, store, words
+from services.notifications.gateways import Mail, NotTaken, Taken, Texts
+from services.notifications.handlers.claims import ask_for_contact, ask_for_location
+from services.notifications.rules import NotSent
+from services.notifications.store import Message, Reach
+from services.notifications.words import Place, Words
+from services.notifications.work import (
+    Again,
+    Letter,
+    MessageRefused,
+    MessageTaken,
+    SendMail,
+    SendText,
+)
+from shared.events.notifications import Channel, Purpose
+from shared.messaging import Transaction
+
+
+async def write_letter(tx: Transaction, work: SendText | SendMail) -> Letter | None:
+    """The letter to hand over, marked as tried; `None` when nothing is left to do here.
+
+    Nothing is left when the message has ended or another turn is on, when it is no longer true
+    (then it ends here), and when nobody knows yet how to reach the patient or where the visit is:
+    that is asked for, and the answer starts another turn.
+    """
+    message = await store.waiting_message(tx, work.message_id, work.turn)
+    if message is None:
+        return None
+    untrue = await _untrue(tx, message)
+    if message.tried_at is not None:
+        to, said = store.tried_as(tx, message)
+        again = Again(message.tried_at, await store.refs_of_others(tx, message), untrue)
+        return Letter(message.message_id, to, said, message.tried_at, again)
+    if untrue is not None:
+        await messages.end(tx, message.message_id, not_sent=untrue)
+        return None
+    return await _first_try(tx, message)
+
+
+async def _first_try(tx: Transaction, message: Message) -> Letter | None:
+    reach = await store.reach_of(tx, message.patient_id)
+    place = await store.place_of(tx, message.location_id) if message.location_id else None
+    if message.location_id and place is None:
+        ask_for_location(tx, message.location_id)
+    if reach is None:
+        await ask_for_contact(tx, message.patient_id)
+    if reach is None or (message.location_id and place is None):
+        return None
+    to = reach.phone if message.channel is Channel.SMS else reach.email
+    said = await _words(tx, message, reach, place)
+    await store.mark_tried(tx, message, to, said)
+    return Letter(message.message_id, to, said, tx.now, again=None)
+
+
+async def _untrue(tx: Transaction, message: Message) -> NotSent | None:
+    if message.purpose in rules.OF_A_VISIT:
+        visit = await store.appointment_of(tx, message.subject_id)
+        return rules.untrue_because(message.purpose, message.revision, visit, tx.now)
+    if message.no_drive_until is not None and tx.now >= message.no_drive_until:
+        return NotSent.MOMENT_PASSED
+    return None
+
+
+async def _words(tx: Transaction, message: Message, reach: Reach, place: Place | None) -> Words:
+    name = reach.first_name
+    match message.purpose:
+        case Purpose.SPRAY_NO_DRIVING:
+            return words.spray_no_driving(name)
+        case Purpose.PAYMENT_FAILED:
+            return words.payment_failed(name)
+        case Purpose.RECEIPT:
+            assert message.amount_cents is not None
+            return words.receipt(name, message.amount_cents)
+        case Purpose.SUPERBILL:
+            assert message.document_no is not None
+            return words.superbill(name, message.document_no)
+        case _:
+            assert place is not None
+            return await _words_of_visit(tx, message, name, place)
+
+
+async def _words_of_visit(tx: Transaction, message: Message, name: str, place: Place) -> Words:
+    if message.no_drive_until is not None:
+        return words.no_driving(name, message.no_drive_until, place)
+    visit = await store.appointment_of(tx, message.subject_id)
+    match message.purpose:
+        case Purpose.FASTING_REMINDER:
+            return words.fasting_reminder(name, visit.starts_at, place)
+        case Purpose.APPOINTMENT_MOVED:
+            return words.appointment_moved(name, visit.starts_at, place)
+        case _:
+            return words.ride_reminder(name, visit.starts_at, place, ride=visit.ride_confirmed)
+
+
+async def send_text(letter: Letter, texts: Texts) -> MessageTaken | MessageRefused:
+    """Hand over a text. A repeat looks first whether an earlier try left."""
+    if letter.again is not None:
+        left = await texts.find(
+            letter.to, letter.words, since=letter.again.since, but_not=letter.again.but_not
+        )
+        if left is not None:
+            return MessageTaken(message_id=letter.message_id, provider_ref=left.ref)
+        if letter.again.untrue is not None:
+            return MessageRefused(message_id=letter.message_id, reason=letter.again.untrue)
+    return _outcome(letter, await texts.send(letter.to, letter.words))
+
+
+async def send_mail(letter: Letter, mail: Mail) -> MessageTaken | MessageRefused:
+    """Hand over a mail. A repeat is the same to the byte, under the same Message-ID."""
+    sent = await mail.send(letter.message_id, letter.to, letter.words, written_at=letter.written_at)
+    return _outcome(letter, sent)
+
+
+def _outcome(letter: Letter, answer: Taken | NotTaken) -> MessageTaken | MessageRefused:
+    match answer:
+        case Taken(ref):
+            return MessageTaken(message_id=letter.message_id, provider_ref=ref)
+        case NotTaken(reason):
+            return MessageRefused(message_id=letter.message_id, reason=reason)
+
+
+async def note_taken(fact: MessageTaken, tx: Transaction) -> None:
+    await messages.end(tx, fact.message_id, provider_ref=fact.provider_ref)
+
+
+async def note_refused(fact: MessageRefused, tx: Transaction) -> None:
+    await messages.end(tx, fact.message_id, not_sent=fact.reason)

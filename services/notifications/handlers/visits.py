@@ -1,0 +1,86 @@
+"""Visits: reminders before, a notice when one is moved, the driving ban after."""
+
+from __future__ import annotations
+
+from services.notifications import messages, store
+from services.notifications.handlers.claims import ask_for_location
+from services.notifications.rules import AppointmentState, NotSent
+from services.notifications.store import BookedVisit, Draft
+from shared.events.notifications import Purpose
+from shared.events.scheduling import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentMoved,
+    PatientDischarged,
+    RideConfirmed,
+)
+from shared.messaging import Transaction
+
+
+async def plan_visit(event: AppointmentBooked, tx: Transaction) -> None:
+    if await store.keep_visit(tx, event):
+        await _plan(event, tx)
+
+
+async def replan_visit(event: AppointmentMoved, tx: Transaction) -> None:
+    """Withdraw what was planned for the old time, tell the new one, plan for it."""
+    if not await store.keep_visit(tx, event):
+        return
+    await messages.withdraw(tx, event.appointment_id, NotSent.APPOINTMENT_MOVED)
+    await messages.add(
+        tx,
+        Draft(
+            patient_id=event.patient_id,
+            purpose=Purpose.APPOINTMENT_MOVED,
+            subject_id=event.appointment_id,
+            revision=event.revision,
+            location_id=event.location_id,
+            due_at=tx.now,
+        ),
+    )
+    await _plan(event, tx)
+
+
+async def _plan(event: AppointmentBooked | AppointmentMoved, tx: Transaction) -> None:
+    """Plan the reminders now, or when the location's zone is known."""
+    place = await store.place_of(tx, event.location_id)
+    if place is None:
+        ask_for_location(tx, event.location_id)
+        return
+    visit = BookedVisit(
+        event.appointment_id,
+        event.patient_id,
+        event.location_id,
+        event.visit_type,
+        event.starts_at,
+        event.revision,
+    )
+    await messages.plan_reminders(tx, visit, place)
+
+
+async def forget_visit(event: AppointmentCancelled, tx: Transaction) -> None:
+    if await store.end_visit(
+        tx, event.appointment_id, AppointmentState.CANCELLED, revision=event.revision
+    ):
+        await messages.withdraw(tx, event.appointment_id, NotSent.APPOINTMENT_CANCELLED)
+
+
+async def note_ride(event: RideConfirmed, tx: Transaction) -> None:
+    """From now on reminders say that the ride is known, and no longer ask for one."""
+    await store.confirm_ride(tx, event.appointment_id)
+
+
+async def tell_driving_ban(event: PatientDischarged, tx: Transaction) -> None:
+    """Tell until when not to drive, at once and at any hour: the patient is on the way home."""
+    await store.end_visit(tx, event.appointment_id, AppointmentState.DISCHARGED)
+    await messages.add(
+        tx,
+        Draft(
+            patient_id=event.patient_id,
+            purpose=Purpose.NO_DRIVING,
+            subject_id=event.appointment_id,
+            location_id=event.location_id,
+            due_at=tx.now,
+            no_drive_until=event.no_drive_until,
+        ),
+    )

@@ -1,0 +1,125 @@
+"""What notifications keep: contacts, places, visits as far as messages need them, and messages.
+
+One message per purpose, subject and revision, whoever writes.
+
+A message: waiting -> sent | not_sent. `tried_at` marks that it may have left before its outcome is
+known. `turn` counts how often its sending was set going: only the work with the newest turn acts.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from shared.db import NAMING
+from shared.moments import moment
+
+
+class Base(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING))):
+    """Base of notifications' tables."""
+
+
+def _text(*, nullable: bool = False) -> Column[str]:
+    return Column(Text, nullable=nullable)
+
+
+class Contact(Base, table=True):
+    """A sealed copy of how to reach a patient.
+
+    Asked for `asked_no` times; this is answer `redeemed_no`, and no older one replaces it.
+    """
+
+    __tablename__ = "contacts"
+    __table_args__ = (CheckConstraint("(sealed IS NULL) = (redeemed_no = 0)", name="redeemed"),)
+
+    patient_id: UUID = Field(primary_key=True)
+    sealed: bytes | None = Field(sa_column=Column(LargeBinary))
+    asked_no: int = Field(sa_column=Column(Integer, nullable=False))
+    redeemed_no: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+
+
+class Location(Base, table=True):
+    """A place with chairs, redeemed once."""
+
+    __tablename__ = "locations"
+
+    location_id: UUID = Field(primary_key=True)
+    name: str = Field(sa_column=_text())
+    zone: str = Field(sa_column=_text())
+    phone: str = Field(sa_column=_text())
+
+
+class Appointment(Base, table=True):
+    """A visit at its newest revision."""
+
+    __tablename__ = "appointments"
+    __table_args__ = (
+        CheckConstraint("state IN ('booked', 'cancelled', 'discharged')", name="state"),
+        Index("ix_appointments_location_id", "location_id", "starts_at"),
+    )
+
+    appointment_id: UUID = Field(primary_key=True)
+    patient_id: UUID
+    location_id: UUID
+    visit_type: str = Field(sa_column=_text())
+    starts_at: datetime = Field(sa_column=moment())
+    revision: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    state: str = Field(sa_column=_text())
+    ride_confirmed: bool = Field(
+        sa_column=Column(Boolean, nullable=False, server_default=text("false"))
+    )
+
+
+class Message(Base, table=True):
+    """One message to one patient. `sealed` is what was handed to the provider, and for whom."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("purpose", "subject_id", "revision"),
+        CheckConstraint("channel IN ('sms', 'email')", name="channel"),
+        CheckConstraint("state IN ('waiting', 'sent', 'not_sent')", name="state"),
+        CheckConstraint("(state = 'waiting') = (settled_at IS NULL)", name="settled"),
+        CheckConstraint("(state = 'not_sent') = (reason IS NOT NULL)", name="reason"),
+        CheckConstraint("(tried_at IS NULL) = (sealed IS NULL)", name="tried"),
+        CheckConstraint("state <> 'sent' OR tried_at IS NOT NULL", name="sent"),
+        CheckConstraint("(purpose = 'receipt') = (amount_cents IS NOT NULL)", name="amount"),
+        CheckConstraint("(purpose = 'superbill') = (document_no IS NOT NULL)", name="document"),
+        CheckConstraint("(purpose = 'no_driving') = (no_drive_until IS NOT NULL)", name="until"),
+        Index("ix_messages_patient_id", "patient_id", "due_at", "message_id"),
+        Index("ix_messages_location_id", "location_id", postgresql_where=text("state = 'waiting'")),
+    )
+
+    message_id: UUID = Field(primary_key=True)
+    patient_id: UUID
+    purpose: str = Field(sa_column=_text())
+    channel: str = Field(sa_column=_text())
+    subject_id: UUID
+    revision: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    location_id: UUID | None = Field()
+    amount_cents: int | None = Field(sa_column=Column(Integer))
+    document_no: str | None = Field(sa_column=_text(nullable=True))
+    no_drive_until: datetime | None = Field(sa_column=moment(nullable=True))
+    state: str = Field(sa_column=_text())
+    due_at: datetime = Field(sa_column=moment())
+    turn: int = Field(sa_column=Column(Integer, nullable=False))
+    tried_at: datetime | None = Field(sa_column=moment(nullable=True))
+    sealed: bytes | None = Field(sa_column=Column(LargeBinary))
+    settled_at: datetime | None = Field(sa_column=moment(nullable=True))
+    reason: str | None = Field(sa_column=_text(nullable=True))
+    provider_ref: str | None = Field(sa_column=_text(nullable=True))

@@ -1,0 +1,173 @@
+"""What every message says, and that a text message can carry it.
+
+Pure. Words are for the patient and for whoever sees the screen: no drug, no illness, no visit's
+purpose (HHS HIPAA FAQ 198: leave only what is needed). Texts hold GSM-7 characters only, because
+one other character halves the room of a segment (3GPP TS 23.038). "FAQ" is the clinic's own.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from services.notifications.rules import SPRAY_NO_DRIVING_H, no_food_from
+from shared.money import dollars
+
+_GSM7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)  # 3GPP TS 23.038 §6.2.1, without the extension table: its characters take two places each
+
+_SEGMENT = 160  # 3GPP TS 23.040: 140 octets of 7-bit characters
+_LONG_SEGMENT = 153  # ... less the header that joins the parts
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """Who writes: the name and the phone (E.164) that every message carries."""
+
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a visit is, and the zone of the clock on its wall."""
+
+    name: str
+    zone: ZoneInfo
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A message before it is put on the clinic's letterhead; a text has no subject."""
+
+    body: str
+    subject: str | None = None
+    phone: str | None = None
+
+
+def ride_reminder(first_name: str, starts_at: datetime, place: Place, *, ride: bool) -> Words:
+    """FAQ: "You will need a driver to take you home (or an Uber)"."""
+    ask = (
+        "Your ride home is confirmed."
+        if ride
+        else "You need a driver or rideshare to take you home. Please call to tell us who."
+    )
+    return Words(
+        f"{_hi(first_name)}your visit at {plain(place.name)} is {when(starts_at, place.zone)}."
+        f" {ask}",
+        phone=place.phone,
+    )
+
+
+def fasting_reminder(first_name: str, starts_at: datetime, place: Place) -> Words:
+    """FAQ: "no food for two hours prior, but liquids are fine"."""
+    return Words(
+        f"{_hi(first_name)}please eat no food after {when(no_food_from(starts_at), place.zone)},"
+        f" 2 hours before your visit. Liquids are fine.",
+        phone=place.phone,
+    )
+
+
+def appointment_moved(first_name: str, starts_at: datetime, place: Place) -> Words:
+    return Words(
+        f"{_hi(first_name)}your visit at {plain(place.name)} has a new time:"
+        f" {when(starts_at, place.zone)}.",
+        phone=place.phone,
+    )
+
+
+def no_driving(first_name: str, until: datetime, place: Place) -> Words:
+    """FAQ: "No driving for 6 hours after an infusion"; `until` is as the event says."""
+    return Words(
+        f"{_hi(first_name)}please do not drive until {when(until, place.zone)}.",
+        phone=place.phone,
+    )
+
+
+def spray_no_driving(first_name: str) -> Words:
+    """FAQ: "You are not to drive for 4 hours after using the nasal spray"."""
+    return Words(
+        f"{_hi(first_name)}your pharmacy order was delivered."
+        f" Do not drive for {SPRAY_NO_DRIVING_H} hours after each use."
+    )
+
+
+def payment_failed(first_name: str) -> Words:
+    return Words(
+        f"{_hi(first_name)}your last payment did not go through. Please call us to settle it."
+    )
+
+
+def receipt(first_name: str, amount_cents: int) -> Words:
+    return Words(
+        f"Hello {first_name},\n\nthank you. We received your payment of {dollars(amount_cents)}.\n",
+        subject="Your receipt",
+    )
+
+
+def superbill(first_name: str, number: str) -> Words:
+    """A notice only: the document itself names the visit and what it was for."""
+    return Words(
+        f"Hello {first_name},\n\nyour itemized statement {number} is ready. To protect your"
+        " privacy it is not attached: ask for it at the front desk or call us.\n",
+        subject="Your statement is ready",
+    )
+
+
+def as_text(words: Words, clinic: Clinic) -> str:
+    """A text message on the clinic's letterhead.
+
+    47 CFR 64.1200(a)(9)(iv): it names the provider, how to reach them and how to opt out.
+    """
+    phone = as_dialled(words.phone or clinic.phone)
+    return f"{clinic.name}: {words.body} Questions? {phone}. Reply STOP to opt out."
+
+
+def as_mail(words: Words, clinic: Clinic) -> str:
+    """The body of a mail on the clinic's letterhead."""
+    return f"{words.body}\nQuestions? Call {as_dialled(clinic.phone)}.\n\n{clinic.name}\n"
+
+
+def when(moment: datetime, zone: ZoneInfo) -> str:
+    """`Tue, Nov 24 at 9:00 AM EST`: date and zone stand there, so that nobody has to guess."""
+    local = moment.astimezone(zone)
+    clock = f"{local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"  # noqa: PLR2004  # noon
+    return f"{local:%a, %b} {local.day} at {clock} {local.tzname()}"
+
+
+def as_dialled(e164: str) -> str:
+    """`(202) 555-0147` for a North American number; any other as it is."""
+    digits = e164.removeprefix("+1")
+    if not e164.startswith("+1") or len(digits) != 10:  # noqa: PLR2004  # the NANP's length
+        return e164
+    return f"({digits[:3]}) {digits[3:6]}-{digits[6:]}"
+
+
+def _hi(first_name: str) -> str:
+    name = plain(first_name)
+    return f"Hi {name}, " if name else ""
+
+
+def plain(text: str) -> str:
+    """The same in GSM-7: a letter that it lacks loses its accent, what is left over goes."""
+    return "".join(_nearest(character) for character in text).strip()
+
+
+def _nearest(character: str) -> str:
+    if character in _GSM7:
+        return character
+    return "".join(part for part in unicodedata.normalize("NFKD", character) if part in _GSM7)
+
+
+def fits_gsm7(text: str) -> bool:
+    return all(character in _GSM7 for character in text)
+
+
+def segments(text: str) -> int:
+    """How many parts a GSM-7 text is billed and sent as."""
+    return 1 if len(text) <= _SEGMENT else -(-len(text) // _LONG_SEGMENT)

@@ -1,0 +1,89 @@
+"""What notifications leave to be done, and what the outside calls find. Ids only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from services.notifications.rules import NotSent
+from services.notifications.words import Words
+from shared.messaging import Fact, Work
+
+
+class RedeemContact(Work):
+    """Ask scheduling how to reach a patient. `asked_no` orders the answers."""
+
+    patient_id: UUID
+    asked_no: int
+
+
+class RedeemLocation(Work):
+    location_id: UUID
+
+
+class SendText(Work):
+    """Hand one text to the provider, if it is still true; only at the message's newest turn."""
+
+    message_id: UUID
+    turn: int
+
+
+class SendMail(Work):
+    """As `SendText`, for a mail."""
+
+    message_id: UUID
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """An earlier try of a letter, whose outcome is not known.
+
+    `but_not` are the provider's references of this patient's other texts. `untrue` forbids another
+    try; it may still turn out that the first one left.
+    """
+
+    since: datetime
+    but_not: frozenset[str]
+    untrue: NotSent | None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a caller hands to a provider: the same at every try."""
+
+    message_id: UUID
+    to: str = field(repr=False)
+    words: Words = field(repr=False)
+    written_at: datetime
+    again: Again | None
+
+
+class ContactRedeemed(Fact):
+    patient_id: UUID
+    asked_no: int
+    first_name: str
+    phone: str
+    email: str
+
+
+class LocationRedeemed(Fact):
+    location_id: UUID
+    name: str
+    zone: str
+    phone: str
+
+
+class MessageTaken(Fact):
+    """The provider has it, under a reference of its own or ours."""
+
+    message_id: UUID
+    provider_ref: str
+
+
+class MessageRefused(Fact):
+    """It did not leave and will not."""
+
+    message_id: UUID
+    reason: NotSent
