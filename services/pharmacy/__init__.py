@@ -1,0 +1,1 @@
+"""Prescriptions, from a completed series to a delivered spray."""

@@ -1,0 +1,1 @@
+"""What pharmacy decides and whom it asks: drafting, signing, ordering, refusing."""

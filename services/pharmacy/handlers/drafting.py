@@ -1,0 +1,80 @@
+"""From a completed series to a draft: once per series, filled in by the claim check."""
+
+from __future__ import annotations
+
+from services.pharmacy import store
+from services.pharmacy.handlers import keys
+from services.pharmacy.handlers.refusing import refuse
+from services.pharmacy.handlers.signing import ask_to_sign
+from services.pharmacy.rules.prescription import broken_by, issue_day
+from services.pharmacy.rules.states import UNSIGNED, State
+from services.pharmacy.values import Content, Violation
+from services.pharmacy.work import RedeemSeries, SeriesRedeemed
+from shared.claims import ClaimCheck
+from shared.events.pharmacy import PrescriptionDrafted
+from shared.events.scheduling import PatientUpdated, SeriesCompleted
+from shared.ids import new_id
+from shared.messaging.transaction import Transaction
+
+PURPOSE = "prescribing"
+"""Why we ask, in scheduling's audit log."""
+
+
+async def draft_for_series(completed: SeriesCompleted, tx: Transaction) -> None:
+    """Begin one prescription per completed series, however often its completion is heard."""
+    prescription_id = new_id()
+    if await store.start_prescription(tx, prescription_id, completed):
+        tx.do(
+            RedeemSeries(prescription_id=prescription_id, series_id=completed.series_id),
+            key=keys.redeem(prescription_id),
+        )
+
+
+async def refresh_drafts(updated: PatientUpdated, tx: Transaction) -> None:
+    """Read the patient anew for what is not signed yet. What is signed is never changed."""
+    for prescription_id, series_id in await store.unsigned_of(tx, updated.patient_id):
+        tx.do(
+            RedeemSeries(prescription_id=prescription_id, series_id=series_id),
+            key=keys.redeem(prescription_id),
+        )
+
+
+async def redeem_series(work: RedeemSeries, claims: ClaimCheck) -> SeriesRedeemed:
+    """Ask who the patient and the prescriber are. A read, so safe to repeat."""
+    series = await claims.series(work.series_id, purpose=PURPOSE)
+    return SeriesRedeemed(prescription_id=work.prescription_id, series=series)
+
+
+async def write_draft(redeemed: SeriesRedeemed, tx: Transaction) -> None:
+    """Write the prescription out, check it, and ask to have it signed."""
+    prescription = await store.lock_prescription(tx, redeemed.prescription_id)
+    if prescription is None or prescription.state not in UNSIGNED:
+        return
+    series = redeemed.series
+    item, partner = await store.formulary_on(tx, issue_day(tx.now, series.location.zone))
+    content = Content(
+        patient=series.patient,
+        prescriber=series.prescriber,
+        zone=series.location.zone,
+        item=item,
+        partner=partner,
+    )
+    broken = broken_by(content)
+    if broken:
+        violations = [Violation(field=one.field, detail=one.detail) for one in broken]
+        await refuse(prescription, broken[0].rule, tx, violations=violations)
+        return
+    sealed = store.seal_content(tx, prescription.prescription_id, content)
+    await store.mark(tx, prescription, content=sealed)
+    if prescription.state == State.DRAFTING:
+        await store.move(tx, prescription, State.DRAFTED)
+        tx.publish(
+            PrescriptionDrafted(
+                patient_id=prescription.patient_id,
+                prescription_id=prescription.prescription_id,
+                series_id=prescription.series_id,
+                prescriber_id=prescription.prescriber_id,
+                drafted_at=tx.now,
+            )
+        )
+    await ask_to_sign(prescription, content, tx)

@@ -1,0 +1,71 @@
+"""A pharmacy that runs once for all tests here; every test brings a series of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.kafka.topics import prefixed
+from deploy.local.ground import Kafka
+from deploy.local.postgres import Postgres
+from shared.clock import RunClock
+from shared.db import create_engine
+from tests.pharmacy.practice import TOKEN_SECRET, Practice
+from tests.pharmacy.scheduling import scheduling_running
+from tests.support.outside_world import OutsideWorld
+from tests.support.topics import Topics
+
+STARTS_AT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # a Monday, ten in the morning at the clinic
+
+
+@pytest.fixture(scope="session")
+async def running_practice(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, kafka: Kafka
+) -> AsyncIterator[Practice]:
+    folder: Path = tmp_path_factory.mktemp("pharmacy")
+    clock = RunClock.create(folder / "clock", starts_at=STARTS_AT, rate=0)
+    database = await postgres.create_database(f"pharmacy_{uuid4().hex[:10]}")
+    engine = create_engine(database.url)
+    topics = Topics(f"t{uuid4().hex[:8]}.", kafka.bootstrap_servers)
+    await kafka.create_topics(prefixed(topics.prefix))
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap_servers)
+    await producer.start()
+    with OutsideWorld(clock_file=folder / "clock").start(folder / "outside.txt") as world:
+        async with (
+            scheduling_running(TOKEN_SECRET) as scheduling,
+            httpx.AsyncClient(timeout=10, trust_env=False) as http,
+        ):
+            practice = Practice(
+                database,
+                engine,
+                topics,
+                folder / "clock",
+                clock,
+                world,
+                scheduling,
+                producer,
+                folder,
+                http,
+            )
+            migrated, _, log = practice.command("migrate")
+            assert migrated.wait(60) == 0, log.read_text()
+            await practice.start()
+            yield practice
+            practice.stop()
+    await producer.stop()
+    await engine.dispose()
+    await kafka.delete_topics(prefixed(topics.prefix))
+    await postgres.drop_database(database.name)
+
+
+@pytest.fixture
+async def practice(running_practice: Practice) -> AsyncIterator[Practice]:
+    """The running practice, at rest before the next test begins."""
+    yield running_practice
+    await running_practice.until_idle(within_s=60)

@@ -1,0 +1,306 @@
+"""A running pharmacy among everything it needs: real Kafka, real PostgreSQL, simulated vendors."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+from uuid import UUID
+
+import httpx
+from aiokafka import AIOKafkaProducer
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from deploy.local.postgres import Database
+from deploy.local.processes import end_process, free_port, last_lines, start_process
+from shared.auth import Role, development_token
+from shared.clock import RunClock
+from shared.events import Event
+from shared.events.scheduling import SeriesCompleted
+from shared.ids import new_id
+from shared.messaging.envelope import headers_of
+from tests.pharmacy import people
+from tests.pharmacy.scheduling import Scheduling
+from tests.support.eventually import eventually
+from tests.support.outside_world import (
+    PHARMACY_KEY,
+    PHARMACY_WEBHOOK_SECRET,
+    SIGNING_KEY,
+    SIGNING_KNOWLEDGE,
+    SIGNING_TOKEN_CODE,
+    SIGNING_WEBHOOK_SECRET,
+    OutsideWorld,
+)
+from tests.support.topics import Topics
+
+TOKEN_SECRET = "made-up-token-secret-for-tests-only"
+OLD_WEBHOOK_SECRET = "pharmacy-webhook-secret-of-last-year"
+FACTORS = {"knowledge": SIGNING_KNOWLEDGE, "token_code": SIGNING_TOKEN_CODE}
+
+
+def _key(letter: bytes) -> str:
+    return base64.b64encode(letter * 32).decode()
+
+
+VAULT_KEYS = f"k1:{_key(b'1')}"
+
+
+@dataclass(slots=True)
+class Case:
+    """One completed series in a test's hands."""
+
+    patient_id: UUID = field(default_factory=new_id)
+    series_id: UUID = field(default_factory=new_id)
+    prescriber_id: UUID = field(default_factory=new_id)
+    prescription_id: UUID = field(default_factory=new_id)  # known once it is begun
+
+
+@dataclass(slots=True)
+class Practice:
+    """Drives one or more pharmacy processes and looks at what came of it."""
+
+    database: Database
+    engine: AsyncEngine
+    topics: Topics
+    clock_file: Path
+    clock: RunClock
+    world: OutsideWorld
+    scheduling: Scheduling
+    producer: AIOKafkaProducer
+    logs: Path
+    http: httpx.AsyncClient
+    ports: list[int] = field(default_factory=list)
+    processes: list[Popen[bytes]] = field(default_factory=list)
+
+    # The processes
+
+    def environment(self, port: int, **changes: str) -> dict[str, str]:
+        return {
+            "PRACTICE_ENV": "development",
+            "PRACTICE_KAFKA_BOOTSTRAP_SERVERS": self.topics.bootstrap_servers,
+            "PRACTICE_TOPIC_PREFIX": self.topics.prefix,
+            "PRACTICE_CLOCK_FILE": str(self.clock_file),
+            "PRACTICE_VAULT_KEYS": VAULT_KEYS,
+            "PRACTICE_INDEX_KEY": _key(b"2"),
+            "PRACTICE_TOKEN_SECRET": TOKEN_SECRET,
+            "PRACTICE_WORK_LEASE_S": "3",
+            "PHARMACY_DATABASE_URL": self.database.url,
+            "PHARMACY_HTTP_PORT": str(port),
+            "PHARMACY_SCHEDULING_URL": self.scheduling.url,
+            "PHARMACY_PARTNER_URL": self.world.pharmacy_url,
+            "PHARMACY_PARTNER_KEY": PHARMACY_KEY,
+            "PHARMACY_PARTNER_WEBHOOK_SECRET": f"{PHARMACY_WEBHOOK_SECRET},{OLD_WEBHOOK_SECRET}",
+            "PHARMACY_SIGNING_URL": self.world.signing_url,
+            "PHARMACY_SIGNING_KEY": SIGNING_KEY,
+            "PHARMACY_SIGNING_WEBHOOK_SECRET": SIGNING_WEBHOOK_SECRET,
+        } | changes
+
+    def command(self, *arguments: str, **environment: str) -> tuple[Popen[bytes], int, Path]:
+        port = free_port()
+        log = self.logs / f"pharmacy-{port}.log"
+        process = start_process(
+            [sys.executable, "-m", "services.pharmacy", *arguments],
+            log=log,
+            env=self.environment(port, **environment),
+        )
+        return process, port, log
+
+    async def start(self) -> Popen[bytes]:
+        """One more process, ready to work; the first one also hears the vendors."""
+        process, port, log = self.command()
+        self.processes.append(process)
+        self.ports.append(port)
+        if len(self.ports) == 1:
+            self.world.notify(
+                pharmacy=f"{self.url}/webhooks/pharmacy", signing=f"{self.url}/webhooks/signing"
+            )
+
+        async def ready() -> bool:
+            assert process.poll() is None, last_lines(log)
+            try:
+                answer = await self.http.get(f"http://127.0.0.1:{port}/health/ready")
+            except httpx.TransportError:
+                return False
+            assert answer.status_code == 200, answer.text
+            return True
+
+        await eventually(ready, within_s=40)
+        return process
+
+    def stop(self) -> None:
+        for process in self.processes:
+            end_process(process)
+
+    def printed(self) -> str:
+        return "".join(log.read_text() for log in sorted(self.logs.glob("*.log")))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.ports[0]}"
+
+    # What others do
+
+    def knows(self, case: Case, **changes: Any) -> None:
+        """Scheduling has this series on file."""
+        self.scheduling.series[case.series_id] = people.series(
+            case.series_id, patient_id=case.patient_id, clinician_id=case.prescriber_id, **changes
+        )
+
+    async def say(self, event: Event, *, times: int = 1) -> None:
+        """Publish an event as its producer would, each time as another event."""
+        for _ in range(times):
+            headers = headers_of(
+                event,
+                event_id=new_id(),
+                at=self.clock.now(),
+                correlation_id=new_id(),
+                causation_id=None,
+                traceparent=None,
+            )
+            await self.producer.send_and_wait(
+                self.topics.name(event.producer),
+                key=event.key.encode(),
+                value=event.model_dump_json().encode(),
+                headers=[(name, value.encode()) for name, value in headers.items()],
+            )
+
+    async def complete(self, case: Case, *, times: int = 1) -> None:
+        """The last infusion of the series is done, and scheduling says so."""
+        await self.say(
+            SeriesCompleted(
+                patient_id=case.patient_id,
+                series_id=case.series_id,
+                prescriber_id=case.prescriber_id,
+                infusions_completed=6,
+                completed_at=self.clock.now(),
+            ),
+            times=times,
+        )
+
+    async def awaiting_signature(self, case: Case | None = None, **changes: Any) -> Case:
+        """A completed series whose prescription waits for its prescriber."""
+        case = case or Case()
+        self.knows(case, **changes)
+        await self.complete(case)
+        await self.until(case, "awaiting_signature")
+        return case
+
+    async def decide(self, url: str, verb: str = "sign") -> None:
+        """The prescriber signs (or declines) at the vendor, with both factors."""
+        session_id = url.rsplit("/", 1)[-1]
+        address = f"{self.world.signing_url}/v1/sessions/{session_id}/{verb}"
+        answer = await self.http.post(address, json=FACTORS)
+        assert answer.status_code == 200, answer.text
+
+    async def sign(self, case: Case) -> None:
+        await self.decide((await self.link(case)).json()["url"])
+
+    async def sent(self, **changes: Any) -> Case:
+        """A prescription of which the pharmacy has the order."""
+        case = await self.awaiting_signature(**changes)
+        await self.sign(case)
+        await self.until(case, "sent")
+        return case
+
+    async def step(self, **pause: float) -> None:
+        """Let practice time pass, and the outside world live through it."""
+        self.clock.step_to(self.clock.now() + timedelta(**pause))
+        await self.world.until_rest(within_s=30)
+
+    # What came of it
+
+    async def get(self, path: str, *roles: Role) -> httpx.Response:
+        token = development_token(
+            TOKEN_SECRET, env="development", subject="staff-1", roles=set(roles)
+        )
+        return await self.http.get(
+            f"{self.url}{path}", headers={"Authorization": f"Bearer {token}"}
+        )
+
+    async def link(self, case: Case) -> httpx.Response:
+        return await self.get(
+            f"/prescriptions/{case.prescription_id}/signing-link", Role.PRESCRIBER
+        )
+
+    async def rows(self, query: str, **values: object) -> Sequence[Any]:
+        async with self.engine.connect() as connection:
+            return (await connection.execute(text(query), values)).all()
+
+    async def prescription(self, case: Case) -> Any:
+        [row] = await self.rows(
+            "SELECT * FROM prescriptions WHERE series_id = :series_id", series_id=case.series_id
+        )
+        case.prescription_id = row.prescription_id
+        return row
+
+    async def until(self, case: Case, state: str, *, within_s: float = 20) -> Any:
+        async def holds() -> None:
+            found = await self.rows(
+                "SELECT state FROM prescriptions WHERE series_id = :id", id=case.series_id
+            )
+            assert [row.state for row in found] == [state]
+
+        await eventually(holds, within_s=within_s)
+        return await self.prescription(case)
+
+    async def said(self, case: Case) -> list[str]:
+        """What pharmacy has published about this patient, oldest first."""
+        return [name for name, _ in await self.said_whole(case)]
+
+    async def said_whole(self, case: Case) -> list[tuple[str, dict[str, Any]]]:
+        rows = await self.rows(
+            "SELECT headers, payload FROM (SELECT seq AS n, key, headers, payload FROM outbox"
+            " UNION ALL SELECT seq, key, headers, payload FROM event_log) AS told"
+            " WHERE key = :key ORDER BY n",
+            key=str(case.patient_id),
+        )
+        return [
+            (row.headers["ce_type"].removeprefix("pharmacy."), json.loads(bytes(row.payload)))
+            for row in rows
+        ]
+
+    async def until_said(self, case: Case, *names: str, within_s: float = 20) -> None:
+        async def holds() -> None:
+            assert await self.said(case) == list(names)
+
+        await eventually(holds, within_s=within_s)
+
+    async def until_idle(self, within_s: float = 20) -> None:
+        """Wait until nothing that is due is left to do, here or outside."""
+
+        async def idle() -> None:
+            await self.world.until_rest()
+            [(left,)] = await self.rows(
+                "SELECT count(*) FROM due_work WHERE state IN ('running', 'resting')"
+                " OR (state = 'waiting' AND due_at <= :now)",
+                now=self.clock.now(),
+            )
+            [(unsaid,)] = await self.rows("SELECT count(*) FROM outbox")
+            assert (left, unsaid) == (0, 0)
+
+        await eventually(idle, within_s=within_s)
+
+    def orders(self, case: Case) -> list[dict[str, Any]]:
+        """Every order that the simulated pharmacy holds for this prescription."""
+        held = self.world.state()["pharmacy"]["orders"]
+        return [order for order in held if order["reference"] == str(case.prescription_id)]
+
+    async def sessions(self, case: Case) -> list[dict[str, Any]]:
+        """Every session that the simulated vendor holds for this prescription, oldest first."""
+        rows = await self.rows(
+            "SELECT signing_id FROM signings WHERE prescription_id = :id", id=case.prescription_id
+        )
+        ours = {str(row.signing_id) for row in rows}
+        held = self.world.state()["signing"]["sessions"]
+        return [session for session in held if session["reference"] in ours]
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
