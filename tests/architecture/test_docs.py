@@ -14,7 +14,6 @@ import typer
 from deploy.catalogue.contracts import ROOT
 from shared.telemetry import Metrics
 
-
 FOLDERS = ("docs", "services", "shared", "deploy", "tests", "bench")
 PAGES = sorted(
     {*ROOT.glob("*.md"), *(page for name in FOLDERS for page in (ROOT / name).rglob("*.md"))}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from deploy.catalogue import asyncapi, events_page, map_page
 from deploy.catalogue.__main__ import files, stale
 from deploy.catalogue.contracts import ROOT
 from deploy.catalogue.services import all_handlers
-from shared.events import REGISTRY, PatientEvent
+from shared.events import REGISTRY, Event, PatientEvent
 from shared.events.scheduling import InfusionCompleted
 from shared.messaging import Transaction
 from shared.messaging.handlers import Handlers
@@ -126,3 +127,10 @@ def test_the_examples_of_the_asyncapi_document_fit_what_it_says() -> None:
 def test_every_service_that_runs_is_on_the_map() -> None:
     services = {path.parent.name for path in (ROOT / "services").glob("*/__main__.py")}
     assert set(all_handlers()) == services
+
+
+@pytest.mark.parametrize("event", REGISTRY.values(), ids=REGISTRY)
+def test_every_event_of_the_catalogue_is_said_by_its_producer(event: type[Event]) -> None:
+    made = rf"\b{event.__name__}\("
+    code = (ROOT / "services" / event.producer).rglob("*.py")
+    assert any(re.search(made, path.read_text()) for path in code), "no code says it"
