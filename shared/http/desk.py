@@ -21,6 +21,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn, TypeVar, TypeVarTuple, cast
 from uuid import UUID
 
@@ -45,8 +46,19 @@ EXCLUSION_VIOLATION = "23P01"
 LOCK_TIMEOUT = "55P03"
 _RUN_AGAIN = RACE_STATES | {UNIQUE_VIOLATION, EXCLUSION_VIOLATION}
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file about a patient, as its reader finds it."""
+
+    content: bytes
+    media_type: str
+    name: str
+    patient_id: UUID
+
+
 T = TypeVar("T", bound=BaseModel)
 R = TypeVar("R", bound="BaseModel | list[Any]")
+A = TypeVar("A")
 Given = TypeVarTuple("Given")
 
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
@@ -151,14 +163,40 @@ class Desk:
         purpose: str | None = None,
     ) -> R:
         """Read patient data; who read it is in the audit log before the answer leaves."""
+        answer = await self._noted(read, *given, patient_id=patient_id, purpose=purpose)
+        if isinstance(answer, Refused):
+            return cast("R", refusal(answer, self.correlation_id))
+        return cast("R", _json(_ANY.dump_json(answer, by_alias=True), 200))
+
+    async def document(
+        self,
+        read: Callable[[*Given, Transaction], Awaitable[Document | Refused]],
+        *given: *Given,
+        purpose: str | None = None,
+    ) -> Response:
+        """Read a file about a patient; audited as `read` is."""
+        answer = await self._noted(read, *given, purpose=purpose)
+        if isinstance(answer, Refused):
+            return refusal(answer, self.correlation_id)
+        return Response(
+            answer.content,
+            media_type=answer.media_type,
+            headers={"Content-Disposition": f'inline; filename="{answer.name}"'},
+        )
+
+    async def _noted(
+        self,
+        read: Callable[[*Given, Transaction], Awaitable[A]],
+        *given: *Given,
+        patient_id: UUID | None = None,
+        purpose: str | None = None,
+    ) -> A:
         async with self._unit.transaction(
             correlation_id=self.correlation_id, traceparent=self._traceparent
         ) as tx:
             answer = await read(*given, tx)
             self._note(tx, "read", answer, patient_id, purpose)
-        if isinstance(answer, Refused):
-            return cast("R", refusal(answer, self.correlation_id))
-        return cast("R", _json(_ANY.dump_json(answer, by_alias=True), 200))
+        return answer
 
     @property
     def _is_post(self) -> bool:

@@ -1,0 +1,1 @@
+"""Fees, charges, cards, payments, superbills."""

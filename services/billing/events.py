@@ -1,0 +1,74 @@
+"""Billing on one screen: what it hears, what falls due, what it asks of whom, what comes back."""
+
+from __future__ import annotations
+
+from services.billing.gateways.payments import (
+    Captured,
+    CardConfirmed,
+    CustomerKnown,
+    Declined,
+    NothingToStore,
+    Payments,
+    SetupCancelled,
+    SetupReady,
+)
+from services.billing.gateways.typesetting import SuperbillRendered, Typesetter
+from services.billing.handlers import attempts, cards, charges, superbills
+from services.billing.handlers.superbills import InfusionRedeemed
+from services.billing.store import cards as stored_cards
+from services.billing.store import charges as stored_charges
+from services.billing.store import superbills as stored_superbills
+from services.billing.work import (
+    CapturePayment,
+    CreateCustomer,
+    CreateSetupIntent,
+    LookAtPayment,
+    LookAtSetup,
+    RedeemInfusion,
+    RenderSuperbill,
+)
+from shared.claims import ClaimCheck
+from shared.events.scheduling import InfusionCompleted
+from shared.messaging import Handlers
+
+CAPTURE_LIMIT_S = 25.0
+"""A capture is at most two requests of 10 s each: the payment, and a look when its answer fails."""
+
+on = Handlers("billing")
+
+on.event(InfusionCompleted, loads=stored_charges.load_on_file)(charges.charge_for_infusion)
+
+# A charge is paid by card: the call and the webhook bring the same facts.
+on.work(
+    CapturePayment,
+    loads=stored_charges.load_order,
+    calls=Payments,
+    time_limit_s=CAPTURE_LIMIT_S,
+)(attempts.capture_payment)
+on.work(LookAtPayment, calls=Payments)(attempts.look_at_payment)
+on.outcome(Captured)(attempts.record_capture)
+on.outcome(Declined)(attempts.record_decline)
+on.outcome(NothingToStore)(attempts.store_nothing)
+
+# A card is saved: customer, set-up, the patient's browser, and the webhook that says so.
+on.work(CreateCustomer, loads=stored_cards.load_customer_order, calls=Payments)(
+    cards.create_customer
+)
+on.outcome(CustomerKnown)(cards.record_customer)
+on.work(CreateSetupIntent, loads=stored_cards.load_setup_order, calls=Payments)(
+    cards.create_setup_intent
+)
+on.outcome(SetupReady)(cards.record_setup_ready)
+on.work(LookAtSetup, calls=Payments)(cards.look_at_setup)
+on.outcome(CardConfirmed)(cards.record_card)
+on.outcome(SetupCancelled)(cards.record_setup_cancelled)
+
+# A paid charge gets its superbill: redeemed, built and numbered, printed, issued.
+on.work(RedeemInfusion, loads=stored_superbills.load_unbilled, calls=ClaimCheck)(
+    superbills.redeem_infusion
+)
+on.outcome(InfusionRedeemed)(superbills.draft_superbill)
+on.work(RenderSuperbill, loads=stored_superbills.load_unprinted, calls=Typesetter)(
+    superbills.render_superbill
+)
+on.outcome(SuperbillRendered)(superbills.issue_superbill)

@@ -1,0 +1,1 @@
+"""The outside systems that billing calls: one Protocol and one adapter each."""

@@ -1,0 +1,166 @@
+"""Tries at the card on file. Each is a row, committed before Stripe hears of it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.billing.gateways.payments import (
+    Captured,
+    Declined,
+    NothingToStore,
+    Order,
+    Payments,
+)
+from services.billing.handlers.refusing import refused, unknown
+from services.billing.rules import payments as rules
+from services.billing.rules.payments import AttemptState, ChargeState, Step
+from services.billing.store import charges as store
+from services.billing.tables import PaymentAttempt
+from services.billing.work import CapturePayment, LookAtPayment, RedeemInfusion
+from shared.errors import Poison
+from shared.events.billing import DeclineReason, PaymentCaptured, PaymentDeclined, TenderKind
+from shared.http.problems import Refused
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+
+class AttemptStarted(BaseModel):
+    attempt_id: UUID
+    charge_id: UUID
+    patient_id: UUID
+    state: AttemptState
+
+
+def start(tx: Transaction, *, charge_id: UUID, card_id: UUID) -> UUID:
+    """Write the attempt and leave the call to be made. The id is Stripe's idempotency key."""
+    attempt_id = new_id()
+    tx.insert(
+        PaymentAttempt,
+        attempt_id=attempt_id,
+        charge_id=charge_id,
+        card_id=card_id,
+        state=AttemptState.PENDING.value,
+        created_at=tx.now,
+    )
+    tx.do(CapturePayment(attempt_id=attempt_id), key=f"capture:{attempt_id}")
+    return attempt_id
+
+
+def decline_for_want_of_card(tx: Transaction, *, charge_id: UUID, patient_id: UUID) -> None:
+    """A try that ends before it begins: there is no card to charge."""
+    attempt_id = new_id()
+    tx.insert(
+        PaymentAttempt,
+        attempt_id=attempt_id,
+        charge_id=charge_id,
+        state=AttemptState.DECLINED.value,
+        reason=DeclineReason.NO_CARD_ON_FILE.value,
+        created_at=tx.now,
+        decided_at=tx.now,
+    )
+    tx.publish(
+        PaymentDeclined(
+            patient_id=patient_id,
+            attempt_id=attempt_id,
+            charge_id=charge_id,
+            reason=DeclineReason.NO_CARD_ON_FILE,
+            declined_at=tx.now,
+        )
+    )
+
+
+async def try_again(charge_id: UUID, tx: Transaction) -> AttemptStarted | Refused:
+    """Start the next try, at the card that is on file now."""
+    charge = await store.lock_charge(tx, charge_id)
+    if charge is None:
+        return unknown("charge")
+    if broken := rules.broken_by_try(charge.owed):
+        return refused(broken)
+    assert charge.owed.card_id is not None
+    await store.set_charge(tx, charge_id, ChargeState.OPEN, tender=TenderKind.CARD)
+    return AttemptStarted(
+        attempt_id=start(tx, charge_id=charge_id, card_id=charge.owed.card_id),
+        charge_id=charge_id,
+        patient_id=charge.patient_id,
+        state=AttemptState.PENDING,
+    )
+
+
+async def capture_payment(order: Order, payments: Payments) -> Captured | Declined:
+    """Charge the saved card. Safe to repeat: the key is the attempt's id, committed before."""
+    return await payments.capture(order)
+
+
+async def look_at_payment(
+    work: LookAtPayment, payments: Payments
+) -> Captured | Declined | NothingToStore:
+    """Ask Stripe how a payment stands. A webhook only says that it is worth asking."""
+    return await payments.payment(work.payment_intent_id)
+
+
+async def record_capture(captured: Captured, tx: Transaction) -> None:
+    """The charge is paid. Whoever brings the news first, the call or the webhook, is believed."""
+    attempt = await store.lock_attempt(tx, captured.attempt_id)
+    if attempt is None or not _is_news(attempt.state, AttemptState.CAPTURED):
+        return
+    if captured.amount_cents != attempt.amount_cents:
+        raise Poison("captured_amount_differs")
+    await store.end_attempt(
+        tx,
+        captured.attempt_id,
+        AttemptState.CAPTURED,
+        payment_intent_id=captured.payment_intent_id,
+    )
+    await store.set_charge(tx, attempt.charge_id, ChargeState.PAID, paid_at=tx.now)
+    tx.publish(
+        PaymentCaptured(
+            patient_id=attempt.patient_id,
+            payment_id=captured.attempt_id,
+            charge_id=attempt.charge_id,
+            infusion_id=attempt.infusion_id,
+            amount_cents=attempt.amount_cents,
+            captured_at=tx.now,
+        )
+    )
+    tx.do(RedeemInfusion(charge_id=attempt.charge_id), key=f"superbill:{attempt.charge_id}")
+
+
+async def record_decline(declined: Declined, tx: Transaction) -> None:
+    """The charge is still owed."""
+    attempt = await store.lock_attempt(tx, declined.attempt_id)
+    if attempt is None or not _is_news(attempt.state, AttemptState.DECLINED):
+        return
+    await store.end_attempt(
+        tx,
+        declined.attempt_id,
+        AttemptState.DECLINED,
+        payment_intent_id=declined.payment_intent_id,
+        reason=declined.reason,
+    )
+    await store.set_charge(tx, attempt.charge_id, ChargeState.DECLINED)
+    tx.publish(
+        PaymentDeclined(
+            patient_id=attempt.patient_id,
+            attempt_id=declined.attempt_id,
+            charge_id=attempt.charge_id,
+            reason=declined.reason,
+            declined_at=tx.now,
+        )
+    )
+
+
+def _is_news(state: AttemptState, outcome: AttemptState) -> bool:
+    """Whether an outcome is taken. Money against our own record is for a person to look at."""
+    match rules.step(state, outcome):
+        case Step.TAKE:
+            return True
+        case Step.CHANGES_NOTHING:
+            return False
+        case Step.CONTRADICTS:
+            raise Poison(f"{outcome.value}_after_{state.value}")
+
+
+async def store_nothing(_: NothingToStore, __: Transaction) -> None:
+    """Stripe was asked about something that is not ours, or has not come to an end."""

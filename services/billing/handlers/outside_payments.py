@@ -1,0 +1,101 @@
+"""Payments that do not pass through Stripe: CareCredit, cash, checks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, StringConstraints
+
+from services.billing.handlers.refusing import refused, unknown
+from services.billing.rules import payments as rules
+from services.billing.rules.payments import ChargeState
+from services.billing.store import charges as store
+from services.billing.tables import OutsidePayment
+from services.billing.work import RedeemInfusion
+from shared.events.billing import OutsidePaymentRecorded, PositiveCents, TenderKind
+from shared.http.problems import Refused
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+Reference = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./#_-]{2,63}$"),
+]
+
+
+class RecordOutsidePayment(BaseModel):
+    """A payment that was taken elsewhere, with the reference of its receipt.
+
+    For a check that is bank and number. It is never a name or a card number.
+    """
+
+    tender: TenderKind
+    reference: Reference
+    amount_cents: PositiveCents
+
+
+class PaymentRecorded(RecordOutsidePayment):
+    payment_id: UUID
+    charge_id: UUID
+    patient_id: UUID
+    recorded_at: datetime
+
+
+async def record_outside_payment(
+    charge_id: UUID, wish: RecordOutsidePayment, tx: Transaction
+) -> PaymentRecorded | Refused:
+    """Settle a charge with a payment from outside. A reference settles one charge, once."""
+    charge = await store.lock_charge(tx, charge_id)
+    if charge is None:
+        return unknown("charge")
+    broken = rules.broken_by_outside_payment(
+        charge.owed, wish.tender, wish.reference, wish.amount_cents
+    )
+    if broken:
+        return refused(broken)
+    reference = rules.reference_as_kept(wish.reference)
+    if await store.reference_is_used(tx, wish.tender, reference):
+        return Refused.because(
+            "reference_used",
+            "This reference has settled a charge already. Check the receipt.",
+            field="reference",
+            source="one payment per receipt",
+        )
+    recorded = PaymentRecorded(
+        payment_id=new_id(),
+        charge_id=charge_id,
+        patient_id=charge.patient_id,
+        recorded_at=tx.now,
+        tender=wish.tender,
+        reference=reference,
+        amount_cents=wish.amount_cents,
+    )
+    _settle(recorded, charge.infusion_id, tx)
+    await store.set_charge(tx, charge_id, ChargeState.PAID, tender=wish.tender, paid_at=tx.now)
+    return recorded
+
+
+def _settle(recorded: PaymentRecorded, infusion_id: UUID, tx: Transaction) -> None:
+    tx.insert(
+        OutsidePayment,
+        payment_id=recorded.payment_id,
+        charge_id=recorded.charge_id,
+        tender=recorded.tender.value,
+        reference=recorded.reference,
+        amount_cents=recorded.amount_cents,
+        recorded_at=recorded.recorded_at,
+    )
+    tx.publish(
+        OutsidePaymentRecorded(
+            patient_id=recorded.patient_id,
+            payment_id=recorded.payment_id,
+            charge_id=recorded.charge_id,
+            infusion_id=infusion_id,
+            tender=recorded.tender,
+            amount_cents=recorded.amount_cents,
+            recorded_at=recorded.recorded_at,
+        )
+    )
+    tx.do(RedeemInfusion(charge_id=recorded.charge_id), key=f"superbill:{recorded.charge_id}")

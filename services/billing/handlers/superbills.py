@@ -1,0 +1,141 @@
+"""Superbills: redeemed, built, numbered, printed, issued. None is ever changed."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+import structlog
+from pydantic import BaseModel, TypeAdapter
+
+from services.billing.gateways.typesetting import SuperbillRendered, Typesetter
+from services.billing.handlers.refusing import unknown
+from services.billing.rules import superbills as rules
+from services.billing.rules.superbills import Superbill
+from services.billing.store import superbills as store
+from services.billing.store.superbills import Unbilled, Unprinted
+from services.billing.tables import Superbill as SuperbillRow
+from services.billing.tables import SuperbillDocument
+from services.billing.work import RenderSuperbill
+from shared.claims import ClaimCheck, InfusionRecord
+from shared.errors import Poison
+from shared.events.billing import SuperbillIssued
+from shared.http.desk import Document
+from shared.http.problems import Refused
+from shared.ids import new_id
+from shared.messaging import Fact, Transaction
+
+log = structlog.get_logger(__name__)
+
+_SUPERBILL = TypeAdapter(Superbill)
+
+
+class InfusionRedeemed(Fact):
+    """What scheduling knows of an infusion that is paid. Held in memory, never in clear on disk."""
+
+    charge_id: UUID
+    record: InfusionRecord
+
+
+class SuperbillShown(BaseModel):
+    superbill_id: UUID
+    patient_id: UUID
+    infusion_id: UUID
+    issued_at: datetime
+    content_sha256: str
+    superbill: Superbill
+
+
+async def redeem_infusion(unbilled: Unbilled, claims: ClaimCheck) -> InfusionRedeemed:
+    record = await claims.infusion(unbilled.infusion_id, purpose="superbill")
+    return InfusionRedeemed(charge_id=unbilled.paid.charge_id, record=record)
+
+
+async def draft_superbill(redeemed: InfusionRedeemed, tx: Transaction) -> None:
+    """Build, number and seal the superbill of a paid charge, or park with the reason why not."""
+    unbilled = await store.find_unbilled(tx, redeemed.charge_id)
+    if unbilled is None:
+        return
+    record = redeemed.record
+    if broken := rules.lint(record):
+        log.warning("superbill_not_built", reason=[one.rule for one in broken])
+        raise Poison(f"superbill_{broken[0].rule}", " ".join(one.detail for one in broken))
+    year = tx.now.astimezone(ZoneInfo(record.location.zone)).year
+    number = rules.number_of(year, await store.take_number(tx, year))
+    superbill = rules.build(record, unbilled.paid, number=number, issued_at=tx.now)
+    content = orjson.dumps(superbill)
+    superbill_id = new_id()
+    tx.insert(
+        SuperbillRow,
+        superbill_id=superbill_id,
+        number=number,
+        patient_id=unbilled.patient_id,
+        infusion_id=unbilled.infusion_id,
+        charge_id=redeemed.charge_id,
+        total_cents=superbill.total_cents,
+        sealed=store.seal_content(tx, superbill_id, content),
+        content_sha256=hashlib.sha256(content).digest(),
+        issued_at=tx.now,
+    )
+    tx.do(RenderSuperbill(superbill_id=superbill_id), key=f"print:{superbill_id}")
+
+
+async def render_superbill(unprinted: Unprinted, typesetter: Typesetter) -> SuperbillRendered:
+    return await typesetter.render(
+        unprinted.superbill_id, unprinted.content, issued_at=unprinted.issued_at
+    )
+
+
+async def issue_superbill(rendered: SuperbillRendered, tx: Transaction) -> None:
+    """With its document the superbill is out."""
+    kept = await store.find_superbill(tx, rendered.superbill_id)
+    if kept is None or kept.document is not None:
+        return
+    tx.insert(
+        SuperbillDocument,
+        superbill_id=rendered.superbill_id,
+        sealed=store.seal_document(tx, rendered.superbill_id, rendered.pdf),
+        rendered_at=tx.now,
+    )
+    tx.publish(
+        SuperbillIssued(
+            patient_id=kept.patient_id,
+            superbill_id=rendered.superbill_id,
+            infusion_id=kept.infusion_id,
+            charge_id=kept.charge_id,
+            number=kept.number,
+            total_cents=kept.total_cents,
+            issued_at=kept.issued_at,
+        )
+    )
+
+
+async def show_superbill(superbill_id: UUID, tx: Transaction) -> SuperbillShown | Refused:
+    kept = await store.find_superbill(tx, superbill_id)
+    if kept is None:
+        return unknown("superbill")
+    content = store.open_content(tx, superbill_id, kept.sealed)
+    return SuperbillShown(
+        superbill_id=superbill_id,
+        patient_id=kept.patient_id,
+        infusion_id=kept.infusion_id,
+        issued_at=kept.issued_at,
+        content_sha256=kept.content_sha256.hex(),
+        superbill=_SUPERBILL.validate_json(content),
+    )
+
+
+async def fetch_document(superbill_id: UUID, tx: Transaction) -> Document | Refused:
+    """The PDF, as it was issued."""
+    kept = await store.find_superbill(tx, superbill_id)
+    if kept is None or kept.document is None:
+        return unknown("superbill")
+    return Document(
+        content=store.open_document(tx, superbill_id, kept.document),
+        media_type="application/pdf",
+        name=f"superbill-{kept.number}.pdf",
+        patient_id=kept.patient_id,
+    )

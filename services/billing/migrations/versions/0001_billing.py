@@ -1,0 +1,161 @@
+"""Billing's tables, with a second charge, a second success and a changed superbill impossible."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+STATEMENTS = """
+CREATE TABLE fees (
+    fee_id uuid NOT NULL,
+    visit_type text NOT NULL,
+    amount_cents integer NOT NULL,
+    effective_from date NOT NULL,
+    starts_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    CONSTRAINT pk_fees PRIMARY KEY (fee_id),
+    CONSTRAINT uq_fees_visit_type UNIQUE (visit_type, effective_from),
+    CONSTRAINT ck_fees_amount CHECK (amount_cents > 0)
+);
+CREATE INDEX ix_fees_in_force ON fees (visit_type, starts_at);
+CREATE TABLE tenders (
+    appointment_id uuid NOT NULL,
+    patient_id uuid NOT NULL,
+    tender text NOT NULL,
+    chosen_at timestamptz NOT NULL,
+    CONSTRAINT pk_tenders PRIMARY KEY (appointment_id),
+    CONSTRAINT ck_tenders_tender CHECK (tender IN ('card', 'care_credit', 'cash', 'check'))
+);
+CREATE TABLE charges (
+    charge_id uuid NOT NULL,
+    patient_id uuid NOT NULL,
+    infusion_id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    fee_id uuid NOT NULL CONSTRAINT fk_charges_fee_id REFERENCES fees,
+    amount_cents integer NOT NULL,
+    tender text NOT NULL,
+    state text NOT NULL,
+    posted_at timestamptz NOT NULL,
+    paid_at timestamptz,
+    CONSTRAINT pk_charges PRIMARY KEY (charge_id),
+    CONSTRAINT uq_charges_infusion_id UNIQUE (infusion_id),
+    CONSTRAINT ck_charges_amount CHECK (amount_cents > 0),
+    CONSTRAINT ck_charges_state CHECK (state IN ('open', 'declined', 'paid')),
+    CONSTRAINT ck_charges_paid CHECK ((state = 'paid') = (paid_at IS NOT NULL)),
+    CONSTRAINT ck_charges_tender CHECK (tender IN ('card', 'care_credit', 'cash', 'check'))
+);
+CREATE INDEX ix_charges_patient_id ON charges (patient_id, posted_at, charge_id);
+CREATE INDEX ix_charges_appointment_id ON charges (appointment_id);
+CREATE TABLE customers (
+    patient_id uuid NOT NULL,
+    stripe_customer_id text,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT pk_customers PRIMARY KEY (patient_id),
+    CONSTRAINT uq_customers_stripe_customer_id UNIQUE (stripe_customer_id)
+);
+CREATE TABLE card_setups (
+    setup_id uuid NOT NULL,
+    patient_id uuid NOT NULL CONSTRAINT fk_card_setups_patient_id REFERENCES customers,
+    state text NOT NULL,
+    stripe_setup_intent_id text,
+    sealed bytea,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT pk_card_setups PRIMARY KEY (setup_id),
+    CONSTRAINT uq_card_setups_stripe_setup_intent_id UNIQUE (stripe_setup_intent_id),
+    CONSTRAINT ck_card_setups_state CHECK (state IN ('pending', 'ready', 'saved', 'failed')),
+    CONSTRAINT ck_card_setups_intent
+        CHECK ((sealed IS NULL) OR (stripe_setup_intent_id IS NOT NULL))
+);
+CREATE INDEX ix_card_setups_patient_id ON card_setups (patient_id);
+CREATE TABLE cards (
+    card_id uuid NOT NULL,
+    patient_id uuid NOT NULL CONSTRAINT fk_cards_patient_id REFERENCES customers,
+    setup_id uuid NOT NULL CONSTRAINT fk_cards_setup_id REFERENCES card_setups,
+    stripe_payment_method_id text NOT NULL,
+    saved_at timestamptz NOT NULL,
+    CONSTRAINT pk_cards PRIMARY KEY (card_id),
+    CONSTRAINT uq_cards_setup_id UNIQUE (setup_id)
+);
+CREATE INDEX ix_cards_newest ON cards (patient_id, saved_at, card_id);
+CREATE TABLE payment_attempts (
+    attempt_id uuid NOT NULL,
+    charge_id uuid NOT NULL CONSTRAINT fk_payment_attempts_charge_id REFERENCES charges,
+    card_id uuid CONSTRAINT fk_payment_attempts_card_id REFERENCES cards,
+    state text NOT NULL,
+    reason text,
+    stripe_payment_intent_id text,
+    created_at timestamptz NOT NULL,
+    decided_at timestamptz,
+    CONSTRAINT pk_payment_attempts PRIMARY KEY (attempt_id),
+    CONSTRAINT uq_payment_attempts_stripe_payment_intent_id UNIQUE (stripe_payment_intent_id),
+    CONSTRAINT ck_payment_attempts_state CHECK (state IN ('pending', 'captured', 'declined')),
+    CONSTRAINT ck_payment_attempts_reason CHECK ((state = 'declined') = (reason IS NOT NULL)),
+    CONSTRAINT ck_payment_attempts_decided CHECK ((state = 'pending') = (decided_at IS NULL)),
+    CONSTRAINT ck_payment_attempts_card CHECK (card_id IS NOT NULL OR state = 'declined')
+);
+CREATE INDEX ix_payment_attempts_charge_id ON payment_attempts (charge_id);
+CREATE UNIQUE INDEX uq_payment_attempts_under_way ON payment_attempts (charge_id)
+    WHERE state = 'pending';
+CREATE UNIQUE INDEX uq_payment_attempts_captured ON payment_attempts (charge_id)
+    WHERE state = 'captured';
+CREATE TABLE outside_payments (
+    payment_id uuid NOT NULL,
+    charge_id uuid NOT NULL CONSTRAINT fk_outside_payments_charge_id REFERENCES charges,
+    tender text NOT NULL,
+    reference text NOT NULL,
+    amount_cents integer NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    CONSTRAINT pk_outside_payments PRIMARY KEY (payment_id),
+    CONSTRAINT uq_outside_payments_charge_id UNIQUE (charge_id),
+    CONSTRAINT uq_outside_payments_tender UNIQUE (tender, reference),
+    CONSTRAINT ck_outside_payments_amount CHECK (amount_cents > 0),
+    CONSTRAINT ck_outside_payments_tender CHECK (tender IN ('care_credit', 'cash', 'check'))
+);
+CREATE TABLE superbill_numbers (
+    year smallint NOT NULL,
+    last_number integer NOT NULL,
+    CONSTRAINT pk_superbill_numbers PRIMARY KEY (year)
+);
+CREATE TABLE superbills (
+    superbill_id uuid NOT NULL,
+    number text NOT NULL,
+    patient_id uuid NOT NULL,
+    infusion_id uuid NOT NULL,
+    charge_id uuid NOT NULL CONSTRAINT fk_superbills_charge_id REFERENCES charges,
+    total_cents integer NOT NULL,
+    sealed bytea NOT NULL,
+    content_sha256 bytea NOT NULL,
+    issued_at timestamptz NOT NULL,
+    CONSTRAINT pk_superbills PRIMARY KEY (superbill_id),
+    CONSTRAINT uq_superbills_charge_id UNIQUE (charge_id),
+    CONSTRAINT uq_superbills_number UNIQUE (number),
+    CONSTRAINT ck_superbills_total CHECK (total_cents > 0)
+);
+CREATE INDEX ix_superbills_patient_id ON superbills (patient_id, issued_at, superbill_id);
+CREATE TABLE superbill_documents (
+    superbill_id uuid NOT NULL
+        CONSTRAINT fk_superbill_documents_superbill_id REFERENCES superbills,
+    sealed bytea NOT NULL,
+    rendered_at timestamptz NOT NULL,
+    CONSTRAINT pk_superbill_documents PRIMARY KEY (superbill_id)
+)
+"""
+
+# `append_only()` is the backbone's function behind the audit log.
+IMMUTABLE = """
+CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
+    FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only()
+"""
+
+
+def upgrade() -> None:
+    immutable = [IMMUTABLE.format(table=name) for name in ("superbills", "superbill_documents")]
+    for part in (STATEMENTS, *immutable):
+        for statement in part.split(";"):
+            op.execute(statement)

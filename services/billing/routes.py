@@ -1,0 +1,96 @@
+"""Billing's HTTP API. Who may call what is declared here, what happens is decided in handlers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from services.billing.handlers import attempts, cards, charges, fees, outside_payments, superbills
+from services.billing.handlers.attempts import AttemptStarted
+from services.billing.handlers.cards import SetupShown, SetupStarted
+from services.billing.handlers.charges import ChooseTender, TenderChosen
+from services.billing.handlers.fees import FeeRecorded, NewFee
+from services.billing.handlers.outside_payments import PaymentRecorded, RecordOutsidePayment
+from services.billing.handlers.superbills import SuperbillShown
+from services.billing.store import lists
+from services.billing.store.lists import ChargeListed, SuperbillListed
+from shared.auth import Role, allow
+from shared.http.desk import AtDesk
+from shared.http.pages import AskedPage, Page
+
+DESK = [allow(Role.FRONT_DESK, Role.BILLER)]
+
+router = APIRouter(tags=["billing"])
+
+
+@router.post("/fees", dependencies=[allow(Role.OPS, Role.BILLER)])
+async def record_fee(wish: NewFee, desk: AtDesk) -> FeeRecorded:
+    return await desk.decide(fees.record_fee, wish)
+
+
+@router.post("/patients/{patient_id}/card-setups", dependencies=DESK)
+async def start_card_setup(patient_id: UUID, desk: AtDesk) -> SetupStarted:
+    return await desk.decide(cards.start_setup, patient_id)
+
+
+def _publishable_key(request: Request) -> str:
+    key: str = request.app.state.stripe_publishable_key
+    return key
+
+
+@router.get("/patients/{patient_id}/card-setups/{setup_id}", dependencies=DESK)
+async def show_card_setup(
+    patient_id: UUID,
+    setup_id: UUID,
+    desk: AtDesk,
+    publishable_key: Annotated[str, Depends(_publishable_key)],
+) -> SetupShown:
+    return await desk.read(
+        cards.show_setup, patient_id, setup_id, publishable_key, purpose="payment"
+    )
+
+
+@router.post("/appointments/{appointment_id}/tender", dependencies=DESK)
+async def choose_tender(appointment_id: UUID, wish: ChooseTender, desk: AtDesk) -> TenderChosen:
+    return await desk.decide(charges.choose_tender, appointment_id, wish)
+
+
+@router.get("/patients/{patient_id}/charges", dependencies=DESK)
+async def list_charges(patient_id: UUID, desk: AtDesk, asked: AskedPage) -> Page[ChargeListed]:
+    return await desk.read(lists.list_charges, patient_id, asked, purpose="payment")
+
+
+@router.post("/charges/{charge_id}/attempts", dependencies=DESK)
+async def try_again(charge_id: UUID, desk: AtDesk) -> AttemptStarted:
+    return await desk.decide(attempts.try_again, charge_id)
+
+
+@router.post("/charges/{charge_id}/outside-payments", dependencies=[allow(Role.BILLER)])
+async def record_outside_payment(
+    charge_id: UUID, wish: RecordOutsidePayment, desk: AtDesk
+) -> PaymentRecorded:
+    return await desk.decide(outside_payments.record_outside_payment, charge_id, wish)
+
+
+@router.get("/patients/{patient_id}/superbills", dependencies=DESK)
+async def list_superbills(
+    patient_id: UUID, desk: AtDesk, asked: AskedPage
+) -> Page[SuperbillListed]:
+    return await desk.read(lists.list_superbills, patient_id, asked, purpose="payment")
+
+
+@router.get("/superbills/{superbill_id}", dependencies=DESK)
+async def show_superbill(superbill_id: UUID, desk: AtDesk) -> SuperbillShown:
+    return await desk.read(superbills.show_superbill, superbill_id, purpose="payment")
+
+
+@router.get(
+    "/superbills/{superbill_id}/pdf",
+    dependencies=DESK,
+    response_class=Response,
+    responses={200: {"description": "The document as issued", "content": {"application/pdf": {}}}},
+)
+async def fetch_superbill(superbill_id: UUID, desk: AtDesk) -> Response:
+    return await desk.document(superbills.fetch_document, superbill_id, purpose="payment")

@@ -1,0 +1,183 @@
+"""When a charge may be tried, paid or not, and what an outcome does to an attempt.
+
+An attempt goes one way: pending, then captured or declined, and never back or across. So a late
+answer, a repeated webhook and both together end where the first of them ended.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from services.billing.rules.identifiers import passes_luhn
+from services.billing.rules.refusals import Broken
+from shared.events.billing import DeclineReason, TenderKind
+from shared.money import dollars
+
+KEY_LIFE = timedelta(hours=24)
+"""Stripe forgets an idempotency key after at least this long (docs.stripe.com/api)."""
+
+OUTSIDE = frozenset({TenderKind.CARE_CREDIT, TenderKind.CASH, TenderKind.CHECK})
+
+_CARD_NUMBER = re.compile(r"\d{13,19}")
+
+_NOT_USABLE = frozenset(
+    {
+        "card_not_supported", "currency_not_supported", "expired_card", "incorrect_address",
+        "incorrect_cvc", "incorrect_number", "incorrect_zip", "invalid_account", "invalid_cvc",
+        "invalid_expiry_month", "invalid_expiry_year", "invalid_number", "lost_card",
+        "new_account_information_available", "pickup_card", "restricted_card",
+        "revocation_of_all_authorizations", "revocation_of_authorization", "stolen_card",
+        "stop_payment_order", "testmode_decline",
+    }
+)  # fmt: skip
+"""Codes after which the same card is not worth another try (docs.stripe.com/declines/codes)."""
+
+
+class ChargeState(StrEnum):
+    OPEN = "open"
+    DECLINED = "declined"
+    PAID = "paid"
+
+
+class AttemptState(StrEnum):
+    PENDING = "pending"
+    CAPTURED = "captured"
+    DECLINED = "declined"
+
+
+class Step(StrEnum):
+    """What an outcome does to an attempt."""
+
+    TAKE = "take"
+    CHANGES_NOTHING = "changes_nothing"
+    CONTRADICTS = "contradicts"
+
+
+def step(state: AttemptState, outcome: AttemptState) -> Step:
+    """Whether an outcome is taken. One that contradicts what was taken is for a person."""
+    if state is outcome:
+        return Step.CHANGES_NOTHING
+    return Step.TAKE if state is AttemptState.PENDING else Step.CONTRADICTS
+
+
+def key_may_be_forgotten(created_at: datetime, now: datetime) -> bool:
+    """Whether to look a payment up before sending it again: its key may protect no longer."""
+    return now - created_at >= KEY_LIFE
+
+
+def decline_reason(code: str | None, decline_code: str | None) -> DeclineReason:
+    """What an issuer's codes mean for the house. A code that is new to us is a plain decline."""
+    codes = {code, decline_code}
+    if "authentication_required" in codes:
+        return DeclineReason.AUTHENTICATION_REQUIRED
+    if "insufficient_funds" in codes:
+        return DeclineReason.INSUFFICIENT_FUNDS
+    if codes & _NOT_USABLE:
+        return DeclineReason.CARD_NOT_USABLE
+    return DeclineReason.DECLINED
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A charge as somebody wants to pay it."""
+
+    state: ChargeState
+    amount_cents: int
+    under_way: bool
+    card_id: UUID | None
+    unusable_card_ids: frozenset[UUID]
+
+
+def broken_by_try(owed: Owed) -> list[Broken]:
+    """What forbids the next try at the card on file."""
+    if broken := _not_payable(owed):
+        return broken
+    if owed.card_id is None:
+        return [
+            Broken(
+                "no_card_on_file",
+                "The patient has no card on file. Save one first, or record an outside payment.",
+                "a card is charged off session only after it was saved for that",
+            )
+        ]
+    if owed.card_id in owed.unusable_card_ids:
+        return [
+            Broken(
+                "card_not_usable",
+                "This card was refused for good. Save another card first.",
+                "docs.stripe.com/declines: do not try again",
+            )
+        ]
+    return []
+
+
+def broken_by_outside_payment(
+    owed: Owed, tender: TenderKind, reference: str, amount_cents: int
+) -> list[Broken]:
+    """What forbids recording a payment from outside; its reference is compared elsewhere."""
+    if broken := _not_payable(owed):
+        return broken
+    broken = []
+    if tender not in OUTSIDE:
+        broken.append(
+            Broken(
+                "tender_not_outside",
+                "A card is charged by a try (POST .../attempts), not recorded by hand.",
+                "FAQ: Care Credit; the clinic also takes cash and checks",
+                "tender",
+            )
+        )
+    if amount_cents != owed.amount_cents:
+        broken.append(
+            Broken(
+                "amount_differs",
+                f"{dollars(owed.amount_cents)} is owed, not {dollars(amount_cents)}. Record the"
+                " whole amount.",
+                "the fee in force on the day of the infusion",
+                "amount_cents",
+            )
+        )
+    if holds_card_number(reference):
+        broken.append(
+            Broken(
+                "reference_is_card_number",
+                "This reads like a card number. Give the receipt's own reference.",
+                "PCI DSS 3.4: no card number is kept",
+                "reference",
+            )
+        )
+    return broken
+
+
+def _not_payable(owed: Owed) -> list[Broken]:
+    if owed.state is ChargeState.PAID:
+        return [
+            Broken(
+                "charge_paid",
+                "This charge is paid. Nothing more is owed on it.",
+                "one payment per charge",
+            )
+        ]
+    if owed.under_way:
+        return [
+            Broken(
+                "attempt_under_way",
+                "A try at the card is under way. Wait for its outcome.",
+                "one payment per charge",
+            )
+        ]
+    return []
+
+
+def reference_as_kept(reference: str) -> str:
+    """One spelling per reference, so that the same receipt cannot be used twice by retyping it."""
+    return " ".join(reference.upper().split())
+
+
+def holds_card_number(reference: str) -> bool:
+    """Whether a reference contains what could be a payment card's number."""
+    return any(passes_luhn(found) for found in _CARD_NUMBER.findall(re.sub(r"[ -]", "", reference)))

@@ -1,0 +1,78 @@
+"""What an infusion costs, and what becomes of the charge at once.
+
+The fee is data (`POST /fees`): the clinic's $399 is a row, not a figure of this file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from enum import StrEnum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from shared.events.billing import TenderKind
+
+FEE_ZONE = ZoneInfo("America/New_York")  # FAQ: "the cost ... in Alexandria, Virginia"
+
+
+def fee_starts_at(effective_from: date) -> datetime:
+    """The instant from which a fee is in force: the first moment of its first day."""
+    return datetime.combine(effective_from, time.min, FEE_ZONE)
+
+
+@dataclass(frozen=True, slots=True)
+class OnFile:
+    """What is known of an infusion when it completes. The fee is the one in force at its start."""
+
+    already_charged: bool
+    fee_id: UUID | None
+    amount_cents: int | None
+    tender: TenderKind | None
+    card_id: UUID | None
+
+
+class NoCharge(StrEnum):
+    ALREADY_CHARGED = "already_charged"
+    NO_FEE_IN_FORCE = "no_fee_in_force"
+
+
+class FirstStep(StrEnum):
+    """What happens to a charge as soon as it is posted."""
+
+    CHARGE_CARD = "charge_card"
+    DECLINE_FOR_WANT_OF_CARD = "decline_for_want_of_card"
+    WAIT_FOR_OUTSIDE_PAYMENT = "wait_for_outside_payment"
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """An infusion with its price."""
+
+    fee_id: UUID
+    amount_cents: int
+    tender: TenderKind
+    card_id: UUID | None
+    first_step: FirstStep
+
+
+def price_infusion(found: OnFile) -> Priced | NoCharge:
+    """Price an infusion once. A visit for which nothing was chosen is paid by the card on file."""
+    if found.already_charged:
+        return NoCharge.ALREADY_CHARGED
+    if found.fee_id is None or found.amount_cents is None:
+        return NoCharge.NO_FEE_IN_FORCE
+    tender = found.tender or TenderKind.CARD
+    if tender is not TenderKind.CARD:
+        step = FirstStep.WAIT_FOR_OUTSIDE_PAYMENT
+    elif found.card_id is None:
+        step = FirstStep.DECLINE_FOR_WANT_OF_CARD
+    else:
+        step = FirstStep.CHARGE_CARD
+    return Priced(
+        fee_id=found.fee_id,
+        amount_cents=found.amount_cents,
+        tender=tender,
+        card_id=found.card_id if step is FirstStep.CHARGE_CARD else None,
+        first_step=step,
+    )

@@ -1,0 +1,311 @@
+"""A superbill: what was done, why, by whom, and that it is paid, in the form that payers take.
+
+Built whole or not at all: what a payer would reject is said in plain words instead of printed.
+Field list: Osmind, "Introduction to superbills", and CMS-1500 for codes, pointers and units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.billing.rules import coding
+from services.billing.rules.diagnoses import is_heading, words_for
+from services.billing.rules.identifiers import ein_is_valid, npi_is_valid
+from services.billing.rules.refusals import Broken
+from shared.claims import Address, InfusionRecord
+from shared.events.billing import TenderKind
+
+DIAGNOSES_MAX = 12  # CMS-1500 item 21 holds A to L
+POINTERS_MAX = 4  # CMS-1500 item 24E holds four pointers per line
+LETTERS = "ABCDEFGHIJKL"
+
+PAID_BY = {
+    TenderKind.CARD: "Card",
+    TenderKind.CARE_CREDIT: "CareCredit",
+    TenderKind.CASH: "Cash",
+    TenderKind.CHECK: "Check",
+}
+
+NOTICE = (
+    "This is a statement of services that were rendered and paid in full. It is not a bill and"
+    " not a claim. The clinic is out of network and accepts no assignment of benefits: please"
+    " reimburse the patient. It promises no coverage."
+)
+PROVIDER_STATEMENT = (
+    "The services listed were rendered on the date of service by the clinician named above, and"
+    " the fee was received as shown."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """The legal entity that was paid."""
+
+    legal_name: str
+    ein: str
+    npi: str
+    phone: str
+    address: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    name: str
+    credential: str
+    npi: str
+    license_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    name: str
+    birth_date: date
+    phone: str
+    address: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    pointer: str
+    code: str
+    words: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One service line. `modifiers` is empty: an infusion alone needs none."""
+
+    date_of_service: date
+    place_of_service: str
+    code: str
+    modifiers: tuple[str, ...]
+    words: str
+    pointers: tuple[str, ...]
+    units: int
+    charge_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    paid_on: date
+    method: str
+    reference: str
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Superbill:
+    """The document. Its lines sum to the total, its payments pay it, its balance is zero."""
+
+    number: str
+    version: int
+    issued_on: date
+    entity: Entity
+    rendering: Renderer
+    place: str
+    patient: Patient
+    diagnoses: tuple[Diagnosis, ...]
+    started_at: datetime
+    stopped_at: datetime
+    infusion_min: int
+    lines: tuple[Line, ...]
+    currency: str
+    total_cents: int
+    payments: tuple[Payment, ...]
+    balance_cents: int
+    notice: str
+    provider_statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A paid charge and how it was paid. `reference` is a receipt's, or the payment's own id."""
+
+    charge_id: UUID
+    amount_cents: int
+    tender: TenderKind
+    reference: str
+    paid_at: datetime
+
+
+def number_of(year: int, count: int) -> str:
+    """`SB-2026-000001`: in order, without gaps, never used again."""
+    return f"SB-{year}-{count:06d}"
+
+
+def build(record: InfusionRecord, paid: Paid, *, number: str, issued_at: datetime) -> Superbill:
+    """The superbill of an infusion in which `lint` finds nothing. Dates are the clinic's own."""
+    zone = ZoneInfo(record.location.zone)
+    started_at, stopped_at = record.started_at.astimezone(zone), record.stopped_at.astimezone(zone)
+    infusion_min = coding.minutes_between(started_at, stopped_at)
+    diagnoses = tuple(
+        Diagnosis(letter, code, words_for(code))
+        for letter, code in zip(LETTERS, record.diagnoses, strict=False)
+    )
+    lines = tuple(
+        Line(
+            date_of_service=started_at.date(),
+            place_of_service=coding.OFFICE,
+            code=coded.code,
+            modifiers=(),
+            words=coded.words,
+            pointers=tuple(diagnosis.pointer for diagnosis in diagnoses[:POINTERS_MAX]),
+            units=coded.units,
+            charge_cents=coded.charge_cents,
+        )
+        for coded in coding.code_infusion(infusion_min, paid.amount_cents)
+    )
+    total_cents = sum(line.charge_cents for line in lines)
+    payment = Payment(
+        paid_on=paid.paid_at.astimezone(zone).date(),
+        method=PAID_BY[paid.tender],
+        reference=paid.reference,
+        amount_cents=paid.amount_cents,
+    )
+    location, rendering, patient = record.location, record.rendering, record.patient
+    return Superbill(
+        number=number,
+        version=1,
+        issued_on=issued_at.astimezone(zone).date(),
+        entity=Entity(
+            legal_name=location.legal_name,
+            ein=location.ein,
+            npi=location.npi,
+            phone=_phone(location.phone),
+            address=_lines(location.address),
+        ),
+        rendering=Renderer(
+            name=rendering.name,
+            credential=rendering.credential,
+            npi=rendering.npi,
+            license_number=rendering.license_number,
+        ),
+        place=location.name,
+        patient=Patient(
+            name=f"{patient.first_name} {patient.last_name}",
+            birth_date=patient.birth_date,
+            phone=_phone(patient.phone),
+            address=_lines(patient.address),
+        ),
+        diagnoses=diagnoses,
+        started_at=started_at,
+        stopped_at=stopped_at,
+        infusion_min=infusion_min,
+        lines=lines,
+        currency="USD",
+        total_cents=total_cents,
+        payments=(payment,),
+        balance_cents=total_cents - payment.amount_cents,
+        notice=NOTICE,
+        provider_statement=PROVIDER_STATEMENT,
+    )
+
+
+def lint(record: InfusionRecord) -> list[Broken]:
+    """What a payer would reject in this superbill, in plain words that name no patient."""
+    return [*_wrong_clock(record), *_wrong_diagnoses(record), *_wrong_numbers(record)]
+
+
+def _wrong_clock(record: InfusionRecord) -> list[Broken]:
+    infusion_min = coding.minutes_between(record.started_at, record.stopped_at)
+    if infusion_min < 1:
+        return [
+            Broken(
+                "infusion_clock",
+                "The drip has no minute between its start and its stop. Correct the times.",
+                "CPT: an infusion without start and stop times is not coded",
+            )
+        ]
+    broken = []
+    if coding.further_hours(infusion_min) > coding.FURTHER_HOURS_MAX:
+        broken.append(
+            Broken(
+                "infusion_too_long",
+                f"{infusion_min} minutes are more hours than a payer accepts for one day."
+                " Check the stop time.",
+                "CMS medically unlikely edits: 96366, 8 units a day",
+            )
+        )
+    on = record.started_at.astimezone(ZoneInfo(record.location.zone)).date()
+    if record.patient.birth_date > on:
+        broken.append(
+            Broken(
+                "birth_date_after_service",
+                "The patient's birth date lies after the infusion. Correct the birth date.",
+                "payers match the birth date with their own record",
+            )
+        )
+    return broken
+
+
+def _wrong_diagnoses(record: InfusionRecord) -> list[Broken]:
+    if not record.diagnoses:
+        return [
+            Broken(
+                "diagnosis_missing",
+                "The series names no diagnosis; a superbill needs at least one.",
+                "CMS-1500 item 21",
+            )
+        ]
+    broken = []
+    if len(record.diagnoses) > DIAGNOSES_MAX:
+        broken.append(
+            Broken(
+                "too_many_diagnoses",
+                f"At most {DIAGNOSES_MAX} diagnoses fit a claim.",
+                "CMS-1500 item 21: A to L",
+            )
+        )
+    if any(is_heading(code) for code in record.diagnoses):
+        broken.append(
+            Broken(
+                "diagnosis_not_billable",
+                "A diagnosis is only a heading (such as F33 or F42). Give the full code.",
+                "ICD-10-CM FY 2027: categories are not billable",
+            )
+        )
+    return broken
+
+
+def _wrong_numbers(record: InfusionRecord) -> list[Broken]:
+    broken = []
+    if not npi_is_valid(record.rendering.npi):
+        broken.append(
+            Broken(
+                "clinician_npi",
+                "The clinician's NPI does not check. Look it up at NPPES and correct it.",
+                "45 CFR 162.406",
+            )
+        )
+    if not npi_is_valid(record.location.npi):
+        broken.append(
+            Broken(
+                "clinic_npi",
+                "The clinic's NPI does not check. Look it up at NPPES and correct it.",
+                "45 CFR 162.406",
+            )
+        )
+    if not ein_is_valid(record.location.ein):
+        broken.append(
+            Broken(
+                "clinic_ein",
+                "The clinic's EIN does not begin with a prefix that the IRS gives out.",
+                "IRS: valid EIN prefixes",
+            )
+        )
+    return broken
+
+
+def _lines(address: Address) -> tuple[str, ...]:
+    town = f"{address.city}, {address.state} {address.postal_code}"
+    return tuple(line for line in (address.line1, address.line2, town) if line)
+
+
+def _phone(e164: str) -> str:
+    """`(202) 555-0147` for a number of the North American plan; another stays as it is."""
+    if len(e164) == len("+12025550147") and e164.startswith("+1"):
+        return f"({e164[2:5]}) {e164[5:8]}-{e164[8:]}"
+    return e164

@@ -1,0 +1,1 @@
+"""Every query of billing, as verb-named functions that take the transaction."""

@@ -1,0 +1,147 @@
+"""Superbills: what they are built from, their numbers, their documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from services.billing.rules.superbills import Paid
+from services.billing.work import RedeemInfusion, RenderSuperbill
+from shared.events.billing import TenderKind
+from shared.messaging import Transaction
+
+_PAID = text(
+    """
+    SELECT c.infusion_id, c.patient_id, c.amount_cents, c.tender, c.paid_at,
+           coalesce(o.reference, a.attempt_id::text) AS reference
+      FROM charges AS c
+      LEFT JOIN outside_payments AS o USING (charge_id)
+      LEFT JOIN payment_attempts AS a ON a.charge_id = c.charge_id AND a.state = 'captured'
+     WHERE c.charge_id = :charge_id AND c.state = 'paid'
+       AND NOT EXISTS (SELECT FROM superbills AS s WHERE s.charge_id = c.charge_id)
+    """
+)
+
+_NEXT_NUMBER = text(
+    """
+    INSERT INTO superbill_numbers AS n (year, last_number) VALUES (:year, 1)
+    ON CONFLICT (year) DO UPDATE SET last_number = n.last_number + 1
+    RETURNING last_number
+    """
+)
+
+_UNPRINTED = text(
+    """
+    SELECT sealed, issued_at FROM superbills
+     WHERE superbill_id = :superbill_id
+       AND NOT EXISTS (SELECT FROM superbill_documents AS d WHERE d.superbill_id = :superbill_id)
+    """
+)
+
+_ISSUED = text(
+    """
+    SELECT s.number, s.patient_id, s.infusion_id, s.charge_id, s.total_cents, s.issued_at,
+           s.content_sha256, s.sealed, d.sealed AS document
+      FROM superbills AS s LEFT JOIN superbill_documents AS d USING (superbill_id)
+     WHERE s.superbill_id = :superbill_id
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unbilled:
+    """A paid charge that has no superbill yet."""
+
+    infusion_id: UUID
+    patient_id: UUID
+    paid: Paid
+
+
+async def find_unbilled(tx: Transaction, charge_id: UUID) -> Unbilled | None:
+    """`None` when the charge is not paid or has its superbill."""
+    row = (await tx.execute(_PAID, {"charge_id": charge_id})).one_or_none()
+    if row is None:
+        return None
+    paid = Paid(charge_id, row.amount_cents, TenderKind(row.tender), row.reference, row.paid_at)
+    return Unbilled(row.infusion_id, row.patient_id, paid)
+
+
+async def load_unbilled(tx: Transaction, work: RedeemInfusion) -> Unbilled | None:
+    return await find_unbilled(tx, work.charge_id)
+
+
+async def take_number(tx: Transaction, year: int) -> int:
+    """The next number of a year. Others wait for this transaction, so none is ever skipped."""
+    return int((await tx.execute(_NEXT_NUMBER, {"year": year})).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Unprinted:
+    """A superbill without its document."""
+
+    superbill_id: UUID
+    content: bytes
+    issued_at: datetime
+
+
+async def load_unprinted(tx: Transaction, work: RenderSuperbill) -> Unprinted | None:
+    """`None` once the document is kept."""
+    row = (await tx.execute(_UNPRINTED, {"superbill_id": work.superbill_id})).one_or_none()
+    if row is None:
+        return None
+    return Unprinted(
+        work.superbill_id, open_content(tx, work.superbill_id, row.sealed), row.issued_at
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A superbill's row, still sealed. `document` is missing until it is printed."""
+
+    number: str
+    patient_id: UUID
+    infusion_id: UUID
+    charge_id: UUID
+    total_cents: int
+    issued_at: datetime
+    content_sha256: bytes
+    sealed: bytes
+    document: bytes | None
+
+
+async def find_superbill(tx: Transaction, superbill_id: UUID) -> Kept | None:
+    row = (await tx.execute(_ISSUED, {"superbill_id": superbill_id})).one_or_none()
+    if row is None:
+        return None
+    return Kept(
+        number=row.number,
+        patient_id=row.patient_id,
+        infusion_id=row.infusion_id,
+        charge_id=row.charge_id,
+        total_cents=row.total_cents,
+        issued_at=row.issued_at,
+        content_sha256=row.content_sha256,
+        sealed=row.sealed,
+        document=row.document,
+    )
+
+
+def seal_content(tx: Transaction, superbill_id: UUID, content: bytes) -> bytes:
+    return tx.vault.seal_bytes(content, table="superbills", column="sealed", row=superbill_id)
+
+
+def open_content(tx: Transaction, superbill_id: UUID, sealed: bytes) -> bytes:
+    return tx.vault.open_bytes(sealed, table="superbills", column="sealed", row=superbill_id)
+
+
+def seal_document(tx: Transaction, superbill_id: UUID, pdf: bytes) -> bytes:
+    return tx.vault.seal_bytes(pdf, table="superbill_documents", column="sealed", row=superbill_id)
+
+
+def open_document(tx: Transaction, superbill_id: UUID, sealed: bytes) -> bytes:
+    return tx.vault.open_bytes(
+        sealed, table="superbill_documents", column="sealed", row=superbill_id
+    )
