@@ -163,6 +163,11 @@ def stop_tracing() -> None:
     _Spans.stop()
 
 
+def writes_spans() -> bool:
+    """Whether this process writes spans; where it does not, hot paths need not make ids."""
+    return _Spans.tracer is not None
+
+
 def current_traceparent() -> str | None:
     """The traceparent of the span that runs here, if one does."""
     return _here.get()

@@ -20,13 +20,14 @@ class Breaker:
 
     @property
     def closed(self) -> bool:
-        """Whether a call may be made now."""
-        return self.opened_at is None or monotonic() - self.opened_at >= self.rest_s
+        return self.opened_at is None
 
-    @property
-    def probing(self) -> bool:
-        """Whether only one call may be made, to see if the vendor is back."""
-        return self.opened_at is not None and self.closed
+    def room(self, at_once: int, running: int) -> int:
+        """How many calls may be started now, where `running` are being made."""
+        if self.opened_at is None:
+            return at_once - running
+        rested = monotonic() - self.opened_at >= self.rest_s
+        return 1 - running if rested else 0
 
     def worked(self) -> None:
         self.failures = 0

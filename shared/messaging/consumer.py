@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 BATCH = 500
 MAX_POLL_S = 300.0
 
+REQUEST_MS = 15_000
+"""A broker that holds its connections and answers nobody is taken for gone after this long."""
+
 
 class Consumer:
     """Runs the subscriber; starts when Kafka can be reached, and says how far behind it is."""
@@ -39,13 +42,14 @@ class Consumer:
         bootstrap_servers: str,
         session_timeout_s: float = 10.0,
     ) -> None:
-        self.progress_at = monotonic()
         self.started = False
         self._seam = seam
         self._taken: dict[TopicPartition, int] = {}
         self._broker = KafkaBroker(
             bootstrap_servers,
             allow_auto_create_topics=False,
+            consumer_only=True,
+            request_timeout_ms=REQUEST_MS,
             graceful_timeout=10.0,
             logger=None,
         )
@@ -78,7 +82,6 @@ class Consumer:
             raise
         for record in records:
             self._taken[TopicPartition(record.topic, record.partition)] = record.offset + 1
-        self.progress_at = monotonic()
 
     async def run(self) -> None:
         """Consume until cancelled, from whenever Kafka can first be reached."""
@@ -103,6 +106,11 @@ class Consumer:
             else:
                 self.started = True
                 return
+
+    @property
+    def progress_at(self) -> float:
+        """When the seam last saw a record to its end, on `time.monotonic`."""
+        return self._seam.progress_at
 
     @property
     def _kafka(self) -> AIOKafkaConsumer | None:
@@ -142,10 +150,16 @@ class Consumer:
                     self._taken.setdefault(partition, first if committed is None else committed)
         except (KafkaError, OSError, TimeoutError):
             return None
-        return sum(max(0, end - self._taken[partition]) for partition, end in ends.items())
+        return sum(max(0, int(end) - self._taken[partition]) for partition, end in ends.items())
 
     def trouble(self) -> str | None:
         """What keeps this consumer from moving, or `None`."""
+        if (reason := self.waits()) is not None:
+            return reason
+        return "the group is being joined" if self.joining() else None
+
+    def waits(self) -> str | None:
+        """What this consumer waits for by right, or `None`."""
         if not self.started or self._kafka is None:
             return "kafka cannot be reached"
         if self._seam.waits_for is not None:
@@ -154,6 +168,14 @@ class Consumer:
         if coordinator is not None and coordinator.coordinator_id is None:
             return "the group's coordinator cannot be reached"
         return None
+
+    def joining(self) -> bool:
+        """Whether the group has given this consumer no partitions yet, or is dealing them anew."""
+        if self._kafka is None:
+            return False
+        subscription = self._kafka._subscription.subscription  # noqa: SLF001  # as above
+        coordinator = self._kafka._coordinator  # noqa: SLF001  # as above
+        return subscription is None or coordinator is None or coordinator.need_rejoin(subscription)
 
 
 async def _bare(
@@ -173,10 +195,11 @@ async def _raw_records(message: Any) -> list[Any]:
 
 
 class Watchdog:
-    """Ends a process whose consumer has records waiting and has not moved for `stuck_s`.
+    """Ends a process whose consumer should move and has not for `stuck_s`.
 
-    aiokafka has known ways to stop consuming without an error. The supervisor starts the process
-    again, and nothing is lost: the offsets stand where the last decided batch left them.
+    It should move when records wait for it, or when it has yet to join its group. aiokafka has
+    known ways to stop doing either without an error. The supervisor starts the process again, and
+    nothing is lost: the offsets stand where the last decided batch left them.
     """
 
     def __init__(
@@ -189,6 +212,8 @@ class Watchdog:
         self._consumer = consumer
         self._stuck_s = stuck_s
         self._end = end
+        self._seen = consumer.progress_at
+        self._since = monotonic()
 
     async def run(self) -> None:
         while True:
@@ -196,9 +221,14 @@ class Watchdog:
             self.look()
 
     def look(self) -> None:
-        """End the process if the consumer is stuck right now."""
-        consumer = self._consumer
-        idle_s = monotonic() - consumer.progress_at
-        if sum(consumer.lag().values()) and consumer.trouble() is None and idle_s > self._stuck_s:
-            log.critical("consumer_stuck", idle_s=round(idle_s))
+        """End the process if every look for `stuck_s` found it standing where it should move.
+
+        A consumer that had nothing to do for hours is not stuck when the first record comes.
+        """
+        consumer, now = self._consumer, monotonic()
+        idle = not consumer.joining() and not sum(consumer.lag().values())
+        if idle or consumer.waits() is not None or consumer.progress_at != self._seen:
+            self._seen, self._since = consumer.progress_at, now
+        elif now - self._since > self._stuck_s:
+            log.critical("consumer_stuck", idle_s=round(now - consumer.progress_at))
             self._end(70)

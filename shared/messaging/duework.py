@@ -12,8 +12,9 @@ out the work is taken again, and the caller repeats the call under the same key.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -26,6 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, TEXT, TIMESTAMP
 from shared.db import lost_race, unreachable
 from shared.errors import Poison, PracticeError, Retry
 from shared.messaging.breaker import Breaker
+from shared.messaging.causes import on_behalf
 from shared.messaging.handlers import Call, Fact, Handlers
 from shared.messaging.transaction import Transaction, UnitOfWork
 from shared.messaging.wakes import woken
@@ -36,22 +38,26 @@ _COLUMNS = (
     "work_id, kind, payload, due_at, attempts, fence, correlation_id, causation_id, traceparent"
 )
 
-_TAKE = """
-    WITH due AS (
-        SELECT work_id FROM due_work
-         WHERE state = 'waiting' AND due_at <= :now AND kind = ANY(:kinds)
-         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED),
-    rested AS (
-        SELECT work_id FROM due_work
-         WHERE state = 'resting' AND rests_until <= clock_timestamp() AND kind = ANY(:kinds)
-         ORDER BY rests_until LIMIT :limit FOR UPDATE SKIP LOCKED),
-    orphaned AS (
-        SELECT work_id FROM due_work
-         WHERE state = 'running' AND leased_until <= clock_timestamp() AND kind = ANY(:kinds)
-         ORDER BY leased_until LIMIT :limit FOR UPDATE SKIP LOCKED),
+
+def _first(state: str, moment: str, until: str, rank: int) -> str:
+    """Ready rows of one state, found through its index kind by kind: no backlog is walked over."""
+    return f"""
+        SELECT r.work_id, {rank} AS rank, r.{moment} AS since
+          FROM unnest(:kinds) AS k
+         CROSS JOIN LATERAL (
+            SELECT work_id, {moment} FROM due_work
+             WHERE kind = k AND state = '{state}' AND {moment} <= {until}
+             ORDER BY {moment} LIMIT :limit FOR UPDATE SKIP LOCKED) AS r
+    """
+
+
+_TAKE = f"""
+    WITH orphaned AS ({_first("running", "leased_until", "clock_timestamp()", 1)}),
+    rested AS ({_first("resting", "rests_until", "clock_timestamp()", 2)}),
+    due AS ({_first("waiting", "due_at", ":now", 3)}),
     ready AS (
-        SELECT work_id FROM orphaned UNION ALL SELECT work_id FROM rested
-        UNION ALL SELECT work_id FROM due LIMIT :limit)
+        SELECT work_id FROM (TABLE orphaned UNION ALL TABLE rested UNION ALL TABLE due) AS found
+         ORDER BY rank, since LIMIT :limit)
 """
 
 _BINDS = (
@@ -102,7 +108,7 @@ _PARK = text(
 
 @dataclass(frozen=True, slots=True)
 class WorkLimits:
-    """How much at once, and how long before giving up. Real time."""
+    """How much at once (calls: per vendor), and how long before giving up. Real time."""
 
     at_once: int = 16
     timers_at_once: int = 200
@@ -143,6 +149,14 @@ class Tally:
     breakers: dict[str, Breaker] = field(default_factory=dict)
 
 
+class _NoOutcome(Exception):
+    """A call ended without a fact; whatever the vendor's error was, it is not the database's."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
 class Workers:
     """Runs one service's timers and calls until cancelled. Any number of replicas may run."""
 
@@ -160,11 +174,13 @@ class Workers:
         self._work = work
         self._gateways = gateways
         self._limits = limits or WorkLimits()
-        self._running: set[asyncio.Task[None]] = set()
-        for call in handlers.calls.values():
+        self._running: dict[asyncio.Task[None], str] = {}
+        self._kinds: dict[str, list[str]] = {}
+        for kind, call in handlers.calls.items():
             if call.gateway not in gateways:
                 raise LookupError(f"{handlers.service}: no gateway for {call.gateway.__name__}")
-            self.tally.breakers.setdefault(call.gateway.__name__, Breaker())
+            self.tally.breakers.setdefault(call.vendor, Breaker())
+            self._kinds.setdefault(call.vendor, []).append(kind)
 
     async def run(self) -> None:
         try:
@@ -180,9 +196,10 @@ class Workers:
                     if not moved:
                         await woken(self._work.wakes.due_work, within_s=self._limits.poll_s)
         finally:
-            for task in self._running:
+            running = list(self._running)
+            for task in running:
                 task.cancel()
-            await asyncio.gather(*self._running, return_exceptions=True)
+            await asyncio.gather(*running, return_exceptions=True)
 
     async def decide_timers(self) -> int:
         """Decide everything that has fallen due, many in one transaction. Returns how many."""
@@ -213,12 +230,15 @@ class Workers:
 
     async def _decide_timer(self, tx: Transaction, leased: Leased) -> None:
         timer = self._handlers.timers[leased.kind]
-        await timer.decide(timer.work.model_validate(leased.payload), _caused(tx, leased))
+        with on_behalf(
+            "timer", leased.correlation_id, leased.traceparent, kind=leased.kind
+        ) as here:
+            cause = replace(leased, traceparent=here)
+            await timer.decide(timer.work.model_validate(leased.payload), _caused(tx, cause))
 
     async def _decide_alone(self) -> int:
         """Decide due timers one by one, each in its own transaction; what fails rests or parks."""
-        decided = 0
-        while True:
+        for decided in range(self._limits.timers_at_once):
             leased: Leased | None = None
             try:
                 async with self._work.transaction() as tx:
@@ -227,47 +247,48 @@ class Workers:
                         return decided
                     leased = taken[0]
                     await self._decide_timer(tx, leased)
-                decided += 1
             except Exception as error:
                 if unreachable(error) or leased is None:
                     raise
                 await self._put_off(leased, error, attempts=leased.attempts + 1)
+        return self._limits.timers_at_once
 
     async def start_calls(self) -> int:
-        """Lease due calls and start making them. Returns how many were started."""
-        kinds = [
-            kind
-            for kind, call in self._handlers.calls.items()
-            if self.tally.breakers[call.gateway.__name__].closed
-        ]
-        room = self._limits.at_once - len(self._running)
-        if not kinds or room <= 0:
+        """Lease due calls and start making them, each vendor's beside the others'.
+
+        A vendor has room of its own, so one that hangs never takes another's. Returns how many
+        calls were started.
+        """
+        busy = Counter(self._running.values())
+        rooms = {
+            vendor: self.tally.breakers[vendor].room(self._limits.at_once, busy[vendor])
+            for vendor in self._kinds
+        }
+        if not any(room > 0 for room in rooms.values()):
             return 0
-        if any(
-            self.tally.breakers[self._handlers.calls[kind].gateway.__name__].probing
-            for kind in kinds
-        ):
-            room = 1
+        leases: list[Leased] = []
         async with self._work.engine.begin() as connection:
-            rows = await connection.execute(
-                _LEASE,
-                {
-                    "kinds": kinds,
-                    "now": self._work.clock.now(),
-                    "limit": room,
-                    "lease": timedelta(seconds=self._limits.lease_s),
-                },
-            )
-            leases = [Leased.of(row) for row in rows]
+            for vendor, room in rooms.items():
+                if room > 0:
+                    rows = await connection.execute(
+                        _LEASE,
+                        {
+                            "kinds": self._kinds[vendor],
+                            "now": self._work.clock.now(),
+                            "limit": room,
+                            "lease": timedelta(seconds=self._limits.lease_s),
+                        },
+                    )
+                    leases += [Leased.of(row) for row in rows]
         for leased in leases:
             task = asyncio.create_task(self._make(leased))
-            self._running.add(task)
+            self._running[task] = self._handlers.calls[leased.kind].vendor
             task.add_done_callback(self._ended)
         self.tally.running = len(self._running)
         return len(leases)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        del self._running[task]
         self.tally.running = len(self._running)
         self.tally.done += 1
         self._work.wakes.due_work.set()
@@ -276,22 +297,33 @@ class Workers:
 
     async def _make(self, leased: Leased) -> None:
         """Make one call and store its outcome; what fails rests, or is parked for a person."""
-        call = self._handlers.calls[leased.kind]
-        breaker = self.tally.breakers[call.gateway.__name__]
+        with on_behalf("work", leased.correlation_id, leased.traceparent, kind=leased.kind) as here:
+            cause = replace(leased, traceparent=here)
+            call = self._handlers.calls[leased.kind]
+            try:
+                argument = await self._argument(call, cause)
+                fact = None if argument is None else await self._ask(call, argument)
+                await self._store(cause, fact)
+            except _NoOutcome as none:
+                await self._put_off(leased, none.error, attempts=leased.attempts)
+            except Exception as error:
+                if unreachable(error):
+                    raise
+                await self._put_off(leased, error, attempts=leased.attempts)
+
+    async def _ask(self, call: Call[Any], argument: Any) -> Fact:
+        """The outside call itself; only what happens here says anything about the vendor."""
+        breaker = self.tally.breakers[call.vendor]
         try:
-            argument = await self._argument(call, leased)
-            fact = None
-            if argument is not None:
-                async with asyncio.timeout(call.time_limit_s):
-                    fact = await call.call(argument, self._gateways[call.gateway])
-                breaker.worked()
-            await self._store(leased, fact)
+            async with asyncio.timeout(call.time_limit_s):
+                fact = await call.call(argument, self._gateways[call.gateway])
+        except (Retry, TimeoutError) as error:
+            breaker.failed()
+            raise _NoOutcome(error) from error
         except Exception as error:
-            if isinstance(error, Retry | TimeoutError):
-                breaker.failed()
-            if unreachable(error) and not isinstance(error, TimeoutError):
-                raise
-            await self._put_off(leased, error, attempts=leased.attempts)
+            raise _NoOutcome(error) from error
+        breaker.worked()
+        return fact
 
     async def _argument(self, call: Call[Any], leased: Leased) -> Any:
         """What the caller gets: the work itself, or what its `loads` reads now."""
@@ -354,24 +386,39 @@ def _caused(tx: Transaction, leased: Leased) -> Transaction:
     )
 
 
+_NEXT_DUE = text(
+    """
+    SELECT min(first.due_at) FROM unnest(:kinds) AS k
+     CROSS JOIN LATERAL (SELECT due_at FROM due_work WHERE kind = k AND state = 'waiting'
+                          ORDER BY due_at LIMIT 1) AS first
+    """
+).bindparams(_BINDS[0])
+
+_UNFINISHED = text(
+    """
+    SELECT (SELECT count(*) FROM due_work WHERE state = 'running')
+         + (SELECT count(*) FROM due_work WHERE state = 'resting')
+         + (SELECT count(*) FROM due_work
+             WHERE state = 'waiting' AND kind = ANY(:kinds) AND due_at <= :now)
+    """
+).bindparams(*_BINDS)
+
+
+def _kinds(work: UnitOfWork) -> list[str]:
+    return [*work.handlers.timers, *work.handlers.calls]
+
+
 async def next_due_at(work: UnitOfWork) -> datetime | None:
     """When the earliest waiting work falls due, in practice time; `None` when nothing waits."""
     async with work.engine.connect() as connection:
-        found = await connection.execute(
-            text("SELECT min(due_at) FROM due_work WHERE state = 'waiting'")
-        )
-        return found.scalar()
+        return (await connection.execute(_NEXT_DUE, {"kinds": _kinds(work)})).scalar()
 
 
 async def unfinished(work: UnitOfWork) -> int:
     """How many pieces of work have fallen due and are neither done nor parked."""
     async with work.engine.connect() as connection:
         found = await connection.execute(
-            text(
-                "SELECT count(*) FROM due_work WHERE state IN ('running', 'resting')"
-                " OR (state = 'waiting' AND due_at <= :now)"
-            ),
-            {"now": work.clock.now()},
+            _UNFINISHED, {"kinds": _kinds(work), "now": work.clock.now()}
         )
         return int(found.scalar_one())
 

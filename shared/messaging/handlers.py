@@ -84,6 +84,10 @@ class Call(Generic[W]):
     gateway: type[Any]
     time_limit_s: float
 
+    @property
+    def vendor(self) -> str:
+        return self.gateway.__name__
+
 
 @dataclass(slots=True)
 class Handlers:

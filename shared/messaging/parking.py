@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from aiokafka import ConsumerRecord
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import bindparam, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,6 +30,11 @@ _HELD_KEYS = text(
     "SELECT DISTINCT key FROM parked_events"
     " WHERE consumer = :consumer AND key = ANY(:keys) AND state IN ('parked', 'held')"
 ).bindparams(bindparam("keys", type_=ARRAY(TEXT)))
+
+_DISCARDED = text(
+    "SELECT EXISTS (SELECT FROM parked_events WHERE consumer = :consumer"
+    " AND fingerprint = :fingerprint AND state = 'discarded')"
+)
 
 _RELEASED = text(
     """
@@ -96,7 +101,13 @@ async def park(
     attempts: int,
     now: datetime,
 ) -> None:
-    """Keep a record. Parking what is parked already changes nothing."""
+    """Keep a record. Parking what is parked already, or was discarded before, changes nothing."""
+    if (
+        await connection.execute(
+            _DISCARDED, {"consumer": consumer, "fingerprint": record.fingerprint}
+        )
+    ).scalar_one():
+        return
     await connection.execute(
         insert(ParkedEvent)
         .values(
@@ -228,12 +239,20 @@ async def resolve(
     return done.rowcount == 1
 
 
-async def repark(connection: AsyncConnection, seq: int, *, reason: str) -> None:
-    """A replay failed: the record stays parked, with the newest reason."""
+async def repark(
+    connection: AsyncConnection, seq: int, *, reason: str, holds_up_to: int = 0
+) -> None:
+    """A replay failed: the record is parked, with the newest reason.
+
+    A held one stays held for its first `holds_up_to` failures, so that it is tried again.
+    """
+    state = case(
+        ((_table.c.state == "held") & (_table.c.attempts < holds_up_to), "held"), else_="parked"
+    )
     await connection.execute(
         update(_table)
         .where(_table.c.seq == seq, _table.c.state.in_(("parked", "held")))
-        .values(state="parked", reason=reason, attempts=_table.c.attempts + 1)
+        .values(state=state, reason=reason, attempts=_table.c.attempts + 1)
     )
 
 

@@ -11,9 +11,8 @@ A row that the broker can never take is parked, and later rows of its key wait b
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 from typing import Any
@@ -85,6 +84,27 @@ class RelayLimits:
     backoff_cap_s: float = 5.0
 
 
+@dataclass(slots=True)
+class _Sent:
+    """What became of the rows of one pass."""
+
+    confirmed: list[int] = field(default_factory=list)
+    too_large: list[Any] = field(default_factory=list)
+    trouble: Exception | None = None
+
+    def judge(self, row: Any, answer: asyncio.Future[Any]) -> None:
+        if not answer.done():
+            self.trouble = self.trouble or TimeoutError()
+        elif answer.cancelled():
+            self.trouble = self.trouble or KafkaError()
+        elif isinstance(error := answer.exception(), MessageSizeTooLargeError):
+            self.too_large.append(row)  # the broker takes less than the producer's own limit
+        elif isinstance(error, Exception):
+            self.trouble = self.trouble or error
+        else:
+            self.confirmed.append(row.seq)
+
+
 class Relay:
     """Runs until cancelled. `make_producer` builds a fresh producer; a stuck one is abandoned."""
 
@@ -136,37 +156,52 @@ class Relay:
                 return False
             found = await connection.execute(_NEXT, {"slots": slots, "limit": self._limits.batch})
             rows = found.all()
-            if rows:
-                await self._send(producer, connection, rows)
+            if not rows:
+                return False
+            sent = await self._send(producer, rows)
+            await self._keep(connection, sent)
+        if sent.trouble is not None:  # what went out is kept before the rest is tried again
+            raise sent.trouble
         return len(rows) == self._limits.batch
 
-    async def _send(
-        self, producer: AIOKafkaProducer, connection: AsyncConnection, rows: Sequence[Any]
-    ) -> None:
-        now = self._work.clock.now()
-        futures: list[tuple[int, asyncio.Future[Any]]] = []
-        parked: set[str] = set()
-        async with asyncio.timeout(self._limits.send_s):
-            for row in rows:
-                if row.key in parked:
-                    continue
-                try:
+    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> _Sent:
+        """Send rows in their order and wait for what becomes of each, within the time limit."""
+        sent = _Sent()
+        futures: dict[asyncio.Future[Any], Any] = {}
+        too_large: set[str] = set()
+        give_up_at = monotonic() + self._limits.send_s
+        for row in rows:
+            if row.key in too_large:
+                continue
+            try:
+                async with asyncio.timeout(give_up_at - monotonic()):
                     future = await producer.send(
                         row.topic,
                         value=row.payload,
                         key=row.key.encode(),
                         headers=[(name, text_.encode()) for name, text_ in row.headers.items()],
                     )
-                except MessageSizeTooLargeError:
-                    parked.add(row.key)
-                    await connection.execute(
-                        _PARK, {"seq": row.seq, "at": now, "code": "too_large"}
-                    )
-                    log.error("outbox_row_parked", reason="too_large", topic=row.topic)
-                else:
-                    futures.append((row.seq, future))
-            await asyncio.gather(*(future for _, future in futures))
-        await connection.execute(_CONFIRM, {"seqs": [seq for seq, _ in futures], "at": now})
+            except MessageSizeTooLargeError:
+                too_large.add(row.key)
+                sent.too_large.append(row)
+            except (KafkaError, TimeoutError, OSError) as error:
+                sent.trouble = error
+                break
+            else:
+                futures[future] = row
+        if futures:
+            await asyncio.wait(futures, timeout=max(0.0, give_up_at - monotonic()))
+        for future, row in futures.items():
+            sent.judge(row, future)
+        return sent
+
+    async def _keep(self, connection: AsyncConnection, sent: _Sent) -> None:
+        """What the broker confirmed leaves the outbox, what it can never take is parked."""
+        now = self._work.clock.now()
+        await connection.execute(_CONFIRM, {"seqs": sent.confirmed, "at": now})
+        for row in sent.too_large:
+            await connection.execute(_PARK, {"seq": row.seq, "at": now, "code": "too_large"})
+            log.error("outbox_row_parked", reason="too_large", topic=row.topic)
 
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -193,15 +228,21 @@ class Relay:
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
-    """Stop within two seconds; an idempotent producer never gives up on a dead broker by itself."""
+    """Stop within two seconds; an idempotent producer never gives up on a dead broker by itself.
+
+    Whoever cancels the relay meanwhile is heard.
+    """
     stopping = asyncio.ensure_future(producer.stop())
-    with contextlib.suppress(TimeoutError, KafkaError, OSError, asyncio.CancelledError):
-        await asyncio.wait_for(asyncio.shield(stopping), 2.0)
-    if not stopping.done():
-        stopping.cancel()
-        sender = getattr(getattr(producer, "_sender", None), "_sender_task", None)
-        if sender is not None:
-            sender.cancel()
+    try:
+        await asyncio.wait({stopping}, timeout=2.0)
+    finally:
+        if not stopping.done():
+            stopping.cancel()
+            sender = getattr(getattr(producer, "_sender", None), "_sender_task", None)
+            if sender is not None:
+                sender.cancel()
+        elif not stopping.cancelled() and (error := stopping.exception()) is not None:
+            log.info("producer_ended_badly", error_type=type(error).__name__)
 
 
 async def offer_again(work: UnitOfWork, *, since: datetime) -> int:

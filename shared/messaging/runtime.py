@@ -79,9 +79,7 @@ class Runtime:
         handlers.check_complete()
         self.engine = create_engine(database_url, pool_size=12)
         self.clock = clock
-        self.work = UnitOfWork(
-            self.engine, clock, handlers, topic_prefix=topic_prefix, vault=vault
-        )
+        self.work = UnitOfWork(self.engine, clock, handlers, topic_prefix=topic_prefix, vault=vault)
         self.seam = Seam(handlers, self.work, limits=seam_limits)
         self.relay = Relay(self.work, lambda: make_producer(bootstrap_servers))
         self.workers = Workers(handlers, self.work, gateways, limits=work_limits)

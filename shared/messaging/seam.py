@@ -15,6 +15,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from shared.db import lost_race, unreachable
 from shared.errors import Poison, PracticeError, Retry
 from shared.events import Event
 from shared.messaging import parking
+from shared.messaging.causes import on_behalf
 from shared.messaging.envelope import Envelope, as_text, read_headers, text_headers
 from shared.messaging.handlers import EventHandler, Handlers
 from shared.messaging.parking import Coordinates
@@ -94,6 +96,7 @@ class Seam:
         self.consumer = handlers.service
         self.parked_in_a_row = 0
         self.batches = 0
+        self.progress_at = monotonic()
         self.waits_for: str | None = None
         self._handlers = handlers
         self._work = work
@@ -126,9 +129,11 @@ class Seam:
                 case None:
                     pass
         if orderly and not self.halted and (not heard or await self._take_together(heard)):
+            self.progress_at = monotonic()
             return
         for record in records:
             await self._take_alone(record)
+            self.progress_at = monotonic()
 
     def read(self, record: ConsumerRecord[Any, Any]) -> Heard | Unreadable | None:
         """Decode a record; `None` when it is none of this service's business."""
@@ -206,15 +211,19 @@ class Seam:
                 found = await handler.loads(tx, [one.event for one in mine])
                 loaded.update((id(one), value) for one, value in zip(mine, found, strict=True))
         for one in heard:
-            cause = tx.caused_by(
-                event_id=one.envelope.event_id,
-                correlation_id=one.envelope.correlation_id,
-                traceparent=one.envelope.traceparent,
-            )
-            if one.handler.loads is None:
-                await one.handler.decide(one.event, cause)
-            else:
-                await one.handler.decide(one.event, cause, loaded[id(one)])
+            envelope = one.envelope
+            with on_behalf(
+                "event", envelope.correlation_id, envelope.traceparent, kind=envelope.type_name
+            ) as here:
+                cause = tx.caused_by(
+                    event_id=envelope.event_id,
+                    correlation_id=envelope.correlation_id,
+                    traceparent=here,
+                )
+                if one.handler.loads is None:
+                    await one.handler.decide(one.event, cause)
+                else:
+                    await one.handler.decide(one.event, cause, loaded[id(one)])
 
     async def _take_alone(self, record: ConsumerRecord[Any, Any]) -> None:
         """See one record to its end: decided, skipped, held or parked."""
@@ -252,12 +261,11 @@ class Seam:
         if isinstance(error, Poison):
             return error.code
         if isinstance(error, Retry) or lost_race(error):
-            code = error.code if isinstance(error, PracticeError) else "lost_races"
-            return None if tries <= self._limits.retries else f"gave_up:{code}"
+            return None if tries <= self._limits.retries else f"gave_up:{_reason(error)}"
         if tries <= self._limits.bug_retries:
             return None
         log.error("event_handler_bug", error_type=type(error).__name__, exc_info=error)
-        return f"bug:{type(error).__name__}"
+        return _reason(error)
 
     def _pause(self, tries: int) -> float:
         """Exponential backoff with full jitter, in seconds of real time."""
@@ -341,11 +349,14 @@ class Seam:
         except Exception as error:
             if unreachable(error):
                 raise
-            reason = (
-                error.code if isinstance(error, PracticeError) else f"bug:{type(error).__name__}"
-            )
+            passing = isinstance(error, Retry) or lost_race(error)
             async with self._work.transaction() as tx:
-                await parking.repark(tx.connection, seq, reason=reason)
+                await parking.repark(
+                    tx.connection,
+                    seq,
+                    reason=(reason := _reason(error)),
+                    holds_up_to=self._limits.retries if passing else 0,
+                )
             log.warning("replay_failed", reason=reason)
             return reason
         self.resume()
@@ -364,6 +375,13 @@ class Seam:
             went += sum(result is None for result in results)
             if not any(result is None for result in results):
                 return went
+
+
+def _reason(error: Exception) -> str:
+    """A word for what went wrong that may be stored and shown."""
+    if isinstance(error, PracticeError):
+        return error.code
+    return "lost_races" if lost_race(error) else f"bug:{type(error).__name__}"
 
 
 def rounds(heard: Iterable[Heard]) -> list[list[Heard]]:

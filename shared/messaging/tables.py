@@ -93,10 +93,18 @@ class DueWork(BackboneBase, table=True):
             unique=True,
             postgresql_where=text("state IN ('waiting', 'resting') AND key IS NOT NULL"),
         ),
-        Index("ix_due_work_due_at", "due_at", postgresql_where=text("state = 'waiting'")),
-        Index("ix_due_work_rests_until", "rests_until", postgresql_where=text("state = 'resting'")),
+        Index("ix_due_work_due_at", "kind", "due_at", postgresql_where=text("state = 'waiting'")),
         Index(
-            "ix_due_work_leased_until", "leased_until", postgresql_where=text("state = 'running'")
+            "ix_due_work_rests_until",
+            "kind",
+            "rests_until",
+            postgresql_where=text("state = 'resting'"),
+        ),
+        Index(
+            "ix_due_work_leased_until",
+            "kind",
+            "leased_until",
+            postgresql_where=text("state = 'running'"),
         ),
         Index("ix_due_work_parked", "work_id", postgresql_where=text("state = 'parked'")),
     )
@@ -135,6 +143,12 @@ class ParkedEvent(BackboneBase, table=True):
             "fingerprint",
             unique=True,
             postgresql_where=text("state IN ('parked', 'held')"),
+        ),
+        Index(
+            "ix_parked_events_discarded",
+            "consumer",
+            "fingerprint",
+            postgresql_where=text("state = 'discarded'"),
         ),
         Index(
             "ix_parked_events_key",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,12 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from deploy.local.postgres import Database
 from shared.clock import FixedClock
 from shared.db import create_engine, migrate
-from shared.messaging import tables
 from shared.messaging.handlers import Handlers
 from shared.messaging.runtime import Runtime
-
-START = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
-assert tables
+from tests.messaging.records import START
 
 
 @pytest.fixture

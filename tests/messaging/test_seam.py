@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
-from aiokafka import AIOKafkaProducer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,46 +12,15 @@ from shared.errors import Poison, Retry
 from shared.events.scheduling import PatientCheckedIn, PatientRegistered
 from shared.ids import new_id
 from shared.messaging import Handlers, Transaction
-from shared.messaging.envelope import headers_of
 from shared.messaging.seam import Limits
-from tests.messaging.conftest import START, scalar, tally
+from tests.messaging.conftest import scalar, tally
+from tests.messaging.records import checked_in, record_of, registered, send
 from tests.support.eventually import eventually
 
 LISTENER = "billing"
 
 
-def registered(patient_id: UUID | None = None) -> PatientRegistered:
-    return PatientRegistered(patient_id=patient_id or new_id(), registered_at=START)
-
-
-def record_of(event: Any, **changes: Any) -> dict[str, Any]:
-    headers = headers_of(
-        event,
-        event_id=changes.pop("event_id", new_id()),
-        at=START,
-        correlation_id=new_id(),
-        causation_id=None,
-        traceparent=None,
-    )
-    headers |= changes.pop("headers", {})
-    return {
-        "key": event.key.encode(),
-        "value": event.model_dump_json().encode(),
-        "headers": [(name, value.encode()) for name, value in headers.items()],
-    } | changes
-
-
-async def send(topics: Any, records: Sequence[dict[str, Any]], topic: str = "scheduling") -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=topics.bootstrap_servers)
-    await producer.start()
-    try:
-        for record in records:
-            await producer.send_and_wait(topics.name(topic), **record)
-    finally:
-        await producer.stop()
-
-
-def listener(*, loads: Any = None) -> Handlers:
+def listener() -> Handlers:
     on = Handlers(LISTENER)
 
     @on.event(PatientRegistered)
@@ -84,43 +49,6 @@ async def _count(engine: AsyncEngine, n: int) -> bool:
     return len(await tally(engine)) == n
 
 
-async def test_hostile_records_are_parked_with_a_reason_and_cost_no_neighbour_its_place(
-    run_service: Any, engine: AsyncEngine, topics: Any
-) -> None:
-    hostile: dict[str, dict[str, Any]] = {
-        "not_json": record_of(registered(), value=b"{ not json"),
-        "null_value": record_of(registered(), value=None),
-        "unknown_version": record_of(
-            registered(),
-            headers={"ce_dataschema": "urn:practice:event:scheduling.PatientRegistered:9"},
-        ),
-        "bad_specversion": record_of(registered(), headers={"ce_specversion": "0.3"}),
-        "bad_event_id": record_of(registered(), headers={"ce_id": "not an id \0 with a NUL"}),
-        "bad_schema_version": record_of(registered(), headers={"ce_dataschema": ""}),
-        "bad_schema": record_of(registered(), value=b'{"patient_id": 7}'),
-        "key_mismatch": record_of(registered(), key=b"\xff\x00someone else"),
-        "no_type": {"key": b"k", "value": b"x" * 900_000, "headers": [("\u00e9", None)]},
-    }
-    bad_headers = record_of(registered())
-    bad_headers["headers"] += [("null", None), ("bytes", b"\xff\xfe\x00"), ("ce_extra", b"kept")]
-    unknown_type = record_of(registered(), headers={"ce_type": "scheduling.NeverHeardOf"})
-    more_fields = record_of(registered())
-    more_fields["value"] = more_fields["value"][:-1] + b',"newer":"field"}'
-    sent: list[dict[str, Any]] = []
-    for record in hostile.values():
-        sent += [record_of(registered()), record]
-    sent += [bad_headers, unknown_type, more_fields, record_of(registered())]
-    await send(topics, sent)
-    await run_service(listener())
-
-    await eventually(lambda: _count(engine, len(hostile) + 3))
-    async with engine.connect() as connection:
-        rows = await connection.execute(
-            text("SELECT reason FROM parked_events WHERE state='parked'")
-        )
-        assert sorted(rows.scalars()) == sorted(hostile)
-
-
 async def test_too_many_bad_records_in_a_row_stop_the_consumer_until_a_person_resumes(
     run_service: Any, engine: AsyncEngine, topics: Any
 ) -> None:
@@ -136,15 +64,7 @@ async def test_too_many_bad_records_in_a_row_stop_the_consumer_until_a_person_re
 
 
 async def _parked(engine: AsyncEngine, n: int) -> bool:
-    return await scalar(engine, "SELECT count(*) FROM parked_events") == n
-
-
-def checked_in(patient_id: UUID, minute: int) -> PatientCheckedIn:
-    return PatientCheckedIn(
-        patient_id=patient_id,
-        appointment_id=new_id(),
-        checked_in_at=datetime(2026, 11, 2, 14, minute, tzinfo=UTC),
-    )
+    return bool(await scalar(engine, "SELECT count(*) FROM parked_events") == n)
 
 
 async def test_later_events_of_a_key_wait_behind_a_parked_one_and_follow_it_in_order(

@@ -69,9 +69,9 @@ CREATE TABLE due_work (
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 CREATE UNIQUE INDEX uq_due_work_key ON due_work (key)
     WHERE state IN ('waiting', 'resting') AND key IS NOT NULL;
-CREATE INDEX ix_due_work_due_at ON due_work (due_at) WHERE state = 'waiting';
-CREATE INDEX ix_due_work_rests_until ON due_work (rests_until) WHERE state = 'resting';
-CREATE INDEX ix_due_work_leased_until ON due_work (leased_until) WHERE state = 'running';
+CREATE INDEX ix_due_work_due_at ON due_work (kind, due_at) WHERE state = 'waiting';
+CREATE INDEX ix_due_work_rests_until ON due_work (kind, rests_until) WHERE state = 'resting';
+CREATE INDEX ix_due_work_leased_until ON due_work (kind, leased_until) WHERE state = 'running';
 CREATE INDEX ix_due_work_parked ON due_work (work_id) WHERE state = 'parked';
 
 CREATE TABLE parked_events (
@@ -102,6 +102,8 @@ CREATE TABLE parked_events (
 );
 CREATE UNIQUE INDEX uq_parked_events_open ON parked_events (consumer, fingerprint)
     WHERE state IN ('parked', 'held');
+CREATE INDEX ix_parked_events_discarded ON parked_events (consumer, fingerprint)
+    WHERE state = 'discarded';
 CREATE INDEX ix_parked_events_key ON parked_events (consumer, key, seq)
     WHERE state IN ('parked', 'held') AND key IS NOT NULL
 """
