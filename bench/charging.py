@@ -1,132 +1,61 @@
-"""interim"""
+"""The decider that is measured: billing's `charge_for_infusion`, and what it finds on file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Column, MetaData, Text, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import UUID as PG_UUID
-from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
-
-from shared.db import NAMING
-from shared.events.billing import ChargePosted
-from shared.events.scheduling import InfusionCompleted
+from bench.bare import connect
+from services.billing.rules.pricing import fee_starts_at
+from shared.clock import real_now
+from shared.events.scheduling import VisitType
 from shared.ids import new_id
-from shared.messaging import Fact, Handlers, Transaction, Work
-from shared.moments import moment
 
-on = Handlers("billing")
+FEE_CENTS = 39_900  # clinic FAQ: $399 per infusion
+_FEE_SINCE = date(2020, 1, 1)
 
+KEPT = ("inbox", "charges", "payment_attempts", "due_work", "event_log")
+"""The tables in which every charged infusion leaves one row."""
 
-class Base(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING))):
-    pass
-
-
-class Charge(Base, table=True):
-    __tablename__ = "charges"
-    charge_id: UUID = Field(primary_key=True)
-    patient_id: UUID
-    infusion_id: UUID = Field(unique=True)
-    appointment_id: UUID
-    amount_cents: int
-    state: str = Field(sa_column=Column(Text, nullable=False))
-    posted_at: datetime = Field(sa_column=moment())
-
-
-class Attempt(Base, table=True):
-    __tablename__ = "attempts"
-    attempt_id: UUID = Field(primary_key=True)
-    charge_id: UUID
-    state: str = Field(sa_column=Column(Text, nullable=False))
-    started_at: datetime = Field(sa_column=moment())
-
-
-DDL = """
-CREATE TABLE fees (fee_id uuid PRIMARY KEY, visit_type text NOT NULL, amount_cents integer NOT NULL,
-  effective_from date NOT NULL);
-CREATE TABLE tenders (appointment_id uuid PRIMARY KEY, tender text NOT NULL);
-CREATE TABLE charges (charge_id uuid PRIMARY KEY, patient_id uuid NOT NULL,
-  infusion_id uuid NOT NULL UNIQUE, appointment_id uuid NOT NULL, amount_cents integer NOT NULL,
-  state text NOT NULL, posted_at timestamptz NOT NULL);
-CREATE INDEX ix_charges_patient ON charges (patient_id);
-CREATE TABLE attempts (attempt_id uuid PRIMARY KEY, charge_id uuid NOT NULL REFERENCES charges,
-  state text NOT NULL, started_at timestamptz NOT NULL);
-CREATE INDEX ix_attempts_charge ON attempts (charge_id);
-INSERT INTO fees VALUES (gen_random_uuid(), 'ketamine_mood', 39900, '2020-01-01')
+_FEE = """
+INSERT INTO fees (fee_id, visit_type, amount_cents, effective_from, starts_at, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+_CUSTOMERS = """
+INSERT INTO customers (patient_id, stripe_customer_id, created_at)
+SELECT p, 'cus_' || p, $2 FROM unnest($1::uuid[]) AS p
+"""
+_SETUPS = """
+INSERT INTO card_setups (setup_id, patient_id, state, stripe_setup_intent_id, created_at)
+SELECT p, p, 'saved', 'seti_' || p, $2 FROM unnest($1::uuid[]) AS p
+"""
+_CARDS = """
+INSERT INTO cards (card_id, patient_id, setup_id, stripe_payment_method_id, saved_at)
+SELECT p, p, p, 'pm_' || p, $2 FROM unnest($1::uuid[]) AS p
 """
 
 
-class CapturePayment(Work):
-    attempt_id: UUID
+async def put_on_file(database_url: str, patients: Sequence[UUID]) -> None:
+    """The fee in force, and a card of each patient."""
+    now = real_now()
+    connection = await connect(database_url)
+    try:
+        fee = (new_id(), VisitType.KETAMINE_MOOD.value, FEE_CENTS, _FEE_SINCE)
+        await connection.execute(_FEE, *fee, fee_starts_at(_FEE_SINCE), now)
+        for statement in (_CUSTOMERS, _SETUPS, _CARDS):
+            await connection.execute(statement, patients, now)
+        await connection.execute("ANALYZE")
+    finally:
+        await connection.close()
 
 
-class Paid(Fact):
-    pass
-
-
-class Payments:
-    pass
-
-
-_FEES = text("SELECT visit_type, effective_from, amount_cents FROM fees ORDER BY effective_from DESC")
-_TENDERS = text("SELECT appointment_id, tender FROM tenders WHERE appointment_id = ANY(:ids)").bindparams(
-    bindparam("ids", type_=ARRAY(PG_UUID))
-)
-
-
-async def loads(
-    tx: Transaction, events: Sequence[InfusionCompleted]
-) -> list[tuple[list[tuple[str, date, int]], str]]:
-    fees = [tuple(r) for r in await tx.execute(_FEES)]
-    tenders = {
-        r[0]: r[1]
-        for r in await tx.execute(_TENDERS, {"ids": [e.appointment_id for e in events]})
-    }
-    return [(fees, tenders.get(e.appointment_id, "card")) for e in events]
-
-
-@on.event(InfusionCompleted, loads=loads)
-async def charge_for_infusion(event: InfusionCompleted, tx: Transaction, loaded) -> None:
-    fees, tender = loaded
-    day = event.stopped_at.date()
-    amount = next(c for kind, start, c in fees if kind == event.visit_type and start <= day)
-    charge_id = new_id()
-    tx.insert(
-        Charge,
-        charge_id=charge_id,
-        patient_id=event.patient_id,
-        infusion_id=event.infusion_id,
-        appointment_id=event.appointment_id,
-        amount_cents=amount,
-        state="open",
-        posted_at=tx.now,
-    )
-    tx.publish(
-        ChargePosted(
-            patient_id=event.patient_id,
-            charge_id=charge_id,
-            infusion_id=event.infusion_id,
-            amount_cents=amount,
-            posted_at=tx.now,
-        )
-    )
-    if tender == "card":
-        attempt_id = new_id()
-        tx.insert(
-            Attempt, attempt_id=attempt_id, charge_id=charge_id, state="started", started_at=tx.now
-        )
-        tx.do(CapturePayment(attempt_id=attempt_id))
-
-
-@on.work(CapturePayment, calls=Payments)
-async def capture(work: CapturePayment, gateway: Payments) -> Paid:
-    return Paid()
-
-
-@on.outcome(Paid)
-async def record(fact: Paid, tx: Transaction) -> None:
-    pass
+async def kept(database_url: str) -> dict[str, int]:
+    """How many rows each of the tables holds."""
+    connection = await connect(database_url)
+    try:
+        return {
+            name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in KEPT
+        }
+    finally:
+        await connection.close()

@@ -36,6 +36,10 @@ class Ground:
             await engine.dispose()
         return database
 
+    async def scheduling(self) -> str:
+        """A database with the tables that every service has, for one that only speaks; its URL."""
+        return (await self.database("none", MetaData())).url
+
     async def topics(self) -> str:
         """Fresh topics, one per producing service; answers their prefix."""
         prefix = f"bench-{uuid4().hex[:8]}."

@@ -1,9 +1,16 @@
-"""By hand: a loop of aiokafka and asyncpg that makes the same reads and writes, batch by batch."""
+"""By hand: a loop of aiokafka and asyncpg that makes the same reads and writes, batch by batch.
+
+It is what a hurried expert would write for this one event. It has the inbox and the outbox, so it
+loses and doubles nothing; it has no parking, no retries, no order across replicas, no traces.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 from zlib import crc32
 
@@ -11,27 +18,106 @@ import asyncpg
 import orjson
 from aiokafka import AIOKafkaConsumer
 
-from bench.ways.stage import Stage, connect, running
+from bench.bare import connect
+from bench.ways.stage import Stage, running
 from shared.clock import real_now
 from shared.ids import new_id
 
 BATCH = 500
 
-Row = tuple[UUID, str, dict[str, str], bytes]
+_CLAIM = """
+INSERT INTO inbox (consumer, event_id, processed_at)
+SELECT 'billing', e, $2 FROM unnest($1::uuid[]) AS e
+ON CONFLICT DO NOTHING RETURNING event_id
+"""
+_ON_FILE = """
+SELECT c.charge_id IS NOT NULL AS charged, f.fee_id, f.amount_cents, t.tender, k.card_id
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[])
+       WITH ORDINALITY AS i (infusion_id, appointment_id, patient_id, visit_type, started_at, n)
+  LEFT JOIN charges AS c ON c.infusion_id = i.infusion_id
+  LEFT JOIN tenders AS t
+         ON t.appointment_id = i.appointment_id AND t.patient_id = i.patient_id
+  LEFT JOIN LATERAL (SELECT fee_id, amount_cents FROM fees
+                      WHERE visit_type = i.visit_type AND starts_at <= i.started_at
+                      ORDER BY starts_at DESC LIMIT 1) AS f ON true
+  LEFT JOIN LATERAL (SELECT card_id FROM cards WHERE patient_id = i.patient_id
+                      ORDER BY saved_at DESC, card_id DESC LIMIT 1) AS k ON true
+ ORDER BY i.n
+"""
+_CHARGES = """
+INSERT INTO charges (charge_id, patient_id, infusion_id, appointment_id, fee_id, amount_cents,
+                     tender, state, posted_at)
+SELECT c, p, i, a, f, m, 'card', 'open', $7
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[])
+       AS r (c, p, i, a, f, m)
+"""
+_ATTEMPTS = """
+INSERT INTO payment_attempts (attempt_id, charge_id, card_id, state, created_at)
+SELECT a, c, k, 'pending', $4
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS r (a, c, k)
+"""
+_WORK = """
+INSERT INTO due_work (work_id, kind, key, payload, due_at, correlation_id, causation_id)
+SELECT w, 'CapturePayment', k, p, $6, c, e
+  FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::uuid[], $5::uuid[]) AS r (w, k, p, c, e)
+"""
+_OUTBOX = """
+INSERT INTO outbox (event_id, topic, key, slot, headers, payload, committed_at)
+SELECT e, $6, k, s, h, p, $7
+  FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::jsonb[], $5::bytea[])
+       AS r (e, k, s, h, p)
+"""
+_CONFIRM = """
+WITH sent AS (DELETE FROM outbox WHERE event_id = ANY($1::uuid[])
+              RETURNING seq, event_id, topic, key, slot, headers, payload)
+INSERT INTO event_log (seq, event_id, topic, key, slot, headers, payload, published_at)
+SELECT seq, event_id, topic, key, slot, headers, payload, $2 FROM sent
+"""
+
+
+@dataclass(slots=True)
+class Infusion:
+    """A completed infusion, and the ids that its charge will have."""
+
+    event_id: UUID
+    correlation_id: str
+    patient: str
+    infusion: str
+    infusion_id: UUID
+    patient_id: UUID
+    appointment_id: UUID
+    visit_type: str
+    started_at: datetime
+    charge_id: UUID
+    attempt_id: UUID
+    said_id: UUID
+    fee_id: UUID | None = None
+    amount_cents: int = 0
+    card_id: UUID | None = None
+
+
+@dataclass(slots=True)
+class Said:
+    """An event that is committed and has to leave."""
+
+    event_id: UUID
+    key: str
+    headers: dict[str, str]
+    payload: bytes
 
 
 async def charge(stage: Stage) -> float:
     """Charge what waits on the stage; seconds from first record to last acknowledgement."""
-    committed: asyncio.Queue[list[Row]] = asyncio.Queue(maxsize=8)
+    committed: asyncio.Queue[list[Said]] = asyncio.Queue(maxsize=8)
     async with running(lambda: _decide(stage, committed), lambda: _publish(stage, committed)):
         return await stage.finished()
 
 
-async def _decide(stage: Stage, committed: asyncio.Queue[list[Row]]) -> None:
+async def _decide(stage: Stage, committed: asyncio.Queue[list[Said]]) -> None:
     consumer = AIOKafkaConsumer(
         stage.topic,
         bootstrap_servers=stage.bootstrap_servers,
-        group_id="handwritten",
+        group_id=stage.group,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
         fetch_max_wait_ms=5,
@@ -45,152 +131,154 @@ async def _decide(stage: Stage, committed: asyncio.Queue[list[Row]]) -> None:
             if not records:
                 continue
             stage.begins()
+            now = real_now()
             async with database.transaction():
-                rows = await _write(database, stage, records)
+                infusions = await _price(database, records, now)
+                said = [_said(one, now) for one in infusions]
+                await _write(database, infusions, said, stage.prefix + "billing", now)
             await consumer.commit()
-            await committed.put(rows)
+            await committed.put(said)
     finally:
         await consumer.stop()
         await database.close()
 
 
-async def _write(database, stage: Stage, records) -> list[Row]:
-    now = real_now()
-    heard = {}
-    for record in records:
-        headers = dict(record.headers)
-        if headers["ce_type"] == b"scheduling.InfusionCompleted":
-            heard[UUID(headers["ce_id"].decode())] = (headers, orjson.loads(record.value))
-    fresh = await database.fetch(
-        "INSERT INTO inbox (consumer, event_id, processed_at)"
-        " SELECT 'billing', e, $2 FROM unnest($1::uuid[]) AS e"
-        " ON CONFLICT DO NOTHING RETURNING event_id",
-        list(heard),
-        now,
+async def _price(
+    database: asyncpg.Connection, records: Sequence[Any], now: datetime
+) -> list[Infusion]:
+    heard = {
+        one.event_id: one
+        for record in records
+        if (headers := dict(record.headers))["ce_type"] == b"scheduling.InfusionCompleted"
+        for one in [_decoded(headers, orjson.loads(record.value))]
+    }
+    fresh = {row[0] for row in await database.fetch(_CLAIM, list(heard), now)}
+    infusions = [one for event_id, one in heard.items() if event_id in fresh]
+    rows = await database.fetch(
+        _ON_FILE,
+        [one.infusion_id for one in infusions],
+        [one.appointment_id for one in infusions],
+        [one.patient_id for one in infusions],
+        [one.visit_type for one in infusions],
+        [one.started_at for one in infusions],
     )
-    mine = [(i["event_id"], *heard[i["event_id"]]) for i in fresh]
-    fees = await database.fetch(
-        "SELECT visit_type, effective_from, amount_cents FROM fees ORDER BY effective_from DESC"
-    )
-    tenders = dict(
-        await database.fetch(
-            "SELECT appointment_id, tender FROM tenders WHERE appointment_id = ANY($1::uuid[])",
-            [UUID(event["appointment_id"]) for _, _, event in mine],
-        )
-    )
-    charges, attempts, works, outs = [], [], [], []
-    stamp = now.isoformat()
-    for event_id, headers, event in mine:
-        day = datetime.fromisoformat(event["stopped_at"]).date()
-        amount = next(
-            c for kind, start, c in fees if kind == event["visit_type"] and start <= day
-        )
-        charge_id, attempt_id = new_id(), new_id()
-        appointment = UUID(event["appointment_id"])
-        charges.append(
-            (charge_id, UUID(event["patient_id"]), UUID(event["infusion_id"]), appointment, amount)
-        )
-        correlation = headers["ce_correlationid"].decode()
-        if tenders.get(appointment, "card") == "card":
-            attempts.append((attempt_id, charge_id))
-            works.append(
-                (
-                    new_id(),
-                    orjson.dumps({"attempt_id": attempt_id}).decode(),
-                    UUID(correlation),
-                    event_id,
-                )
-            )
-        out_id = new_id()
-        outs.append(
-            (
-                out_id,
-                event["patient_id"],
-                {
-                    "ce_specversion": "1.0",
-                    "ce_id": str(out_id),
-                    "ce_source": "/practice/billing",
-                    "ce_type": "billing.ChargePosted",
-                    "ce_time": stamp,
-                    "ce_subject": event["patient_id"],
-                    "ce_dataschema": "urn:practice:event:billing.ChargePosted:1",
-                    "content-type": "application/json",
-                    "ce_correlationid": correlation,
-                    "ce_causationid": str(event_id),
-                },
-                orjson.dumps(
-                    {
-                        "patient_id": event["patient_id"],
-                        "charge_id": charge_id,
-                        "infusion_id": event["infusion_id"],
-                        "amount_cents": amount,
-                        "currency": "USD",
-                        "posted_at": stamp,
-                    }
-                ),
-            )
-        )
-    await database.execute(
-        "INSERT INTO charges SELECT c, p, i, a, m, 'open', $6"
-        " FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int[]) AS r (c,p,i,a,m)",
-        *zip(*charges, strict=True),
-        now,
-    )
-    await database.execute(
-        "INSERT INTO attempts SELECT a, c, 'started', $3 FROM unnest($1::uuid[], $2::uuid[]) AS r (a, c)",
-        *zip(*attempts, strict=True),
-        now,
-    )
-    await database.execute(
-        "INSERT INTO due_work (work_id, kind, payload, due_at, correlation_id, causation_id)"
-        " SELECT w, 'CapturePayment', p, $5, c, k"
-        " FROM unnest($1::uuid[], $2::jsonb[], $3::uuid[], $4::uuid[]) AS r (w, p, c, k)",
-        *zip(*works, strict=True),
-        now,
-    )
-    await database.execute(
-        "INSERT INTO outbox (event_id, topic, key, slot, headers, payload, committed_at)"
-        " SELECT e, $6, k, s, h, p, $7"
-        " FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::jsonb[], $5::bytea[])"
-        "      AS r (e, k, s, h, p)",
-        [o[0] for o in outs],
-        [o[1] for o in outs],
-        [crc32(o[1].encode()) % 16 for o in outs],
-        [orjson.dumps(o[2]).decode() for o in outs],
-        [o[3] for o in outs],
-        stage.prefix + "billing",
-        now,
-    )
-    return outs
+    priced = []
+    for one, row in zip(infusions, rows, strict=True):
+        charged, one.fee_id, one.amount_cents, tender, one.card_id = row
+        if not charged and one.fee_id and one.card_id and tender in {None, "card"}:
+            priced.append(one)
+    return priced
 
 
-async def _publish(stage: Stage, committed: asyncio.Queue[list[Row]]) -> None:
+def _decoded(headers: dict[str, bytes], event: dict[str, Any]) -> Infusion:
+    return Infusion(
+        event_id=UUID(headers["ce_id"].decode()),
+        correlation_id=headers["ce_correlationid"].decode(),
+        patient=event["patient_id"],
+        infusion=event["infusion_id"],
+        infusion_id=UUID(event["infusion_id"]),
+        patient_id=UUID(event["patient_id"]),
+        appointment_id=UUID(event["appointment_id"]),
+        visit_type=event["visit_type"],
+        started_at=datetime.fromisoformat(event["started_at"]),
+        charge_id=new_id(),
+        attempt_id=new_id(),
+        said_id=new_id(),
+    )
+
+
+def _said(one: Infusion, now: datetime) -> Said:
+    at = now.isoformat()
+    return Said(
+        one.said_id,
+        one.patient,
+        {
+            "ce_specversion": "1.0",
+            "ce_id": str(one.said_id),
+            "ce_source": "/practice/billing",
+            "ce_type": "billing.ChargePosted",
+            "ce_time": at,
+            "ce_subject": one.patient,
+            "ce_dataschema": "urn:practice:event:billing.ChargePosted:1",
+            "content-type": "application/json",
+            "ce_correlationid": one.correlation_id,
+            "ce_causationid": str(one.event_id),
+        },
+        orjson.dumps(
+            {
+                "patient_id": one.patient,
+                "charge_id": one.charge_id,
+                "infusion_id": one.infusion,
+                "amount_cents": one.amount_cents,
+                "currency": "USD",
+                "posted_at": at,
+            }
+        ),
+    )
+
+
+async def _write(
+    database: asyncpg.Connection,
+    infusions: Sequence[Infusion],
+    said: Sequence[Said],
+    topic: str,
+    now: datetime,
+) -> None:
+    charge_ids = [one.charge_id for one in infusions]
+    attempt_ids = [one.attempt_id for one in infusions]
+    await database.execute(
+        _CHARGES,
+        charge_ids,
+        [one.patient_id for one in infusions],
+        [one.infusion_id for one in infusions],
+        [one.appointment_id for one in infusions],
+        [one.fee_id for one in infusions],
+        [one.amount_cents for one in infusions],
+        now,
+    )
+    await database.execute(
+        _ATTEMPTS, attempt_ids, charge_ids, [one.card_id for one in infusions], now
+    )
+    await database.execute(
+        _WORK,
+        [new_id() for _ in infusions],
+        [f"capture:{attempt_id}" for attempt_id in attempt_ids],
+        [orjson.dumps({"attempt_id": attempt_id}).decode() for attempt_id in attempt_ids],
+        [one.correlation_id for one in infusions],
+        [one.event_id for one in infusions],
+        now,
+    )
+    await database.execute(
+        _OUTBOX,
+        [one.event_id for one in said],
+        [one.key for one in said],
+        [crc32(one.key.encode()) % 16 for one in said],
+        [orjson.dumps(one.headers).decode() for one in said],
+        [one.payload for one in said],
+        topic,
+        now,
+    )
+
+
+async def _publish(stage: Stage, committed: asyncio.Queue[list[Said]]) -> None:
+    topic = stage.prefix + "billing"
     producer = stage.producer()
     database = await connect(stage.database_url)
     await producer.start()
-    topic = stage.prefix + "billing"
     try:
         while True:
-            rows = await committed.get()
-            await asyncio.gather(
-                *[
-                    await producer.send(
-                        topic,
-                        value=payload,
-                        key=key.encode(),
-                        headers=[(name, value.encode()) for name, value in headers.items()],
-                    )
-                    for _, key, headers, payload in rows
-                ]
-            )
-            await database.execute(
-                "WITH sent AS (DELETE FROM outbox WHERE event_id = ANY($1::uuid[])"
-                " RETURNING seq, event_id, topic, key, slot, headers, payload)"
-                " INSERT INTO event_log (seq, event_id, topic, key, slot, headers, payload, published_at)"
-                " SELECT seq, event_id, topic, key, slot, headers, payload, $2 FROM sent",
-                [row[0] for row in rows],
-                real_now(),
-            )
+            said = await committed.get()
+            sent = [
+                await producer.send(
+                    topic,
+                    value=one.payload,
+                    key=one.key.encode(),
+                    headers=[(name, value.encode()) for name, value in one.headers.items()],
+                )
+                for one in said
+            ]
+            await asyncio.gather(*sent)
+            await database.execute(_CONFIRM, [one.event_id for one in said], real_now())
     finally:
         await producer.stop()
         await database.close()

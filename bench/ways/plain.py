@@ -5,18 +5,21 @@ The decider, its statements, the inbox and the relay are the same as in the seam
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from sqlalchemy import text
 
-from bench.charging import charge_for_infusion, loads, on
 from bench.ways.stage import Stage, running
+from services.billing.events import on
+from services.billing.handlers.charges import charge_for_infusion
+from services.billing.store.charges import load_on_file
 from shared.clock import SystemClock
 from shared.db import create_engine
 from shared.events.scheduling import InfusionCompleted
-from shared.ids import UUID
+from shared.messaging import UnitOfWork
 from shared.messaging.relay import Relay
-from shared.messaging.transaction import UnitOfWork
 
 _CLAIM = text(
     "INSERT INTO inbox (consumer, event_id, processed_at) VALUES ('billing', :event_id, :at)"
@@ -32,7 +35,7 @@ async def charge(stage: Stage) -> float:
 
     @broker.subscriber(
         stage.topic,
-        group_id="plain",
+        group_id=stage.group,
         auto_offset_reset="earliest",
         ack_policy=AckPolicy.NACK_ON_ERROR,
         no_reply=True,
@@ -45,8 +48,8 @@ async def charge(stage: Stage) -> float:
         ) as tx:
             claimed = await tx.execute(_CLAIM, {"event_id": event_id, "at": tx.now})
             if claimed.rowcount:
-                [loaded] = await loads(tx, [event])
-                await charge_for_infusion(event, tx, loaded)
+                [on_file] = await load_on_file(tx, [event])
+                await charge_for_infusion(event, tx, on_file)
 
     relay = Relay(work, stage.producer)
     try:

@@ -1,4 +1,4 @@
-"""The house's way: the seam, the unit of work and the relay, put together as a service does."""
+"""The house's way: consumer, seam, unit of work and relay, put together as a service does."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 
-from bench.charging import on
 from bench.ways.stage import Stage, running
+from services.billing.events import on
 from shared.clock import SystemClock
 from shared.db import create_engine
+from shared.messaging import UnitOfWork
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
 from shared.messaging.seam import Seam
-from shared.messaging.transaction import UnitOfWork
 
 
 class TimedSeam(Seam):

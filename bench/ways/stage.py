@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
 
-import asyncpg
 from aiokafka import AIOKafkaProducer
-from sqlalchemy import make_url
 
-from shared.messaging.runtime import make_producer
+from bench.bare import connect
+from bench.watched import watched
 
 LOOKS_EVERY_S = 0.005
 GIVES_UP_AFTER_S = 300.0
@@ -35,6 +33,11 @@ class Stage:
     def topic(self) -> str:
         return self.prefix + "scheduling"
 
+    @property
+    def group(self) -> str:
+        """A consumer group of the round's own."""
+        return self.prefix + "billing"
+
     def begins(self) -> None:
         """The first record is in hand."""
         if self.first_at is None:
@@ -42,22 +45,12 @@ class Stage:
 
     def producer(self) -> AIOKafkaProducer:
         """A producer of the house that tells the stage what the broker has acknowledged."""
-        producer = make_producer(self.bootstrap_servers)
-        send = producer.send
+        return watched(self.bootstrap_servers, self._count)
 
-        async def counted(*args: Any, **named: Any) -> asyncio.Future[Any]:
-            future: asyncio.Future[Any] = await send(*args, **named)
-            future.add_done_callback(self._count)
-            return future
-
-        producer.send = counted
-        return producer
-
-    def _count(self, future: asyncio.Future[Any]) -> None:
-        if not future.cancelled() and future.exception() is None:
-            self.acknowledged += 1
-            if self.acknowledged == self.events:
-                self.done.set()
+    def _count(self, _event_id: str) -> None:
+        self.acknowledged += 1
+        if self.acknowledged == self.events:
+            self.done.set()
 
     async def finished(self) -> float:
         """Wait for the last acknowledgement and an empty outbox; seconds since the first record."""
@@ -65,7 +58,7 @@ class Stage:
             await self.done.wait()
             connection = await connect(self.database_url)
             try:
-                while await connection.fetchval("SELECT EXISTS (SELECT 1 FROM outbox)"):
+                while await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)"):
                     await asyncio.sleep(LOOKS_EVERY_S)
             finally:
                 await connection.close()
@@ -73,23 +66,11 @@ class Stage:
         return perf_counter() - self.first_at
 
 
-async def connect(database_url: str) -> asyncpg.Connection:
-    """The bare driver's connection to the database of a SQLAlchemy URL."""
-    url = make_url(database_url)
-    return await asyncpg.connect(
-        host=url.query.get("host") or url.host,
-        port=url.port,
-        user=url.username,
-        password=url.password,
-        database=url.database,
-    )
-
-
 @asynccontextmanager
 async def running(*parts: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Run parts until the block ends; one that dies ends the block."""
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_awaited(part)) for part in parts]
+        tasks = [group.create_task(_run(part)) for part in parts]
         try:
             yield
         finally:
@@ -97,5 +78,5 @@ async def running(*parts: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
                 task.cancel()
 
 
-async def _awaited(part: Callable[[], Awaitable[None]]) -> None:
+async def _run(part: Callable[[], Awaitable[None]]) -> None:
     await part()

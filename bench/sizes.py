@@ -1,0 +1,43 @@
+"""How much is measured: in full, and in the short form that only tries every piece."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Rounds are taken in turn by what is compared. Seconds are real time."""
+
+    rounds: int
+    events: int
+    """Per round, where many are decided together."""
+    events_one_by_one: int
+    """Per round, where each has a transaction of its own."""
+    delay_s: float
+    """Per round, for how long events are said at a steady rate."""
+    story_s: tuple[float, ...]
+    """For how long the story is told at each of its rates."""
+    backlogs: tuple[int, int]
+    tables: tuple[int, int]
+
+
+FULL = Sizes(
+    rounds=5,
+    events=20_000,
+    events_one_by_one=1_000,
+    delay_s=6.0,
+    story_s=(40.0, 20.0),
+    backlogs=(1_000, 100_000),
+    tables=(10_000, 1_000_000),
+)
+
+QUICK = Sizes(
+    rounds=1,
+    events=1_000,
+    events_one_by_one=50,
+    delay_s=1.0,
+    story_s=(2.0, 1.0),
+    backlogs=(100, 1_000),
+    tables=(100, 1_000),
+)
