@@ -38,6 +38,8 @@ def files() -> dict[Path, str]:
     made[Path("docs/events.md")] = events_page.page(services)
     made[Path("docs/asyncapi.yaml")] = asyncapi.page(services)
     made[Path("docs/map.md")] = map_page.page(services)
+    readme = Path("README.md")
+    made[readme] = map_page.in_readme((ROOT / readme).read_text(), services)
     return made
 
 

@@ -1,7 +1,8 @@
-"""`docs/map.md`: who says what to whom, and who calls which outside system, as one drawing."""
+"""`docs/map.md`: who says what to whom and who calls whom; the first half also in the README."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from shared.claims import ClaimCheck
@@ -18,31 +19,47 @@ id is redeemed for what must not stand in an event.
 """
 
 
+_BLOCK = re.compile(r"(?<=<!-- map: make catalogue -->\n).*?(?=<!-- /map -->)", re.DOTALL)
+
+
 def page(services: Mapping[str, Handlers]) -> str:
-    return _INTRO + "```mermaid\n" + drawing(services) + "```\n"
+    return _INTRO + _fenced("".join([*_heard(services), *_called(services)]))
 
 
-def drawing(services: Mapping[str, Handlers]) -> str:
-    return "".join(_drawing(services))
+def in_readme(readme: str, services: Mapping[str, Handlers]) -> str:
+    """The README with the current map of events between its two marks."""
+    return _BLOCK.sub(_fenced("".join(_heard(services))), readme)
 
 
-def _drawing(services: Mapping[str, Handlers]) -> Iterator[str]:
+def _fenced(drawing: str) -> str:
+    return f"```mermaid\n{drawing}```\n"
+
+
+def _heard(services: Mapping[str, Handlers]) -> Iterator[str]:
     yield "flowchart LR\n"
     for name in sorted(services):
         yield f"    {name}([{name}])\n"
     said: dict[tuple[str, str], list[str]] = {}
-    called: dict[tuple[str, str], list[str]] = {}
-    for name, on in sorted(services.items()):
+    for name, on in services.items():
         for handler in on.events.values():
             said.setdefault((handler.event.producer, name), []).append(handler.event.__name__)
+    for (producer, hearer), names in sorted(said.items()):
+        yield f'    {producer} -->|"{_lines(names)}"| {hearer}\n'
+
+
+def _called(services: Mapping[str, Handlers]) -> Iterator[str]:
+    called: dict[tuple[str, str], list[str]] = {}
+    for name, on in services.items():
         for kind, call in on.calls.items():
             called.setdefault((name, _whom(call.gateway)), []).append(kind)
-    for (producer, hearer), names in sorted(said.items()):
-        yield f'    {producer} -->|"{"<br/>".join(sorted(names))}"| {hearer}\n'
     for gateway in sorted({gateway for _, gateway in called} - services.keys()):
         yield f"    {gateway}[/{gateway}/]\n"
     for (caller, gateway), kinds in sorted(called.items()):
-        yield f'    {caller} -.->|"{"<br/>".join(sorted(kinds))}"| {gateway}\n'
+        yield f'    {caller} -.->|"{_lines(kinds)}"| {gateway}\n'
+
+
+def _lines(names: list[str]) -> str:
+    return "<br/>".join(sorted(names))
 
 
 def _whom(gateway: type[object]) -> str:

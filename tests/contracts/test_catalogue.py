@@ -131,6 +131,6 @@ def test_every_service_that_runs_is_on_the_map() -> None:
 
 @pytest.mark.parametrize("event", REGISTRY.values(), ids=REGISTRY)
 def test_every_event_of_the_catalogue_is_said_by_its_producer(event: type[Event]) -> None:
-    made = rf"\b{event.__name__}\("
+    made = rf"\b{event.__name__}[.(]"
     code = (ROOT / "services" / event.producer).rglob("*.py")
     assert any(re.search(made, path.read_text()) for path in code), "no code says it"
