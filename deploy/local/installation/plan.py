@@ -11,6 +11,7 @@ from deploy.local.processes import free_port
 
 SERVICES = ("scheduling", "billing", "pharmacy", "notifications")
 OUTSIDE = "outside"
+CLINIC_NAME_MOST = 32  # what notifications has room for in a text
 TEXTS_FROM = "+12025550199"
 MAIL_FROM = "clinic@example.com"
 
@@ -100,7 +101,7 @@ class Plan:
                     "NOTIFICATIONS_SMTP_PORT": str(self.ports["smtp"]),
                     "NOTIFICATIONS_SMTP_FROM": MAIL_FROM,
                     "NOTIFICATIONS_SMTP_SECURITY": "none",
-                    "NOTIFICATIONS_CLINIC_NAME": self.clinic_name,
+                    "NOTIFICATIONS_CLINIC_NAME": self.clinic_name[:CLINIC_NAME_MOST].strip(),
                     "NOTIFICATIONS_CLINIC_PHONE": self.clinic_phone,
                 }
             case _:

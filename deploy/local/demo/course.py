@@ -1,0 +1,63 @@
+"""What the files say about a visit, put on the clock. Pure: rules of the clinic, no services.
+
+The driver acts by it and the expectations count by it. "FAQ" is the clinic's own public FAQ.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from deploy.local.export.records import Card, Clinic, Course, Patient, Series, Visit
+
+CLEARANCE_MISSING = "clearance_missing"
+NOT_FASTED = "not_fasted"
+
+
+def patient_of(clinic: Clinic, series: Series) -> Patient:
+    return clinic.patients[series.patient]
+
+
+def takes_place(series: Series, visit: Visit) -> Course | None:
+    """What happened at a visit; nothing, once its series is stopped."""
+    if series.stopped_at is not None and visit.starts_at >= series.stopped_at:
+        return None
+    return visit.course
+
+
+def refused_at_start(patient: Patient, course: Course, starts_at: datetime) -> str | None:
+    """Why the drip may not start at a moment.
+
+    FAQ: "uncontrolled blood pressure [is a concern] that may require a more in-depth clearance";
+    "no food for two hours prior".
+    """
+    if is_held(patient, starts_at):
+        return CLEARANCE_MISSING
+    return None if course.fasted else NOT_FASTED
+
+
+def is_held(patient: Patient, at: datetime) -> bool:
+    """Whether a concern was found and nobody has recorded a clearance by then."""
+    cleared = patient.clearance is not None and patient.clearance.at <= at
+    return bool(patient.concerns) and not cleared
+
+
+def started_at(patient: Patient, visit: Visit, course: Course) -> datetime | None:
+    """When the drip started: as planned, or when the clearance came; never without either."""
+    match refused_at_start(patient, course, visit.starts_at):
+        case None:
+            return visit.starts_at
+        case "clearance_missing" if patient.clearance is not None and course.fasted:
+            return patient.clearance.at
+        case _:
+            return None
+
+
+def completed_at(patient: Patient, visit: Visit, course: Course) -> datetime | None:
+    started = started_at(patient, visit, course)
+    return None if started is None else started + course.drip
+
+
+def card_on_file(clinic: Clinic, patient: Patient, at: datetime) -> Card | None:
+    """The newest card that the patient had saved by then."""
+    saved = [card for card in clinic.cards_of(patient) if card.saved_at <= at]
+    return saved[-1] if saved else None

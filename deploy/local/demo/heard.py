@@ -1,0 +1,97 @@
+"""Events as any other program may read them: from Kafka, in no group, by the published contract."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from pydantic import ValidationError
+
+from deploy.kafka.topics import TOPICS
+from shared.events import REGISTRY, Event
+from shared.messaging.envelope import text_headers
+
+CATCHES_UP_WITHIN_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One event and the moment of practice time at which it was said."""
+
+    at: datetime
+    event: Event
+
+
+class Ear:
+    """Reads the four topics from their beginning."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+
+    async def fresh(self) -> list[Heard]:
+        """Everything said since the last call, and nothing that the broker holds is left out."""
+        heard: list[Heard] = []
+        async with asyncio.timeout(CATCHES_UP_WITHIN_S):
+            ends = await self._consumer.end_offsets(self._consumer.assignment())
+            while await self._behind(ends):
+                for records in (await self._consumer.getmany(timeout_ms=20)).values():
+                    heard += [one for record in records if (one := understood(record))]
+        return sorted(heard, key=lambda one: one.at)
+
+    async def next(self) -> AsyncIterator[tuple[ConsumerRecord[bytes, bytes], Heard | None]]:
+        """Each record as it comes, for ever."""
+        while True:
+            for records in (await self._consumer.getmany(timeout_ms=200)).values():
+                for record in records:
+                    yield record, understood(record)
+
+    async def _behind(self, ends: dict[TopicPartition, int]) -> bool:
+        for partition, end in ends.items():
+            if await self._consumer.position(partition) < end:
+                return True
+        return False
+
+
+def understood(record: ConsumerRecord[bytes, bytes]) -> Heard | None:
+    """The event of a record; None for types that are not known here, as the contract asks."""
+    headers = text_headers(record.headers)
+    kind = REGISTRY.get(headers.get("ce_type", ""))
+    if kind is None or record.value is None:
+        return None
+    try:
+        event = kind.model_validate_json(record.value)
+        return Heard(datetime.fromisoformat(headers["ce_time"]), event)
+    except (ValidationError, KeyError, ValueError):
+        return None
+
+
+@asynccontextmanager
+async def ear(
+    bootstrap_servers: str, prefix: str, *, from_beginning: bool = True
+) -> AsyncIterator[Ear]:
+    """Listen to every topic, as a reader without a group."""
+    consumer: AIOKafkaConsumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=20,
+        enable_auto_commit=False,
+    )
+    await consumer.start()
+    try:
+        partitions = [
+            TopicPartition(prefix + topic, number)
+            for topic, count in TOPICS.items()
+            for number in range(count)
+        ]
+        consumer.assign(partitions)
+        if from_beginning:
+            await consumer.seek_to_beginning()
+        else:
+            await consumer.seek_to_end()
+        yield Ear(consumer)
+    finally:
+        await consumer.stop()

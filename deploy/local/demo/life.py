@@ -1,0 +1,86 @@
+"""The clock that leaps: from rest to rest, to the next moment at which something is to be done.
+
+It never leaps while anything is under way, so what a service does at a moment bears that moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+from deploy.local.demo.agenda import Act, Agenda
+from deploy.local.demo.heard import Ear
+from deploy.local.demo.people import People
+from deploy.local.demo.quiet import Listener, Quiet
+from deploy.local.demo.timeline import Timeline
+from shared.clock import RunClock
+
+OUTSIDE_AT_ONCE = timedelta(seconds=4)
+"""The carrier tells of a text after one and three seconds: one leap for both."""
+
+AFTERWARDS = timedelta(days=14)
+"""How long after the last act things may still come of themselves, such as a delivery."""
+
+
+class Life:
+    """Lives an agenda through."""
+
+    def __init__(
+        self,
+        clock: RunClock,
+        agenda: Agenda,
+        people: People,
+        listener: Listener,
+        ear: Ear,
+        timeline: Timeline,
+    ) -> None:
+        self.leaps = 0
+        self._clock = clock
+        self._agenda = agenda
+        self._people = people
+        self._listener = listener
+        self._ear = ear
+        self._timeline = timeline
+        self._moves = -1
+
+    async def live(self) -> None:
+        """Go on until nothing is left to come."""
+        await self._people.set_up()
+        last = self._clock.now()
+        while True:
+            quiet = await self._rest()
+            last = max(last, self._agenda.next_at() or last)
+            leap = self._next(quiet, last + AFTERWARDS)
+            if leap is None:
+                return
+            self._clock.step_to(leap)
+            self.leaps += 1
+            await self._act(self._agenda.due(leap))
+
+    def _next(self, quiet: Quiet, horizon: datetime) -> datetime | None:
+        own = [at for at in (self._agenda.next_at(), quiet.services_due) if at is not None]
+        soonest = min(own, default=None)
+        outside = quiet.outside_due
+        if outside is not None and (soonest is None or outside < soonest):
+            several = outside + OUTSIDE_AT_ONCE
+            soonest = several if soonest is None else min(several, soonest)
+        return None if soonest is None or soonest > horizon else max(soonest, self._clock.now())
+
+    async def _rest(self) -> Quiet:
+        """Wait for rest; tell what was said since the last one."""
+        quiet = await self._listener.until_quiet()
+        if quiet.moves != self._moves:
+            self._moves = quiet.moves
+            self._timeline.events(await self._ear.fresh())
+        return quiet
+
+    async def _act(self, acts: dict[str | None, list[Act]]) -> None:
+        """The world's acts first, then all patients' side by side, each patient's in order."""
+        for act in acts.pop(None, []):
+            await act.do()
+
+        async def one_patient(row: list[Act]) -> None:
+            for act in row:
+                await act.do()
+
+        await asyncio.gather(*(one_patient(row) for row in acts.values()))
