@@ -1,0 +1,75 @@
+"""Notifications on a real database, a simulated Twilio and SMTP relay, and a claim desk."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from deploy.local.postgres import Database
+from services.notifications.tables import Base
+from shared.clock import RunClock
+from shared.db import create_engine, migrate
+from shared.vault import Vault
+from tests.notifications.house import House
+from tests.notifications.scheduling_desk import SchedulingDesk
+from tests.notifications.stories import Story
+from tests.support.outside_world import OutsideWorld
+
+STARTS_AT = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+"""A Monday, 9:00 AM EST. The clock goes on from test to test: count from `house.clock.now()`."""
+
+
+@pytest.fixture(scope="session")
+def running_world(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[OutsideWorld, RunClock]]:
+    folder = tmp_path_factory.mktemp("outside")
+    clock = RunClock.create(folder / "clock", starts_at=STARTS_AT, rate=0)
+    with OutsideWorld(clock_file=folder / "clock").start(folder / "log") as world:
+        yield world, clock
+
+
+@pytest.fixture
+def world(running_world: tuple[OutsideWorld, RunClock]) -> OutsideWorld:
+    """The outside world with nothing in it, and nobody who listens."""
+    world = running_world[0]
+    world.reset()
+    world.notify(stripe=None, pharmacy=None, signing=None, sms_inbound=None, sms_status=None)
+    return world
+
+
+@pytest.fixture
+async def scheduling() -> AsyncIterator[SchedulingDesk]:
+    async with SchedulingDesk().serving() as desk:
+        yield desk
+
+
+@pytest.fixture
+async def house(
+    database: Database,
+    world: OutsideWorld,
+    running_world: tuple[OutsideWorld, RunClock],
+    scheduling: SchedulingDesk,
+    tmp_path: Path,
+) -> AsyncIterator[House]:
+    """The service without Kafka: what it hears is handed to its seam."""
+    engine = create_engine(database.url)
+    await migrate(engine, "notifications", Base.metadata)
+    vault = Vault("k1:" + base64.b64encode(b"1" * 32).decode())
+    house = House(engine, running_world[1], world, scheduling, vault)
+    async with house.working():
+        yield house
+    await engine.dispose()
+
+
+@pytest.fixture
+def story(house: House) -> Story:
+    """A patient and a place that scheduling knows."""
+    story = Story(house.clock.now())
+    house.scheduling.has_patient(story.patient_id)
+    house.scheduling.has_location(story.location_id)
+    return story

@@ -1,0 +1,250 @@
+"""Reminders, moves, cancellations and the driving ban, lived through on a stepped clock."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.notifications.handlers.visits import replan_visit
+from services.notifications.rules import fasting_due_at
+from services.notifications.words import when
+from shared.events.scheduling import CancelReason, VisitType
+from tests.notifications.house import House
+from tests.notifications.stories import Story
+from tests.support.eventually import eventually
+
+NEW_YORK = ZoneInfo("America/New_York")
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def at_ten(story: Story, days: int) -> datetime:
+    """10 AM in New York, so many days on."""
+    day = (story.now.astimezone(NEW_YORK) + timedelta(days=days)).date()
+    return datetime(day.year, day.month, day.day, 10, tzinfo=NEW_YORK)
+
+
+async def test_a_visit_booked_in_good_time_has_each_reminder_at_its_moment(
+    house: House, story: Story
+):
+    starts_at = at_ten(story, 5)
+    await house.hears(story.registered(), story.booked(starts_at))
+    await house.at_rest()
+    assert house.texts() == []
+
+    await house.goes_to(starts_at - 48 * HOUR - timedelta(seconds=1))
+    assert house.texts() == []
+    await house.goes_to(starts_at - 48 * HOUR)
+    [first] = house.texts()
+    assert first == (
+        f"Elm Clinic: Hi Testa, your visit at Main Street is {when(starts_at, NEW_YORK)}. You need"
+        " a driver or rideshare to take you home. Please call to tell us who. Questions?"
+        " (202) 555-0100. Reply STOP to opt out."
+    )
+    await house.hears(story.ride())
+    await house.goes_to(starts_at - 24 * HOUR)
+    assert "Your ride home is confirmed." in house.texts()[1]
+
+    await house.lives(DAY)
+    assert [name for name, state in (await house.states()).items() if state == "sent"] == [
+        ("ride_reminder_48h", 0),
+        ("ride_reminder_24h", 0),
+        ("fasting_reminder", 0),
+    ]
+    fasting = (await house.messages())["fasting_reminder", 0]
+    assert fasting["due_at"] == fasting_due_at(starts_at, NEW_YORK)
+    assert f"no food after {when(starts_at - 2 * HOUR, NEW_YORK)}" in house.texts()[2]
+    assert [name for name, _ in await house.said()] == ["MessageSent"] * 3
+    assert len(house.texts()) == 3
+
+
+async def test_a_moved_visit_has_its_new_reminders_and_never_its_old_ones(
+    house: House, story: Story
+):
+    old, new = at_ten(story, 3), at_ten(story, 8)
+    await house.hears(story.registered(), story.booked(old))
+    await house.at_rest()
+    await house.hears(story.moved(new))
+    await house.lives(9 * DAY)
+
+    reminders = ("ride_reminder_48h", "ride_reminder_24h", "fasting_reminder")
+    assert await house.states() == (
+        {(purpose, 0): "appointment_moved" for purpose in reminders}
+        | {(purpose, 1): "sent" for purpose in reminders}
+        | {("appointment_moved", 1): "sent"}
+    )
+    assert len(house.texts()) == 4
+    assert "has a new time: " + when(new, NEW_YORK) in house.texts()[0]
+    assert not any(when(old, NEW_YORK) in body for body in house.texts())
+    said = await house.said()
+    assert sum(name == "MessageSent" for name, _ in said) == 4
+    assert [body["reason"] for name, body in said if name == "MessageNotSent"] == [
+        "appointment_moved"
+    ] * 3
+
+
+async def test_a_move_at_the_very_moment_a_reminder_fires_stops_it(house: House, story: Story):
+    old, new = at_ten(story, 3), at_ten(story, 8)
+    await house.hears(story.registered(), story.booked(old))
+    await house.at_rest()
+    async with house.unit.transaction() as tx:
+        await replan_visit(story.moved(new), tx)
+        house.clock.step_to(old - 48 * HOUR)
+        await _until_running(house)  # the sending has begun, and waits for this transaction
+    await house.at_rest()
+
+    assert (await house.states())["ride_reminder_48h", 0] == "appointment_moved"
+    await house.lives(9 * DAY)
+    assert not any(when(old, NEW_YORK) in body for body in house.texts())
+    assert (await house.states())["ride_reminder_48h", 1] == "sent"
+
+
+async def test_a_move_between_two_tries_stops_the_second(house: House, story: Story):
+    old, new = at_ten(story, 3), at_ten(story, 8)
+    await house.hears(story.registered(), story.booked(old))
+    await house.at_rest()
+    fault = house.world.fault("sms", "status_before", "POST */Messages.json", times=1000)
+    house.clock.step_to(old - 48 * HOUR)
+    await _until_tried(house)
+    await house.hears(story.moved(new))
+    await _until_settled(house, "ride_reminder_48h", 0)
+    assert (await house.states())["ride_reminder_48h", 0] == "appointment_moved"
+    assert house.texts() == []
+
+    house.world._ask("DELETE", f"/faults/{fault}")
+    await house.lives(9 * DAY)
+    assert not any(when(old, NEW_YORK) in body for body in house.texts())
+    assert len(house.texts()) == 4
+
+
+async def test_a_reminder_that_left_before_the_move_was_heard_counts_as_sent(
+    house: House, story: Story
+):
+    old, new = at_ten(story, 3), at_ten(story, 8)
+    await house.hears(story.registered(), story.booked(old))
+    await house.at_rest()
+    house.world.fault("sms", "lost_answer", "POST */Messages.json")
+    house.world.fault("sms", "status_before", "GET */Messages.json", times=2)
+    house.clock.step_to(old - 48 * HOUR)
+    await _until_tried(house)
+    await house.hears(story.moved(new))
+    await house.at_rest()
+
+    assert (await house.states())["ride_reminder_48h", 0] == "sent"
+    assert sum(when(old, NEW_YORK) in body for body in house.texts()) == 1
+
+
+@pytest.mark.parametrize("reason", [CancelReason.PATIENT_ASKED, CancelReason.SERIES_STOPPED])
+async def test_after_a_cancellation_nothing_goes_out(
+    house: House, story: Story, reason: CancelReason
+):
+    starts_at = at_ten(story, 5)
+    await house.hears(story.registered(), story.booked(starts_at))
+    await house.at_rest()
+    await house.hears(story.cancelled(starts_at, reason=reason))
+    await house.lives(6 * DAY)
+
+    assert set((await house.states()).values()) == {"appointment_cancelled"}
+    assert house.texts() == []
+    assert await house.rows("SELECT 1 FROM due_work") == []
+
+
+async def test_a_visit_moved_and_then_cancelled_has_nothing(house: House, story: Story):
+    starts_at = at_ten(story, 5)
+    house.scheduling.away = True
+    await house.hears(story.registered(), story.booked(starts_at))
+    await house.hears(story.moved(starts_at + DAY), story.cancelled(starts_at + DAY, revision=2))
+    house.scheduling.away = False
+    await house.lives(7 * DAY)
+    assert await house.states() == {("appointment_moved", 1): "appointment_cancelled"}
+    assert house.texts() == []
+
+
+async def test_a_late_booking_drops_the_first_ride_reminder_and_sends_the_second_at_once(
+    house: House, story: Story
+):
+    starts_at = house.clock.now() + 20 * HOUR
+    await house.hears(story.registered(), story.booked(starts_at))
+    await house.at_rest()
+    states = await house.states()
+    assert states["ride_reminder_48h", 0] == "moment_passed"
+    assert states["ride_reminder_24h", 0] == "sent"
+    assert ("MessageNotSent", "ride_reminder_48h") in [
+        (name, body["purpose"]) for name, body in await house.said()
+    ]
+
+
+async def test_a_booking_within_the_hour_reminds_of_nothing(house: House, story: Story):
+    await house.hears(story.registered(), story.booked(house.clock.now() + HOUR))
+    await house.at_rest()
+    assert set((await house.states()).values()) == {"moment_passed"}
+    assert house.texts() == []
+
+
+async def test_a_preparation_session_needs_no_ride_and_no_fast(house: House, story: Story):
+    story.visit_type = VisitType.PREPARATION
+    await house.hears(story.registered(), story.booked(at_ten(story, 5)))
+    await house.lives(6 * DAY)
+    assert await house.messages() == {}
+
+
+async def test_at_discharge_the_patient_reads_until_when_not_to_drive(house: House, story: Story):
+    now = house.clock.now()
+    until = now + timedelta(hours=5, minutes=40)
+    await house.hears(story.registered(), story.booked(now + HOUR))
+    await house.hears(story.discharged(now, until))
+    await house.at_rest()
+    assert house.texts()[-1] == (
+        f"Elm Clinic: Hi Testa, please do not drive until {when(until, NEW_YORK)}."
+        " Questions? (202) 555-0100. Reply STOP to opt out."
+    )
+
+
+async def test_a_driving_ban_that_is_over_is_not_told_any_more(house: House, story: Story):
+    now = house.clock.now()
+    house.scheduling.away = True
+    await house.hears(story.discharged(now, now + HOUR))
+    house.clock.step_to(now + 2 * HOUR)
+    house.scheduling.away = False
+    await house.at_rest()
+    assert await house.states() == {("no_driving", 0): "moment_passed"}
+    assert house.texts() == []
+
+
+async def test_reminders_that_fell_due_while_nobody_worked_go_only_while_they_help(
+    house: House, story: Story
+):
+    starts_at = at_ten(story, 5)
+    house.scheduling.away = True
+    await house.hears(story.registered(), story.booked(starts_at))
+    house.clock.step_to(starts_at - 2 * HOUR - timedelta(minutes=30))
+    house.scheduling.away = False
+    await house.at_rest()
+    assert await house.states() == {
+        ("ride_reminder_48h", 0): "moment_passed",
+        ("ride_reminder_24h", 0): "sent",
+        ("fasting_reminder", 0): "sent",
+    }
+
+
+async def _until_running(house: House) -> None:
+    async def running() -> bool:
+        return bool(await house.rows("SELECT 1 FROM due_work WHERE state = 'running'"))
+
+    await eventually(running)
+
+
+async def _until_tried(house: House) -> None:
+    async def tried() -> bool:
+        return bool(await house.rows("SELECT 1 FROM messages WHERE tried_at IS NOT NULL"))
+
+    await eventually(tried)
+
+
+async def _until_settled(house: House, purpose: str, revision: int) -> None:
+    async def settled() -> bool:
+        return (await house.messages())[purpose, revision]["state"] != "waiting"
+
+    await eventually(settled)
