@@ -58,17 +58,17 @@ class PrescriptionWhole(PrescriptionShown):
 
     issue_date: date | None
     order_id: str | None
-    drug: str | None
-    schedule: str | None
-    ingredients: list[Ingredient]
-    strength: str | None
-    form: str | None
-    quantity: str | None
-    quantity_unit: str | None
-    days_supply: int | None
-    sig: str | None
-    refills: int | None
-    pharmacy: str | None
+    pharmacy: str | None = None
+    drug: str | None = None
+    schedule: str | None = None
+    ingredients: tuple[Ingredient, ...] = ()
+    strength: str | None = None
+    form: str | None = None
+    quantity: str | None = None
+    quantity_unit: str | None = None
+    days_supply: int | None = None
+    sig: str | None = None
+    refills: int | None = None
     refusal: list[Violation]
     history: list[Step]
 
@@ -118,21 +118,21 @@ async def _read(prescription_id: UUID, tx: Transaction) -> PrescriptionWhole | R
     if found is None:
         return _unknown()
     signing = await store.signing_that_counts(tx, prescription_id)
-    item = None if found.content is None else store.open_content(tx, found).item
-    return PrescriptionWhole.model_validate(
-        found.model_dump(exclude={"content", "refusal"})
-        | (
-            dict.fromkeys(set(PrescriptionWhole.model_fields) - set(PrescriptionShown.model_fields))
-            | {"ingredients": []}
-            if item is None
-            else item.model_dump()
-        )
-        | {
-            "issue_date": signing and signing.issue_date,
-            "refusal": store.open_refusal(tx, found),
-            "history": _history(found),
-        }
+    return PrescriptionWhole(
+        **found.model_dump(exclude={"content", "refusal"}),
+        **_says(found, tx),
+        issue_date=None if signing is None else signing.issue_date,
+        refusal=store.open_refusal(tx, found),
+        history=_history(found),
     )
+
+
+def _says(found: Prescription, tx: Transaction) -> dict[str, Any]:
+    """What is prescribed and where it is made, once it is written."""
+    if found.content is None:
+        return {}
+    content = store.open_content(tx, found)
+    return content.item.model_dump() | {"pharmacy": content.partner.name}
 
 
 async def _link(prescription_id: UUID, tx: Transaction) -> SigningLink | Refused:

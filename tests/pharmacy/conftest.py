@@ -67,5 +67,6 @@ async def running_practice(
 @pytest.fixture
 async def practice(running_practice: Practice) -> AsyncIterator[Practice]:
     """The running practice, at rest before the next test begins."""
+    await running_practice.drop_faults()
     yield running_practice
     await running_practice.until_idle(within_s=60)

@@ -26,6 +26,7 @@ from shared.events import Event
 from shared.events.scheduling import SeriesCompleted
 from shared.ids import new_id
 from shared.messaging.envelope import headers_of
+from shared.vault import Vault
 from tests.pharmacy import people
 from tests.pharmacy.scheduling import Scheduling
 from tests.support.eventually import eventually
@@ -208,6 +209,36 @@ class Practice:
         await self.sign(case)
         await self.until(case, "sent")
         return case
+
+    async def awaiting_signature_of(self, patient_id: UUID) -> Case:
+        return await self.awaiting_signature(Case(patient_id=patient_id))
+
+    async def execute(self, statement: str, **values: object) -> None:
+        """Change the database behind the service's back."""
+        async with self.engine.begin() as connection:
+            await connection.execute(text(statement), values)
+
+    async def tamper(self, case: Case, **changes: object) -> None:
+        """Change the formulary item of a drafted prescription, as nobody may."""
+        row = await self.prescription(case)
+        place = {"table": "prescriptions", "column": "content", "row": case.prescription_id}
+        vault = Vault(VAULT_KEYS)
+        content = vault.open(bytes(row.content), **place)
+        content["item"] |= changes
+        await self.execute(
+            "UPDATE prescriptions SET content = :content WHERE prescription_id = :id",
+            content=vault.seal(content, **place),
+            id=case.prescription_id,
+        )
+
+    def left_faults(self) -> list[dict[str, Any]]:
+        """Faults that were ordered and have not befallen anything yet."""
+        return [fault for fault in self.world.faults() if fault["done"] < fault["times"]]
+
+    async def drop_faults(self) -> None:
+        for fault in self.world.faults():
+            path = f"{self.world.url}/control/faults/{fault['fault_id']}"
+            assert (await self.http.delete(path)).is_success
 
     async def step(self, **pause: float) -> None:
         """Let practice time pass, and the outside world live through it."""

@@ -35,8 +35,11 @@ class OneOrder:
 
 
 def one_order(orders: Sequence[Order]) -> OneOrder | None:
-    """Keep the oldest order that lives, or the oldest of all; whoever looks chooses the same."""
-    by_age = sorted(orders, key=lambda order: (_received_at(order), order.order_id))
+    """Keep the oldest order that lives, or the oldest of all; whoever looks chooses the same.
+
+    The pharmacy lists the oldest first, which decides between two of one instant.
+    """
+    by_age = sorted(orders, key=_received_at)
     live = [order for order in by_age if order.status not in _OVER]
     if not by_age:
         return None

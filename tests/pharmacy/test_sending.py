@@ -1,0 +1,172 @@
+"""Exactly one order, whatever happens to the calls: the pharmacy has no idempotency."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from tests.pharmacy.practice import Case, Practice
+from tests.support.eventually import eventually
+from tests.support.outside_world import PHARMACY_KEY
+
+KEY = {"x-api-key": PHARMACY_KEY}
+SEND = "POST /v1/orders"
+
+
+def live(orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [order for order in orders if order["status"] != "cancelled"]
+
+
+async def _send_a_twin(practice: Practice, case: Case) -> str:
+    """The same order once more, as a caller whose request was long under way would send it."""
+    [order, *_] = practice.orders(case)
+    answer = await practice.http.post(
+        f"{practice.world.pharmacy_url}/v1/orders", json=order["form"], headers=KEY
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["order_id"])
+
+
+async def test_three_times_503_and_then_a_lost_answer_leave_one_order(practice: Practice):
+    practice.world.fault("pharmacy", "status_before", SEND, times=3, status=503)
+    practice.world.fault("pharmacy", "lost_answer", SEND)
+    case = await practice.awaiting_signature()
+    await practice.sign(case)
+
+    await practice.until(case, "sent")
+    await practice.until_idle()
+
+    assert len(practice.orders(case)) == 1
+    assert practice.left_faults() == []
+    await practice.until_said(case, "PrescriptionDrafted", "PrescriptionSigned", "PrescriptionSent")
+
+
+async def test_a_pharmacy_that_takes_the_order_and_hangs_has_one_order(practice: Practice):
+    practice.world.fault("pharmacy", "hang", SEND, seconds=8)
+    case = await practice.awaiting_signature()
+    await practice.sign(case)
+
+    await practice.until(case, "sent", within_s=30)
+    await practice.until_idle()
+
+    assert len(practice.orders(case)) == 1
+
+
+async def test_two_replicas_that_both_send_leave_one_order_to_be_filled(practice: Practice):
+    """The first request is so slow that its lease runs out and the other replica sends as well."""
+    await practice.start()
+    practice.world.fault("pharmacy", "slow", SEND, ms=4500)
+    case = await practice.awaiting_signature()
+    await practice.sign(case)
+    await practice.until(case, "sent", within_s=30)
+
+    async def one_left() -> None:
+        assert len(practice.orders(case)) == 2, "this test is about a race that happens"
+        assert len(live(practice.orders(case))) == 1
+
+    await eventually(one_left, within_s=20)
+    await practice.until_idle()
+    row = await practice.prescription(case)
+    assert row.order_id == live(practice.orders(case))[0]["order_id"]
+    await practice.until_said(case, "PrescriptionDrafted", "PrescriptionSigned", "PrescriptionSent")
+
+
+async def test_a_replica_killed_while_it_sends_leaves_one_order(practice: Practice):
+    second = await practice.start()
+    practice.world.fault("pharmacy", "slow", SEND, times=2, ms=1500)
+    first, other = await practice.awaiting_signature(), await practice.awaiting_signature()
+    await practice.sign(first)
+    await practice.sign(other)
+    await practice.until(first, "signed")
+    second.send_signal(signal.SIGKILL)
+
+    await practice.until(first, "sent", within_s=30)
+    await practice.until(other, "sent", within_s=30)
+    await practice.until_idle()
+
+    assert len(live(practice.orders(first))) == len(live(practice.orders(other))) == 1
+
+
+async def test_a_twin_is_cancelled_as_soon_as_the_pharmacy_speaks_of_it(practice: Practice):
+    case = await practice.sent()
+    kept = (await practice.prescription(case)).order_id
+    twin = await _send_a_twin(practice, case)
+
+    await practice.until_idle()
+
+    statuses = {order["order_id"]: order["status"] for order in practice.orders(case)}
+    assert statuses == {kept: "received", twin: "cancelled"}
+    assert (await practice.prescription(case)).state == "sent"
+
+
+async def test_a_twin_of_which_nothing_was_heard_is_cancelled_within_the_hour(practice: Practice):
+    practice.world.fault("pharmacy", "drop", "pharmacy.order.*", times=4)
+    case = await practice.sent()
+    twin = await _send_a_twin(practice, case)
+    await practice.until_idle()
+    assert len(live(practice.orders(case))) == 2
+
+    await practice.step(hours=1)
+    await practice.until_idle()
+
+    assert [o["status"] for o in practice.orders(case) if o["order_id"] == twin] == ["cancelled"]
+
+
+async def test_a_twin_that_is_in_the_post_is_parked_for_a_person(practice: Practice):
+    practice.world.fault("pharmacy", "drop", "pharmacy.order.*", times=20)
+    case = await practice.sent()
+    await practice.until_idle()
+    await _send_a_twin(practice, case)
+    await practice.step(days=2)
+
+    async def parked() -> None:
+        rows = await practice.rows(
+            "SELECT error_code FROM due_work WHERE state = 'parked' AND kind = 'CancelTwin'"
+            " AND payload->>'prescription_id' = :id",
+            id=str(case.prescription_id),
+        )
+        assert [row.error_code for row in rows] == ["twin_not_cancelled"]
+
+    await eventually(parked, within_s=20)
+
+
+async def test_an_order_that_the_pharmacy_refuses_is_refused_with_its_reason(practice: Practice):
+    case = await practice.awaiting_signature()
+    practice.world.fault("pharmacy", "status_before", SEND, status=422)
+    await practice.sign(case)
+
+    row = await practice.until(case, "refused")
+    await practice.until_idle()
+
+    assert row.reason == "pharmacy_refused_422"
+    assert practice.orders(case) == []
+    await practice.until_said(
+        case, "PrescriptionDrafted", "PrescriptionSigned", "PrescriptionRefused"
+    )
+
+
+async def test_a_key_that_is_not_accepted_yet_refuses_no_prescription(practice: Practice):
+    case = await practice.awaiting_signature()
+    practice.world.fault("pharmacy", "status_before", "*/v1/orders", times=2, status=401)
+    await practice.sign(case)
+
+    await practice.until(case, "sent")
+
+    assert len(practice.orders(case)) == 1
+
+
+async def test_what_was_changed_after_the_signature_is_never_sent(practice: Practice):
+    case = await practice.awaiting_signature()
+    await practice.tamper(case, quantity="15")
+    await practice.sign(case)
+
+    async def parked() -> None:
+        rows = await practice.rows(
+            "SELECT error_code FROM due_work WHERE state = 'parked' AND kind = 'SendOrder'"
+            " AND payload->>'prescription_id' = :id",
+            id=str(case.prescription_id),
+        )
+        assert [row.error_code for row in rows] == ["changed_since_signing"]
+
+    await eventually(parked)
+    assert practice.orders(case) == []
