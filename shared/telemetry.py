@@ -59,6 +59,9 @@ class Metrics:
             "practice_parked_events", "Open parked events", ["state", "reason"], registry=r
         )
         self.parked_work = Gauge("practice_parked_work", "Parked due work", registry=r)
+        self.parked_outbox = Gauge(
+            "practice_parked_outbox_rows", "Committed events that the broker refuses", registry=r
+        )
         self.timer_lateness = Gauge(
             "practice_due_work_lateness_seconds", "Lateness of the last timer decided", registry=r
         )

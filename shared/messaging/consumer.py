@@ -183,9 +183,7 @@ async def _bare(
     original: Callable[[tuple[ConsumerRecord[Any, Any], ...]], Awaitable[Any]],
 ) -> Any:
     """Let FastStream build its message from records that carry nothing."""
-    message = await original(
-        tuple(replace(record, headers=(), value=b"", key=None) for record in records)
-    )
+    message = await original((replace(records[0], headers=(), value=b"", key=None),) * len(records))
     message.raw_message = records
     return message
 

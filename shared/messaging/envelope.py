@@ -6,7 +6,7 @@ whatever bytes a header holds and strict about what they must mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -70,30 +70,30 @@ def as_text(raw: bytes | str | None) -> str:
     return found.replace("\0", "\ufffd")
 
 
-def read_headers(headers: dict[str, str]) -> Envelope:
-    """The envelope of a record whose type is known to be ours.
+def read_headers(headers: Mapping[str, bytes | None]) -> Envelope:
+    """The envelope of a record whose type is known to be ours; other headers are not looked at.
 
     Raises `Poison` with code `bad_specversion`, `bad_event_id` or `bad_schema_version`.
     """
-    if headers.get("ce_specversion") != SPEC_VERSION:
+    if as_text(headers.get("ce_specversion")) != SPEC_VERSION:
         raise Poison("bad_specversion")
-    event_id = _uuid(headers.get("ce_id"))
+    event_id = _uuid(as_text(headers.get("ce_id")))
     if event_id is None:
         raise Poison("bad_event_id")
-    version = headers.get("ce_dataschema", "").rpartition(":")[2]
+    version = as_text(headers.get("ce_dataschema")).rpartition(":")[2]
     if not version.isdecimal():
         raise Poison("bad_schema_version")
     return Envelope(
         event_id=event_id,
-        type_name=headers.get("ce_type", ""),
+        type_name=as_text(headers.get("ce_type")),
         version=int(version),
-        correlation_id=_uuid(headers.get("ce_correlationid")) or event_id,
-        traceparent=headers.get("traceparent"),
+        correlation_id=_uuid(as_text(headers.get("ce_correlationid"))) or event_id,
+        traceparent=as_text(headers.get("traceparent")) or None,
     )
 
 
-def _uuid(text: str | None) -> UUID | None:
+def _uuid(text: str) -> UUID | None:
     try:
-        return UUID(text or "")
+        return UUID(text)
     except ValueError:
         return None

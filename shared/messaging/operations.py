@@ -1,4 +1,4 @@
-"""Routes for whoever looks after a service: parked events, parked work, offering events again."""
+"""Routes for whoever looks after a service: what is parked, and offering events again."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from pydantic import AwareDatetime, BaseModel, StringConstraints
 
 from shared import audit
 from shared.auth import Actor, Role, allow
-from shared.messaging import duework, parking
-from shared.messaging.relay import offer_again
+from shared.messaging import duework, parking, relay
 from shared.messaging.runtime import Runtime
 
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
@@ -32,7 +31,7 @@ class Again(BaseModel):
 
 
 class ParkedItem(BaseModel):
-    """A parked event or parked work. Never holds what the record said."""
+    """A parked event, parked work or a parked outbox row. Never holds what the record said."""
 
     parked_id: UUID
     what: str
@@ -60,22 +59,30 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
         async with unit.engine.connect() as connection:
             return await parking.one(connection, seam.consumer, parked_id)
 
+    async def other_items() -> list[ParkedItem]:
+        work, rows = await duework.parked_work(unit), await relay.parked_rows(unit)
+        return [_work(found) for found in work] + [_row(found) for found in rows]
+
+    async def unpark(parked_id: UUID, *, again: bool) -> bool:
+        return await duework.unpark_work(unit, parked_id, again=again) or await relay.unpark_row(
+            unit, parked_id, again=again
+        )
+
     @router.get("/parked")
     async def list_parked(_: Actor = allow(Role.OPS, Role.AUDITOR)) -> list[ParkedItem]:
-        """What waits for a person: parked events, those held behind them, parked work."""
+        """What waits for a person: parked events, those held behind them, work, outbox rows."""
         async with unit.engine.connect() as connection:
             events = await parking.open_ones(connection, seam.consumer)
-        work = await duework.parked_work(unit)
-        return [_event(found) for found in events] + [_work(found) for found in work]
+        return [_event(found) for found in events] + await other_items()
 
     @router.get("/parked/{parked_id}")
     async def show_parked(parked_id: UUID, _: Actor = allow(Role.OPS, Role.AUDITOR)) -> ParkedItem:
         found = await parked(parked_id)
         if found is not None:
             return _event(found)
-        for work in await duework.parked_work(unit):
-            if work.work_id == parked_id:
-                return _work(work)
+        for item in await other_items():
+            if item.parked_id == parked_id:
+                return item
         raise HTTPException(404, "Nothing is parked under this id.")
 
     @router.post("/parked/{parked_id}/replay")
@@ -85,7 +92,7 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
         """Decide a parked event again, now. Held ones of its key follow if it goes through."""
         found = await parked(parked_id)
         if found is None:
-            if not await duework.unpark_work(unit, parked_id, again=True):
+            if not await unpark(parked_id, again=True):
                 raise HTTPException(404, "Nothing is parked under this id.")
             await note(actor, "replay")
             return {"replayed": True, "followed": 0}
@@ -102,7 +109,7 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
         """Give a parked event up for good. Held ones of its key follow."""
         found = await parked(parked_id)
         if found is None:
-            if not await duework.unpark_work(unit, parked_id, again=False):
+            if not await unpark(parked_id, again=False):
                 raise HTTPException(404, "Nothing is parked under this id.")
             await note(actor, "discard")
             return {"discarded": True, "followed": 0}
@@ -124,7 +131,7 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
     @router.post("/outbox/replay")
     async def offer(again: Again, actor: Actor = allow(Role.OPS)) -> dict[str, int]:
         """Offer the events confirmed since a moment again; consumers drop those they know."""
-        count = await offer_again(unit, since=again.since)
+        count = await relay.offer_again(unit, since=again.since)
         await note(actor, "offer_again")
         return {"events": count}
 
@@ -150,4 +157,20 @@ def _work(found: duework.ParkedWork) -> ParkedItem:
         type_name=found.kind,
         attempts=found.attempts,
         parked_at=found.due_at,
+    )
+
+
+def _row(found: relay.ParkedRow) -> ParkedItem:
+    return ParkedItem(
+        parked_id=found.event_id,
+        what="outbox",
+        state="parked",
+        reason=found.reason,
+        type_name=found.type_name,
+        attempts=0,
+        parked_at=found.parked_at,
+        topic=found.topic,
+        key=found.key,
+        event_id=str(found.event_id),
+        value_bytes=found.value_bytes,
     )

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -170,25 +171,25 @@ class Relay:
         futures: dict[asyncio.Future[Any], Any] = {}
         too_large: set[str] = set()
         give_up_at = monotonic() + self._limits.send_s
-        for row in rows:
-            if row.key in too_large:
-                continue
-            try:
-                async with asyncio.timeout(give_up_at - monotonic()):
-                    future = await producer.send(
-                        row.topic,
-                        value=row.payload,
-                        key=row.key.encode(),
-                        headers=[(name, text_.encode()) for name, text_ in row.headers.items()],
-                    )
-            except MessageSizeTooLargeError:
-                too_large.add(row.key)
-                sent.too_large.append(row)
-            except (KafkaError, TimeoutError, OSError) as error:
-                sent.trouble = error
-                break
-            else:
-                futures[future] = row
+        try:
+            async with asyncio.timeout(self._limits.send_s):
+                for row in rows:
+                    if row.key in too_large:
+                        continue
+                    try:
+                        future = await producer.send(
+                            row.topic,
+                            value=row.payload,
+                            key=row.key.encode(),
+                            headers=[(name, text_.encode()) for name, text_ in row.headers.items()],
+                        )
+                    except MessageSizeTooLargeError:
+                        too_large.add(row.key)
+                        sent.too_large.append(row)
+                    else:
+                        futures[future] = row
+        except (KafkaError, TimeoutError, OSError) as error:
+            sent.trouble = error
         if futures:
             await asyncio.wait(futures, timeout=max(0.0, give_up_at - monotonic()))
         for future, row in futures.items():
@@ -254,3 +255,43 @@ async def offer_again(work: UnitOfWork, *, since: datetime) -> int:
         done = await connection.execute(_OFFER_AGAIN, {"since": since, "at": work.clock.now()})
     work.wakes.outbox.set()
     return done.rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    """A committed event that the broker refuses; later ones of its key wait behind it."""
+
+    event_id: UUID
+    type_name: str
+    topic: str
+    key: str
+    reason: str
+    parked_at: datetime
+    value_bytes: int
+
+
+async def parked_rows(work: UnitOfWork) -> list[ParkedRow]:
+    """Parked outbox rows, oldest first, at most 200."""
+    async with work.engine.connect() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT event_id, headers->>'ce_type', topic, key, coalesce(parked_code, '?'),"
+                " parked_at, octet_length(payload)"
+                " FROM outbox WHERE parked_at IS NOT NULL ORDER BY seq LIMIT 200"
+            )
+        )
+        return [ParkedRow(*row) for row in rows]
+
+
+async def unpark_row(work: UnitOfWork, event_id: UUID, *, again: bool) -> bool:
+    """Offer a parked outbox row again, or give it up. False when it is not parked."""
+    statement = (
+        "UPDATE outbox SET parked_at = NULL, parked_code = NULL" if again else "DELETE FROM outbox"
+    )
+    async with work.engine.begin() as connection:
+        done = await connection.execute(
+            text(f"{statement} WHERE event_id = :event_id AND parked_at IS NOT NULL"),
+            {"event_id": event_id},
+        )
+    work.wakes.outbox.set()
+    return done.rowcount == 1

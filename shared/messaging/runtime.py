@@ -124,6 +124,8 @@ class Runtime:
                 (await connection.execute(text("SELECT count(*) FROM outbox"))).scalar_one()
             )
         unfinished = await duework.unfinished(self.work)
+        if unfinished:  # a clock that was stepped wakes nobody, and whoever steps it asks here
+            self.work.wakes.due_work.set()
         unheard = 0 if self.consumer is None else await self.consumer.behind()
         return Rest(
             at_rest=waiting == unfinished == unheard == self.workers.tally.running == 0,

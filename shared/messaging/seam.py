@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
@@ -31,7 +31,7 @@ from shared.errors import Poison, PracticeError, Retry
 from shared.events import Event
 from shared.messaging import parking
 from shared.messaging.causes import on_behalf
-from shared.messaging.envelope import Envelope, as_text, read_headers, text_headers
+from shared.messaging.envelope import Envelope, as_text, read_headers
 from shared.messaging.handlers import EventHandler, Handlers
 from shared.messaging.parking import Coordinates
 from shared.messaging.transaction import Transaction, UnitOfWork
@@ -67,11 +67,8 @@ class Heard:
     record: ConsumerRecord[Any, Any]
     envelope: Envelope
     event: Event
+    key: str
     handler: EventHandler[Any]
-
-    @property
-    def key(self) -> str:
-        return self.event.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +134,8 @@ class Seam:
 
     def read(self, record: ConsumerRecord[Any, Any]) -> Heard | Unreadable | None:
         """Decode a record; `None` when it is none of this service's business."""
-        headers = text_headers(record.headers)
-        type_name = headers.get("ce_type", "")
+        headers = dict(record.headers)
+        type_name = as_text(headers.get("ce_type"))
         if not type_name:
             return Unreadable(record, "no_type")
         handler = self._handlers.events.get(type_name)
@@ -150,7 +147,10 @@ class Seam:
             return Unreadable(record, poison.code)
 
     def _decode(
-        self, record: ConsumerRecord[Any, Any], headers: dict[str, str], handler: EventHandler[Any]
+        self,
+        record: ConsumerRecord[Any, Any],
+        headers: Mapping[str, bytes | None],
+        handler: EventHandler[Any],
     ) -> Heard:
         envelope = read_headers(headers)
         if envelope.version != handler.event.version:
@@ -162,9 +162,10 @@ class Seam:
         except ValidationError as invalid:
             codes = {error["type"] for error in invalid.errors(include_input=False)}
             raise Poison("not_json" if "json_invalid" in codes else "bad_schema") from None
-        if record.key is None or as_text(record.key) != event.key:
+        key = event.key
+        if record.key is None or as_text(record.key) != key:
             raise Poison("key_mismatch")
-        return Heard(record, envelope, event, handler)
+        return Heard(record, envelope, event, key, handler)
 
     async def _take_together(self, heard: Sequence[Heard]) -> bool:
         """Decide a batch in one transaction; False when it has to be taken apart."""

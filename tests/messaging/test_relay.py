@@ -1,0 +1,280 @@
+"""The relay on a real broker: in each key's order, never lost, never stuck on one row."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from deploy.local.postgres import Database
+from shared.clock import FixedClock
+from shared.db import create_engine
+from shared.events.scheduling import PatientCheckedIn
+from shared.ids import new_id
+from shared.messaging import Handlers, UnitOfWork
+from shared.messaging.relay import Relay, RelayLimits, offer_again, parked_rows, unpark_row
+from shared.messaging.runtime import make_producer
+from tests.messaging.conftest import scalar
+from tests.messaging.records import START, checked_in
+from tests.support.eventually import eventually
+from tests.support.topics import Topics
+
+TOPIC = "scheduling"
+
+
+@pytest.fixture
+async def unit(database: Database, engine: AsyncEngine, topics: Topics, clock: FixedClock) -> Any:
+    mine = create_engine(database.url)
+    yield UnitOfWork(mine, clock, Handlers(TOPIC), topic_prefix=topics.prefix)
+    await mine.dispose()
+
+
+StartRelay = Callable[..., Relay]
+
+
+@pytest.fixture
+async def start_relay(unit: UnitOfWork, topics: Topics) -> AsyncIterator[StartRelay]:
+    tasks: list[asyncio.Task[None]] = []
+
+    def start(make: Callable[[], AIOKafkaProducer] | None = None, **limits: Any) -> Relay:
+        relay = Relay(
+            unit,
+            make or (lambda: make_producer(topics.bootstrap_servers)),
+            limits=RelayLimits(poll_s=0.05, **limits),
+        )
+        tasks.append(asyncio.create_task(relay.run()))
+        return relay
+
+    yield start
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def read(topics: Topics, count: int, name: str | None = None) -> list[ConsumerRecord]:
+    """The first `count` records of the topic; fails when more come soon after."""
+    consumer = AIOKafkaConsumer(
+        name or topics.name(TOPIC),
+        bootstrap_servers=topics.bootstrap_servers,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=10,
+    )
+    await consumer.start()
+    try:
+        async with asyncio.timeout(20):
+            found = [await consumer.getone() for _ in range(count)]
+        assert not await consumer.getmany(timeout_ms=100)
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def say(unit: UnitOfWork, *said: tuple[UUID, int]) -> None:
+    async with unit.transaction() as tx:
+        for patient, minute in said:
+            tx.publish(checked_in(patient, minute))
+
+
+def minutes_of(records: list[ConsumerRecord]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for record in records:
+        event = PatientCheckedIn.model_validate_json(record.value)
+        found.setdefault(event.key, []).append(event.checked_in_at.minute)
+    return found
+
+
+async def outbox_is_empty(engine: AsyncEngine) -> None:
+    assert await scalar(engine, "SELECT count(*) FROM outbox") == 0
+
+
+async def test_two_relays_keep_each_patients_order(
+    start_relay: StartRelay, unit: UnitOfWork, engine: AsyncEngine, topics: Topics
+) -> None:
+    for _ in range(2):
+        start_relay(batch=7)
+    patients = [new_id() for _ in range(20)]
+
+    async def course_of(patient: UUID, companion: UUID) -> None:
+        for minute in range(12):
+            await say(unit, (patient, minute), (companion, minute))
+
+    companions = [new_id() for _ in patients]
+    await asyncio.gather(*map(course_of, patients, companions))
+    await eventually(lambda: outbox_is_empty(engine))
+    heard = minutes_of(await read(topics, 480))
+    assert heard == {str(who): list(range(12)) for who in patients + companions}
+    assert await scalar(engine, "SELECT count(*) FROM event_log") == 480
+
+
+async def test_two_transactions_that_say_something_of_the_same_patients_never_deadlock(
+    start_relay: StartRelay, unit: UnitOfWork, topics: Topics
+) -> None:
+    pair = [new_id() for _ in range(2)]
+
+    async def many(order: int) -> None:
+        for minute in range(20):
+            await say(unit, *((who, minute) for who in pair[::order]))
+
+    start_relay()
+    await asyncio.gather(many(1), many(-1), many(1), many(-1))
+    await read(topics, 160)
+
+
+class Wedged(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka ships no types
+    """A producer as aiokafka leaves it when its broker hangs: nothing is ever acknowledged."""
+
+    async def send(self, *_: Any, **__: Any) -> Any:
+        return asyncio.get_running_loop().create_future()
+
+    async def stop(self) -> None:
+        await super().stop()
+        await asyncio.Event().wait()
+
+
+async def test_a_producer_that_is_never_answered_is_given_up_and_a_new_one_sends_the_same(
+    start_relay: StartRelay, unit: UnitOfWork, engine: AsyncEngine, topics: Topics
+) -> None:
+    made: list[AIOKafkaProducer] = []
+
+    def make() -> AIOKafkaProducer:
+        kind = AIOKafkaProducer if made else Wedged
+        made.append(kind(bootstrap_servers=topics.bootstrap_servers))
+        return made[-1]
+
+    patient = new_id()
+    await say(unit, *((patient, minute) for minute in range(5)))
+    relay = start_relay(make, send_s=0.5)
+    await eventually(lambda: relay.trouble == "kafka")
+    await eventually(lambda: outbox_is_empty(engine))
+    assert minutes_of(await read(topics, 5)) == {str(patient): list(range(5))}
+    assert len(made) == 2
+    assert relay.trouble is None
+
+
+async def test_a_relay_that_is_told_to_end_while_it_gives_a_producer_up_ends(
+    unit: UnitOfWork, topics: Topics
+) -> None:
+    await say(unit, (new_id(), 0))
+    relay = Relay(
+        unit,
+        lambda: Wedged(bootstrap_servers=topics.bootstrap_servers),
+        limits=RelayLimits(send_s=0.2),
+    )
+    running = asyncio.create_task(relay.run())
+    await asyncio.sleep(1.0)  # sent after 0.2 s, given up, and waiting for its end for 2 s more
+    running.cancel()
+    began = monotonic()
+    await asyncio.wait({running}, timeout=5)
+    assert running.cancelled()
+    assert monotonic() - began < 4
+
+
+async def test_what_the_broker_confirmed_is_kept_though_the_rest_of_the_pass_failed(
+    start_relay: StartRelay, unit: UnitOfWork, engine: AsyncEngine, topics: Topics
+) -> None:
+    class Half(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka ships no types
+        sent = 0
+
+        async def send(self, *args: Any, **named: Any) -> Any:
+            Half.sent += 1
+            if 3 < Half.sent <= 6:
+                return asyncio.get_running_loop().create_future()
+            return await super().send(*args, **named)
+
+    await say(unit, *((new_id(), 0) for _ in range(6)))
+    start_relay(lambda: Half(bootstrap_servers=topics.bootstrap_servers), send_s=0.5)
+    await eventually(lambda: outbox_is_empty(engine))
+    await read(topics, 6)  # none of the first three is sent again
+
+
+@pytest.fixture(params=["producer", pytest.param("broker", marks=pytest.mark.real_kafka)])
+async def refusing(
+    request: pytest.FixtureRequest, topics: Topics
+) -> AsyncIterator[tuple[str, int]]:
+    """A topic, and a size in bytes that our producer refuses, or that only the broker does."""
+    if request.param == "producer":
+        yield topics.name(TOPIC), 950_000
+        return
+    name = f"narrow{uuid4().hex[:8]}.{TOPIC}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=topics.bootstrap_servers)
+    await admin.start()
+    settings = {"max.message.bytes": "5000"}
+    await admin.create_topics([NewTopic(name, 6, 1, topic_configs=settings)])
+    yield name, 50_000
+    await admin.delete_topics([name])
+    await admin.close()
+
+
+async def test_a_row_too_large_is_parked_and_holds_up_its_own_patient_only(
+    start_relay: StartRelay,
+    unit: UnitOfWork,
+    engine: AsyncEngine,
+    topics: Topics,
+    refusing: tuple[str, int],
+) -> None:
+    topic, size = refusing
+    unit.topic_prefix = topic.removesuffix(TOPIC)
+    ill, well = new_id(), new_id()
+    await say(unit, (ill, 0), (well, 0))
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE outbox SET payload = decode(repeat('00', :size), 'hex') WHERE key = :key"),
+            {"size": size, "key": str(ill)},
+        )
+    relay = start_relay()
+
+    async def parked() -> None:
+        rows = [(row.key, row.reason, row.value_bytes) for row in await parked_rows(unit)]
+        assert rows == [(str(ill), "too_large", size)]
+
+    await eventually(parked)
+    await say(unit, (ill, 1), (well, 1))
+    await eventually(lambda: _sent_of(engine, well, 2))
+    assert await _sent_of(engine, ill, 0)
+    await eventually(lambda: relay.trouble is None)
+
+    [row] = await parked_rows(unit)
+    assert await unpark_row(unit, row.event_id, again=True)
+    await eventually(parked)  # as large as before
+    assert await unpark_row(unit, row.event_id, again=False)
+    await eventually(lambda: outbox_is_empty(engine))
+    assert minutes_of(await read(topics, 3, topic)) == {str(well): [0, 1], str(ill): [1]}
+    assert not await unpark_row(unit, row.event_id, again=True)
+
+
+async def _sent_of(engine: AsyncEngine, patient: UUID, count: int) -> bool:
+    query = f"SELECT count(*) FROM event_log WHERE key = '{patient}'"
+    return bool(await scalar(engine, query) == count)
+
+
+async def test_published_events_are_offered_again_in_their_order_with_their_ids(
+    start_relay: StartRelay,
+    unit: UnitOfWork,
+    engine: AsyncEngine,
+    topics: Topics,
+    clock: FixedClock,
+) -> None:
+    start_relay()
+    early, late = new_id(), new_id()
+    await say(unit, (early, 0))
+    await eventually(lambda: outbox_is_empty(engine))
+    clock.step(timedelta(hours=1))
+    await say(unit, (late, 1), (late, 2))
+    await eventually(lambda: outbox_is_empty(engine))
+
+    assert await offer_again(unit, since=START + timedelta(minutes=30)) == 2
+    await eventually(lambda: outbox_is_empty(engine))
+    records = await read(topics, 5)
+    assert minutes_of(records) == {str(early): [0], str(late): [1, 2, 1, 2]}
+    ids = [dict(record.headers)["ce_id"] for record in records if record.key == str(late).encode()]
+    assert ids[:2] == ids[2:]
+    assert await scalar(engine, "SELECT count(*) FROM event_log") == 3
