@@ -22,8 +22,17 @@ from shared.events.scheduling import VisitType
 TIME_LIMIT_S = 5.0
 TOKEN_LIVES = timedelta(minutes=5)
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=30)]
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+"""No control characters: these texts are printed on one line, and PostgreSQL keeps no NUL."""
+
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=PRINTABLE),
+]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=30, pattern=PRINTABLE),
+]
 E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{7,14}$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
 Npi = Annotated[str, StringConstraints(pattern=r"^[12]\d{9}$")]
@@ -92,6 +101,11 @@ class InfusionRecord(_Claim):
     started_at: Moment
     stopped_at: Moment
 
+    @property
+    def patient_id(self) -> UUID:
+        """Whom the record is about, for the audit log."""
+        return self.patient.patient_id
+
 
 class SeriesRecord(_Claim):
     """What a prescription needs to know of one completed series."""
@@ -100,6 +114,11 @@ class SeriesRecord(_Claim):
     patient: PatientCard
     prescriber: ClinicianCard
     location: LocationCard
+
+    @property
+    def patient_id(self) -> UUID:
+        """Whom the record is about, for the audit log."""
+        return self.patient.patient_id
 
 
 C = TypeVar("C", bound=_Claim)

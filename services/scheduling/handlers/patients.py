@@ -29,8 +29,9 @@ async def register_patient(wish: RegisterPatient, tx: Transaction) -> PatientAns
         return refused(broken, "The patient is not registered")
     patient_id = new_id()
     card = PatientCard(patient_id=patient_id, **wish.model_dump(exclude={"concerns"}))
-    held = rules.needs_clearance(wish.concerns)
-    store.add_patient(tx, card, wish.concerns, held=held)
+    concerns = sorted(set(wish.concerns))
+    held = rules.needs_clearance(concerns)
+    store.add_patient(tx, card, concerns, held=held)
     tx.publish(PatientRegistered(patient_id=patient_id, registered_at=tx.now))
     if held:
         tx.publish(PatientHeld(patient_id=patient_id, held_at=tx.now))

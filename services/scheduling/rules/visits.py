@@ -23,7 +23,7 @@ class VisitState(StrEnum):
 
 
 class Step(StrEnum):
-    """What staff do with a visit. The value completes "A visit that is …"."""
+    """What staff do with a visit. The value completes "can be …"."""
 
     MOVE = "moved"
     CANCEL = "cancelled"
@@ -64,15 +64,19 @@ def broken_by_step(step: Step, state: VisitState) -> list[Broken]:
     """What forbids a step in this state of the visit."""
     if state in FROM[step]:
         return []
-    right = " or ".join(state.value for state in FROM[step])
+    right = " or ".join(map(_said, FROM[step]))
     return [
         Broken(
             "visit_state",
-            f"The visit is {state.value}; one that is {step.value} must be {right} before.",
+            f"The visit is {_said(state)}; only one that is {right} can be {step.value}.",
             "a visit's life: booked, checked in, running, completed, discharged",
             "appointment_id",
         )
     ]
+
+
+def _said(state: VisitState) -> str:
+    return state.value.replace("_", " ")
 
 
 def broken_by_revision(seen: int, found: int) -> list[Broken]:

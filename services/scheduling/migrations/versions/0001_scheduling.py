@@ -20,7 +20,7 @@ CREATE TABLE chairs (
     location_id uuid NOT NULL CONSTRAINT fk_chairs_location_id REFERENCES locations,
     name text NOT NULL,
     CONSTRAINT pk_chairs PRIMARY KEY (chair_id),
-    CONSTRAINT uq_chairs_location_id UNIQUE (location_id, name)
+    CONSTRAINT uq_chairs_location_id_name UNIQUE (location_id, name)
 );
 CREATE TABLE clinicians (
     clinician_id uuid NOT NULL, name text NOT NULL, credential text NOT NULL, npi text NOT NULL,
@@ -82,7 +82,7 @@ CREATE TABLE appointments (
     no_drive_until timestamptz,
     CONSTRAINT pk_appointments PRIMARY KEY (appointment_id),
     CONSTRAINT uq_appointments_infusion_id UNIQUE (infusion_id),
-    CONSTRAINT uq_appointments_series_id UNIQUE (series_id, sequence_no),
+    CONSTRAINT uq_appointments_series_id_sequence_no UNIQUE (series_id, sequence_no),
     CONSTRAINT ck_appointments_state CHECK (state IN
         ('booked', 'checked_in', 'running', 'completed', 'discharged', 'cancelled')),
     CONSTRAINT ck_appointments_times CHECK (starts_at < ends_at),

@@ -1,0 +1,245 @@
+"""A clinic on a real database: its API with every role, its clock, and what it said."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import orjson
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from deploy.local.postgres import Database
+from services.scheduling import claim_routes, routes
+from services.scheduling.events import on
+from services.scheduling.tables import Base
+from shared.auth import Role, Tokens, development_token
+from shared.clock import FixedClock, RunClock
+from shared.db import create_engine, migrate
+from shared.http.app import build_app
+from shared.messaging import UnitOfWork
+from shared.telemetry import Metrics
+from shared.vault import Vault
+
+SECRET = "not-a-secret-" * 3
+VAULT_KEYS = "k1:" + base64.b64encode(b"1" * 32).decode()
+NOW = datetime(2026, 10, 5, 14, 0, tzinfo=UTC)  # a Monday, 10:00 in Alexandria
+NOON = datetime(2026, 10, 7, 16, 0, tzinfo=UTC)
+
+ADDRESS = {
+    "line1": "1 Made Up Street",
+    "city": "Alexandria",
+    "state": "VA",
+    "postal_code": "22314",
+}
+PATIENT = {
+    "first_name": "Testa",
+    "last_name": "Canary",
+    "birth_date": "1980-02-29",
+    "phone": "+12025550147",
+    "email": "testa.canary@example.test",
+    "address": ADDRESS,
+}
+LOCATION = {
+    "name": "Old Town",
+    "zone": "America/New_York",
+    "legal_name": "Made Up Recovery LLC",
+    "ein": "12-3456789",
+    "npi": "1234567893",
+    "phone": "+12025550100",
+    "address": ADDRESS,
+}
+CLINICIAN = {
+    "name": "Dr. Made Up",
+    "credential": "MD",
+    "npi": "1987654328",
+    "license_number": "VA-000001",
+    "dea_number": "AT0000001",
+    "phone": "+12025550101",
+    "address": ADDRESS,
+}
+STAFF = frozenset(Role) - {Role.SERVICE}
+
+
+def every(days: int, count: int, first: datetime = NOON) -> list[datetime]:
+    """`count` moments, so many days apart."""
+    return [first + timedelta(days=days * n) for n in range(count)]
+
+
+def bearer(*roles: Role, subject: str = "staff-1") -> dict[str, str]:
+    token = development_token(SECRET, env="development", subject=subject, roles=set(roles))
+    return {"Authorization": f"Bearer {token}"}
+
+
+@dataclass(slots=True)
+class Clinic:
+    """Asks scheduling as staff do. `post` expects a success, `refused` a refusal."""
+
+    client: httpx.AsyncClient
+    clock: FixedClock | RunClock
+    engine: AsyncEngine
+    location_id: str = ""
+    chair_id: str = ""
+    clinician_id: str = ""
+    headers: dict[str, str] = field(default_factory=lambda: bearer(*STAFF))
+
+    async def open(self) -> None:
+        """One location, one chair, one clinician."""
+        self.location_id = (await self.post("/locations", LOCATION))["location_id"]
+        self.chair_id = await self.chair()
+        self.clinician_id = (await self.post("/clinicians", CLINICIAN))["clinician_id"]
+
+    async def send(
+        self, path: str, body: object, *, key: str | None = None, method: str = "POST"
+    ) -> httpx.Response:
+        headers = self.headers | {"Idempotency-Key": key or str(uuid4())}
+        return await self.client.request(method, path, json=body, headers=headers)
+
+    async def post(self, path: str, body: object, **how: Any) -> Any:
+        answer = await self.send(path, body, **how)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def refused(self, path: str, body: object, **how: Any) -> list[tuple[str, str]]:
+        """The rules that a request breaks, each with its field."""
+        answer = await self.send(path, body, **how)
+        assert answer.status_code == 409, answer.text
+        violations = answer.json()["violations"]
+        assert all(set(each) == {"field", "rule", "detail", "source"} for each in violations)
+        return [(each["rule"], each["field"]) for each in violations]
+
+    async def get(self, path: str, **params: Any) -> Any:
+        answer = await self.client.get(path, params=params, headers=self.headers)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def chair(self, **fields: object) -> str:
+        wish = {"name": f"Chair {uuid4().hex[:6]}"} | fields
+        return str((await self.post(f"/locations/{self.location_id}/chairs", wish))["chair_id"])
+
+    async def patient(self, **fields: object) -> str:
+        return str((await self.post("/patients", PATIENT | fields))["patient_id"])
+
+    def wish(
+        self,
+        patient_id: str,
+        starts: Sequence[datetime],
+        *,
+        chair_id: str | None = None,
+        **fields: object,
+    ) -> dict[str, Any]:
+        """A wish for a series in one chair."""
+        return {
+            "patient_id": patient_id,
+            "prescriber_id": self.clinician_id,
+            "location_id": self.location_id,
+            "visit_type": "ketamine_mood",
+            "diagnoses": ["F33.1"],
+            "appointments": [
+                {"chair_id": chair_id or self.chair_id, "starts_at": start.isoformat()}
+                for start in starts
+            ],
+        } | fields
+
+    async def series(
+        self,
+        starts: Sequence[datetime] | None = None,
+        patient_id: str | None = None,
+        **fields: Any,
+    ) -> Any:
+        """A booked series: six mood infusions three days apart unless said otherwise."""
+        patient_id = patient_id or await self.patient()
+        return await self.post("/series", self.wish(patient_id, starts or every(3, 6), **fields))
+
+    async def step(self, visit: dict[str, Any], step: str, body: object = None) -> Any:
+        return await self.post(f"/appointments/{visit['appointment_id']}/{step}", body or {})
+
+    def be_there(self, visit: dict[str, Any], *, late: timedelta = timedelta(0)) -> None:
+        """Let time pass until a visit begins."""
+        self.clock.step_to(datetime.fromisoformat(visit["starts_at"]) + late)
+
+    async def check_in(self, visit: dict[str, Any]) -> None:
+        """A visit with a ride, its patient here and fasted."""
+        self.be_there(visit)
+        await self.step(visit, "ride", {"mode": "rideshare"})
+        await self.step(visit, "check-in", {"fasted": True})
+
+    async def infuse(self, visit: dict[str, Any]) -> Any:
+        """A visit from its ride to the end of the drip, forty minutes later."""
+        await self.check_in(visit)
+        await self.step(visit, "start", {"clinician_id": self.clinician_id})
+        self.clock.step_to(self.clock.now() + timedelta(minutes=40))
+        return await self.step(visit, "complete")
+
+    async def said(self, patient_id: str) -> list[tuple[str, dict[str, Any]]]:
+        """The events about a patient, first to last."""
+        async with self.engine.connect() as connection:
+            rows = await connection.execute(
+                text("SELECT headers, payload FROM outbox WHERE key = :key ORDER BY seq"),
+                {"key": patient_id},
+            )
+            return [
+                (row.headers["ce_type"].removeprefix("scheduling."), orjson.loads(row.payload))
+                for row in rows
+            ]
+
+    async def kinds_said(self, patient_id: str) -> list[str]:
+        return [kind for kind, _ in await self.said(patient_id)]
+
+    async def rows(self, query: str, **values: object) -> list[Any]:
+        async with self.engine.connect() as connection:
+            return list((await connection.execute(text(query), values)).all())
+
+
+def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    vault = Vault(VAULT_KEYS)
+    return build_app(
+        "scheduling",
+        unit=UnitOfWork(engine, clock, on, vault=vault),
+        tokens=Tokens(SECRET),
+        vault=vault,
+        metrics=Metrics(),
+        routers=[routes.router, claim_routes.router],
+        lifespan=lifespan,
+    )
+
+
+@pytest.fixture(scope="module")
+async def engine(module_database: Database) -> AsyncIterator[AsyncEngine]:
+    """Scheduling's own database, shared by the tests of one module."""
+    engine = create_engine(module_database.url, pool_size=40)
+    await migrate(engine, "scheduling", Base.metadata)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+def app(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
+    return app_on(engine, clock)
+
+
+@pytest.fixture
+async def clinic(app: FastAPI, engine: AsyncEngine, clock: FixedClock) -> AsyncIterator[Clinic]:
+    """A clinic of the test's own: its location, chair and clinician."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        clinic = Clinic(client, clock, engine)
+        await clinic.open()
+        yield clinic

@@ -1,0 +1,110 @@
+"""The claim check: exactly the shapes of `shared.claims`, for services only, and audited."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from shared.auth import Role
+from shared.claims import InfusionRecord, LocationCard, PatientCard, SeriesRecord
+from tests.scheduling.conftest import ADDRESS, CLINICIAN, LOCATION, PATIENT, Clinic, bearer
+
+
+async def redeem(clinic: Clinic, path: str, **params: str) -> httpx.Response:
+    return await clinic.client.get(
+        f"/internal/{path}",
+        params={"purpose": "superbill"} | params,
+        headers=bearer(Role.SERVICE, subject="billing"),
+    )
+
+
+async def test_a_patient_is_redeemed_with_all_that_reaches_them(clinic: Clinic) -> None:
+    patient_id = await clinic.patient()
+    answer = await redeem(clinic, f"patients/{patient_id}")
+    card = PatientCard.model_validate_json(answer.content, strict=True)
+    assert card == PatientCard.model_validate(PATIENT | {"patient_id": patient_id})
+    assert set(answer.json()) == set(PatientCard.model_fields)
+
+
+async def test_a_location_is_redeemed_with_its_legal_entity(clinic: Clinic) -> None:
+    answer = await redeem(clinic, f"locations/{clinic.location_id}")
+    expected = LocationCard.model_validate(LOCATION | {"location_id": clinic.location_id})
+    assert LocationCard.model_validate_json(answer.content) == expected
+
+
+async def test_a_completed_infusion_is_redeemed_with_what_a_superbill_prints(
+    clinic: Clinic,
+) -> None:
+    series = await clinic.series(diagnoses=["F33.1", "F43.10"])
+    completed = await clinic.infuse(series["appointments"][0])
+    answer = await redeem(clinic, f"infusions/{completed['infusion_id']}")
+    record = InfusionRecord.model_validate_json(answer.content)
+    assert str(record.infusion_id) == completed["infusion_id"]
+    assert record.patient.last_name == "Canary"
+    assert record.rendering.name == CLINICIAN["name"]
+    assert record.rendering.address.model_dump() == ADDRESS | {"line2": None}
+    assert record.location.ein == LOCATION["ein"]
+    assert record.visit_type == "ketamine_mood"
+    assert record.diagnoses == ("F33.1", "F43.10")
+    assert record.started_at.isoformat() == "2026-10-07T16:00:00+00:00"
+    assert record.stopped_at.isoformat() == "2026-10-07T16:40:00+00:00"
+    assert set(answer.json()) == set(InfusionRecord.model_fields)
+
+
+async def test_a_running_infusion_has_nothing_to_bill_yet(clinic: Clinic) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    await clinic.check_in(visit)
+    running = await clinic.step(visit, "start", {"clinician_id": clinic.clinician_id})
+    assert (await redeem(clinic, f"infusions/{running['infusion_id']}")).status_code == 404
+
+
+async def test_a_series_is_redeemed_with_its_prescriber(clinic: Clinic) -> None:
+    series = await clinic.series()
+    answer = await redeem(clinic, f"series/{series['series_id']}", purpose="prescription")
+    record = SeriesRecord.model_validate_json(answer.content)
+    assert record.prescriber.dea_number == CLINICIAN["dea_number"]
+    assert str(record.patient.patient_id) == series["patient_id"]
+    assert set(answer.json()) == set(SeriesRecord.model_fields)
+
+
+@pytest.mark.parametrize("what", ["patients", "locations", "infusions", "series"])
+async def test_an_id_that_means_nothing_is_not_found(clinic: Clinic, what: str) -> None:
+    answer = await redeem(clinic, f"{what}/{uuid4()}")
+    assert answer.status_code == 404
+    assert answer.json()["violations"][0]["rule"].startswith("unknown_")
+
+
+@pytest.mark.parametrize("purpose", ["", "Superbill", "for the superbill", "a" * 65])
+async def test_a_redemption_names_its_purpose_in_one_word(clinic: Clinic, purpose: str) -> None:
+    answer = await redeem(clinic, f"patients/{await clinic.patient()}", purpose=purpose)
+    assert answer.status_code == 422
+
+
+async def test_a_redemption_without_a_purpose_is_refused(clinic: Clinic) -> None:
+    path = f"/internal/patients/{await clinic.patient()}"
+    answer = await clinic.client.get(path, headers=bearer(Role.SERVICE))
+    assert answer.status_code == 422
+    assert answer.json()["violations"][0]["field"] == "purpose"
+
+
+async def test_each_redemption_is_on_the_audit_log_with_its_patient_and_purpose(
+    clinic: Clinic,
+) -> None:
+    series = await clinic.series()
+    infusion_id = (await clinic.infuse(series["appointments"][0]))["infusion_id"]
+    await redeem(clinic, f"patients/{series['patient_id']}", purpose="contact")
+    await redeem(clinic, f"infusions/{infusion_id}", purpose="superbill")
+    await redeem(clinic, f"series/{series['series_id']}", purpose="prescription")
+    entries: list[Any] = await clinic.rows(
+        "SELECT actor, entity, entity_id, purpose FROM audit_log"
+        " WHERE role = 'service' AND patient_id = :patient ORDER BY seq",
+        patient=series["patient_id"],
+    )
+    assert [tuple(entry) for entry in entries] == [
+        ("billing", "GET /internal/patients/{patient_id}", series["patient_id"], "contact"),
+        ("billing", "GET /internal/infusions/{infusion_id}", infusion_id, "superbill"),
+        ("billing", "GET /internal/series/{series_id}", series["series_id"], "prescription"),
+    ]

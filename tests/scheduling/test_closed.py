@@ -1,0 +1,56 @@
+"""Each route is open to its roles and closed to every other."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+
+from shared.auth import Role, policies
+from tests.scheduling.conftest import Clinic, bearer
+
+ROLES = {
+    "POST /locations": "ops",
+    "POST /locations/{location_id}/chairs": "ops",
+    "POST /clinicians": "ops",
+    "POST /patients": "front_desk",
+    "PATCH /patients/{patient_id}": "front_desk",
+    "GET /patients/{patient_id}": "front_desk nurse prescriber biller",
+    "POST /patients/{patient_id}/clearance": "prescriber nurse",
+    "POST /series": "front_desk",
+    "GET /series/{series_id}": "front_desk nurse prescriber",
+    "POST /series/{series_id}/stop": "prescriber front_desk",
+    "GET /appointments": "front_desk nurse",
+    "POST /appointments/{appointment_id}/move": "front_desk",
+    "POST /appointments/{appointment_id}/cancel": "front_desk",
+    "POST /appointments/{appointment_id}/ride": "front_desk nurse",
+    "POST /appointments/{appointment_id}/check-in": "front_desk nurse",
+    "POST /appointments/{appointment_id}/start": "nurse",
+    "POST /appointments/{appointment_id}/complete": "nurse",
+    "POST /appointments/{appointment_id}/discharge": "nurse",
+    "GET /internal/patients/{patient_id}": "service",
+    "GET /internal/locations/{location_id}": "service",
+    "GET /internal/infusions/{infusion_id}": "service",
+    "GET /internal/series/{series_id}": "service",
+}
+
+
+def test_every_route_declares_these_roles(app: FastAPI) -> None:
+    declared = {
+        name: set(policy.roles) for name, policy in policies(app).items() if policy is not None
+    }
+    assert declared == {name: set(roles.split()) for name, roles in ROLES.items()}
+
+
+@pytest.mark.parametrize("route", ROLES)
+async def test_no_other_role_and_nobody_unknown_may_call_it(clinic: Clinic, route: str) -> None:
+    method, template = route.split()
+    path = "/".join(str(uuid4()) if part.startswith("{") else part for part in template.split("/"))
+    others = set(Role) - {Role(role) for role in ROLES[route].split()}
+    clinic.headers = bearer(*others)
+    answer = await clinic.send(f"{path}?purpose=x", {}, method=method)
+    assert answer.status_code == 403
+    clinic.headers = {}
+    answer = await clinic.send(f"{path}?purpose=x", {}, method=method)
+    assert answer.status_code == 401

@@ -1,0 +1,268 @@
+"""Many at once: one wins, the others are told clearly, and nobody waits in a circle."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from tests.scheduling.conftest import NOON, Clinic, every
+from tests.support.eventually import eventually
+
+RACERS = 40
+
+OVERLAPS = """
+    SELECT count(*) FROM appointments AS a JOIN appointments AS b
+        ON a.appointment_id < b.appointment_id
+       AND (a.chair_id = b.chair_id OR a.patient_id = b.patient_id)
+       AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
+     WHERE a.state <> 'cancelled' AND b.state <> 'cancelled'
+"""
+
+
+@pytest.fixture(autouse=True)
+async def _nobody_deadlocks(clinic: Clinic) -> AsyncIterator[None]:
+    """PostgreSQL's own count of deadlocks, which sessions report as they end."""
+    yield
+    await clinic.engine.dispose()
+    [(deadlocks,)] = await clinic.rows(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    )
+    assert deadlocks == 0
+    assert await clinic.rows(OVERLAPS) == [(0,)]
+
+
+async def race(*requests: Awaitable[httpx.Response]) -> tuple[list[Any], Counter[str]]:
+    """What the winners got, and how often each rule was named to the losers."""
+    answers = await asyncio.gather(*requests)
+    won = [answer.json() for answer in answers if answer.status_code == 201]
+    lost = [answer for answer in answers if answer.status_code == 409]
+    assert len(won) + len(lost) == len(answers)
+    rules = Counter(
+        rule for answer in lost for rule in {each["rule"] for each in answer.json()["violations"]}
+    )
+    return won, rules
+
+
+async def test_forty_patients_and_one_chair(clinic: Clinic) -> None:
+    patients = [await clinic.patient() for _ in range(RACERS)]
+    won, lost = await race(
+        *(clinic.send("/series", clinic.wish(patient, every(3, 6))) for patient in patients)
+    )
+    assert len(won) == 1
+    assert lost == {"chair_taken": RACERS - 1}
+    booked = await clinic.rows(
+        "SELECT count(*) FROM appointments WHERE chair_id = :chair", chair=clinic.chair_id
+    )
+    assert booked == [(6,)]
+    said = [await clinic.kinds_said(patient) for patient in patients]
+    assert sorted(len(kinds) for kinds in said) == [*[1] * (RACERS - 1), 8]
+
+
+async def test_series_that_cross_each_other_s_chairs_in_any_order(clinic: Clinic) -> None:
+    chairs = [await clinic.chair() for _ in range(3)]
+    shuffled = random.Random(20261007)  # noqa: S311  # a fixed disorder
+
+    async def book() -> httpx.Response:
+        wish = clinic.wish(await clinic.patient(), every(3, 6))
+        for appointment in wish["appointments"]:
+            appointment["chair_id"] = shuffled.choice(chairs)
+        return await clinic.send("/series", wish)
+
+    won, lost = await race(*(book() for _ in range(RACERS)))
+    assert 1 <= len(won) <= 3
+    assert lost == {"chair_taken": RACERS - len(won)}
+
+
+async def test_one_patient_booked_by_many_at_once(clinic: Clinic) -> None:
+    patient = await clinic.patient()
+    chairs = [await clinic.chair() for _ in range(10)]
+    won, lost = await race(
+        *(
+            clinic.send("/series", clinic.wish(patient, every(3, 6), chair_id=chair))
+            for chair in chairs
+        )
+    )
+    assert len(won) == 1
+    assert lost["series_open"] == lost["patient_taken"] == 9
+
+
+async def test_two_who_look_at_one_visit_and_move_it(clinic: Clinic) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    won, lost = await race(
+        *(
+            clinic.send(
+                f"/appointments/{visit['appointment_id']}/move",
+                {"starts_at": (NOON + timedelta(minutes=n)).isoformat(), "revision": 0},
+            )
+            for n in range(1, 11)
+        )
+    )
+    assert [moved["revision"] for moved in won] == [1]
+    assert lost == {"changed_meanwhile": 9}
+
+
+async def test_a_move_that_waited_for_another_move_is_decided_anew_by_its_caller(
+    clinic: Clinic,
+) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    path = f"/appointments/{visit['appointment_id']}/move"
+    async with clinic.engine.begin() as other:
+        await other.execute(
+            text("SELECT 1 FROM patients WHERE patient_id = :id FOR NO KEY UPDATE"),
+            {"id": visit["patient_id"]},
+        )
+        wish = {"starts_at": (NOON + timedelta(hours=1)).isoformat()}
+        move = asyncio.create_task(clinic.send(path, wish))
+        await _until_somebody_waits(clinic)
+        await other.execute(
+            text("UPDATE appointments SET revision = 1 WHERE appointment_id = :id"),
+            {"id": visit["appointment_id"]},
+        )
+    _, lost = await race(move)
+    assert lost == {"changed_meanwhile": 1}
+
+
+async def _until_somebody_waits(clinic: Clinic) -> None:
+    waiting = (
+        "SELECT 1 FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    await eventually(lambda: clinic.rows(waiting))
+
+
+async def test_many_visits_moved_onto_one_hour(clinic: Clinic) -> None:
+    hour = timedelta(hours=1)
+    visits = [
+        (await clinic.series(every(3, 6, NOON + n * hour)))["appointments"][0] for n in range(1, 6)
+    ]
+    won, lost = await race(
+        *(
+            clinic.send(
+                f"/appointments/{visit['appointment_id']}/move", {"starts_at": NOON.isoformat()}
+            )
+            for visit in visits
+        )
+    )
+    assert len(won) == 1
+    assert lost == {"chair_taken": 4}
+
+
+async def test_visits_that_change_chairs_with_each_other(clinic: Clinic) -> None:
+    """Each wants the chair that the other has: neither gets it, and neither waits forever."""
+    other_chair = await clinic.chair()
+    one = (await clinic.series())["appointments"][0]
+    other = (await clinic.series(chair_id=other_chair))["appointments"][0]
+    won, lost = await race(
+        *(
+            clinic.send(
+                f"/appointments/{visit['appointment_id']}/move",
+                {"starts_at": visit["starts_at"], "chair_id": chair},
+            )
+            for visit, chair in [(one, other_chair), (other, clinic.chair_id)] * 5
+        )
+    )
+    assert won == []
+    assert lost == {"chair_taken": 10}
+
+
+@pytest.mark.parametrize("checked_in", [False, True])
+async def test_a_cancel_against_a_start(
+    clinic: Clinic,
+    checked_in: bool,  # noqa: FBT001  # a table's column
+) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    if checked_in:
+        await clinic.check_in(visit)
+    path = f"/appointments/{visit['appointment_id']}"
+    won, lost = await race(
+        *(clinic.send(f"{path}/cancel", {"reason": "patient_asked"}) for _ in range(5)),
+        *(clinic.send(f"{path}/start", {"clinician_id": clinic.clinician_id}) for _ in range(5)),
+    )
+    assert [each["state"] for each in won] == ["running" if checked_in else "cancelled"]
+    assert lost["visit_state"] == 9
+
+
+async def test_a_cancel_against_a_check_in(clinic: Clinic) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    clinic.be_there(visit)
+    path = f"/appointments/{visit['appointment_id']}"
+    won, lost = await race(
+        clinic.send(f"{path}/cancel", {"reason": "patient_asked"}),
+        clinic.send(f"{path}/check-in", {"fasted": True}),
+    )
+    assert len(won) == 1
+    assert lost == {"visit_state": 1}
+
+
+async def test_many_nurses_complete_the_last_infusion(clinic: Clinic) -> None:
+    series = await clinic.series(every(1, 3), visit_type="ketamine_pain")
+    for visit in series["appointments"][:2]:
+        await clinic.infuse(visit)
+    last = series["appointments"][2]
+    await clinic.check_in(last)
+    start, complete = (
+        f"/appointments/{last['appointment_id']}/{do}" for do in ("start", "complete")
+    )
+    wish = {"clinician_id": clinic.clinician_id}
+    started, _ = await race(*(clinic.send(start, wish) for _ in range(10)))
+    completed, lost = await race(*(clinic.send(complete, {}) for _ in range(10)))
+    assert len(started) == len(completed) == 1
+    assert lost == {"visit_state": 9}
+    kinds = Counter(await clinic.kinds_said(series["patient_id"]))
+    assert (kinds["InfusionStarted"], kinds["InfusionCompleted"], kinds["SeriesCompleted"]) == (
+        3,
+        3,
+        1,
+    )
+
+
+async def test_a_stop_against_a_start(clinic: Clinic) -> None:
+    series = await clinic.series()
+    visit = series["appointments"][0]
+    await clinic.check_in(visit)
+    won, lost = await race(
+        clinic.send(f"/series/{series['series_id']}/stop", {"reason": "No."}),
+        clinic.send(
+            f"/appointments/{visit['appointment_id']}/start",
+            {"clinician_id": clinic.clinician_id},
+        ),
+    )
+    assert len(won) == 1
+    assert sum(lost.values()) == 1
+
+
+async def test_a_writer_who_takes_no_lock_is_met_by_the_constraint_and_told(
+    clinic: Clinic,
+) -> None:
+    like = (await clinic.series(every(3, 6, NOON + timedelta(hours=5))))["appointments"][0]
+    patient = await clinic.patient()
+    other = await clinic.patient()
+    async with clinic.engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO appointments SELECT gen_random_uuid(), :patient, series_id, 9,"
+                " location_id, chair_id, visit_type, :start, CAST(:start AS timestamptz) +"
+                " interval '50 minutes', 'booked', 0 FROM appointments WHERE appointment_id = :id"
+            ),
+            {"patient": other, "start": NOON, "id": like["appointment_id"]},
+        )
+        booking = asyncio.create_task(clinic.send("/series", clinic.wish(patient, every(3, 6))))
+        await _until_somebody_waits(clinic)
+    won, lost = await race(booking)
+    assert won == []
+    assert lost == {"chair_taken": 1}
+
+
+async def test_the_same_key_forty_times_at_once_is_decided_once(clinic: Clinic) -> None:
+    wish = clinic.wish(await clinic.patient(), every(3, 6))
+    won, _ = await race(*(clinic.send("/series", wish, key="one-click") for _ in range(RACERS)))
+    assert len({each["series_id"] for each in won}) == 1
+    assert len(won) == RACERS
