@@ -1,0 +1,89 @@
+"""A card is saved in the patient's own browser; Stripe knows the patient by a random id, once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from services.billing.rules.cards import LOOK_AGAIN_AFTER
+from shared.events.billing import CardSaved
+from shared.ids import new_id
+from tests.billing.conftest import Billing
+from tests.support.eventually import eventually
+from tests.support.outside_world import STRIPE_PUBLISHABLE_KEY
+
+
+async def test_a_card_is_saved_by_the_patients_browser_and_the_webhook(billing: Billing):
+    patient = new_id()
+    setup = await billing.start_setup(patient)
+    assert setup["publishable_key"] == STRIPE_PUBLISHABLE_KEY
+    assert await billing.said(CardSaved) == []
+
+    await billing.confirm_in_browser(setup, "pm_card_visa")
+    await eventually(lambda: billing.said(CardSaved))
+
+    shown = await billing.told("GET", f"/patients/{patient}/card-setups/{setup['setup_id']}")
+    assert shown == {
+        "setup_id": setup["setup_id"],
+        "state": "saved",
+        "client_secret": None,
+        "publishable_key": None,
+    }
+    [saved] = await billing.said(CardSaved)
+    assert saved.patient_id == patient
+
+
+async def test_many_set_ups_at_once_make_one_customer(billing: Billing):
+    patient = new_id()
+    path = f"/patients/{patient}/card-setups"
+    started = await asyncio.gather(*(billing.told("POST", path, {}) for _ in range(5)))
+
+    async def all_ready() -> None:
+        for setup in started:
+            shown = await billing.told("GET", f"{path}/{setup['setup_id']}")
+            assert shown["state"] == "ready"
+
+    await eventually(all_ready)
+    assert len(billing.at_stripe("customers")) == 1
+    assert len(billing.at_stripe("setup_intents")) == 5
+
+
+async def test_lost_answers_make_neither_a_second_customer_nor_a_second_set_up(billing: Billing):
+    for kind, more in (("lost_answer", {}), ("status_after", {"status": 500})):
+        billing.world.fault("stripe", kind, "POST /v1/customers", **more)
+        billing.world.fault("stripe", kind, "POST /v1/setup_intents", **more)
+        await billing.start_setup(new_id())
+
+    assert len(billing.at_stripe("customers")) == 2
+    assert len(billing.at_stripe("setup_intents")) == 2
+
+
+async def test_a_confirmed_card_is_found_although_no_webhook_tells_of_it(billing: Billing):
+    patient = new_id()
+    setup = await billing.start_setup(patient)
+    billing.world.notify(stripe=None)
+    await billing.confirm_in_browser(setup, "pm_card_visa")
+
+    billing.step(LOOK_AGAIN_AFTER + timedelta(seconds=1))
+
+    await eventually(lambda: billing.said(CardSaved))
+
+
+async def test_a_set_up_of_another_patient_is_not_shown(billing: Billing):
+    setup = await billing.start_setup(new_id())
+    answer = await billing.ask("GET", f"/patients/{new_id()}/card-setups/{setup['setup_id']}")
+    assert answer.status_code == 404
+
+
+async def test_the_newest_card_is_the_one_that_is_charged(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient, "pm_card_visa")
+    billing.step(timedelta(minutes=1))
+    newest = await billing.save_card(patient, "pm_card_mastercard")
+
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+
+    [charged] = billing.at_stripe("charges")
+    assert charged["payment_method"] == newest

@@ -1,0 +1,192 @@
+"""An infusion is charged once, whatever is delivered twice, lost, slow or broken."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from services.billing.rules.payments import KEY_LIFE
+from services.billing.work import CapturePayment
+from shared.events.billing import (
+    ChargePosted,
+    InfusionNotCharged,
+    PaymentCaptured,
+    PaymentDeclined,
+    SuperbillIssued,
+)
+from shared.ids import new_id
+from tests.billing.conftest import Billing
+from tests.support.eventually import eventually
+
+CREATE = "POST /v1/payment_intents"
+
+
+async def test_a_completed_infusion_is_charged_paid_and_gets_its_superbill(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+
+    charge = await billing.only_charge(patient)
+    assert (charge["state"], charge["amount_cents"], charge["tender"]) == ("paid", 39900, "card")
+    assert [attempt["state"] for attempt in charge["attempts"]] == ["captured"]
+    assert billing.money_taken() == [39900]
+    [posted] = await billing.said(ChargePosted)
+    [captured] = await billing.said(PaymentCaptured)
+    [issued] = await billing.said(SuperbillIssued)
+    assert posted.charge_id == captured.charge_id == issued.charge_id
+    assert str(issued.superbill_id) == charge["superbill_id"]
+    assert issued.total_cents == captured.amount_cents == 39900
+
+
+async def test_a_hundred_times_the_same_infusion_is_one_charge_and_one_payment(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    event = billing.complete(patient)
+
+    await billing.hear(*[event] * 50)
+    for _ in range(10):
+        await billing.hear(*[event] * 5)
+    await billing.until_rest()
+
+    assert len(await billing.charges(patient)) == 1
+    assert len(billing.at_stripe("payment_intents")) == 1
+    assert billing.money_taken() == [39900]
+    assert len(await billing.said(ChargePosted)) == 1
+    assert len(await billing.said(SuperbillIssued)) == 1
+
+
+async def test_two_replicas_that_decide_the_same_infusion_post_one_charge(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    event = billing.complete(patient)
+
+    await asyncio.gather(*(billing.hear(event) for _ in range(8)))
+
+    assert len(await billing.charges(patient)) == 1
+    assert not await billing.rows("SELECT 1 FROM parked_events")
+
+
+async def test_a_batch_of_many_patients_is_priced_with_one_read(billing: Billing):
+    await billing.set_fee()
+    patients = [new_id() for _ in range(40)]
+
+    await billing.hear(*(billing.complete(patient) for patient in patients))
+
+    assert len(await billing.said(ChargePosted)) == 40
+    assert len(await billing.said(PaymentDeclined)) == 40
+
+
+async def test_an_infusion_without_a_fee_in_force_is_not_charged(billing: Billing):
+    patient = new_id()
+    await billing.set_fee(effective_from="2026-11-24")
+
+    await billing.hear(billing.complete(patient))
+
+    assert await billing.charges(patient) == []
+    [told] = await billing.said(InfusionNotCharged)
+    assert told.reason == "no_fee_in_force"
+
+
+async def test_a_new_fee_applies_from_its_first_day_in_the_clinics_own_time(billing: Billing):
+    patient = new_id()
+    await billing.set_fee(39900, "2026-01-01")
+    await billing.set_fee(42500, "2026-11-24")
+    day_before = billing.clock.now().replace(hour=4, minute=59) + timedelta(days=1)
+    first_day = day_before + timedelta(minutes=1)
+
+    for started_at in (day_before, first_day):
+        stopped_at = started_at + timedelta(minutes=40)
+        await billing.hear(billing.complete(patient, stopped_at=stopped_at))
+
+    amounts = [charge["amount_cents"] for charge in await billing.charges(patient)]
+    assert amounts == [39900, 42500]
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("lost_answer", {}),
+        ("hang", {"seconds": 30}),
+        ("hang", {"seconds": 30, "works": False}),
+        ("status_after", {"status": 500}),
+        ("status_before", {"status": 503}),
+        ("status_before", {"status": 429}),
+    ],
+)
+async def test_an_outcome_that_stripe_does_not_tell_is_found_out_without_charging_twice(
+    billing: Billing, kind: str, more: dict[str, object]
+):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    billing.world.notify(stripe=None)  # no webhook helps
+    billing.world.fault("stripe", kind, CREATE, **more)
+
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+
+    assert (await billing.only_charge(patient))["state"] == "paid"
+    assert billing.money_taken() == [39900]
+    assert len(billing.at_stripe("payment_intents")) == 1
+    assert len(await billing.said(PaymentCaptured)) == 1
+
+
+async def test_a_payment_that_is_still_being_made_is_waited_for(billing: Billing):
+    """The first request hangs past our limit while Stripe works on it; the second meets a 409."""
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    billing.world.notify(stripe=None)
+    billing.world.fault("stripe", "slow", CREATE, ms=3000)
+
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+
+    assert (await billing.only_charge(patient))["state"] == "paid"
+    assert billing.money_taken() == [39900]
+
+
+async def test_past_the_life_of_its_key_a_payment_is_looked_up_before_it_is_sent(
+    billing: Billing,
+):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    billing.world.notify(stripe=None)
+    billing.world.fault("stripe", "lost_answer", CREATE)
+    broken = billing.world.fault("stripe", "status_before", "*payment_intents*", times=1000)
+    await billing.hear(billing.complete(patient))
+    await eventually(lambda: len(billing.at_stripe("payment_intents")) == 1)
+
+    billing.step(KEY_LIFE + timedelta(minutes=1))  # Stripe has forgotten the key by now
+    billing.world._ask("DELETE", f"/faults/{broken}")
+    await billing.until_rest(within_s=60)
+
+    assert (await billing.only_charge(patient))["state"] == "paid"
+    assert len(billing.at_stripe("payment_intents")) == 1
+    assert billing.money_taken() == [39900]
+
+
+async def test_a_capture_that_is_called_again_after_its_outcome_is_stored_changes_nothing(
+    billing: Billing,
+):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    [attempt] = (await billing.only_charge(patient))["attempts"]
+
+    async with billing.service.runtime.work.transaction() as tx:
+        tx.do(CapturePayment(attempt_id=attempt["attempt_id"]))
+    await billing.until_rest()
+
+    assert billing.money_taken() == [39900]
+    assert len(await billing.said(PaymentCaptured)) == 1
+    assert len(await billing.said(SuperbillIssued)) == 1

@@ -1,0 +1,232 @@
+"""Stripe's webhooks: late, twice, forged, stale, from the future; the state is right, once."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+
+from services.billing.work import LookAtPayment
+from shared.clock import real_now
+from shared.events.billing import PaymentCaptured, PaymentDeclined, SuperbillIssued
+from shared.ids import new_id
+from tests.billing.conftest import OLD_WEBHOOK_SECRET, Billing
+from tests.support.eventually import eventually
+from tests.support.outside_world import STRIPE_WEBHOOK_SECRET
+
+CREATE = "POST /v1/payment_intents"
+
+
+def notice(kind: str, object_id: str, **changes: Any) -> bytes:
+    event = {
+        "id": "evt_made_up",
+        "object": "event",
+        "type": kind,
+        "data": {"object": {"id": object_id, "status": "succeeded"}},
+    }
+    return json.dumps(event | changes).encode()
+
+
+async def post(
+    billing: Billing,
+    body: bytes,
+    *,
+    secret: str = STRIPE_WEBHOOK_SECRET,
+    skew: timedelta = timedelta(),
+) -> httpx.Response:
+    at = int((real_now() + skew).timestamp())
+    header = stripe.WebhookSignature.generate_signature_header(body.decode(), secret, at)
+    return await billing.http.post(
+        "/webhooks/stripe", content=body, headers={"Stripe-Signature": header}
+    )
+
+
+async def until_sent_and_lost(billing: Billing) -> str:
+    """A charge whose capture was made at Stripe and whose every answer is lost since."""
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    billing.world.fault("stripe", "lost_answer", CREATE)
+    billing.world.fault("stripe", "status_before", "* /v1/payment_intents", times=100_000)
+    billing.world.fault("stripe", "delay", "payment_intent.succeeded", seconds=60)
+    await billing.hear(billing.complete(patient))
+    await eventually(lambda: len(billing.money_taken()) == 1)
+    assert (await billing.only_charge(patient))["state"] == "open"
+    return str(patient)
+
+
+async def test_a_late_webhook_recovers_a_capture_whose_answer_never_came(billing: Billing):
+    patient = await until_sent_and_lost(billing)
+
+    billing.step(timedelta(seconds=61))
+
+    await eventually(lambda: billing.said(PaymentCaptured))
+    [charge] = (await billing.told("GET", f"/patients/{patient}/charges"))["items"]
+    assert charge["state"] == "paid"
+    assert billing.money_taken() == [39900]
+
+
+@pytest.mark.parametrize("kind", ["duplicate", "reorder", "forged_signature", "future_timestamp"])
+async def test_webhooks_that_go_wrong_change_nothing(billing: Billing, kind: str):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    billing.world.fault("stripe", kind, "payment_intent.*", times=5)
+
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    billing.step(timedelta(minutes=2))  # a reordered notice is let go
+    await billing.until_rest()
+
+    assert (await billing.only_charge(patient))["state"] == "paid"
+    assert len(await billing.said(PaymentCaptured)) == 1
+    assert len(await billing.said(SuperbillIssued)) == 1
+    assert billing.money_taken() == [39900]
+    assert await billing.parked() == []
+    forged = [one for n in billing.world.state()["webhooks"] for one in n["forged_answers"]]
+    assert set(forged) <= {400}
+    assert bool(forged) == (kind == "forged_signature")
+
+
+async def test_a_webhook_that_overtakes_a_decline_and_one_that_lags_behind_a_new_card(
+    billing: Billing,
+):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient, "pm_card_chargeCustomerFail")
+    billing.world.fault("stripe", "delay", "payment_intent.payment_failed", seconds=600)
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    await billing.save_card(patient)
+    charge = await billing.only_charge(patient)
+    await billing.told("POST", f"/charges/{charge['charge_id']}/attempts", {})
+    await billing.until_rest()
+
+    billing.step(timedelta(seconds=601))  # the first card's refusal arrives now
+    await billing.until_rest()
+
+    assert (await billing.only_charge(patient))["state"] == "paid"
+    assert len(await billing.said(PaymentDeclined)) == 1
+    assert await billing.parked() == []
+
+
+@pytest.mark.parametrize(
+    ("secret", "skew_s"),
+    [
+        ("whsec_a_strangers_secret", 0),
+        (STRIPE_WEBHOOK_SECRET, -301),
+        (STRIPE_WEBHOOK_SECRET, 330),
+    ],
+)
+async def test_forged_stale_and_future_notices_are_refused(
+    billing: Billing, secret: str, skew_s: int
+):
+    body = notice("payment_intent.succeeded", "pi_made_up")
+    answer = await post(billing, body, secret=secret, skew=timedelta(seconds=skew_s))
+    assert answer.status_code == 400
+    assert await billing.rows("SELECT 1 FROM webhooks") == []
+
+
+@pytest.mark.parametrize("secret", [STRIPE_WEBHOOK_SECRET, OLD_WEBHOOK_SECRET])
+async def test_while_a_secret_is_rotated_the_old_and_the_new_one_are_accepted(
+    billing: Billing, secret: str
+):
+    answer = await post(billing, notice("customer.created", "cus_made_up"), secret=secret)
+    assert answer.status_code == 204
+    assert len(await billing.rows("SELECT 1 FROM webhooks")) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"not json",
+        b"[]",
+        notice("payment_intent.succeeded", "pi_with\x00nul"),
+        notice("payment_intent.succeeded", "x" * 300),
+        notice("payment_intent.succeeded", "pi_x", data=None),
+    ],
+)
+async def test_a_signed_notice_that_is_not_understood_is_refused(billing: Billing, body: bytes):
+    assert (await post(billing, body)).status_code == 400
+
+
+@pytest.mark.parametrize("header", ["", "t=,v1=", "v1=abc", "t=1", "t=x,v1=y", "\xff"])
+async def test_a_header_that_is_no_signature_is_refused(billing: Billing, header: str):
+    body = notice("payment_intent.succeeded", "pi_made_up")
+    sent = [(b"stripe-signature", header.encode("latin-1"))]
+    answer = await billing.http.post("/webhooks/stripe", content=body, headers=sent)
+    assert answer.status_code == 400
+
+
+async def test_a_body_that_was_changed_on_the_way_is_refused(billing: Billing):
+    body = notice("payment_intent.succeeded", "pi_made_up")
+    header = stripe.WebhookSignature.generate_signature_header(body.decode(), STRIPE_WEBHOOK_SECRET)
+    answer = await billing.http.post(
+        "/webhooks/stripe",
+        content=json.dumps(json.loads(body), indent=1),
+        headers={"Stripe-Signature": header},
+    )
+    assert answer.status_code == 400
+
+
+async def test_a_payment_that_is_not_ours_is_left_alone(billing: Billing):
+    """Somebody charges a card by hand in Stripe's dashboard."""
+    made = await billing.http.post(
+        f"{billing.world.stripe_url}/v1/payment_intents",
+        data={
+            "amount": "5000",
+            "currency": "usd",
+            "payment_method": "pm_card_visa",
+            "confirm": "true",
+            "metadata[attempt_id]": str(new_id()),
+        },
+        headers={"Authorization": "Bearer sk_test_made_up_for_tests"},
+    )
+    assert made.is_success
+    await billing.until_rest()
+
+    assert await billing.said(PaymentCaptured) == []
+    assert await billing.parked() == []
+
+
+async def test_money_against_our_own_record_is_left_to_a_person(billing: Billing):
+    """A declined payment is confirmed by hand in Stripe's dashboard afterwards."""
+    patient = new_id()
+    await billing.set_fee()
+    card = await billing.save_card(patient)
+    billing.world.issuer_says(card, "insufficient_funds")
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    billing.world.issuer_says(card, None)
+    [intent] = billing.at_stripe("payment_intents")
+    confirmed = await billing.http.post(
+        f"{billing.world.stripe_url}/v1/payment_intents/{intent['id']}/confirm",
+        data={"payment_method": card},
+        headers={"Authorization": "Bearer sk_test_made_up_for_tests"},
+    )
+    assert confirmed.is_success
+    await billing.until_rest()
+
+    assert await billing.parked() == ["captured_after_declined"]
+    assert (await billing.only_charge(patient))["state"] == "declined"
+
+
+async def test_a_notice_and_the_call_together_pay_a_charge_once(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    [intent] = billing.at_stripe("payment_intents")
+
+    async with billing.service.runtime.work.transaction() as tx:
+        for _ in range(5):
+            tx.do(LookAtPayment(payment_intent_id=intent["id"]))
+    await billing.until_rest()
+
+    assert len(await billing.said(PaymentCaptured)) == 1
+    assert len(await billing.said(SuperbillIssued)) == 1
