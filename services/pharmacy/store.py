@@ -59,6 +59,19 @@ async def lock_prescription(tx: Transaction, prescription_id: UUID) -> Prescript
     return await _prescription(tx, _by_id(prescription_id).with_for_update())
 
 
+async def lock_signing(tx: Transaction, signing_id: UUID) -> tuple[Prescription, Signing] | None:
+    """A signing and its prescription, which nobody else decides about meanwhile."""
+    whose = select(col(Signing.prescription_id)).where(col(Signing.signing_id) == signing_id)
+    prescription = await _prescription(
+        tx,
+        select(Prescription)
+        .where(col(Prescription.prescription_id) == whose.scalar_subquery())
+        .with_for_update(),
+    )
+    signing = await find_signing(tx, signing_id)
+    return None if prescription is None or signing is None else (prescription, signing)
+
+
 def prescriptions_of(patient_id: UUID) -> Select[Any]:
     return select(Prescription).where(col(Prescription.patient_id) == patient_id)
 

@@ -11,6 +11,7 @@ from services.pharmacy.rules.states import UNSIGNED, State
 from services.pharmacy.values import Content, Violation
 from services.pharmacy.work import RedeemSeries, SeriesRedeemed
 from shared.claims import ClaimCheck
+from shared.errors import Poison
 from shared.events.pharmacy import PrescriptionDrafted
 from shared.events.scheduling import PatientUpdated, SeriesCompleted
 from shared.ids import new_id
@@ -46,11 +47,17 @@ async def redeem_series(work: RedeemSeries, claims: ClaimCheck) -> SeriesRedeeme
 
 
 async def write_draft(redeemed: SeriesRedeemed, tx: Transaction) -> None:
-    """Write the prescription out, check it, and ask to have it signed."""
+    """Write the prescription out, check it, and ask to have it signed.
+
+    Raises `Poison` when what was redeemed is about another patient or prescriber.
+    """
     prescription = await store.lock_prescription(tx, redeemed.prescription_id)
     if prescription is None or prescription.state not in UNSIGNED:
         return
     series = redeemed.series
+    redeemed_ids = (series.patient.patient_id, series.prescriber.clinician_id)
+    if redeemed_ids != (prescription.patient_id, prescription.prescriber_id):
+        raise Poison("claim_of_others")
     item, partner = await store.formulary_on(tx, issue_day(tx.now, series.location.zone))
     content = Content(
         patient=series.patient,

@@ -131,6 +131,8 @@ async def record_orders(found: OrdersFound, tx: Transaction) -> None:
         await refuse(prescription, reason, tx, violations=said)
     elif prescription.state in AT_PHARMACY:
         _ask_again(prescription, tx)
+    else:
+        tx.cancel(keys.ask_orders(prescription.prescription_id))
 
 
 async def record_order_refusal(refused: OrderRefused, tx: Transaction) -> None:

@@ -103,12 +103,11 @@ async def hear_signing_vendor(notice: Notice, tx: Transaction) -> None:
 
 async def record_session(seen: SessionSeen, tx: Transaction) -> None:
     """Store what has become of a session, if it still counts and only as far as it is ours."""
-    signing = await store.find_signing(tx, seen.signing_id)
-    if signing is None:
+    locked = await store.lock_signing(tx, seen.signing_id)
+    if locked is None:
         return
-    prescription = await store.lock_prescription(tx, signing.prescription_id)
-    signing = await store.find_signing(tx, seen.signing_id)  # as it is under the lock
-    if prescription is None or signing is None or signing.state not in _UNDECIDED:
+    prescription, signing = locked
+    if signing.state not in _UNDECIDED:
         return
     if seen.session is None:
         tx.do(
@@ -127,6 +126,7 @@ async def record_session(seen: SessionSeen, tx: Transaction) -> None:
         case Waiting(ask_at):
             await _wait(prescription, signing.signing_id, seen.session, ask_at, tx)
         case Stale():
+            await store.supersede_signing(tx, signing.signing_id)
             await ask_to_sign(prescription, content, tx)
         case Signed(evidence):
             await store.keep_signature(tx, signing.signing_id, seen.session, evidence)
@@ -144,11 +144,11 @@ async def record_session(seen: SessionSeen, tx: Transaction) -> None:
 
 async def record_session_refusal(refused: SessionRefused, tx: Transaction) -> None:
     """The vendor will not show this prescription: a person has to look."""
-    signing = await store.find_signing(tx, refused.signing_id)
-    if signing is None:
+    locked = await store.lock_signing(tx, refused.signing_id)
+    if locked is None:
         return
-    prescription = await store.lock_prescription(tx, signing.prescription_id)
-    if prescription is None or prescription.state != State.DRAFTED:
+    prescription, signing = locked
+    if signing.state not in _UNDECIDED:
         return
     await store.supersede_signing(tx, signing.signing_id)
     await refuse(prescription, refused.code, tx, violations=refused.violations)

@@ -1,0 +1,273 @@
+"""Deciders on a real database: what they store and say, whatever comes home and in what order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from deploy.local.postgres import Database
+from services.pharmacy.events import on
+from services.pharmacy.handlers import drafting, ordering, signing
+from services.pharmacy.tables import Base
+from services.pharmacy.values import Evidence, Session
+from services.pharmacy.work import OrdersFound, SeriesRedeemed, SessionSeen
+from shared.clock import FixedClock
+from shared.db import create_engine, migrate
+from shared.errors import Poison
+from shared.events.scheduling import SeriesCompleted
+from shared.messaging.transaction import UnitOfWork
+from shared.vault import Vault
+from tests.pharmacy import people
+from tests.pharmacy.practice import VAULT_KEYS, Case
+from tests.pharmacy.test_course import DELIVERED
+from tests.pharmacy.test_rules import NOW, WALK, order
+
+
+class Room:
+    """Pharmacy's deciders with a database, and no vendor near."""
+
+    def __init__(self, unit: UnitOfWork) -> None:
+        self.unit = unit
+
+    async def rows(self, query: str, **values: object) -> Sequence[Any]:
+        async with self.unit.engine.begin() as connection:
+            result = await connection.execute(text(query), values)
+            return result.all() if result.returns_rows else []
+
+    async def one(self, case: Case) -> Any:
+        [row] = await self.rows(
+            "SELECT * FROM prescriptions WHERE series_id = :id", id=case.series_id
+        )
+        return row
+
+    async def said(self, case: Case) -> list[str]:
+        rows = await self.rows(
+            "SELECT headers->>'ce_type' AS kind FROM outbox WHERE key = :key ORDER BY seq",
+            key=str(case.patient_id),
+        )
+        return [row.kind.removeprefix("pharmacy.Prescription") for row in rows]
+
+    async def waiting(self, case: Case) -> set[str]:
+        rows = await self.rows(
+            "SELECT kind FROM due_work WHERE key LIKE :key AND state = 'waiting'",
+            key=f"%{case.prescription_id}",
+        )
+        return {row.kind for row in rows}
+
+    async def draft(self, **changes: Any) -> Case:
+        """A prescription that is drafted and about to be shown."""
+        case = Case()
+        async with self.unit.transaction() as tx:
+            await drafting.draft_for_series(
+                SeriesCompleted(
+                    patient_id=case.patient_id,
+                    series_id=case.series_id,
+                    prescriber_id=case.prescriber_id,
+                    infusions_completed=6,
+                    completed_at=tx.now,
+                ),
+                tx,
+            )
+        case.prescription_id = (await self.one(case)).prescription_id
+        await self.redeem(case, **changes)
+        if (await self.one(case)).state == "drafted":
+            await self.done(case)
+        return case
+
+    async def done(self, case: Case) -> None:
+        """What waits has been done, as workers would."""
+        await self.rows("DELETE FROM due_work WHERE key LIKE :key", key=f"%{case.prescription_id}")
+
+    async def redeem(self, case: Case, **changes: Any) -> None:
+        ids = {"patient_id": case.patient_id, "clinician_id": case.prescriber_id}
+        series = people.series(case.series_id, **(ids | changes))
+        async with self.unit.transaction() as tx:
+            await drafting.write_draft(
+                SeriesRedeemed(prescription_id=case.prescription_id, series=series), tx
+            )
+
+    async def showing(self, case: Case) -> Any:
+        [row] = await self.rows(
+            "SELECT * FROM signings WHERE prescription_id = :id AND state <> 'superseded'",
+            id=case.prescription_id,
+        )
+        return row
+
+    async def see(self, signing_id: UUID, session: Session | None) -> None:
+        async with self.unit.transaction() as tx:
+            await signing.record_session(SessionSeen(signing_id=signing_id, session=session), tx)
+
+    async def sign(self, case: Case, **evidence: Any) -> None:
+        showing = await self.showing(case)
+        await self.see(showing.signing_id, signed(showing, **evidence))
+
+    async def find(self, case: Case, *orders: Any) -> None:
+        async with self.unit.transaction() as tx:
+            await ordering.record_orders(
+                OrdersFound(prescription_id=case.prescription_id, orders=orders), tx
+            )
+
+
+def signed(showing: Any, **changes: Any) -> Session:
+    evidence = {
+        "signature_id": f"sig_{showing.signing_id}",
+        "signer_dea_number": "AB1234563",
+        "signed_at": NOW,
+        "factors": ("knowledge", "hard_token"),
+        "sha256": showing.sha256,
+    } | changes
+    return Session(
+        session_id=f"sess_{showing.signing_id}",
+        status="signed",
+        url="https://vendor.example/s",
+        sha256=showing.sha256,
+        signature=Evidence.model_validate(evidence),
+    )
+
+
+@pytest.fixture(scope="module")
+async def room(module_database: Database) -> AsyncIterator[Room]:
+    engine = create_engine(module_database.url)
+    await migrate(engine, "pharmacy", Base.metadata)
+    yield Room(UnitOfWork(engine, FixedClock(NOW), on, vault=Vault(VAULT_KEYS)))
+    await engine.dispose()
+
+
+async def test_a_series_of_another_patient_is_never_written_out(room: Room):
+    with pytest.raises(Poison, match="claim_of_others"):
+        await room.draft(patient_id=Case().patient_id)
+    with pytest.raises(Poison, match="claim_of_others"):
+        await room.draft(clinician_id=Case().prescriber_id)
+
+
+async def test_a_field_over_the_partners_limit_is_refused_and_nothing_is_shown(room: Room):
+    await room.rows("UPDATE partner_pharmacies SET limits = limits || '{\"patient.last_name\": 5}'")
+    case = await room.draft()
+    await room.rows(
+        "UPDATE partner_pharmacies SET limits = limits || '{\"patient.last_name\": 30}'"
+    )
+
+    row = await room.one(case)
+    assert (row.state, row.reason) == ("refused", "too_long")
+    assert await room.said(case) == ["Refused"]
+    assert await room.waiting(case) == set()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"sha256": "0" * 64}, "signature_hash_mismatch"),
+        ({"signer_dea_number": "XY1234563"}, "signer_not_prescriber"),
+        ({"factors": ("knowledge",)}, "one_factor_only"),
+    ],
+)
+async def test_a_signature_that_is_not_ours_goes_back_to_a_person_and_is_never_sent(
+    room: Room, wrong: dict[str, Any], reason: str
+):
+    case = await room.draft()
+    await room.sign(case, **wrong)
+
+    row = await room.one(case)
+    assert (row.state, row.reason, row.signed_at) == ("refused", reason, None)
+    assert await room.said(case) == ["Drafted", "Refused"]
+    assert await room.waiting(case) == set()
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+async def test_a_signature_of_another_day_is_asked_for_again(room: Room, days: int):
+    case = await room.draft()
+    before = await room.showing(case)
+    await room.sign(case, signed_at=NOW + timedelta(days=days))
+
+    after = await room.showing(case)
+    assert after.signing_id != before.signing_id
+    assert (await room.one(case)).state == "drafted"
+    assert await room.waiting(case) == {"OpenSession"}
+    await room.see(before.signing_id, signed(before))
+    assert (await room.one(case)).state == "drafted", "what is superseded does not count"
+
+    await room.sign(case)
+    assert (await room.one(case)).state == "signed"
+    assert await room.said(case) == ["Drafted", "Signed"]
+
+
+async def test_a_session_that_the_vendor_has_lost_is_opened_again(room: Room):
+    case = await room.draft()
+    await room.see((await room.showing(case)).signing_id, None)
+    assert await room.waiting(case) == {"OpenSession"}
+
+
+async def test_an_order_seen_before_the_answer_to_its_sending_counts_as_sent(room: Room):
+    case = await room.draft()
+    await room.sign(case)
+    await room.find(case, order("received"))
+    await room.find(case, order("received"))
+
+    assert (await room.one(case)).state == "sent"
+    assert await room.said(case) == ["Drafted", "Signed", "Sent"]
+    assert await room.waiting(case) == {"AskOrders"}
+
+
+async def test_an_order_that_vanished_is_asked_after_again(room: Room):
+    case = await room.draft()
+    await room.sign(case)
+    await room.find(case, order("received", order_id=str(case.prescription_id)))
+    await room.find(case)
+    assert (await room.one(case)).state == "sent"
+    assert await room.waiting(case) == {"AskOrders"}
+
+
+async def test_nothing_more_is_asked_about_a_delivered_spray(room: Room):
+    case = await room.draft()
+    await room.sign(case)
+    await room.find(case, order(*WALK[:4], order_id=str(case.prescription_id)))
+    await room.find(case, order(*WALK, order_id=str(case.prescription_id)))
+    assert (await room.one(case)).state == "delivered"
+    assert await room.waiting(case) == set()
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    views=st.permutations(range(1, len(WALK) + 1)),
+    again=st.lists(st.integers(1, len(WALK)), max_size=4),
+    walk=st.sampled_from((WALK, ("received", "on_hold", *WALK[1:]))),
+)
+async def test_reads_that_come_home_in_any_order_store_and_say_the_same(
+    room: Room, views: list[int], again: list[int], walk: tuple[str, ...]
+):
+    case = await room.draft()
+    await room.sign(case)
+    for length in [*again, *views, len(walk)]:
+        await room.find(case, order(*walk[:length], order_id=str(case.prescription_id)))
+
+    row = await room.one(case)
+    assert (row.state, row.pharmacy_status) == ("delivered", "delivered")
+    assert await room.said(case) == [name.removeprefix("Prescription") for name in DELIVERED]
+    assert (row.accepted_at, row.shipped_at, row.delivered_at) == tuple(
+        NOW + timedelta(hours=walk.index(step)) for step in WALK[1:] if step != "compounding"
+    )
+
+
+async def test_the_first_asking_is_within_the_hour_and_later_ones_daily(room: Room):
+    case = await room.draft()
+    await room.sign(case)
+    due = []
+    for length in (1, 2, 4):
+        await room.find(case, order(*WALK[:length], order_id=str(case.prescription_id)))
+        [row] = await room.rows(
+            "SELECT due_at FROM due_work WHERE key = :key",
+            key=f"ask_orders:{case.prescription_id}",
+        )
+        due.append(row.due_at - datetime(2026, 11, 23, 15, 0, tzinfo=UTC))
+    assert due == [timedelta(hours=1), timedelta(days=1), timedelta(days=1)]
