@@ -116,6 +116,7 @@ def _message(event: type[Event]) -> dict[str, Any]:
         "title": event.__name__,
         "contentType": "application/json",
         "headers": {"$ref": "#/components/schemas/Headers"},
+        "correlationId": {"location": "$message.header#/ce_correlationid"},
         "payload": {"$ref": f"#/components/schemas/{_name(event)}"},
         "bindings": {
             "kafka": {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -22,7 +22,7 @@ SCHEMAS = Path("shared/events/schemas")
 EXAMPLES = Path("shared/events/examples")
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_MOMENT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+_BEGINS = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 _TEXT = {"reason": "example_reason", "number": "2026-000001"}
 
 
@@ -84,16 +84,25 @@ def variants(
 
 
 def golden(event: type[Event]) -> dict[str, Any]:
-    """A made-up record of the event as Kafka carries it."""
+    """The event's golden record: the one that is kept, or a new one where there is none."""
+    kept = ROOT / file_of(EXAMPLES, event)
+    return dict(json.loads(kept.read_text())) if kept.exists() else _made_up(event)
+
+
+def _made_up(event: type[Event]) -> dict[str, Any]:
+    """A record of the event as Kafka carries it, with ids and times that mean nothing."""
     root = schema_of(event)
-    value = {name: _sample(name, of, root) for name, of in root["properties"].items()}
+    value = {
+        name: _sample(name, of, root, _BEGINS + place * timedelta(minutes=5))
+        for place, (name, of) in enumerate(root["properties"].items())
+    }
     said = event.model_validate(value)
     return {
         "key": said.key,
         "headers": headers_of(
             said,
             event_id=_id("event_id"),
-            at=_MOMENT,
+            at=_BEGINS + timedelta(hours=1),
             correlation_id=_id("correlation_id"),
             causation_id=_id("causation_id"),
             traceparent=f"00-{_id('trace').hex}-{_id('span').hex[:16]}-01",
@@ -102,7 +111,7 @@ def golden(event: type[Event]) -> dict[str, Any]:
     }
 
 
-def _sample(name: str, field: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+def _sample(name: str, field: Mapping[str, Any], root: Mapping[str, Any], moment: datetime) -> Any:
     shape = variants(field, root)[0][0]
     match shape:
         case {"const": constant}:
@@ -112,7 +121,7 @@ def _sample(name: str, field: Mapping[str, Any], root: Mapping[str, Any]) -> Any
         case {"format": "uuid"}:
             return str(_id(name))
         case {"format": "date-time"}:
-            return _MOMENT.isoformat()
+            return moment.isoformat()
         case {"type": "integer"}:
             return 39900 if name.endswith("_cents") else 1
         case _:
