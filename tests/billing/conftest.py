@@ -163,9 +163,7 @@ class Billing:
     async def ask(
         self, method: str, path: str, body: object = None, *, role: Role = Role.BILLER
     ) -> httpx.Response:
-        token = development_token(
-            TOKEN_SECRET, env="development", subject="staff-1", roles={role}
-        )
+        token = development_token(TOKEN_SECRET, env="development", subject="staff-1", roles={role})
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
         return await self.http.request(method, path, json=body, headers=headers)
 

@@ -18,7 +18,7 @@ CREATE TABLE fees (
     starts_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL,
     CONSTRAINT pk_fees PRIMARY KEY (fee_id),
-    CONSTRAINT uq_fees_visit_type UNIQUE (visit_type, effective_from),
+    CONSTRAINT uq_fees_visit_type_effective_from UNIQUE (visit_type, effective_from),
     CONSTRAINT ck_fees_amount CHECK (amount_cents > 0)
 );
 CREATE INDEX ix_fees_in_force ON fees (visit_type, starts_at);
@@ -111,7 +111,7 @@ CREATE TABLE outside_payments (
     recorded_at timestamptz NOT NULL,
     CONSTRAINT pk_outside_payments PRIMARY KEY (payment_id),
     CONSTRAINT uq_outside_payments_charge_id UNIQUE (charge_id),
-    CONSTRAINT uq_outside_payments_tender UNIQUE (tender, reference),
+    CONSTRAINT uq_outside_payments_tender_reference UNIQUE (tender, reference),
     CONSTRAINT ck_outside_payments_amount CHECK (amount_cents > 0),
     CONSTRAINT ck_outside_payments_tender CHECK (tender IN ('care_credit', 'cash', 'check'))
 );

@@ -1,0 +1,270 @@
+"""The rule sheet: prices, codes, check digits, the one way an attempt goes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.billing.rules import coding, identifiers, payments, pricing, superbills
+from services.billing.rules.payments import AttemptState, ChargeState, Owed, Step
+from services.billing.rules.pricing import FirstStep, NoCharge, OnFile, Priced
+from services.billing.rules.superbills import Paid
+from shared.events.billing import DeclineReason, TenderKind
+from shared.ids import new_id
+from tests.billing.records import infusion_record
+
+NOW = datetime(2026, 11, 23, 20, 30, tzinfo=UTC)
+
+
+def codes(minutes: int) -> list[tuple[str, int, int]]:
+    return [(c.code, c.units, c.charge_cents) for c in coding.code_infusion(minutes, 39900)]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [
+        (1, [("96374", 1, 39900)]),
+        (15, [("96374", 1, 39900)]),
+        (16, [("96365", 1, 39900)]),
+        (40, [("96365", 1, 39900)]),
+        (90, [("96365", 1, 39900)]),
+        (91, [("96365", 1, 19950), ("96366", 1, 19950)]),
+        (150, [("96365", 1, 19950), ("96366", 1, 19950)]),
+        (151, [("96365", 1, 13300), ("96366", 2, 26600)]),
+        (210, [("96365", 1, 13300), ("96366", 2, 26600)]),
+        (211, [("96365", 1, 9975), ("96366", 3, 29925)]),
+        (240, [("96365", 1, 9975), ("96366", 3, 29925)]),
+    ],
+)
+def test_the_clock_gives_the_codes(minutes: int, expected: list[tuple[str, int, int]]):
+    assert codes(minutes) == [*expected, ("J3490", 1, 0)]
+
+
+@given(minutes=st.integers(1, 600), fee_cents=st.integers(1, 100_000_000))
+def test_the_lines_always_sum_to_the_fee_and_no_line_owes(minutes: int, fee_cents: int):
+    lines = coding.code_infusion(minutes, fee_cents)
+    assert sum(line.charge_cents for line in lines) == fee_cents
+    assert all(line.charge_cents >= 0 and line.units >= 1 for line in lines)
+    assert len({line.code for line in lines} & {"96365", "96374"}) == 1
+
+
+def test_a_minute_that_is_not_completed_does_not_count():
+    start = NOW
+    assert coding.minutes_between(start, start + timedelta(minutes=15, seconds=59)) == 15
+
+
+@pytest.mark.parametrize(
+    ("npi", "valid"),
+    [
+        ("1234567893", True),
+        ("1679576722", True),
+        ("1558598797", True),
+        ("1234567890", False),
+        ("3234567893", False),
+        ("123456789", False),
+    ],
+)
+def test_an_npi_has_its_check_digit(npi: str, valid: bool):  # noqa: FBT001  # a table of cases
+    assert identifiers.npi_is_valid(npi) is valid
+
+
+@pytest.mark.parametrize(
+    ("ein", "valid"),
+    [("54-1234567", True), ("07-1234567", False), ("54-0000000", False), ("541234567", False)],
+)
+def test_an_ein_has_a_prefix_that_exists(ein: str, valid: bool):  # noqa: FBT001  # a table of cases
+    assert identifiers.ein_is_valid(ein) is valid
+
+
+def test_a_fee_starts_at_local_midnight_on_both_sides_of_a_clock_change():
+    assert pricing.fee_starts_at(date(2026, 11, 1)) == datetime(2026, 11, 1, 4, tzinfo=UTC)
+    assert pricing.fee_starts_at(date(2026, 11, 2)) == datetime(2026, 11, 2, 5, tzinfo=UTC)
+
+
+def on_file(**changes: Any) -> OnFile:
+    known: dict[str, Any] = {
+        "already_charged": False,
+        "fee_id": new_id(),
+        "amount_cents": 39900,
+        "tender": None,
+        "card_id": new_id(),
+    }
+    return OnFile(**known | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "step", "tender"),
+    [
+        ({}, FirstStep.CHARGE_CARD, TenderKind.CARD),
+        ({"tender": TenderKind.CARD}, FirstStep.CHARGE_CARD, TenderKind.CARD),
+        ({"card_id": None}, FirstStep.DECLINE_FOR_WANT_OF_CARD, TenderKind.CARD),
+        (
+            {"tender": TenderKind.CARE_CREDIT},
+            FirstStep.WAIT_FOR_OUTSIDE_PAYMENT,
+            TenderKind.CARE_CREDIT,
+        ),
+        (
+            {"tender": TenderKind.CASH, "card_id": None},
+            FirstStep.WAIT_FOR_OUTSIDE_PAYMENT,
+            TenderKind.CASH,
+        ),
+    ],
+)
+def test_how_a_visit_is_paid_decides_the_first_step(
+    changes: dict[str, Any], step: FirstStep, tender: TenderKind
+):
+    priced = pricing.price_infusion(on_file(**changes))
+    assert isinstance(priced, Priced)
+    assert (priced.first_step, priced.tender, priced.amount_cents) == (step, tender, 39900)
+    assert (priced.card_id is not None) is (step is FirstStep.CHARGE_CARD)
+
+
+def test_what_is_charged_or_has_no_fee_is_not_charged():
+    assert pricing.price_infusion(on_file(already_charged=True)) is NoCharge.ALREADY_CHARGED
+    unpriced = on_file(fee_id=None, amount_cents=None)
+    assert pricing.price_infusion(unpriced) is NoCharge.NO_FEE_IN_FORCE
+
+
+@given(st.lists(st.sampled_from([AttemptState.CAPTURED, AttemptState.DECLINED]), max_size=6))
+def test_an_attempt_ends_where_its_first_outcome_ends(outcomes: list[AttemptState]):
+    state = AttemptState.PENDING
+    for outcome in outcomes:
+        if payments.step(state, outcome) is Step.TAKE:
+            state = outcome
+    assert state is (outcomes[0] if outcomes else AttemptState.PENDING)
+
+
+@pytest.mark.parametrize(
+    ("code", "decline_code", "reason"),
+    [
+        ("card_declined", "insufficient_funds", DeclineReason.INSUFFICIENT_FUNDS),
+        ("card_declined", "lost_card", DeclineReason.CARD_NOT_USABLE),
+        ("expired_card", None, DeclineReason.CARD_NOT_USABLE),
+        ("authentication_required", None, DeclineReason.AUTHENTICATION_REQUIRED),
+        ("card_declined", "authentication_required", DeclineReason.AUTHENTICATION_REQUIRED),
+        ("card_declined", "a_code_of_next_year", DeclineReason.DECLINED),
+        (None, None, DeclineReason.DECLINED),
+    ],
+)
+def test_issuers_codes_map_to_the_houses_reasons(
+    code: str | None, decline_code: str | None, reason: DeclineReason
+):
+    assert payments.decline_reason(code, decline_code) is reason
+
+
+def owed(**changes: Any) -> Owed:
+    known: dict[str, Any] = {
+        "state": ChargeState.DECLINED,
+        "amount_cents": 39900,
+        "under_way": False,
+        "card_id": new_id(),
+        "unusable_card_ids": frozenset(),
+    }
+    return Owed(**known | changes)
+
+
+CARD = new_id()
+
+
+@pytest.mark.parametrize(
+    ("changes", "rules"),
+    [
+        ({}, []),
+        ({"state": ChargeState.OPEN}, []),
+        ({"state": ChargeState.PAID}, ["charge_paid"]),
+        ({"under_way": True}, ["attempt_under_way"]),
+        ({"card_id": None}, ["no_card_on_file"]),
+        ({"card_id": CARD, "unusable_card_ids": frozenset({CARD})}, ["card_not_usable"]),
+    ],
+)
+def test_when_a_charge_may_be_tried(changes: dict[str, Any], rules: list[str]):
+    assert [one.rule for one in payments.broken_by_try(owed(**changes))] == rules
+
+
+def test_a_payment_that_breaks_several_rules_is_told_all_of_them():
+    broken = payments.broken_by_outside_payment(owed(), TenderKind.CARD, "4242-4242-4242-4242", 100)
+    assert {one.rule for one in broken} == {
+        "tender_not_outside",
+        "amount_differs",
+        "reference_is_card_number",
+    }
+
+
+@pytest.mark.parametrize("reference", ["CC-118834", "Receipt 2041", "0004242", "1234567890123456"])
+def test_a_receipts_reference_is_no_card_number(reference: str):
+    assert not payments.holds_card_number(reference)
+
+
+@given(st.text(alphabet="abcXYZ 019-", min_size=1, max_size=20))
+def test_a_reference_has_one_spelling(typed: str):
+    kept = payments.reference_as_kept(typed)
+    assert payments.reference_as_kept(f"  {typed.lower()} ") == kept
+    assert payments.reference_as_kept(kept) == kept
+
+
+def paid(**changes: Any) -> Paid:
+    known: dict[str, Any] = {
+        "charge_id": new_id(),
+        "amount_cents": 39900,
+        "tender": TenderKind.CARD,
+        "reference": "receipt",
+        "paid_at": NOW,
+    }
+    return Paid(**known | changes)
+
+
+@given(minutes=st.integers(1, 570), cents=st.integers(50, 1_000_000))
+def test_a_superbill_adds_up(minutes: int, cents: int):
+    record = infusion_record(started_at=NOW, stopped_at=NOW + timedelta(minutes=minutes))
+    assert superbills.lint(record) == []
+    bill = superbills.build(record, paid(amount_cents=cents), number="SB", issued_at=NOW)
+    assert sum(line.charge_cents for line in bill.lines) == bill.total_cents == cents
+    assert sum(payment.amount_cents for payment in bill.payments) == cents
+    assert bill.balance_cents == 0
+
+
+def test_dates_are_the_clinics_own():
+    late = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)  # still 30 November in Alexandria
+    record = infusion_record(started_at=late, stopped_at=late + timedelta(minutes=40))
+    bill = superbills.build(record, paid(paid_at=late), number="SB", issued_at=late)
+    assert bill.issued_on == date(2026, 11, 30)
+    assert {line.date_of_service for line in bill.lines} == {date(2026, 11, 30)}
+    assert bill.payments[0].paid_on == date(2026, 11, 30)
+
+
+def test_a_line_points_at_the_first_four_of_up_to_twelve_diagnoses():
+    record = infusion_record(diagnoses=("F33.2", "F43.12", "F41.1", "G89.4", "M79.7", "Z99.99"))
+    bill = superbills.build(record, paid(), number="SB", issued_at=NOW)
+    assert "".join(diagnosis.pointer for diagnosis in bill.diagnoses) == "ABCDEF"
+    assert bill.lines[0].pointers == ("A", "B", "C", "D")
+    assert bill.diagnoses[-1].words is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"diagnoses": ()}, "diagnosis_missing"),
+        ({"diagnoses": ("F33",)}, "diagnosis_not_billable"),
+        ({"diagnoses": ("G90.5",)}, "diagnosis_not_billable"),
+        ({"diagnoses": ("F33.2",) * 13}, "too_many_diagnoses"),
+        ({"clinician_npi": "1234567890"}, "clinician_npi"),
+        ({"clinic_npi": "1234567890"}, "clinic_npi"),
+        ({"ein": "07-1234567"}, "clinic_ein"),
+        ({"stopped_at": NOW, "started_at": NOW}, "infusion_clock"),
+        ({"stopped_at": NOW, "started_at": NOW + timedelta(minutes=5)}, "infusion_clock"),
+        ({"stopped_at": NOW + timedelta(hours=12), "started_at": NOW}, "infusion_too_long"),
+        ({"birth_date": date(2026, 11, 25)}, "birth_date_after_service"),
+    ],
+)
+def test_what_a_payer_would_reject_is_said_in_words_that_name_no_patient(
+    changes: dict[str, Any], rule: str
+):
+    [broken] = superbills.lint(infusion_record(**changes))
+    assert broken.rule == rule
+    assert broken.source
+    assert broken.detail.endswith(".")
+    assert not any(mark in broken.detail for mark in ("Canary", "1979", "F33.2", "1234567890"))

@@ -1,0 +1,244 @@
+"""Superbills: golden documents, numbers without gaps, and a document that nobody changes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from pypdf import PdfReader
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from services.billing.gateways.typesetting import Typst
+from services.billing.rules import superbills as rules
+from services.billing.rules.superbills import Paid, Superbill
+from services.billing.work import RedeemInfusion
+from shared.auth import Role
+from shared.errors import Poison
+from shared.events.billing import SuperbillIssued, TenderKind
+from shared.ids import new_id
+from shared.messaging import duework
+from shared.money import dollars
+from tests.billing.conftest import Billing
+from tests.billing.records import infusion_record
+
+GOLDEN = Path(__file__).parent / "golden"
+STOPPED_AT = datetime(2026, 11, 23, 19, 40, tzinfo=UTC)
+
+
+def superbill(minutes: int, **changes: Any) -> Superbill:
+    """The superbill of an infusion of so many minutes, paid by CareCredit."""
+    record = infusion_record(
+        started_at=STOPPED_AT - timedelta(minutes=minutes), stopped_at=STOPPED_AT, **changes
+    )
+    paid = Paid(new_id(), 39900, TenderKind.CARE_CREDIT, "CC-118834", STOPPED_AT)
+    return rules.build(record, paid, number=rules.number_of(2026, minutes), issued_at=STOPPED_AT)
+
+
+async def printed(bill: Superbill) -> bytes:
+    content = orjson.dumps(bill)
+    return (await Typst().render(new_id(), content, issued_at=STOPPED_AT)).pdf
+
+
+def words_of(pdf: bytes) -> str:
+    return " ".join(
+        " ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(pdf)).pages
+    )
+
+
+@pytest.mark.parametrize("minutes", [15, 16, 40, 90, 91, 151, 240])
+async def test_the_superbill_of_so_many_minutes_is_the_golden_one(minutes: int):
+    bill = superbill(minutes)
+    assert json.loads(orjson.dumps(bill)) == json.loads(
+        (GOLDEN / f"{minutes:03d}_min.json").read_text()
+    )
+
+
+@pytest.mark.parametrize("minutes", [15, 40, 240])
+async def test_the_document_prints_what_the_json_says_and_holds_it(minutes: int):
+    bill = superbill(minutes)
+    pdf = await printed(bill)
+
+    words = words_of(pdf)
+    for line in bill.lines:
+        assert (
+            f"{line.code} \N{EN DASH} {line.words} A, B {line.units} {dollars(line.charge_cents)}"
+            in words
+        )
+    assert f"Total charges {dollars(bill.total_cents)}" in words
+    assert f"Paid {dollars(bill.total_cents)}" in words
+    assert "Balance due $0.00" in words
+    for printed_word in (bill.number, "54-1234567", "1234567893", "1679576722", "Testa Canary"):
+        assert printed_word in words
+    reader = PdfReader(io.BytesIO(pdf))
+    [twin] = reader.attachments["superbill.json"]
+    assert json.loads(twin) == json.loads(orjson.dumps(bill))
+    assert len(reader.pages) == 1
+
+
+async def test_the_document_is_an_archival_one_that_can_be_read_aloud():
+    pdf = await printed(superbill(40))
+    reader = PdfReader(io.BytesIO(pdf))
+    about = reader.xmp_metadata.rdf_root.toxml() if reader.xmp_metadata else ""
+    assert "<pdfaid:part>3</pdfaid:part>" in about
+    assert "<pdfaid:conformance>A</pdfaid:conformance>" in about
+    assert "<pdfuaid:part>1</pdfuaid:part>" in about
+    catalog = reader.trailer["/Root"]
+    assert catalog["/MarkInfo"]["/Marked"]
+    assert str(catalog["/Lang"]).startswith("en")
+
+
+async def test_the_same_superbill_prints_the_same_bytes():
+    bill = superbill(40)
+    assert await printed(bill) == await printed(bill)
+
+
+async def test_what_a_patient_typed_is_printed_and_never_run():
+    bill = superbill(40)
+    hostile = '#panic("x") $ * _ ] [ `raw` @ref <b> \\ // §'
+    odd = json.loads(orjson.dumps(bill))
+    odd["patient"]["name"] = hostile
+    content = orjson.dumps(odd)
+    pdf = (await Typst().render(new_id(), content, issued_at=STOPPED_AT)).pdf
+    assert '#panic("x")' in words_of(pdf).replace("\u201c", '"').replace("\u201d", '"')
+
+
+async def test_content_that_cannot_be_printed_is_parked_without_being_quoted():
+    with pytest.raises(Poison) as refused:
+        await Typst().render(new_id(), b'{"number": "Canary"}', issued_at=STOPPED_AT)
+    assert refused.value.code == "superbill_not_printable"
+    assert "Canary" not in str(refused.value)
+
+
+async def issued(billing: Billing, minutes: int = 40, **changes: Any) -> SuperbillIssued:
+    patient = new_id()
+    await billing.save_card(patient)
+    await billing.hear(billing.complete(patient, minutes=minutes, **changes))
+    await billing.until_rest()
+    [found] = [one for one in await billing.said(SuperbillIssued) if one.patient_id == patient]
+    return found
+
+
+async def test_json_and_document_are_served_as_issued_and_every_reader_is_noted(billing: Billing):
+    await billing.set_fee()
+    told = await issued(billing, minutes=91)
+
+    shown = await billing.told("GET", f"/superbills/{told.superbill_id}")
+    document = await billing.ask("GET", f"/superbills/{told.superbill_id}/pdf")
+    listed = await billing.told("GET", f"/patients/{told.patient_id}/superbills")
+
+    bill = shown["superbill"]
+    assert [line["code"] for line in bill["lines"]] == ["96365", "96366", "J3490"]
+    assert sum(line["charge_cents"] for line in bill["lines"]) == bill["total_cents"] == 39900
+    assert bill["balance_cents"] == 0
+    assert [one["number"] for one in listed["items"]] == [told.number] == [bill["number"]]
+    assert document.headers["content-type"] == "application/pdf"
+    assert f"superbill-{told.number}.pdf" in document.headers["content-disposition"]
+    assert f"Total charges {dollars(39900)}" in words_of(document.content)
+    twin = PdfReader(io.BytesIO(document.content)).attachments["superbill.json"][0]
+    assert hashlib.sha256(twin).hexdigest() == shown["content_sha256"]
+    assert (str(told.infusion_id), "superbill") in billing.scheduling.asked
+    readers = await billing.rows(
+        "SELECT patient_id, purpose FROM audit_log WHERE action = 'read'"
+        " AND entity LIKE 'GET /superbills%'"
+    )
+    assert [(one.patient_id, one.purpose) for one in readers] == [(told.patient_id, "payment")] * 2
+
+
+async def test_a_nurse_does_not_read_superbills_and_an_unknown_one_is_not_found(billing: Billing):
+    for path in (f"/superbills/{new_id()}", f"/superbills/{new_id()}/pdf"):
+        assert (await billing.ask("GET", path, role=Role.NURSE)).status_code == 403
+        assert (await billing.ask("GET", path)).status_code == 404
+
+
+async def test_numbers_have_no_gaps_however_many_are_issued_at_once(billing: Billing):
+    await billing.set_fee()
+    patients = [new_id() for _ in range(12)]
+    await asyncio.gather(*(billing.save_card(patient) for patient in patients))
+
+    await billing.hear(
+        *(
+            billing.complete(patient, ein="07-1234567" if n % 4 == 0 else "54-1234567")
+            for n, patient in enumerate(patients)
+        )
+    )
+    await billing.until_rest()
+
+    numbers = [one.number for one in await billing.said(SuperbillIssued)]
+    assert sorted(numbers) == [f"SB-2026-{count:06d}" for count in range(1, 10)]
+    assert await billing.parked() == ["superbill_clinic_ein"] * 3
+
+
+async def test_a_superbill_that_a_payer_would_reject_waits_until_its_cause_is_mended(
+    billing: Billing,
+):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    event = billing.complete(patient, clinician_npi="1234567890")
+    await billing.hear(event)
+    await billing.until_rest()
+    assert await billing.parked() == ["superbill_clinician_npi"]
+    assert (await billing.only_charge(patient))["superbill_id"] is None
+
+    billing.scheduling.records[str(event.infusion_id)]["rendering"]["npi"] = "1679576722"
+    [parked] = await duework.parked_work(billing.service.runtime.work)
+    await duework.unpark_work(billing.service.runtime.work, parked.work_id, again=True)
+    await billing.until_rest()
+
+    assert (await billing.only_charge(patient))["superbill_id"] is not None
+    assert [one.number for one in await billing.said(SuperbillIssued)] == ["SB-2026-000001"]
+
+
+async def test_a_paid_charge_has_one_superbill_however_often_it_is_asked_for(billing: Billing):
+    await billing.set_fee()
+    told = await issued(billing)
+
+    async with billing.service.runtime.work.transaction() as tx:
+        for _ in range(5):
+            tx.do(RedeemInfusion(charge_id=told.charge_id))
+    await billing.until_rest()
+
+    assert len(await billing.said(SuperbillIssued)) == 1
+    assert len(await billing.rows("SELECT 1 FROM superbills")) == 1
+    assert len(await billing.rows("SELECT 1 FROM superbill_documents")) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE superbills SET total_cents = 1",
+        "UPDATE superbills SET number = 'SB-2026-000009'",
+        "DELETE FROM superbills",
+        "TRUNCATE superbills CASCADE",
+        "UPDATE superbill_documents SET sealed = ''",
+        "DELETE FROM superbill_documents",
+        "TRUNCATE superbill_documents",
+    ],
+)
+async def test_nobody_changes_an_issued_superbill(billing: Billing, change: str):
+    await billing.set_fee()
+    await issued(billing)
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with billing.service.runtime.engine.begin() as connection:
+            await connection.execute(text(change))
+
+
+async def test_a_superbill_is_sealed_at_rest(billing: Billing):
+    await billing.set_fee()
+    await issued(billing)
+    rows = await billing.rows(
+        "SELECT s.sealed, d.sealed AS document, s::text || d::text AS whole"
+        " FROM superbills AS s JOIN superbill_documents AS d USING (superbill_id)"
+    )
+    for value in (rows[0].sealed, rows[0].document, rows[0].whole.encode()):
+        assert b"Canary" not in value
+        assert b"F33.2" not in value
+        assert b"%PDF" not in value

@@ -1,0 +1,103 @@
+"""The database keeps billing's promises, whoever writes; tables and migration agree."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from deploy.local.postgres import Database
+from services.billing.tables import Base
+from shared.db import create_engine, drift, migrate
+from shared.ids import new_id
+
+AT = "'2026-11-23T14:00Z'"
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    engine = create_engine(database.url, pool_size=2)
+    await migrate(engine, "billing", Base.metadata)
+    yield engine
+    await engine.dispose()
+
+
+async def write(engine: AsyncEngine, *statements: str) -> None:
+    async with engine.begin() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+
+
+def charge(charge_id: UUID, infusion_id: UUID, fee_id: UUID, state: str = "'open', NULL") -> str:
+    return (
+        "INSERT INTO charges (charge_id, patient_id, infusion_id, appointment_id, fee_id,"
+        " amount_cents, tender, posted_at, state, paid_at) VALUES"
+        f" ('{charge_id}', '{new_id()}', '{infusion_id}', '{new_id()}', '{fee_id}', 39900, 'card',"
+        f" {AT}, {state})"
+    )
+
+
+def attempt(charge_id: UUID, card_id: UUID, state: str) -> str:
+    decided = "NULL" if state == "pending" else AT
+    reason = "'declined'" if state == "declined" else "NULL"
+    return (
+        "INSERT INTO payment_attempts (attempt_id, charge_id, card_id, state, reason, created_at,"
+        f" decided_at) VALUES ('{new_id()}', '{charge_id}', '{card_id}', '{state}', {reason}, {AT},"
+        f" {decided})"
+    )
+
+
+@pytest.fixture
+async def ids(engine: AsyncEngine) -> dict[str, UUID]:
+    """A fee, a patient with a card, and one charge."""
+    ids = {name: new_id() for name in ("fee", "patient", "setup", "card", "charge", "infusion")}
+    fee, patient, setup, card = (ids[name] for name in ("fee", "patient", "setup", "card"))
+    await write(
+        engine,
+        f"INSERT INTO fees VALUES ('{fee}', 'ketamine_mood', 39900, '2026-01-01', {AT}, {AT})",
+        f"INSERT INTO customers VALUES ('{patient}', 'cus_made_up', {AT})",
+        f"INSERT INTO card_setups VALUES ('{setup}', '{patient}', 'saved', 'seti', NULL, {AT})",
+        f"INSERT INTO cards VALUES ('{card}', '{patient}', '{setup}', 'pm_made_up', {AT})",
+        charge(ids["charge"], ids["infusion"], ids["fee"]),
+    )
+    return ids
+
+
+async def test_the_tables_in_code_are_those_of_the_migration(engine: AsyncEngine):
+    assert await drift(engine, Base.metadata) == []
+
+
+async def test_an_infusion_has_one_charge(engine: AsyncEngine, ids: dict[str, UUID]):
+    with pytest.raises(DBAPIError, match="uq_charges_infusion_id"):
+        await write(engine, charge(new_id(), ids["infusion"], ids["fee"]))
+
+
+@pytest.mark.parametrize("state", ["pending", "captured"])
+async def test_a_charge_has_one_try_under_way_and_one_success(
+    engine: AsyncEngine, ids: dict[str, UUID], state: str
+):
+    await write(engine, attempt(ids["charge"], ids["card"], "declined"))
+    await write(engine, attempt(ids["charge"], ids["card"], "declined"))
+    await write(engine, attempt(ids["charge"], ids["card"], state))
+    with pytest.raises(DBAPIError, match="uq_payment_attempts"):
+        await write(engine, attempt(ids["charge"], ids["card"], state))
+
+
+@pytest.mark.parametrize("state", ["'paid', NULL", f"'open', {AT}", "'owed', NULL"])
+async def test_a_charge_says_when_it_was_paid_if_and_only_if_it_was(
+    engine: AsyncEngine, ids: dict[str, UUID], state: str
+):
+    with pytest.raises(DBAPIError, match="ck_charges"):
+        await write(engine, charge(new_id(), new_id(), ids["fee"], state))
+
+
+async def test_a_fee_is_not_nothing(engine: AsyncEngine):
+    with pytest.raises(DBAPIError, match="ck_fees_amount"):
+        await write(
+            engine,
+            f"INSERT INTO fees VALUES ('{new_id()}', 'ketamine_mood', 0, '2026-01-01', {AT}, {AT})",
+        )
