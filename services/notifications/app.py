@@ -24,7 +24,7 @@ def build() -> Parts:
         auth_token=own.sms_auth_token.get_secret_value(),
         sender=own.sms_from,
         clinic=clinic,
-        api_base=own.sms_api_base,
+        api_base=str(own.sms_api_base) if own.sms_api_base else None,
     )
     mail = SmtpMail(
         host=own.smtp_host,
@@ -36,7 +36,7 @@ def build() -> Parts:
         password=own.smtp_password.get_secret_value() if own.smtp_password else None,
     )
     claims = SchedulingClaims(
-        own.scheduling_url,
+        str(own.scheduling_url),
         service=on.service,
         token_secret=practice.token_secret.get_secret_value(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, HttpUrl, SecretStr, StringConstraints, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.notifications.words import fits_gsm7
@@ -17,10 +17,10 @@ class NotificationsSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="NOTIFICATIONS_", hide_input_in_errors=True)
 
-    scheduling_url: str
-    sms_account_sid: str
+    scheduling_url: HttpUrl
+    sms_account_sid: Annotated[str, StringConstraints(pattern=r"^AC[0-9a-f]{32}$")]
     sms_auth_token: SecretStr
-    sms_api_base: str | None = None
+    sms_api_base: HttpUrl | None = None
     sms_from: E164
     smtp_host: str
     smtp_port: Annotated[int, Field(ge=1, le=65535)]

@@ -322,18 +322,6 @@ def tried_as(tx: Transaction, message: Message) -> tuple[str, Words]:
     return kept["to"], Words(kept["body"], kept["subject"], kept["phone"])
 
 
-async def refs_of_others(tx: Transaction, message: Message) -> frozenset[str]:
-    """The provider's references of the patient's other messages."""
-    found = await tx.execute(
-        text(
-            "SELECT provider_ref FROM messages WHERE patient_id = :patient_id"
-            " AND message_id <> :message_id AND provider_ref IS NOT NULL"
-        ),
-        {"patient_id": message.patient_id, "message_id": message.message_id},
-    )
-    return frozenset(found.scalars())
-
-
 async def settle(
     tx: Transaction,
     message_id: UUID,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.notifications.rules import SPRAY_NO_DRIVING_H, no_food_from
@@ -19,6 +20,9 @@ _GSM7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )  # 3GPP TS 23.038 §6.2.1, without the extension table: its characters take two places each
+
+_TYPED = {"\u2018": "'", "\u2019": "'", "\u2013": "-", "\u2014": "-"}
+"""Typographers' quotes and dashes, as a keyboard has them."""
 
 _SEGMENT = 160  # 3GPP TS 23.040: 140 octets of 7-bit characters
 _LONG_SEGMENT = 153  # ... less the header that joins the parts
@@ -119,13 +123,22 @@ def superbill(first_name: str, number: str) -> Words:
     )
 
 
-def as_text(words: Words, clinic: Clinic) -> str:
+def as_text(words: Words, clinic: Clinic, message_id: UUID) -> str:
     """A text message on the clinic's letterhead.
 
-    47 CFR 64.1200(a)(9)(iv): it names the provider, how to reach them and how to opt out.
+    47 CFR 64.1200(a)(9)(iv): it names the provider, how to reach them and how to opt out. The
+    reference tells two texts with the same words apart, for us at a repeat as for the front desk.
     """
     phone = as_dialled(words.phone or clinic.phone)
-    return f"{clinic.name}: {words.body} Questions? {phone}. Reply STOP to opt out."
+    return (
+        f"{clinic.name}: {words.body} Questions? {phone}, ref {reference(message_id)}."
+        " Reply STOP to opt out."
+    )
+
+
+def reference(message_id: UUID) -> str:
+    """Five digits of a message's random id; digits, because letters make words."""
+    return f"{message_id.int % 100_000:05d}"
 
 
 def as_mail(words: Words, clinic: Clinic) -> str:
@@ -149,8 +162,9 @@ def as_dialled(e164: str) -> str:
 
 
 def _hi(first_name: str) -> str:
-    name = plain(first_name)
-    return f"Hi {name}, " if name else ""
+    """A greeting, without the name where a letter of it would be lost."""
+    whole = first_name.strip() and all(_nearest(character) for character in first_name)
+    return f"Hi {plain(first_name)}, " if whole else ""
 
 
 def plain(text: str) -> str:
@@ -159,6 +173,7 @@ def plain(text: str) -> str:
 
 
 def _nearest(character: str) -> str:
+    character = _TYPED.get(character, character)
     if character in _GSM7:
         return character
     return "".join(part for part in unicodedata.normalize("NFKD", character) if part in _GSM7)

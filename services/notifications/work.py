@@ -37,27 +37,19 @@ class SendMail(Work):
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """An earlier try of a letter, whose outcome is not known.
-
-    `but_not` are the provider's references of this patient's other texts. `untrue` forbids another
-    try; it may still turn out that the first one left.
-    """
-
-    since: datetime
-    but_not: frozenset[str]
-    untrue: NotSent | None
-
-
-@dataclass(frozen=True, slots=True)
 class Letter:
-    """What a caller hands to a provider: the same at every try."""
+    """What a caller hands to a provider: the same at every try.
+
+    `repeated` says that an earlier try may have left. `untrue` forbids another one; the earlier
+    one is still looked for.
+    """
 
     message_id: UUID
     to: str = field(repr=False)
     words: Words = field(repr=False)
     written_at: datetime
-    again: Again | None
+    repeated: bool = False
+    untrue: NotSent | None = None
 
 
 class ContactRedeemed(Fact):

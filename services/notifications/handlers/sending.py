@@ -12,7 +12,6 @@ from services.notifications.rules import NotSent
 from services.notifications.store import Message, Reach
 from services.notifications.words import Place, Words
 from services.notifications.work import (
-    Again,
     Letter,
     MessageRefused,
     MessageTaken,
@@ -36,8 +35,7 @@ async def write_letter(tx: Transaction, work: SendText | SendMail) -> Letter | N
     untrue = await _untrue(tx, message)
     if message.tried_at is not None:
         to, said = store.tried_as(tx, message)
-        again = Again(message.tried_at, await store.refs_of_others(tx, message), untrue)
-        return Letter(message.message_id, to, said, message.tried_at, again)
+        return Letter(message.message_id, to, said, message.tried_at, repeated=True, untrue=untrue)
     if untrue is not None:
         await messages.end(tx, message.message_id, not_sent=untrue)
         return None
@@ -56,7 +54,7 @@ async def _first_try(tx: Transaction, message: Message) -> Letter | None:
     to = reach.phone if message.channel is Channel.SMS else reach.email
     said = await _words(tx, message, reach, place)
     await store.mark_tried(tx, message, to, said)
-    return Letter(message.message_id, to, said, tx.now, again=None)
+    return Letter(message.message_id, to, said, tx.now)
 
 
 async def _untrue(tx: Transaction, message: Message) -> NotSent | None:
@@ -101,15 +99,13 @@ async def _words_of_visit(tx: Transaction, message: Message, name: str, place: P
 
 async def send_text(letter: Letter, texts: Texts) -> MessageTaken | MessageRefused:
     """Hand over a text. A repeat looks first whether an earlier try left."""
-    if letter.again is not None:
-        left = await texts.find(
-            letter.to, letter.words, since=letter.again.since, but_not=letter.again.but_not
-        )
+    if letter.repeated:
+        left = await texts.find(letter.message_id, letter.to, letter.words, since=letter.written_at)
         if left is not None:
-            return MessageTaken(message_id=letter.message_id, provider_ref=left.ref)
-        if letter.again.untrue is not None:
-            return MessageRefused(message_id=letter.message_id, reason=letter.again.untrue)
-    return _outcome(letter, await texts.send(letter.to, letter.words))
+            return _outcome(letter, left)
+        if letter.untrue is not None:
+            return _outcome(letter, NotTaken(letter.untrue))
+    return _outcome(letter, await texts.send(letter.message_id, letter.to, letter.words))
 
 
 async def send_mail(letter: Letter, mail: Mail) -> MessageTaken | MessageRefused:
