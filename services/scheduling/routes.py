@@ -15,7 +15,7 @@ from services.scheduling.answers import (
     PatientFile,
     SeriesAnswer,
 )
-from services.scheduling.handlers import clinic, patients, series, visits
+from services.scheduling.handlers import changes, clinic, listing, patients, series, visits
 from services.scheduling.wishes import (
     AddChair,
     AddClinician,
@@ -72,7 +72,7 @@ async def update_patient(patient_id: UUID, wish: UpdatePatient, desk: AtDesk) ->
     "/patients/{patient_id}", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER, Role.BILLER)]
 )
 async def read_patient(patient_id: UUID, desk: AtDesk) -> PatientFile:
-    return await desk.read(patients.read_patient, patient_id, desk.actor, purpose="staff_reads")
+    return await desk.read(patients.read_patient, patient_id, desk.actor)
 
 
 @router.post("/patients/{patient_id}/clearance", dependencies=[allow(PRESCRIBER, NURSE)])
@@ -87,7 +87,7 @@ async def book_series(wish: BookSeries, desk: AtDesk) -> SeriesAnswer:
 
 @router.get("/series/{series_id}", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER)])
 async def read_series(series_id: UUID, desk: AtDesk) -> SeriesAnswer:
-    return await desk.read(series.read_series, series_id, purpose="staff_reads")
+    return await desk.read(series.read_series, series_id)
 
 
 @router.post("/series/{series_id}/stop", dependencies=[allow(PRESCRIBER, FRONT_DESK)])
@@ -104,23 +104,21 @@ async def list_visits(
     location_id: UUID | None = None,
 ) -> Page[AppointmentSummary]:
     """Visits that start at `from` or later and before `to`, earliest first."""
-    return await desk.read(
-        visits.list_visits, since, until, location_id, asked, purpose="staff_reads"
-    )
+    return await desk.read(listing.list_visits, since, until, location_id, asked)
 
 
 @router.post("/appointments/{appointment_id}/move", dependencies=[allow(FRONT_DESK)])
 async def move_visit(
     appointment_id: UUID, wish: MoveAppointment, desk: AtDesk
 ) -> AppointmentAnswer:
-    return await desk.decide(visits.move_visit, appointment_id, wish)
+    return await desk.decide(changes.move_visit, appointment_id, wish)
 
 
 @router.post("/appointments/{appointment_id}/cancel", dependencies=[allow(FRONT_DESK)])
 async def cancel_visit(
     appointment_id: UUID, wish: CancelAppointment, desk: AtDesk
 ) -> AppointmentAnswer:
-    return await desk.decide(visits.cancel_visit, appointment_id, wish)
+    return await desk.decide(changes.cancel_visit, appointment_id, wish)
 
 
 @router.post("/appointments/{appointment_id}/ride", dependencies=[allow(FRONT_DESK, NURSE)])

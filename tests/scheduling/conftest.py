@@ -34,13 +34,13 @@ VAULT_KEYS = "k1:" + base64.b64encode(b"1" * 32).decode()
 NOW = datetime(2026, 10, 5, 14, 0, tzinfo=UTC)  # a Monday, 10:00 in Alexandria
 NOON = datetime(2026, 10, 7, 16, 0, tzinfo=UTC)
 
-ADDRESS = {
+ADDRESS: dict[str, Any] = {
     "line1": "1 Made Up Street",
     "city": "Alexandria",
     "state": "VA",
     "postal_code": "22314",
 }
-PATIENT = {
+PATIENT: dict[str, Any] = {
     "first_name": "Testa",
     "last_name": "Canary",
     "birth_date": "1980-02-29",
@@ -48,7 +48,7 @@ PATIENT = {
     "email": "testa.canary@example.test",
     "address": ADDRESS,
 }
-LOCATION = {
+LOCATION: dict[str, Any] = {
     "name": "Old Town",
     "zone": "America/New_York",
     "legal_name": "Made Up Recovery LLC",
@@ -57,7 +57,7 @@ LOCATION = {
     "phone": "+12025550100",
     "address": ADDRESS,
 }
-CLINICIAN = {
+CLINICIAN: dict[str, Any] = {
     "name": "Dr. Made Up",
     "credential": "MD",
     "npi": "1987654328",

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from tests.scheduling.conftest import NOON, Clinic, every
+from tests.scheduling.conftest import NOON, PATIENT, Clinic, every
 from tests.support.eventually import eventually
 
 RACERS = 40
@@ -92,6 +92,39 @@ async def test_one_patient_booked_by_many_at_once(clinic: Clinic) -> None:
     )
     assert len(won) == 1
     assert lost["series_open"] == lost["patient_taken"] == 9
+
+
+async def test_changes_of_one_patient_s_phone_and_address_both_stay(clinic: Clinic) -> None:
+    patient = await clinic.patient()
+    moved_to = PATIENT["address"] | {"line1": "2 Made Up Street"}
+    changes = {"phone": "+12025550190", "email": "other@example.test", "address": moved_to}
+    answers = await asyncio.gather(
+        *(
+            clinic.send(f"/patients/{patient}", {name: value}, method="PATCH")
+            for name, value in changes.items()
+        )
+    )
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    on_file = await clinic.get(f"/patients/{patient}")
+    assert on_file["address"]["line1"] == "2 Made Up Street"
+    assert (on_file["phone"], on_file["email"]) == ("+12025550190", "other@example.test")
+
+
+async def test_many_chairs_of_one_name(clinic: Clinic) -> None:
+    path = f"/locations/{clinic.location_id}/chairs"
+    won, lost = await race(*(clinic.send(path, {"name": "Window"}) for _ in range(10)))
+    assert len(won) == 1
+    assert lost == {"chair_name_taken": 9}
+
+
+async def test_many_clearances_of_one_hold(clinic: Clinic) -> None:
+    patient = await clinic.patient(concerns=["heart_disease"])
+    wish = {"clinician_id": clinic.clinician_id, "note": "Made up."}
+    won, lost = await race(
+        *(clinic.send(f"/patients/{patient}/clearance", wish) for _ in range(10))
+    )
+    assert len(won) == 1
+    assert lost == {"not_held": 9}
 
 
 async def test_two_who_look_at_one_visit_and_move_it(clinic: Clinic) -> None:

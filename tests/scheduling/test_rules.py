@@ -312,12 +312,16 @@ def test_the_drip_starts_only_when_no_gate_is_closed_and_every_closed_one_is_nam
         ("2026-10-07T09:00", "2026-10-07T00:00", True),
         ("2026-10-07T09:00", "2026-10-07T23:59", True),
         ("2026-10-07T20:30", "2026-10-07T20:00", True),  # the next day in UTC
+        ("2026-10-07T23:30", "2026-10-08T00:19", True),  # its own time, past midnight
+        ("2026-10-07T23:30", "2026-10-08T00:20", False),
         ("2026-10-07T09:00", "2026-10-08T00:00", False),
         ("2026-10-07T09:00", "2026-10-06T23:59", False),
     ],
 )
 def test_a_visit_is_given_on_its_own_local_day(starts: str, now: str, fits: bool) -> None:  # noqa: FBT001  # a table's column
-    assert (visits.broken_by_day(local(starts), local(now), ALEXANDRIA) == []) == fits
+    begin = local(starts)
+    end = begin + MOOD.booked_for
+    assert (visits.broken_by_day(begin, end, local(now), ALEXANDRIA) == []) == fits
 
 
 def test_a_driver_has_a_name_and_a_rideshare_needs_none() -> None:

@@ -6,7 +6,12 @@ from uuid import UUID
 
 from services.scheduling import store
 from services.scheduling.answers import not_found
-from services.scheduling.rules.broken import unknown
+from services.scheduling.rules.broken import (
+    UNKNOWN_LOCATION,
+    UNKNOWN_PATIENT,
+    UNKNOWN_SERIES,
+    unknown,
+)
 from shared.claims import ClinicianCard, InfusionRecord, LocationCard, PatientCard, SeriesRecord
 from shared.events.scheduling import VisitType
 from shared.http.problems import Refused
@@ -16,14 +21,14 @@ from shared.messaging import Transaction
 async def redeem_patient(patient_id: UUID, tx: Transaction) -> PatientCard | Refused:
     patient = await store.find_patient(tx, patient_id)
     if patient is None:
-        return not_found(unknown("patient", "patient_id"))
+        return not_found(UNKNOWN_PATIENT)
     return store.patient_card(tx, patient)
 
 
 async def redeem_location(location_id: UUID, tx: Transaction) -> LocationCard | Refused:
     location = await store.find_location(tx, location_id)
     if location is None:
-        return not_found(unknown("location", "location_id"))
+        return not_found(UNKNOWN_LOCATION)
     return store.location_card(location)
 
 
@@ -51,7 +56,7 @@ async def redeem_infusion(infusion_id: UUID, tx: Transaction) -> InfusionRecord 
 async def redeem_series(series_id: UUID, tx: Transaction) -> SeriesRecord | Refused:
     course = await store.find_course(tx, series_id)
     if course is None:
-        return not_found(unknown("series", "series_id"))
+        return not_found(UNKNOWN_SERIES)
     return SeriesRecord(
         series_id=series_id,
         patient=store.patient_card(tx, course.patient),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.scheduling import store
 from services.scheduling.answers import ChairAnswer, not_found, refused
-from services.scheduling.rules.broken import Broken, unknown
+from services.scheduling.rules.broken import UNKNOWN_LOCATION, Broken
 from services.scheduling.tables import Chair, Clinician, Location
 from services.scheduling.wishes import AddChair, AddClinician, OpenLocation
 from shared.claims import ClinicianCard, LocationCard
@@ -23,7 +23,7 @@ async def open_location(wish: OpenLocation, tx: Transaction) -> LocationCard:
 
 async def add_chair(location_id: UUID, wish: AddChair, tx: Transaction) -> ChairAnswer | Refused:
     if await store.find_location(tx, location_id) is None:
-        return not_found(unknown("location", "location_id"))
+        return not_found(UNKNOWN_LOCATION)
     if await store.has_chair_named(tx, location_id, wish.name):
         taken = Broken(
             "chair_name_taken",

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.scheduling import store
 from services.scheduling.answers import PatientAnswer, PatientFile, not_found, refused
 from services.scheduling.rules import patients as rules
-from services.scheduling.rules.broken import unknown
+from services.scheduling.rules.broken import UNKNOWN_PATIENT, unknown
 from services.scheduling.wishes import RecordClearance, RegisterPatient, UpdatePatient
 from shared.auth import Actor, Role
 from shared.claims import PatientCard
@@ -18,8 +18,6 @@ from shared.messaging import Transaction
 
 TREATING = frozenset({Role.NURSE, Role.PRESCRIBER})
 """Who sees what screening found."""
-
-UNKNOWN_PATIENT = unknown("patient", "patient_id")
 
 
 async def register_patient(wish: RegisterPatient, tx: Transaction) -> PatientAnswer | Refused:

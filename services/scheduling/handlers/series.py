@@ -12,11 +12,17 @@ from services.scheduling.answers import SeriesAnswer, not_found, refused
 from services.scheduling.handlers.shown import show_series
 from services.scheduling.rules import series as rules
 from services.scheduling.rules import slots
-from services.scheduling.rules.broken import Broken, unknown
+from services.scheduling.rules.broken import (
+    UNKNOWN_LOCATION,
+    UNKNOWN_PATIENT,
+    UNKNOWN_SERIES,
+    Broken,
+    unknown,
+)
 from services.scheduling.rules.series import PROTOCOLS, SeriesState
 from services.scheduling.rules.slots import Slot
-from services.scheduling.rules.visits import FROM, GIVEN, Step, VisitState
-from services.scheduling.store import Course
+from services.scheduling.rules.visits import FROM, GIVEN, OPEN, Step, VisitState
+from services.scheduling.store import Course, HeldVisit
 from services.scheduling.tables import Appointment, Chair, Location, Patient
 from services.scheduling.wishes import BookSeries, StopSeries
 from shared.events.scheduling import (
@@ -24,13 +30,13 @@ from shared.events.scheduling import (
     AppointmentCancelled,
     CancelReason,
     SeriesBooked,
+    SeriesCompleted,
     SeriesStopped,
+    VisitType,
 )
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
-
-UNKNOWN_SERIES = unknown("series", "series_id")
 
 
 async def book_series(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refused:
@@ -84,9 +90,9 @@ async def _unknown(
 ) -> list[Broken]:
     prescriber = await store.find_clinician(tx, wish.prescriber_id)
     named = (
-        (patient, unknown("patient", "patient_id")),
+        (patient, UNKNOWN_PATIENT),
         (prescriber, unknown("clinician", "prescriber_id")),
-        (location, unknown("location", "location_id")),
+        (location, UNKNOWN_LOCATION),
     )
     return [broken for found, broken in named if found is None]
 
@@ -185,6 +191,26 @@ def say_cancelled(visit: Appointment, reason: CancelReason, tx: Transaction) -> 
             starts_at=visit.starts_at,
             reason=reason,
             revision=visit.revision,
+        )
+    )
+
+
+async def complete_series_if_done(held: HeldVisit, changed: Appointment, tx: Transaction) -> None:
+    """Say that a series is done, when a change of one of its visits leaves none to come."""
+    series, visits = held.course.series, held.visits_with(changed)
+    given = sum(visit.state in GIVEN for visit in visits)
+    left = sum(visit.state in OPEN for visit in visits)
+    protocol = PROTOCOLS[VisitType(series.visit_type)]
+    if series.state != SeriesState.BOOKED or not rules.is_completed(protocol, given, left):
+        return
+    await store.complete_series(tx, series.series_id)
+    tx.publish(
+        SeriesCompleted(
+            patient_id=series.patient_id,
+            series_id=series.series_id,
+            prescriber_id=series.prescriber_id,
+            infusions_completed=given,
+            completed_at=tx.now,
         )
     )
 

@@ -27,13 +27,18 @@ def standing(visits: list[Appointment]) -> list[Infusion]:
 def show_visit(
     tx: Transaction, visit: Appointment, advice: list[str] | None = None
 ) -> AppointmentAnswer:
+    return AppointmentAnswer(**visit.model_dump(), ride=_ride(tx, visit), advice=advice or [])
+
+
+def _ride(tx: Transaction, visit: Appointment) -> Ride | None:
+    if visit.ride_mode is None:
+        return None
     driver = store.driver_of(tx, visit)
-    ride = visit.ride_mode and Ride(
+    return Ride(
         mode=RideMode(visit.ride_mode),
         driver_name=driver.get("name"),
         driver_phone=driver.get("phone"),
     )
-    return AppointmentAnswer(**visit.model_dump(), ride=ride or None, advice=advice or [])
 
 
 def show_series(tx: Transaction, course: Course, location: Location) -> SeriesAnswer:

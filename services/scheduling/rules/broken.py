@@ -22,3 +22,9 @@ class Broken:
 def unknown(what: str, field: str) -> Broken:
     """A request names something that is not on record."""
     return Broken(f"unknown_{what}", f"No {what} has this id.", "the clinic's records", field)
+
+
+UNKNOWN_LOCATION = unknown("location", "location_id")
+UNKNOWN_PATIENT = unknown("patient", "patient_id")
+UNKNOWN_SERIES = unknown("series", "series_id")
+UNKNOWN_APPOINTMENT = unknown("appointment", "appointment_id")

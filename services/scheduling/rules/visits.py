@@ -93,10 +93,12 @@ def broken_by_revision(seen: int, found: int) -> list[Broken]:
     ]
 
 
-def broken_by_day(starts_at: datetime, now: datetime, zone: ZoneInfo) -> list[Broken]:
-    """Whether this is the visit's own local day."""
+def broken_by_day(
+    starts_at: datetime, ends_at: datetime, now: datetime, zone: ZoneInfo
+) -> list[Broken]:
+    """Whether this is the visit's own local day, or its time past midnight."""
     day, today = starts_at.astimezone(zone).date(), now.astimezone(zone).date()
-    if day == today:
+    if day == today or starts_at <= now < ends_at:
         return []
     return [
         Broken(

@@ -1,0 +1,117 @@
+"""A booked visit is moved or cancelled, within its series' rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.scheduling import store
+from services.scheduling.answers import AppointmentAnswer, not_found, refused
+from services.scheduling.handlers.series import complete_series_if_done, say_cancelled
+from services.scheduling.handlers.shown import show_visit, standing
+from services.scheduling.rules import series as series_rules
+from services.scheduling.rules import slots
+from services.scheduling.rules import visits as rules
+from services.scheduling.rules.broken import UNKNOWN_APPOINTMENT, Broken
+from services.scheduling.rules.series import PROTOCOLS, Infusion
+from services.scheduling.rules.slots import Slot
+from services.scheduling.rules.visits import Step, VisitState
+from services.scheduling.store import HeldVisit
+from services.scheduling.tables import Appointment
+from services.scheduling.wishes import CancelAppointment, MoveAppointment
+from shared.events.scheduling import AppointmentMoved, VisitType
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+
+
+async def move_visit(
+    appointment_id: UUID, wish: MoveAppointment, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Give a visit another time or chair, within its series' rules."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return not_found(UNKNOWN_APPOINTMENT)
+    visit, zone = held.visit, ZoneInfo(held.location.zone)
+    protocol = PROTOCOLS[VisitType(visit.visit_type)]
+    wished = Slot(
+        wish.starts_at,
+        wish.starts_at + protocol.booked_for,
+        wish.chair_id or visit.chair_id,
+        visit.patient_id,
+    )
+    infusions = _with_moved(held, wish.starts_at)
+    broken = [
+        *rules.broken_by_step(Step.MOVE, VisitState(visit.state)),
+        *_broken_by_revision(wish.revision, held),
+        *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
+        *series_rules.broken_by_moving(protocol, infusions, visit.sequence_no, zone),
+        *await _broken_by_chair(wished, visit, tx),
+    ]
+    if broken:
+        return refused(broken, "The visit is not moved")
+    moved = await store.change_visit(
+        tx,
+        visit,
+        starts_at=wished.starts_at,
+        ends_at=wished.ends_at,
+        chair_id=wished.chair_id,
+        revision=visit.revision + 1,
+    )
+    tx.publish(AppointmentMoved(previous_starts_at=visit.starts_at, **moved.model_dump()))
+    return show_visit(tx, moved, series_rules.advice_on_gaps(protocol, infusions, zone))
+
+
+def _with_moved(held: HeldVisit, starts_at: datetime) -> list[Infusion]:
+    """The series' infusions as they would be with this one moved."""
+    others = [visit for visit in held.course.visits if visit is not held.visit]
+    moved = Infusion(held.visit.sequence_no, starts_at)
+    return sorted([*standing(others), moved], key=lambda infusion: infusion.sequence_no)
+
+
+def _broken_by_revision(looked_at: int | None, held: HeldVisit) -> list[Broken]:
+    """A change is decided on what the caller looked at, or on what was there as the call came."""
+    seen = held.revision_before if looked_at is None else looked_at
+    return rules.broken_by_revision(seen, held.visit.revision)
+
+
+async def _broken_by_chair(wished: Slot, visit: Appointment, tx: Transaction) -> list[Broken]:
+    chair = (await store.lock_chairs(tx, {wished.chair_id})).get(wished.chair_id)
+    taken = await store.taken_slots(
+        tx,
+        {wished.chair_id},
+        visit.patient_id,
+        since=wished.starts_at,
+        until=wished.ends_at,
+        besides=visit.appointment_id,
+    )
+    return [
+        *slots.broken_by_chair(
+            None if chair is None else chair.location_id, visit.location_id, "chair_id"
+        ),
+        *slots.broken_by_taken(wished, taken, "chair_id", "starts_at"),
+    ]
+
+
+async def cancel_visit(
+    appointment_id: UUID, wish: CancelAppointment, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Free a visit's chair. The rest of the series stands as it is booked."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return not_found(UNKNOWN_APPOINTMENT)
+    visit = held.visit
+    broken = [
+        *rules.broken_by_step(Step.CANCEL, VisitState(visit.state)),
+        *_broken_by_revision(wish.revision, held),
+    ]
+    if broken:
+        return refused(broken, "The visit is not cancelled")
+    cancelled = await store.change_visit(
+        tx, visit, state=VisitState.CANCELLED, revision=visit.revision + 1
+    )
+    say_cancelled(cancelled, wish.reason, tx)
+    await complete_series_if_done(held, cancelled, tx)
+    protocol, zone = PROTOCOLS[VisitType(visit.visit_type)], ZoneInfo(held.location.zone)
+    left = standing(held.visits_with(cancelled))
+    return show_visit(tx, cancelled, series_rules.advice_on_gaps(protocol, left, zone))

@@ -1,0 +1,83 @@
+"""Every query of scheduling, and the only place that seals and opens what patients entrust.
+
+Locks are taken in one order, so that no two requests wait for each other: the patient's row, then
+chairs by their id. Whoever changes anything of a patient's course holds that patient's row.
+"""
+
+from __future__ import annotations
+
+from services.scheduling.store.clinic import (
+    clinician_card,
+    find_clinician,
+    find_location,
+    has_chair_named,
+    location_card,
+    lock_chairs,
+)
+from services.scheduling.store.courses import (
+    Course,
+    add_series,
+    complete_series,
+    diagnoses_of,
+    find_course,
+    find_infusion,
+    has_open_series,
+    lock_course,
+    stop_series,
+    visits_of,
+)
+from services.scheduling.store.patients import (
+    add_patient,
+    change_card,
+    concerns_of,
+    find_patient,
+    lock_patient,
+    patient_card,
+    record_clearance,
+)
+from services.scheduling.store.visits import (
+    BY_START,
+    HeldVisit,
+    add_visit,
+    change_visit,
+    driver_of,
+    lock_visit,
+    seal_driver,
+    taken_slots,
+    visits_between,
+)
+
+__all__ = [
+    "BY_START",
+    "Course",
+    "HeldVisit",
+    "add_patient",
+    "add_series",
+    "add_visit",
+    "change_card",
+    "change_visit",
+    "clinician_card",
+    "complete_series",
+    "concerns_of",
+    "diagnoses_of",
+    "driver_of",
+    "find_clinician",
+    "find_course",
+    "find_infusion",
+    "find_location",
+    "find_patient",
+    "has_chair_named",
+    "has_open_series",
+    "location_card",
+    "lock_chairs",
+    "lock_course",
+    "lock_patient",
+    "lock_visit",
+    "patient_card",
+    "record_clearance",
+    "seal_driver",
+    "stop_series",
+    "taken_slots",
+    "visits_between",
+    "visits_of",
+]

@@ -1,0 +1,50 @@
+"""Places, chairs, clinicians."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from services.scheduling.store.rows import every, one
+from services.scheduling.tables import Chair, Clinician, Location
+from shared.claims import ClinicianCard, LocationCard
+from shared.messaging import Transaction
+
+
+async def find_location(tx: Transaction, location_id: UUID) -> Location | None:
+    rows = select(Location).where(col(Location.location_id) == location_id)
+    return await one(tx, rows, Location)
+
+
+def location_card(location: Location) -> LocationCard:
+    return LocationCard.model_validate(location.model_dump())
+
+
+async def has_chair_named(tx: Transaction, location_id: UUID, name: str) -> bool:
+    rows = select(col(Chair.chair_id)).where(
+        col(Chair.location_id) == location_id, col(Chair.name) == name
+    )
+    return (await tx.execute(rows)).first() is not None
+
+
+async def lock_chairs(tx: Transaction, chair_ids: Collection[UUID]) -> dict[UUID, Chair]:
+    """Chairs by id, each held until the commit, taken in the order of their ids."""
+    rows = (
+        select(Chair)
+        .where(col(Chair.chair_id).in_(chair_ids))
+        .order_by(col(Chair.chair_id))
+        .with_for_update(key_share=True)
+    )
+    return {chair.chair_id: chair for chair in await every(tx, rows, Chair)}
+
+
+async def find_clinician(tx: Transaction, clinician_id: UUID) -> Clinician | None:
+    rows = select(Clinician).where(col(Clinician.clinician_id) == clinician_id)
+    return await one(tx, rows, Clinician)
+
+
+def clinician_card(clinician: Clinician) -> ClinicianCard:
+    return ClinicianCard.model_validate(clinician.model_dump())

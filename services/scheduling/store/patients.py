@@ -1,0 +1,81 @@
+"""Patients and their clearances. What they entrust is sealed here and opened here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import col
+
+from services.scheduling.rules.patients import Concern
+from services.scheduling.store.rows import one, seal, unseal
+from services.scheduling.tables import Clearance, Patient
+from shared.claims import PatientCard
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+
+def add_patient(
+    tx: Transaction, card: PatientCard, concerns: Sequence[Concern], *, held: bool
+) -> None:
+    tx.insert(
+        Patient,
+        patient_id=card.patient_id,
+        card=_sealed_card(tx, card),
+        concerns=seal(tx, {"concerns": concerns}, "patients", "concerns", card.patient_id),
+        held=held,
+        registered_at=tx.now,
+    )
+
+
+async def find_patient(tx: Transaction, patient_id: UUID) -> Patient | None:
+    rows = select(Patient).where(col(Patient.patient_id) == patient_id)
+    return await one(tx, rows, Patient)
+
+
+async def lock_patient(tx: Transaction, patient_id: UUID) -> Patient | None:
+    """A patient, held until the commit: nobody else changes this patient's course meanwhile."""
+    rows = select(Patient).where(col(Patient.patient_id) == patient_id)
+    return await one(tx, rows.with_for_update(key_share=True), Patient)
+
+
+def patient_card(tx: Transaction, patient: Patient) -> PatientCard:
+    return PatientCard.model_validate(
+        unseal(tx, patient.card, "patients", "card", patient.patient_id)
+    )
+
+
+def concerns_of(tx: Transaction, patient: Patient) -> list[Concern]:
+    opened = unseal(tx, patient.concerns, "patients", "concerns", patient.patient_id)
+    return [Concern(concern) for concern in opened["concerns"]]
+
+
+async def change_card(tx: Transaction, card: PatientCard) -> None:
+    await tx.execute(
+        update(Patient)
+        .where(col(Patient.patient_id) == card.patient_id)
+        .values(card=_sealed_card(tx, card))
+    )
+
+
+async def record_clearance(
+    tx: Transaction, patient_id: UUID, clinician_id: UUID, note: str
+) -> None:
+    """Keep a clearance and end the hold."""
+    clearance_id = new_id()
+    tx.insert(
+        Clearance,
+        clearance_id=clearance_id,
+        patient_id=patient_id,
+        clinician_id=clinician_id,
+        note=seal(tx, {"note": note}, "clearances", "note", clearance_id),
+        cleared_at=tx.now,
+    )
+    await tx.execute(
+        update(Patient).where(col(Patient.patient_id) == patient_id).values(held=False)
+    )
+
+
+def _sealed_card(tx: Transaction, card: PatientCard) -> bytes:
+    return seal(tx, card.model_dump(mode="json"), "patients", "card", card.patient_id)

@@ -1,0 +1,132 @@
+"""Visits: held while they change, what is taken, lists."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Table, or_, select, update
+from sqlmodel import col
+
+from services.scheduling.rules.series import PROTOCOLS
+from services.scheduling.rules.slots import Slot
+from services.scheduling.rules.visits import VisitState
+from services.scheduling.store.clinic import find_location
+from services.scheduling.store.courses import Course, find_course
+from services.scheduling.store.rows import seal, unseal
+from services.scheduling.tables import Appointment, Location, Patient
+from shared.messaging import Transaction
+
+LONGEST_VISIT = max(protocol.booked_for for protocol in PROTOCOLS.values())
+
+APPOINTMENTS: Table = Appointment.__table__  # type: ignore[attr-defined]  # every table=True model has one
+BY_START = (APPOINTMENTS.c.starts_at, APPOINTMENTS.c.appointment_id)
+"""The order of lists of visits."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldVisit:
+    """A visit as it is once its patient's row is held, and the revision it had before the wait."""
+
+    visit: Appointment
+    course: Course
+    location: Location
+    revision_before: int
+
+    def visits_with(self, changed: Appointment) -> list[Appointment]:
+        """The series' visits, this one as it is after a change."""
+        return [changed if visit is self.visit else visit for visit in self.course.visits]
+
+
+def add_visit(tx: Transaction, **values: object) -> None:
+    tx.insert(Appointment, **values, state=VisitState.BOOKED, revision=0)
+
+
+async def lock_visit(tx: Transaction, appointment_id: UUID) -> HeldVisit | None:
+    before = (
+        await tx.execute(
+            select(col(Appointment.revision), col(Appointment.series_id))
+            .join(Patient, col(Patient.patient_id) == col(Appointment.patient_id))
+            .where(col(Appointment.appointment_id) == appointment_id)
+            .with_for_update(key_share=True, of=Patient)
+        )
+    ).one_or_none()
+    if before is None:
+        return None
+    course = await find_course(tx, before.series_id)
+    assert course is not None, "a visit belongs to a series"
+    location = await find_location(tx, course.series.location_id)
+    assert location is not None, "a series has its place"
+    [visit] = (each for each in course.visits if each.appointment_id == appointment_id)
+    return HeldVisit(visit, course, location, before.revision)
+
+
+async def change_visit(tx: Transaction, visit: Appointment, **values: object) -> Appointment:
+    """Store changes of a visit. Returns it as it is then."""
+    await tx.execute(
+        update(Appointment)
+        .where(col(Appointment.appointment_id) == visit.appointment_id)
+        .values(**values)
+    )
+    return Appointment(**(visit.model_dump() | values))
+
+
+def seal_driver(
+    tx: Transaction, appointment_id: UUID, name: str | None, phone: str | None
+) -> bytes | None:
+    if name is None and phone is None:
+        return None
+    return seal(tx, {"name": name, "phone": phone}, "appointments", "driver", appointment_id)
+
+
+def driver_of(tx: Transaction, visit: Appointment) -> Mapping[str, str | None]:
+    """Who drives: `name` and `phone`, either of which may be missing."""
+    if visit.driver is None:
+        return {}
+    return unseal(tx, visit.driver, "appointments", "driver", visit.appointment_id)
+
+
+async def taken_slots(
+    tx: Transaction,
+    chair_ids: Collection[UUID],
+    patient_id: UUID | None,
+    *,
+    since: datetime,
+    until: datetime,
+    besides: UUID | None = None,
+) -> list[Slot]:
+    """What is booked for these chairs or this patient within a span, without one visit."""
+    rows = select(
+        col(Appointment.starts_at),
+        col(Appointment.ends_at),
+        col(Appointment.chair_id),
+        col(Appointment.patient_id),
+    ).where(
+        or_(
+            col(Appointment.chair_id).in_(chair_ids),
+            col(Appointment.patient_id) == patient_id,
+        ),
+        col(Appointment.starts_at) > since - LONGEST_VISIT,
+        col(Appointment.starts_at) < until,
+        col(Appointment.state) != VisitState.CANCELLED,
+    )
+    if besides is not None:
+        rows = rows.where(col(Appointment.appointment_id) != besides)
+    return [Slot(**row) for row in (await tx.execute(rows)).mappings()]
+
+
+def visits_between(
+    since: datetime | None, until: datetime | None, location_id: UUID | None
+) -> Select[Any]:
+    """The visits that start in a span, to be shown a page at a time."""
+    rows = select(Appointment)
+    if since is not None:
+        rows = rows.where(col(Appointment.starts_at) >= since)
+    if until is not None:
+        rows = rows.where(col(Appointment.starts_at) < until)
+    if location_id is not None:
+        rows = rows.where(col(Appointment.location_id) == location_id)
+    return rows
