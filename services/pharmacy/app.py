@@ -10,10 +10,13 @@ from services.pharmacy.handlers.signing import hear_signing_vendor
 from services.pharmacy.seals import sealed_notices
 from services.pharmacy.settings import PharmacySettings, several
 from services.pharmacy.tables import Base
+from shared import logs
 from shared.claims import ClaimCheck, SchedulingClaims
 from shared.http.webhooks import webhook_route
 from shared.service import Parts
 from shared.settings import PracticeSettings, load
+
+logs.allow("prescription_id", "order_id")
 
 
 def build() -> Parts:

@@ -50,7 +50,7 @@ class PartnerPharmacy(Protocol):
     """
 
     async def find(self, reference: UUID) -> tuple[Order, ...]: ...
-    async def place(self, form: dict[str, Any]) -> Refusal | None: ...
+    async def place(self, form: dict[str, Any]) -> Order | Refusal: ...
     async def cancel(self, order_id: str) -> bool: ...
 
 
@@ -161,9 +161,11 @@ class HttpPartnerPharmacy:
         answer = await self._vendor.ask("GET", "/v1/orders", params={"reference": str(reference)})
         return self._vendor.read(answer, _Orders).orders
 
-    async def place(self, form: dict[str, Any]) -> Refusal | None:
+    async def place(self, form: dict[str, Any]) -> Order | Refusal:
         answer = await self._vendor.ask("POST", "/v1/orders", json=form)
-        return None if answer.is_success else self._vendor.refusal(answer)
+        if not answer.is_success:
+            return self._vendor.refusal(answer)
+        return self._vendor.read(answer, Order)
 
     async def cancel(self, order_id: str) -> bool:
         answer = await self._vendor.ask(

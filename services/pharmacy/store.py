@@ -76,14 +76,22 @@ def prescriptions_of(patient_id: UUID) -> Select[Any]:
     return select(Prescription).where(col(Prescription.patient_id) == patient_id)
 
 
-async def unsigned_of(tx: Transaction, patient_id: UUID) -> list[tuple[UUID, UUID]]:
-    """Ids of a patient's prescriptions, and of their series, whose content may still change."""
+async def redeem_anew(tx: Transaction, patient_id: UUID) -> Sequence[Any]:
+    """A patient's prescriptions whose content may still change; older redemptions are outdated.
+
+    Rows of `prescription_id`, `series_id`, `redemption`.
+    """
     found = await tx.execute(
-        select(col(Prescription.prescription_id), col(Prescription.series_id)).where(
-            col(Prescription.patient_id) == patient_id, col(Prescription.state).in_(UNSIGNED)
+        update(Prescription)
+        .where(col(Prescription.patient_id) == patient_id, col(Prescription.state).in_(UNSIGNED))
+        .values(redemption=col(Prescription.redemption) + 1)
+        .returning(
+            col(Prescription.prescription_id),
+            col(Prescription.series_id),
+            col(Prescription.redemption),
         )
     )
-    return [(row.prescription_id, row.series_id) for row in found]
+    return found.all()
 
 
 async def formulary_on(tx: Transaction, day: date) -> tuple[Item, Partner]:
@@ -213,8 +221,16 @@ async def signing_that_counts(tx: Transaction, prescription_id: UUID) -> Signing
     )
 
 
-async def supersede_signing(tx: Transaction, signing_id: UUID) -> None:
-    await _set_signing(tx, signing_id, state="superseded")
+async def supersede_undecided(tx: Transaction, prescription_id: UUID) -> None:
+    """Whatever becomes of a session that is open now, it does not count."""
+    await tx.execute(
+        update(Signing)
+        .where(
+            col(Signing.prescription_id) == prescription_id,
+            col(Signing.state).in_(("opening", "open")),
+        )
+        .values(state="superseded")
+    )
 
 
 async def keep_open_session(tx: Transaction, signing_id: UUID, session: Session) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     Date,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     SmallInteger,
@@ -76,7 +77,10 @@ class FormularyItem(Base, table=True):
 
 
 class Prescription(Base, table=True):
-    """One series, one prescription. `content` is sealed, and so is what was said at a refusal."""
+    """One series, one prescription. `content` is sealed, and so is what was said at a refusal.
+
+    `redemption` numbers the askings for the content; only the newest one's answer is written.
+    """
 
     __tablename__ = "prescriptions"
     __table_args__ = (
@@ -102,6 +106,7 @@ class Prescription(Base, table=True):
     patient_id: UUID
     prescriber_id: UUID
     state: str = Field(sa_column=Column(Text, nullable=False, server_default="drafting"))
+    redemption: int = Field(sa_column=Column(Integer, nullable=False, server_default="1"))
     content: bytes | None = Field(sa_column=Column(LargeBinary))
     order_id: str | None = Field(sa_column=_text(nullable=True, unique=True))
     pharmacy_status: str | None = Field(sa_column=_text(nullable=True))

@@ -14,10 +14,12 @@ class RedeemSeries(Work):
 
     prescription_id: UUID
     series_id: UUID
+    redemption: int
 
 
 class SeriesRedeemed(Fact):
     prescription_id: UUID
+    redemption: int
     series: SeriesRecord
 
 

@@ -21,7 +21,7 @@ from services.pharmacy.work import OrdersFound, SeriesRedeemed, SessionSeen
 from shared.clock import FixedClock
 from shared.db import create_engine, migrate
 from shared.errors import Poison
-from shared.events.scheduling import SeriesCompleted
+from shared.events.scheduling import PatientUpdated, SeriesCompleted
 from shared.messaging.transaction import UnitOfWork
 from shared.vault import Vault
 from tests.pharmacy import people
@@ -85,12 +85,15 @@ class Room:
         """What waits has been done, as workers would."""
         await self.rows("DELETE FROM due_work WHERE key LIKE :key", key=f"%{case.prescription_id}")
 
-    async def redeem(self, case: Case, **changes: Any) -> None:
+    async def redeem(self, case: Case, *, redemption: int = 1, **changes: Any) -> None:
         ids = {"patient_id": case.patient_id, "clinician_id": case.prescriber_id}
         series = people.series(case.series_id, **(ids | changes))
         async with self.unit.transaction() as tx:
             await drafting.write_draft(
-                SeriesRedeemed(prescription_id=case.prescription_id, series=series), tx
+                SeriesRedeemed(
+                    prescription_id=case.prescription_id, redemption=redemption, series=series
+                ),
+                tx,
             )
 
     async def showing(self, case: Case) -> Any:
@@ -158,6 +161,52 @@ async def test_a_field_over_the_partners_limit_is_refused_and_nothing_is_shown(r
     assert (row.state, row.reason) == ("refused", "too_long")
     assert await room.said(case) == ["Refused"]
     assert await room.waiting(case) == set()
+
+
+async def test_an_answer_that_comes_home_after_a_newer_one_is_not_written(room: Room):
+    case = await room.draft()
+    async with room.unit.transaction() as tx:
+        await drafting.refresh_drafts(
+            PatientUpdated(patient_id=case.patient_id, updated_at=NOW), tx
+        )
+    moved = people.HOME | {"line1": "9 New Canary Row"}
+    await room.redeem(case, redemption=2, of_patient={"address": moved})
+    newest = await room.showing(case)
+    await room.redeem(case, redemption=1)
+    assert (await room.showing(case)).signing_id == newest.signing_id
+
+    await room.redeem(case, redemption=2)
+    assert (await room.showing(case)).signing_id != newest.signing_id, "this test sees a change"
+
+
+async def test_a_new_address_that_comes_home_after_the_signature_changes_nothing(room: Room):
+    case = await room.draft()
+    async with room.unit.transaction() as tx:
+        await drafting.refresh_drafts(
+            PatientUpdated(patient_id=case.patient_id, updated_at=NOW), tx
+        )
+    await room.sign(case)
+    signed_content = (await room.one(case)).content
+
+    moved = people.HOME | {"line1": "9 New Canary Row"}
+    await room.redeem(case, redemption=2, of_patient={"address": moved})
+
+    row = await room.one(case)
+    assert (row.state, row.content) == ("signed", signed_content)
+
+
+async def test_a_refused_prescription_is_not_revived_by_the_signature_of_an_open_session(
+    room: Room,
+):
+    case = await room.draft()
+    showing = await room.showing(case)
+    await room.redeem(case, of_prescriber={"dea_number": None})
+    assert (await room.one(case)).reason == "dea_number_missing"
+
+    await room.see(showing.signing_id, signed(showing))
+
+    assert (await room.one(case)).state == "refused"
+    assert await room.said(case) == ["Drafted", "Refused"]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ async def _send_a_twin(practice: Practice, case: Case) -> str:
 
 
 async def test_three_times_503_and_then_a_lost_answer_leave_one_order(practice: Practice):
+    """No notice helps: what finds the order is the look-up before the next send."""
+    practice.world.fault("pharmacy", "drop", "pharmacy.order.received")
     practice.world.fault("pharmacy", "status_before", SEND, times=3, status=503)
     practice.world.fault("pharmacy", "lost_answer", SEND)
     case = await practice.awaiting_signature()
@@ -42,6 +44,7 @@ async def test_three_times_503_and_then_a_lost_answer_leave_one_order(practice: 
 
 
 async def test_a_pharmacy_that_takes_the_order_and_hangs_has_one_order(practice: Practice):
+    practice.world.fault("pharmacy", "drop", "pharmacy.order.received")
     practice.world.fault("pharmacy", "hang", SEND, seconds=8)
     case = await practice.awaiting_signature()
     await practice.sign(case)
@@ -143,6 +146,19 @@ async def test_an_order_that_the_pharmacy_refuses_is_refused_with_its_reason(pra
     await practice.until_said(
         case, "PrescriptionDrafted", "PrescriptionSigned", "PrescriptionRefused"
     )
+
+
+async def test_a_refusal_of_a_repetition_does_not_undo_the_order_that_arrived(practice: Practice):
+    """The first try arrives while the second is judged: `duplicate`, says the pharmacy."""
+    case = await practice.awaiting_signature()
+    practice.world.fault("pharmacy", "status_after", SEND, status=409)
+    await practice.sign(case)
+
+    await practice.until(case, "sent")
+    await practice.until_idle()
+
+    assert len(practice.orders(case)) == 1
+    assert (await practice.said(case))[-1] == "PrescriptionSent"
 
 
 async def test_a_key_that_is_not_accepted_yet_refuses_no_prescription(practice: Practice):

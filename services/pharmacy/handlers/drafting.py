@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from services.pharmacy import store
 from services.pharmacy.handlers import keys
 from services.pharmacy.handlers.refusing import refuse
@@ -25,25 +27,26 @@ async def draft_for_series(completed: SeriesCompleted, tx: Transaction) -> None:
     """Begin one prescription per completed series, however often its completion is heard."""
     prescription_id = new_id()
     if await store.start_prescription(tx, prescription_id, completed):
-        tx.do(
-            RedeemSeries(prescription_id=prescription_id, series_id=completed.series_id),
-            key=keys.redeem(prescription_id),
-        )
+        _redeem(tx, prescription_id, completed.series_id, redemption=1)
 
 
 async def refresh_drafts(updated: PatientUpdated, tx: Transaction) -> None:
     """Read the patient anew for what is not signed yet. What is signed is never changed."""
-    for prescription_id, series_id in await store.unsigned_of(tx, updated.patient_id):
-        tx.do(
-            RedeemSeries(prescription_id=prescription_id, series_id=series_id),
-            key=keys.redeem(prescription_id),
-        )
+    for row in await store.redeem_anew(tx, updated.patient_id):
+        _redeem(tx, row.prescription_id, row.series_id, redemption=row.redemption)
+
+
+def _redeem(tx: Transaction, prescription_id: UUID, series_id: UUID, *, redemption: int) -> None:
+    work = RedeemSeries(prescription_id=prescription_id, series_id=series_id, redemption=redemption)
+    tx.do(work, key=keys.redeem(prescription_id))
 
 
 async def redeem_series(work: RedeemSeries, claims: ClaimCheck) -> SeriesRedeemed:
     """Ask who the patient and the prescriber are. A read, so safe to repeat."""
     series = await claims.series(work.series_id, purpose=PURPOSE)
-    return SeriesRedeemed(prescription_id=work.prescription_id, series=series)
+    return SeriesRedeemed(
+        prescription_id=work.prescription_id, redemption=work.redemption, series=series
+    )
 
 
 async def write_draft(redeemed: SeriesRedeemed, tx: Transaction) -> None:
@@ -53,6 +56,8 @@ async def write_draft(redeemed: SeriesRedeemed, tx: Transaction) -> None:
     """
     prescription = await store.lock_prescription(tx, redeemed.prescription_id)
     if prescription is None or prescription.state not in UNSIGNED:
+        return
+    if prescription.redemption != redeemed.redemption:  # a newer answer is on its way or here
         return
     series = redeemed.series
     redeemed_ids = (series.patient.patient_id, series.prescriber.clinician_id)

@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 
 from services.pharmacy import store
-from services.pharmacy.gateways import PartnerPharmacy
+from services.pharmacy.gateways import PartnerPharmacy, Refusal
 from services.pharmacy.handlers import keys
 from services.pharmacy.handlers.refusing import refuse
 from services.pharmacy.rules import orders as rules
@@ -72,18 +72,24 @@ async def load_order(tx: Transaction, work: SendOrder) -> ToSend | None:
 
 
 async def send_order(order: ToSend, pharmacy: PartnerPharmacy) -> OrdersFound | OrderRefused:
-    """Place the order unless the pharmacy has it. After a lost answer the look-up finds it."""
-    orders = await pharmacy.find(order.prescription_id)
-    if not orders:
-        refusal = await pharmacy.place(order.form)
-        if refusal is not None:
-            return OrderRefused(
-                prescription_id=order.prescription_id,
-                code=refusal.code,
-                violations=refusal.violations,
-            )
-        orders = await pharmacy.find(order.prescription_id)
-    return OrdersFound(prescription_id=order.prescription_id, orders=orders)
+    """Place the order unless the pharmacy has it. After a lost answer the look-up finds it.
+
+    What the pharmacy lists afterwards counts more than its answer: a refusal may be about an
+    earlier try that has arrived meanwhile.
+    """
+    prescription_id = order.prescription_id
+    orders = await pharmacy.find(prescription_id)
+    if orders:
+        return OrdersFound(prescription_id=prescription_id, orders=orders)
+    placed = await pharmacy.place(order.form)
+    orders = await pharmacy.find(prescription_id)
+    if not orders and isinstance(placed, Refusal):
+        return OrderRefused(
+            prescription_id=prescription_id, code=placed.code, violations=placed.violations
+        )
+    if not orders and isinstance(placed, Order):
+        orders = (placed,)
+    return OrdersFound(prescription_id=prescription_id, orders=orders)
 
 
 async def load_asking(tx: Transaction, work: AskOrders) -> AskOrders | None:
@@ -117,7 +123,11 @@ async def record_orders(found: OrdersFound, tx: Transaction) -> None:
         _expect_an_order(prescription, tx)
         return
     for twin in one.twins:
-        log.error("order_has_a_twin", reason=twin.status)
+        log.error(
+            "order_has_a_twin",
+            prescription_id=prescription.prescription_id,
+            order_id=twin.order_id,
+        )
         tx.do(
             CancelTwin(prescription_id=prescription.prescription_id, order_id=twin.order_id),
             key=keys.twin(twin.order_id),
@@ -211,7 +221,7 @@ def _milestone_event(prescription: Prescription, milestone: State, at: datetime)
 def _expect_an_order(prescription: Prescription, tx: Transaction) -> None:
     """The pharmacy has none: not sent yet, or it has lost what it took."""
     if prescription.state in AT_PHARMACY:
-        log.error("order_gone")
+        log.error("order_gone", prescription_id=prescription.prescription_id)
         _ask_again(prescription, tx)
 
 

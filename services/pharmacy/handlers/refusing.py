@@ -28,6 +28,7 @@ async def refuse(
         reason=reason,
         refusal=store.seal_refusal(tx, prescription.prescription_id, violations),
     )
+    await store.supersede_undecided(tx, prescription.prescription_id)
     for key in keys.all_of(prescription.prescription_id):
         tx.cancel(key)
     tx.publish(

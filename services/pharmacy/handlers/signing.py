@@ -57,7 +57,7 @@ async def ask_to_sign(prescription: Prescription, content: Content, tx: Transact
     if before is not None:
         if before.sha256 == rules.sha256_of(shown):
             return
-        await store.supersede_signing(tx, before.signing_id)
+        await store.supersede_undecided(tx, prescription.prescription_id)
     if prescription.state == State.AWAITING_SIGNATURE:
         await store.move(tx, prescription, State.DRAFTED)
     signing_id = new_id()
@@ -126,7 +126,7 @@ async def record_session(seen: SessionSeen, tx: Transaction) -> None:
         case Waiting(ask_at):
             await _wait(prescription, signing.signing_id, seen.session, ask_at, tx)
         case Stale():
-            await store.supersede_signing(tx, signing.signing_id)
+            await store.supersede_undecided(tx, prescription.prescription_id)
             await ask_to_sign(prescription, content, tx)
         case Signed(evidence):
             await store.keep_signature(tx, signing.signing_id, seen.session, evidence)
@@ -135,8 +135,11 @@ async def record_session(seen: SessionSeen, tx: Transaction) -> None:
             await store.keep_declined_session(tx, signing.signing_id, seen.session)
             await _decline(prescription, at, tx)
         case NotOurs(reason):
-            log.error("signature_not_ours", reason=reason)
-            await store.supersede_signing(tx, signing.signing_id)
+            log.error(
+                "signature_not_ours",
+                reason=reason,
+                prescription_id=prescription.prescription_id,
+            )
             await refuse(prescription, reason, tx)
         case never:
             assert_never(never)
@@ -150,7 +153,6 @@ async def record_session_refusal(refused: SessionRefused, tx: Transaction) -> No
     prescription, signing = locked
     if signing.state not in _UNDECIDED:
         return
-    await store.supersede_signing(tx, signing.signing_id)
     await refuse(prescription, refused.code, tx, violations=refused.violations)
 
 

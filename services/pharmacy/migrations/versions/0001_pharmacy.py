@@ -34,6 +34,7 @@ CREATE TABLE prescriptions (
     prescription_id uuid NOT NULL,
     series_id uuid NOT NULL, patient_id uuid NOT NULL, prescriber_id uuid NOT NULL,
     state text NOT NULL DEFAULT 'drafting',
+    redemption integer NOT NULL DEFAULT 1,
     content bytea,
     order_id text, pharmacy_status text, pharmacy_status_at timestamptz,
     reason text, refusal bytea,
