@@ -42,12 +42,14 @@ class Ear:
                     heard += [one for record in records if (one := understood(record))]
         return sorted(heard, key=lambda one: one.at)
 
-    async def next(self) -> AsyncIterator[tuple[ConsumerRecord[bytes, bytes], Heard | None]]:
-        """Each record as it comes, for ever."""
+    async def forever(self) -> AsyncIterator[Heard]:
+        """Each event as it comes."""
         while True:
             for records in (await self._consumer.getmany(timeout_ms=200)).values():
                 for record in records:
-                    yield record, understood(record)
+                    heard = understood(record)
+                    if heard is not None:
+                        yield heard
 
     async def _behind(self, ends: dict[TopicPartition, int]) -> bool:
         for partition, end in ends.items():

@@ -19,6 +19,7 @@ class Refusal(Exception):
     """A service said no. `rules` are the names of what was broken."""
 
     def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        self.status = status
         violations = problem.get("violations") or []
         self.rules = tuple(str(violation.get("rule")) for violation in violations)
         told = "; ".join(str(violation.get("detail")) for violation in violations)

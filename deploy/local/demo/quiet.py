@@ -15,8 +15,12 @@ from deploy.local.installation import State, Trouble
 STUCK_AFTER_S = 90.0
 """Real time without any progress. Retries against a failing vendor back off to seconds."""
 
-_LOOK_S = 0.01
+_LOOK_S = 0.02
 _OUTSIDE = "outside"
+
+Rest = dict[str, Any]
+_SILENT: Rest = {"at_rest": False, "next_due_at": None}
+"""What somebody who does not answer is taken to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,57 +48,60 @@ class Listener:
 
     async def until_quiet(self) -> Quiet:
         """Wait until all is at rest twice in a row and nothing has moved in between."""
-        before: tuple[Any, ...] | None = None
-        seen: tuple[Any, ...] | None = None
+        everybody = list(self._rests)
+        asked, rests = everybody, dict.fromkeys(everybody, _SILENT)
+        before: list[int] | None = None
         deadline = monotonic() + STUCK_AFTER_S
         while True:
-            told = await asyncio.gather(*(self._ask(name) for name in self._rests))
-            rests = dict(zip(self._rests, told, strict=True))
-            now = tuple(repr(rest) for rest in told)
-            if now != seen:
-                seen, deadline = now, monotonic() + STUCK_AFTER_S
-            if all(rest is not None and rest["at_rest"] for rest in told):
-                moves = tuple(rest.get("moves") for rest in told if rest is not None)
+            told = dict(zip(asked, await asyncio.gather(*map(self._ask, asked)), strict=True))
+            if any(rests[name] != rest for name, rest in told.items()):
+                deadline = monotonic() + STUCK_AFTER_S
+            rests |= told
+            busy = [name for name, rest in rests.items() if not rest["at_rest"]]
+            if busy and monotonic() > deadline:
+                raise Trouble(f"no rest for {STUCK_AFTER_S:g} s: {'; '.join(_busy(rests))}")
+            if busy:
+                asked, before = busy, None
+                await asyncio.sleep(_LOOK_S)
+            elif asked != everybody:
+                asked = everybody
+            else:
+                moves = [rest.get("moves", 0) for rest in rests.values()]
                 if moves == before:
                     return _quiet(rests)
                 before = moves
-            else:
-                before = None
-                await asyncio.sleep(_LOOK_S)
-            if monotonic() > deadline:
-                raise Trouble(f"no rest for {STUCK_AFTER_S:g} s: {'; '.join(_busy(rests))}")
 
-    async def _ask(self, name: str) -> dict[str, Any] | None:
+    async def _ask(self, name: str) -> Rest:
         try:
             answer = await self._client.get(self._rests[name])
-            return dict(answer.json()) if answer.is_success else None
+            return dict(answer.json()) if answer.is_success else _SILENT
         except httpx.HTTPError:
-            return None
+            return _SILENT
 
 
-def _quiet(rests: dict[str, dict[str, Any] | None]) -> Quiet:
+def _quiet(rests: dict[str, Rest]) -> Quiet:
     due = {
         name: datetime.fromisoformat(rest["next_due_at"])
         for name, rest in rests.items()
-        if rest is not None and rest["next_due_at"] is not None
+        if rest["next_due_at"] is not None
     }
     outside = due.pop(_OUTSIDE, None)
-    moves = sum(rest.get("moves", 0) for rest in rests.values() if rest is not None)
+    moves = sum(rest.get("moves", 0) for rest in rests.values())
     return Quiet(min(due.values(), default=None), outside, moves)
 
 
-def _busy(rests: dict[str, dict[str, Any] | None]) -> list[str]:
+def _busy(rests: dict[str, Rest]) -> list[str]:
     """Who is not at rest, and with what."""
+    parts = {
+        "unheard": "events not heard",
+        "unfinished_work": "pieces of work not finished",
+        "outbox": "events not published",
+    }
     busy = []
     for name, rest in rests.items():
-        if rest is None:
+        if rest is _SILENT:
             busy.append(f"{name} does not answer")
         elif not rest["at_rest"]:
-            parts = {
-                "unheard": "events not heard",
-                "unfinished_work": "pieces of work not finished",
-                "outbox": "events not published",
-            }
             words = [f"{rest[part]} {what}" for part, what in parts.items() if rest.get(part)]
             busy.append(f"{name} has {', '.join(words) or 'something under way'}")
     return busy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -40,7 +39,10 @@ def embedded_kafka(plan: Plan) -> Kafka | Postgres:
 
 
 def embedded_postgres(plan: Plan) -> Kafka | Postgres:
-    postgres = EmbeddedPostgres(plan.folder / "postgres")
+    postgres = EmbeddedPostgres(plan.folder / "postgres", durable=plan.keeps_data)
+    if not plan.keeps_data:
+        postgres.destroy()
+        postgres = EmbeddedPostgres(plan.folder / "postgres", durable=False)
     postgres.start()
     return postgres
 
@@ -70,6 +72,7 @@ class Installation:
         self.postgres = postgres
         self.databases: dict[str, Database] = {}
         self.children: dict[str, Watched] = {}
+        self._topics_made = False
         self._brought: list[Kafka | Postgres] = []
         self._keepers: list[asyncio.Task[None]] = []
         # A child ends with the thread that started it: these live as long as the installation.
@@ -94,6 +97,7 @@ class Installation:
         assert self.kafka is not None
         assert self.postgres is not None
         await self.kafka.create_topics(prefixed(self.plan.topic_prefix))
+        self._topics_made = True
         for service in SERVICES:
             await self._start_service(service, self.kafka, self.postgres)
         await self._until_ready()
@@ -206,10 +210,24 @@ class Installation:
         self.children.clear()
         await asyncio.gather(*self._keepers, return_exceptions=True)
         self._keepers.clear()
+        if not self.plan.keeps_data:
+            await self._leave_nothing()
         while self._brought:
-            with contextlib.suppress(RuntimeError):
-                self._brought.pop().stop()
+            server = self._brought.pop()
+            if isinstance(server, EmbeddedPostgres) and not self.plan.keeps_data:
+                server.destroy()
+            else:
+                server.stop()
         self._starters.shutdown()
+
+    async def _leave_nothing(self) -> None:
+        """Take this run's databases and topics off servers that go on without it."""
+        if self.postgres is not None and self.postgres not in self._brought:
+            for database in self.databases.values():
+                await self.postgres.drop_database(database.name)
+        if self.kafka is not None and self.kafka not in self._brought and self._topics_made:
+            await self.kafka.delete_topics(prefixed(self.plan.topic_prefix))
+        self.databases.clear()
 
 
 async def _all(starting: list[asyncio.Future[Kafka | Postgres]]) -> list[Kafka | Postgres]:

@@ -11,6 +11,7 @@ from deploy.local.processes import free_port
 
 SERVICES = ("scheduling", "billing", "pharmacy", "notifications")
 OUTSIDE = "outside"
+REPLAYED_H = 14 * 24  # as long as a real Kafka keeps a record: deploy.kafka.topics
 CLINIC_NAME_MOST = 32  # what notifications has room for in a text
 TEXTS_FROM = "+12025550199"
 MAIL_FROM = "clinic@example.com"
@@ -26,7 +27,8 @@ class Plan:
     clinic_phone: str
     topic_prefix: str = ""
     database_prefix: str = "practice_"
-    replay_on_start_h: int = 0
+    keeps_data: bool = False
+    """Whether databases stay for the next start. What does not stay is gone with the run."""
     ports: Mapping[str, int] = field(
         default_factory=lambda: {name: free_port() for name in (*SERVICES, OUTSIDE, "smtp")}
     )
@@ -63,7 +65,8 @@ class Plan:
             # The embedded broker gives a lost member's partitions away only after its session
             # ends; a service that was killed is back in seconds when sessions are short.
             "PRACTICE_CONSUMER_SESSION_S": "1.5",
-            "PRACTICE_REPLAY_ON_START_H": str(self.replay_on_start_h),
+            # It also keeps nothing when it ends: what was said lately is said once more.
+            "PRACTICE_REPLAY_ON_START_H": str(REPLAYED_H if self.keeps_data else 0),
             f"{name}_DATABASE_URL": database_url,
             f"{name}_HTTP_PORT": str(self.ports[service]),
         }

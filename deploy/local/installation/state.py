@@ -9,6 +9,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Self
 
 from deploy.local.installation.errors import Trouble
 from deploy.local.installation.keys import write_private
@@ -32,23 +33,27 @@ class State:
         write_private(folder / STATE_FILE, json.dumps(asdict(self), indent=2))
 
     @classmethod
-    def of(cls, folder: Path) -> State:
-        """What runs from a folder. Raises `Trouble` when nothing does."""
+    def under(cls, run: Path) -> Self:
+        """What runs from a folder of runs. Raises `Trouble` when nothing does."""
+        for folder in sorted(run.glob("*/"), reverse=True):
+            if (state := cls.running_from(folder)) is not None:
+                return state
+        raise Trouble(
+            f"nothing runs from {run}. Start it with `practice up`, or say where it is with "
+            "--service and --kafka (see `practice --help`)."
+        )
+
+    @classmethod
+    def running_from(cls, folder: Path) -> Self | None:
+        """What runs from this very folder, if anything does."""
+        path = folder / STATE_FILE
         try:
-            state = cls(**json.loads((folder / STATE_FILE).read_text()))
-        except FileNotFoundError:
-            raise Trouble(
-                f"nothing runs from {folder}. Start it with `practice up`, or name what runs "
-                "elsewhere with the PRACTICE_* options."
-            ) from None
+            state = cls(**json.loads(path.read_text()))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
         except (ValueError, TypeError):
-            raise Trouble(f"{folder / STATE_FILE} is not a state file; remove it") from None
-        if not _runs(state.pid):
-            raise Trouble(
-                f"what ran from {folder} has ended (process {state.pid}). "
-                "Start it with `practice up`."
-            )
-        return state
+            raise Trouble(f"{path} is not a state file of this version; remove it") from None
+        return state if _runs(state.pid) else None
 
     @staticmethod
     def forget(folder: Path) -> None:

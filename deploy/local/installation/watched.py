@@ -62,8 +62,8 @@ class Watched:
             if monotonic() - since > _STEADY_S:
                 pause_s = _FIRST_PAUSE_S
             self._say(
-                f"{self.name} ended ({_how(code)}); it is started again in {pause_s:g} s. "
-                f"Its log: {self.log}"
+                f"{self.name} ended ({_how(code)}) and is started again in {pause_s:g} s. "
+                f"Its last words: {last_lines(self.log, 1)}"
             )
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)

@@ -1,0 +1,69 @@
+"""`practice check`: what is wrong, in plain words, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import typer
+from rich.table import Table
+
+from deploy.local.cli.asking import TROUBLE, console, where
+from deploy.local.installation import State
+
+_WHAT_TO_DO = (
+    ("the database cannot be reached", "Bring PostgreSQL back; the service goes on by itself."),
+    ("kafka cannot be reached", "Bring Kafka back; it is tried again every few seconds."),
+    ("waits for a person", "See `practice parked list`; mend the cause, then replay one."),
+    ("the group is being joined", "A replica came or went. If it stays so, look at the log."),
+    ("the group's coordinator", "A broker is away or restarting. Look at the brokers."),
+    ("the relay waits for kafka", "Bring Kafka back; what was committed is published then."),
+    ("the relay waits for database", "Bring PostgreSQL back; the relay goes on by itself."),
+    ("the relay waits for starting", "It has just started. Ask again in a moment."),
+    ("have not looked", "The process is wedged. Restart it; its leases run out by themselves."),
+    ("no answer within", "The check itself hangs. Look at the database first."),
+)
+_ELSE = "Look at its log; docs/runbook.md says more."
+
+
+def check(context: typer.Context) -> None:
+    """Ask every service whether it is fit for work, and say what to do where it is not."""
+    state = where(context).state()
+    found = asyncio.run(_ask_all(state))
+    table = Table(box=None, pad_edge=False, padding=(0, 2), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    fit = True
+    for name, wrong in found.items():
+        fit &= not wrong
+        table.add_row(f"[bold]{name}[/]", "[red]not ready[/]" if wrong else "[green]ready[/]", "")
+        for part, what in wrong.items():
+            table.add_row("", part, f"{what}. {_advice(what)}")
+    console().print(table)
+    if not fit:
+        if state.logs:
+            console().print(f"Logs: {state.logs}", soft_wrap=True)
+        raise typer.Exit(TROUBLE)
+
+
+async def _ask_all(state: State) -> dict[str, dict[str, str]]:
+    """Each service with what is wrong with it, by check."""
+    async with httpx.AsyncClient(timeout=10.0, trust_env=False) as client:
+        asked = {name: _ask(client, url) for name, url in state.services.items()}
+        answers = await asyncio.gather(*asked.values())
+    return dict(zip(asked, answers, strict=True))
+
+
+async def _ask(client: httpx.AsyncClient, url: str) -> dict[str, str]:
+    try:
+        answer = await client.get(f"{url}/health/ready")
+        checks: dict[str, Any] = answer.json()["checks"]
+    except (httpx.HTTPError, ValueError, KeyError) as error:
+        return {"process": f"does not answer at {url} ({type(error).__name__})"}
+    return {part: str(what) for part, what in checks.items() if what is not None}
+
+
+def _advice(what: str) -> str:
+    return next((advice for words, advice in _WHAT_TO_DO if words in what), _ELSE)

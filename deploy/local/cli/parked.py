@@ -1,0 +1,116 @@
+"""`practice parked`: what waits for a person, in any service, and what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.table import Table
+
+from deploy.local.cli.asking import console, where
+from deploy.local.demo.practice import Practice, Refusal
+from deploy.local.installation import State, Trouble
+from shared.auth import Role
+
+app = typer.Typer(no_args_is_help=True, help="What waits for a person, and what becomes of it.")
+
+NOT_FOUND = 404
+Why = Annotated[
+    str, typer.Option(prompt="Why", help="The reason, kept with the event and in the audit log.")
+]
+Parked = Annotated[UUID, typer.Argument(help="Its id, as `practice parked list` shows it.")]
+
+
+@app.command("list")
+def list_all(context: typer.Context) -> None:
+    """Parked events, those held behind them, parked work and outbox rows, of every service."""
+    rows = asyncio.run(_list(where(context).state()))
+    if not rows:
+        console().print("Nothing is parked.")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for name in ("service", "id", "what", "type", "reason", "tries", "since"):
+        table.add_column(name, overflow="fold")
+    for service, item in rows:
+        held = "" if item["state"] == "parked" else f" ({item['state']})"
+        table.add_row(
+            service,
+            item["parked_id"],
+            item["what"] + held,
+            item["type_name"],
+            item["reason"],
+            str(item["attempts"]),
+            item["parked_at"][:16].replace("T", " "),
+        )
+    console().print(table)
+
+
+@app.command("show")
+def show(context: typer.Context, parked_id: Parked) -> None:
+    """One of them, with everything but what the record said."""
+    service, item = asyncio.run(_find(where(context).state(), parked_id))
+    table = Table(box=None, pad_edge=False, padding=(0, 2), show_header=False)
+    table.add_row("service", service)
+    for name, value in item.items():
+        if value is not None:
+            table.add_row(name, str(value))
+    console().print(table)
+
+
+@app.command("replay")
+def replay(context: typer.Context, parked_id: Parked, why: Why) -> None:
+    """Have it decided or tried again, now. What was held behind it follows."""
+    _resolve(context, parked_id, "replay", why, "Replayed")
+
+
+@app.command("discard")
+def discard(context: typer.Context, parked_id: Parked, why: Why) -> None:
+    """Give it up for good. What was held behind it follows."""
+    _resolve(context, parked_id, "discard", why, "Discarded")
+
+
+def _resolve(context: typer.Context, parked_id: UUID, verb: str, why: str, done: str) -> None:
+    state = where(context).state()
+
+    async def resolve(practice: Practice) -> tuple[str, dict[str, Any]]:
+        service, _item = await _find_with(practice, parked_id)
+        path = f"/operations/parked/{parked_id}/{verb}"
+        return service, await practice.post(service, path, {"why": why}, role=Role.OPS)
+
+    service, answer = asyncio.run(_with(state, resolve))
+    console().print(f"{done} in {service}. {answer['followed']} followed that it held back.")
+
+
+async def _with(
+    state: State, ask: Callable[[Practice], Awaitable[tuple[str, dict[str, Any]]]]
+) -> tuple[str, dict[str, Any]]:
+    async with Practice(state) as practice:
+        return await ask(practice)
+
+
+async def _list(state: State) -> list[tuple[str, dict[str, Any]]]:
+    async with Practice(state) as practice:
+        return [
+            (service, item)
+            for service in state.services
+            for item in await practice.get(service, "/operations/parked", role=Role.OPS)
+        ]
+
+
+async def _find(state: State, parked_id: UUID) -> tuple[str, dict[str, Any]]:
+    async with Practice(state) as practice:
+        return await _find_with(practice, parked_id)
+
+
+async def _find_with(practice: Practice, parked_id: UUID) -> tuple[str, dict[str, Any]]:
+    for service in practice.state.services:
+        try:
+            path = f"/operations/parked/{parked_id}"
+            return service, await practice.get(service, path, role=Role.OPS)
+        except Refusal as no:
+            if no.status != NOT_FOUND:
+                raise
+    raise Trouble(f"nothing is parked under {parked_id}; see `practice parked list`")
