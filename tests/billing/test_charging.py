@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy
 
 from services.billing.rules.payments import KEY_LIFE
 from services.billing.work import CapturePayment
@@ -72,12 +74,24 @@ async def test_two_replicas_that_decide_the_same_infusion_post_one_charge(billin
     assert not await billing.rows("SELECT 1 FROM parked_events")
 
 
-async def test_a_batch_of_many_patients_is_priced_with_one_read(billing: Billing):
+async def test_a_batch_of_many_patients_is_priced_with_one_read_and_written_per_table(
+    billing: Billing,
+):
     await billing.set_fee()
     patients = [new_id() for _ in range(40)]
+    statements: list[str] = []
+
+    @sqlalchemy.event.listens_for(
+        billing.service.runtime.engine.sync_engine, "before_cursor_execute"
+    )
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
 
     await billing.hear(*(billing.complete(patient) for patient in patients))
 
+    assert sum("JOIN tenders" in one for one in statements) == 1
+    for table in ("charges", "payment_attempts", "outbox"):
+        assert sum(f"INTO {table} " in one for one in statements) == 1
     assert len(await billing.said(ChargePosted)) == 40
     assert len(await billing.said(PaymentDeclined)) == 40
 
@@ -147,9 +161,11 @@ async def test_a_payment_that_is_still_being_made_is_waited_for(billing: Billing
 
     await billing.hear(billing.complete(patient))
     await billing.until_rest()
+    await eventually(lambda: all(key["status"] for key in billing.at_stripe("idempotency_keys")))
 
     assert (await billing.only_charge(patient))["state"] == "paid"
     assert billing.money_taken() == [39900]
+    assert len(billing.at_stripe("payment_intents")) == 1
 
 
 async def test_past_the_life_of_its_key_a_payment_is_looked_up_before_it_is_sent(
