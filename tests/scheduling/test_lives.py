@@ -1,0 +1,119 @@
+"""Weeks of a small clinic lived at random: whatever staff ask for, what must hold holds."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from shared.clock import FixedClock
+from tests.scheduling.conftest import LOCATION, Clinic, every
+
+STEPS = 120
+SENSIBLE = 0.7
+FASTED = 0.7
+ALEXANDRIA = ZoneInfo(LOCATION["zone"])
+Wish = tuple[dict[str, Any], str, dict[str, Any]]
+
+GIVEN = {"completed", "discharged"}
+STARTED = GIVEN | {"running"}
+
+
+def local_day_of(moment: datetime) -> int:
+    return moment.astimezone(ALEXANDRIA).toordinal()
+
+
+def local_day(visit: dict[str, Any], name: str = "starts_at") -> int:
+    return local_day_of(datetime.fromisoformat(visit[name]))
+
+
+def any_wish(visits: list[dict[str, Any]], clinic: Clinic, dice: random.Random) -> Wish:
+    """What a hurried front desk or nurse might ask for, sensible or not."""
+    visit = dice.choice(visits)
+    moved = datetime.fromisoformat(visit["starts_at"]) + timedelta(hours=dice.randint(-72, 72))
+    asks: list[tuple[str, dict[str, Any]]] = [
+        ("move", {"starts_at": moved.isoformat()}),
+        ("move", {"starts_at": moved.isoformat()}),
+        ("cancel", {"reason": "patient_asked"}),
+        ("ride", {"mode": dice.choice(["driver", "rideshare"])}),
+        ("check-in", {"fasted": dice.random() < FASTED}),
+        ("start", {"clinician_id": clinic.clinician_id}),
+        ("complete", {}),
+        ("discharge", {}),
+    ]
+    return visit, *dice.choice(asks)
+
+
+def due_wish(visits: list[dict[str, Any]], clinic: Clinic) -> Wish | None:
+    """What comes next for the earliest visit that is not over, once its time has come."""
+    open_ = [visit for visit in visits if visit["state"] not in {"discharged", "cancelled"}]
+    if not open_:
+        return None
+    visit = min(open_, key=lambda visit: str(visit["starts_at"]))
+    starts_at = datetime.fromisoformat(visit["starts_at"])
+    if starts_at > clinic.clock.now():
+        clinic.be_there(visit)
+    if visit["state"] in {"booked", "checked_in"} and visit["ride"] is None:
+        return visit, "ride", {"mode": "rideshare"}
+    if visit["state"] == "booked" and local_day(visit) != local_day_of(clinic.clock.now()):
+        return visit, "cancel", {"reason": "clinic_asked"}
+    return {
+        "booked": (visit, "check-in", {"fasted": True}),
+        "checked_in": (visit, "start", {"clinician_id": clinic.clinician_id})
+        if visit["fasted"]
+        else (visit, "check-in", {"fasted": True}),
+        "running": (visit, "complete", {}),
+        "completed": (visit, "discharge", {}),
+    }[visit["state"]]
+
+
+def assert_it_holds(series: dict[str, Any]) -> None:
+    standing = [visit for visit in series["appointments"] if visit["state"] != "cancelled"]
+    for earlier, later in pairwise(standing):
+        days = local_day(later) - local_day(earlier)
+        beside = later["sequence_no"] - earlier["sequence_no"] == 1
+        assert 2 <= days <= 7 or (days > 7 and not beside)
+    for visit in series["appointments"]:
+        started = visit["state"] in STARTED
+        assert started == (visit["infusion_id"] is not None)
+        if started:
+            assert visit["ride"]
+            assert visit["fasted"]
+            assert local_day(visit) == local_day(visit, "started_at")
+    given = sum(visit["state"] in GIVEN for visit in standing)
+    done = given == len(standing) and given >= 6
+    assert (series["state"] == "completed") == done
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_must_hold_holds_through_any_life(
+    clinic: Clinic, clock: FixedClock, seed: int
+) -> None:
+    dice = random.Random(seed)  # noqa: S311  # a life that can be lived again
+    chair_id = await clinic.chair()
+    two = [await clinic.series(every(3, 6)), await clinic.series(every(3, 8), chair_id=chair_id)]
+    answered: Counter[int] = Counter()
+    for _ in range(STEPS):
+        visits = [visit for series in two for visit in series["appointments"]]
+        sensible = due_wish(visits, clinic) if dice.random() < SENSIBLE else None
+        visit, step, body = sensible or any_wish(visits, clinic, dice)
+        path = f"/appointments/{visit['appointment_id']}/{step}"
+        answered[(await clinic.send(path, body)).status_code] += 1
+        two = [await clinic.get(f"/series/{series['series_id']}") for series in two]
+        for series in two:
+            assert_it_holds(series)
+        clock.step(timedelta(minutes=dice.choice([0, 5, 40])))
+    assert set(answered) == {201, 409}
+    for series in two:
+        kinds = Counter(await clinic.kinds_said(series["patient_id"]))
+        states = Counter(visit["state"] for visit in series["appointments"])
+        assert states["discharged"]  # a life in which nothing happens proves nothing
+        assert kinds["InfusionStarted"] == sum(states[state] for state in STARTED)
+        assert kinds["InfusionCompleted"] == sum(states[state] for state in GIVEN)
+        assert kinds["PatientDischarged"] == states["discharged"]
+        assert kinds["SeriesCompleted"] == (series["state"] == "completed")
