@@ -107,6 +107,18 @@ async def test_an_infusion_without_a_fee_in_force_is_not_charged(billing: Billin
     assert told.reason == "no_fee_in_force"
 
 
+async def test_a_fee_that_makes_no_sense_is_refused_with_what_would(billing: Billing):
+    fee = {"visit_type": "ketamine_mood", "amount_cents": 39900, "effective_from": "2026-01-01"}
+    for changes in ({"amount_cents": 0}, {"effective_from": "0001-01-01"}, {"visit_type": "x"}):
+        answer = await billing.ask("POST", "/fees", fee | changes)
+        assert answer.status_code == 422
+        assert answer.json()["violations"][0]["field"] in changes
+    await billing.set_fee()
+    again = await billing.ask("POST", "/fees", fee | {"amount_cents": 1})
+    assert again.json()["violations"][0]["rule"] == "fee_exists"
+    assert "$399.00" in again.json()["violations"][0]["detail"]
+
+
 async def test_a_new_fee_applies_from_its_first_day_in_the_clinics_own_time(billing: Billing):
     patient = new_id()
     await billing.set_fee(39900, "2026-01-01")

@@ -100,6 +100,12 @@ async def test_the_same_superbill_prints_the_same_bytes():
     assert await printed(bill) == await printed(bill)
 
 
+async def test_the_fullest_superbill_fits_one_page():
+    diagnoses = ("F33.2", "F43.12", "F41.1", "G89.4", "M79.7", "F31.81", "G54.6", "B02.29")
+    bill = superbill(240, diagnoses=(*diagnoses, "F32.A", "F42.9", "R45.851", "Z99.99"))
+    assert len(PdfReader(io.BytesIO(await printed(bill))).pages) == 1
+
+
 async def test_what_a_patient_typed_is_printed_and_never_run():
     bill = superbill(40)
     hostile = '#panic("x") $ * _ ] [ `raw` @ref <b> \\ // §'

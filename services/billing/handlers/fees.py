@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.billing.rules.pricing import fee_starts_at
 from services.billing.store import charges as store
@@ -18,12 +19,15 @@ from shared.messaging import Transaction
 from shared.money import dollars
 
 
+Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
+
+
 class NewFee(BaseModel):
     """A fee that is in force from a day on, until the next one begins."""
 
     visit_type: VisitType
     amount_cents: PositiveCents
-    effective_from: date
+    effective_from: Day
 
 
 class FeeRecorded(NewFee):
