@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -88,9 +87,9 @@ def _cli() -> Any:
     return app
 
 
-def _missing_in(command: click.Command, words: list[str]) -> str | None:
+def _missing_in(command: Any, words: list[str]) -> str | None:
     """Walk the words down the command line's groups; options must be known."""
-    while words and isinstance(command, click.Group) and not words[0].startswith("-"):
+    while words and hasattr(command, "commands") and not words[0].startswith("-"):
         if words[0] not in command.commands:
             return f"no command {words[0]}"
         command, words = command.commands[words[0]], words[1:]
