@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 from rich.markup import escape
 from rich.rule import Rule
@@ -50,4 +52,10 @@ def _print_superbills(out: Console, lived: Lived) -> None:
     for happened in lived.happened.values():
         for number, bill in enumerate(happened.superbills):
             name = "" if number else happened.patient.name
-            out.print(f"{escape(name):<18}  {escape(str(bill.path))}", soft_wrap=True)
+            out.print(f"{escape(name):<18}  {escape(_short(bill.path))}", soft_wrap=True)
+
+
+def _short(path: Path) -> str:
+    """As somebody in this folder would type it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

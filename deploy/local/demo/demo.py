@@ -14,7 +14,7 @@ from rich.console import Console
 from deploy.local.demo.agenda import Agenda
 from deploy.local.demo.expected import Expected, expect
 from deploy.local.demo.happened import Happened, look
-from deploy.local.demo.heard import ear
+from deploy.local.demo.heard import Heard, ear
 from deploy.local.demo.life import Life
 from deploy.local.demo.people import People
 from deploy.local.demo.practice import Practice
@@ -36,6 +36,7 @@ class Lived:
     expected: dict[str, Expected]
     happened: dict[str, Happened]
     truth: dict[str, Any]
+    heard: list[Heard]
     lines: list[Line]
     leaps: int
 
@@ -97,4 +98,4 @@ async def live_through(
         for key, wanted in expected.items()
         for line in compare(wanted, happened[key], clinic.zone_of(wanted.patient))
     ]
-    return Lived(people, expected, happened, truth, lines, life.leaps)
+    return Lived(people, expected, happened, truth, life.heard, lines, life.leaps)

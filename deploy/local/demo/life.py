@@ -9,7 +9,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from deploy.local.demo.agenda import Act, Agenda
-from deploy.local.demo.heard import Ear
+from deploy.local.demo.heard import Ear, Heard
 from deploy.local.demo.people import People
 from deploy.local.demo.quiet import Listener, Quiet
 from deploy.local.demo.timeline import Timeline
@@ -35,6 +35,8 @@ class Life:
         timeline: Timeline,
     ) -> None:
         self.leaps = 0
+        self.heard: list[Heard] = []
+        """Every event of the run, in the order of their moments."""
         self._clock = clock
         self._agenda = agenda
         self._people = people
@@ -71,7 +73,9 @@ class Life:
         quiet = await self._listener.until_quiet()
         if quiet.moves != self._moves:
             self._moves = quiet.moves
-            self._timeline.events(await self._ear.fresh())
+            fresh = await self._ear.fresh()
+            self.heard += fresh
+            self._timeline.events(fresh)
         return quiet
 
     async def _act(self, acts: dict[str | None, list[Act]]) -> None:
