@@ -54,8 +54,6 @@ async def kept(database_url: str) -> dict[str, int]:
     """How many rows each of the tables holds."""
     connection = await connect(database_url)
     try:
-        return {
-            name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in KEPT
-        }
+        return {name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in KEPT}
     finally:
         await connection.close()

@@ -16,12 +16,14 @@ import sys
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, timedelta
 from enum import Enum
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, TextIO
 from uuid import UUID
 
@@ -36,6 +38,8 @@ _SAFE_FIELDS = {
     "parked_in_a_row", "correlation_id", "method", "route", "status", "took_ms", "vendor",
     "moves", "port", "field", "sqlstate", "dropped", "repeated", "role", "check", "caused_by",
 }  # fmt: skip
+
+_bound: ContextVar[Mapping[str, Any]] = ContextVar("bound", default=MappingProxyType({}))
 
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,79}")
 _FOREIGN = "foreign"
@@ -172,7 +176,7 @@ def set_up(service: str, *, level: str, clock: Clock, out: TextIO | None = None)
 
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _merge_bound,
             structlog.stdlib.add_log_level,
             _describe_exception,
             stamp,
@@ -217,4 +221,15 @@ def _thread_died(died: threading.ExceptHookArgs) -> None:
         structlog.get_logger().critical("thread_died", exc_info=died.exc_value)
 
 
-bind = structlog.contextvars.bound_contextvars
+@contextmanager
+def bind(**fields: Any) -> Iterator[None]:
+    """Put fields on every line that is logged inside the block, by this task and its children."""
+    before = _bound.set({**_bound.get(), **fields})
+    try:
+        yield
+    finally:
+        _bound.reset(before)
+
+
+def _merge_bound(_: Any, __: str, fields: MutableMapping[str, Any]) -> Any:
+    return {**_bound.get(), **fields}

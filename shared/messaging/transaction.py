@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 from zlib import crc32
 
-from sqlalchemy import Executable, Table, bindparam, insert, text
+from sqlalchemy import Executable, Table, bindparam, func, insert, select, text, types
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, SMALLINT, TEXT, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.engine import CursorResult
@@ -36,7 +36,10 @@ KEY_LOCKS = 512
 
 KEY_LOCK_SPACE = 7_041_001
 
-_INSERTS: dict[tuple[Table, tuple[str, ...]], Executable] = {}
+_Shape = tuple[Table, tuple[str, ...]]
+_Insert = Callable[[AsyncConnection, Sequence[Mapping[str, Any]]], Awaitable[None]]
+
+_INSERTS: dict[_Shape, _Insert] = {}
 
 _MOMENT = TIMESTAMP(timezone=True)
 
@@ -108,7 +111,7 @@ class Gathered:
         self.connection = connection
         self.now = now
         self.vault = vault
-        self.rows: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = {}
+        self.rows: dict[_Shape, list[dict[str, Any]]] = {}
         self.events: list[tuple[UUID, Event, dict[str, str]]] = []
         self.work: list[tuple[str, UUID | None, Work | None, datetime, Transaction]] = []
         self.last: list[Callable[[AsyncConnection], Awaitable[None]]] = []
@@ -119,7 +122,7 @@ class Gathered:
         while self.rows:
             rows, self.rows = self.rows, {}
             for shape, values in rows.items():
-                await self.connection.execute(_insert_into(shape), values)
+                await _insert_into(shape)(self.connection, values)
 
     async def finish(self, topic_prefix: str) -> None:
         """Write everything that is left. Nothing but the commit may follow."""
@@ -188,11 +191,37 @@ class Gathered:
         )
 
 
-def _insert_into(shape: tuple[Table, tuple[str, ...]]) -> Executable:
-    statement = _INSERTS.get(shape)
-    if statement is None:
-        statement = _INSERTS[shape] = insert(shape[0])
-    return statement
+def _insert_into(shape: _Shape) -> _Insert:
+    found = _INSERTS.get(shape)
+    if found is None:
+        table, names = shape
+        lists = any(isinstance(table.c[name].type, types.ARRAY) for name in names)
+        filled_in = any(column.default is not None for column in table.c)
+        found = _INSERTS[shape] = _row_by_row(table) if lists or filled_in else _at_once(shape)
+    return found
+
+
+def _at_once(shape: _Shape) -> _Insert:
+    """One statement for all rows, with an array per column: a fraction of the server's work."""
+    table, names = shape
+    arrays = [bindparam(name, type_=ARRAY(table.c[name].type)) for name in names]
+    rows = func.unnest(*arrays).table_valued(*names).render_derived()
+    statement = insert(table).from_select(names, select(*(rows.c[name] for name in names)))
+
+    async def write(connection: AsyncConnection, values: Sequence[Mapping[str, Any]]) -> None:
+        await connection.execute(statement, {name: [row[name] for row in values] for name in names})
+
+    return write
+
+
+def _row_by_row(table: Table) -> _Insert:
+    """For what no array of columns can say: a column of lists, a value that Python fills in."""
+    statement = insert(table)
+
+    async def write(connection: AsyncConnection, values: Sequence[Mapping[str, Any]]) -> None:
+        await connection.execute(statement, values)
+
+    return write
 
 
 class Transaction:
