@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import Popen
 from uuid import uuid4
 
 import httpx
@@ -14,6 +15,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.kafka.topics import prefixed
 from deploy.local.ground import Kafka
 from deploy.local.postgres import Postgres
+from deploy.local.processes import end_process
 from shared.clock import RunClock
 from shared.db import create_engine
 from tests.pharmacy.practice import TOKEN_SECRET, Practice
@@ -62,6 +64,14 @@ async def running_practice(
     await engine.dispose()
     await kafka.delete_topics(prefixed(topics.prefix))
     await postgres.drop_database(database.name)
+
+
+@pytest.fixture
+async def replica(practice: Practice) -> AsyncIterator[Popen[bytes]]:
+    """A second process of the same service, for one test."""
+    process = await practice.start()
+    yield process
+    end_process(process)
 
 
 @pytest.fixture

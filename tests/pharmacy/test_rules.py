@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.pharmacy.rules import orders, signature
+from services.pharmacy.rules import orders, signature, states
 from services.pharmacy.rules.identifiers import is_dea_number, is_npi
 from services.pharmacy.rules.prescription import (
     broken_by,
@@ -359,6 +361,12 @@ def test_every_state_can_be_reached_and_nothing_leads_back_from_a_signature():
     for earlier, later in pairwise(life):
         assert later in MOVES[earlier]
         assert not MOVES[later] & {State.DRAFTED, State.AWAITING_SIGNATURE, earlier}
+
+
+def test_the_diagram_at_the_door_draws_every_move_and_no_other():
+    readme = Path(states.__file__).parents[1] / "README.md"
+    drawn = set(re.findall(r"^ +(\w+) --> (\w+)", readme.read_text(), re.MULTILINE))
+    assert drawn == {(state, to) for state, after in MOVES.items() for to in after}
 
 
 def test_the_day_ends_once_in_every_zone():

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+from subprocess import Popen
 from typing import Any
+
+import pytest
 
 from tests.pharmacy.practice import Case, Practice
 from tests.support.eventually import eventually
@@ -55,9 +58,11 @@ async def test_a_pharmacy_that_takes_the_order_and_hangs_has_one_order(practice:
     assert len(practice.orders(case)) == 1
 
 
-async def test_two_replicas_that_both_send_leave_one_order_to_be_filled(practice: Practice):
+@pytest.mark.real_kafka
+async def test_two_replicas_that_both_send_leave_one_order_to_be_filled(
+    practice: Practice, replica: Popen[bytes]
+):
     """The first request is so slow that its lease runs out and the other replica sends as well."""
-    await practice.start()
     practice.world.fault("pharmacy", "slow", SEND, ms=4500)
     case = await practice.awaiting_signature()
     await practice.sign(case)
@@ -74,14 +79,16 @@ async def test_two_replicas_that_both_send_leave_one_order_to_be_filled(practice
     await practice.until_said(case, "PrescriptionDrafted", "PrescriptionSigned", "PrescriptionSent")
 
 
-async def test_a_replica_killed_while_it_sends_leaves_one_order(practice: Practice):
-    second = await practice.start()
+@pytest.mark.real_kafka
+async def test_a_replica_killed_while_it_sends_leaves_one_order(
+    practice: Practice, replica: Popen[bytes]
+):
     practice.world.fault("pharmacy", "slow", SEND, times=2, ms=1500)
     first, other = await practice.awaiting_signature(), await practice.awaiting_signature()
     await practice.sign(first)
     await practice.sign(other)
     await practice.until(first, "signed")
-    second.send_signal(signal.SIGKILL)
+    replica.send_signal(signal.SIGKILL)
 
     await practice.until(first, "sent", within_s=30)
     await practice.until(other, "sent", within_s=30)
