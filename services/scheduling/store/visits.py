@@ -46,6 +46,11 @@ def add_visit(tx: Transaction, **values: object) -> None:
 
 
 async def lock_visit(tx: Transaction, appointment_id: UUID) -> HeldVisit | None:
+    """A visit, once its patient's row is held. What it waited for shows in its revision.
+
+    The first statement reads the revision from its own snapshot, which is older than the wait; the
+    visit itself is read after the wait.
+    """
     before = (
         await tx.execute(
             select(col(Appointment.revision), col(Appointment.series_id))
@@ -92,7 +97,7 @@ def driver_of(tx: Transaction, visit: Appointment) -> Mapping[str, str | None]:
 async def taken_slots(
     tx: Transaction,
     chair_ids: Collection[UUID],
-    patient_id: UUID | None,
+    patient_id: UUID,
     *,
     since: datetime,
     until: datetime,
