@@ -21,9 +21,7 @@ from services.scheduling.rules.broken import UNKNOWN_LOCATION, Broken, unknown
 from services.scheduling.rules.figures import Dated
 from services.scheduling.tables import (
     ClosureRow,
-    OpeningHoursRow,
     ProtocolRow,
-    RosterRow,
     VisitTypeRow,
 )
 from shared.claims import PRINTABLE, Line
@@ -283,7 +281,7 @@ async def record_opening_hours(
         return refused(broken, "The hours are not recorded")
     hours_id = new_id()
     row = wish.model_dump(by_alias=True)
-    tx.insert(OpeningHoursRow, hours_id=hours_id, location_id=location_id, **row)
+    await store.add_opening_hours(tx, hours_id=hours_id, location_id=location_id, **row)
     return OpeningHoursAnswer(hours_id=hours_id, location_id=location_id, **row)
 
 
@@ -298,7 +296,7 @@ async def record_roster(
     if broken:
         return refused(broken, "The roster is not recorded")
     roster_id, row = new_id(), wish.model_dump(by_alias=True)
-    tx.insert(RosterRow, roster_id=roster_id, location_id=location_id, **row)
+    await store.add_roster(tx, roster_id=roster_id, location_id=location_id, **row)
     return RosterAnswer(roster_id=roster_id, location_id=location_id, **row)
 
 
@@ -333,3 +331,24 @@ async def withdraw_closure(closure_id: UUID, tx: Transaction) -> ClosureAnswer |
 async def _today_at(location_id: UUID, tx: Transaction) -> date | None:
     location = await store.find_location(tx, location_id)
     return None if location is None else tx.now.astimezone(ZoneInfo(location.zone)).date()
+
+
+class LocationFigures(BaseModel):
+    """What is on record of a place, earliest first."""
+
+    location_id: UUID
+    opening_hours: list[OpeningHoursAnswer]
+    rosters: list[RosterAnswer]
+    closures: list[ClosureAnswer]
+
+
+async def read_location(location_id: UUID, tx: Transaction) -> LocationFigures | Refused:
+    if await store.find_location(tx, location_id) is None:
+        return not_found(UNKNOWN_LOCATION)
+    hours, rosters, closures = await store.figures_at(tx, location_id)
+    return LocationFigures(
+        location_id=location_id,
+        opening_hours=[OpeningHoursAnswer(**row.model_dump()) for row in hours],
+        rosters=[RosterAnswer(**row.model_dump()) for row in rosters],
+        closures=[ClosureAnswer(**row.model_dump()) for row in closures],
+    )

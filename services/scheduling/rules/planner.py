@@ -27,10 +27,13 @@ from services.scheduling.rules.planner_score import (
 )
 from services.scheduling.rules.planner_search import Calendar
 from services.scheduling.rules.policy import DAY_MIN, wall
-from services.scheduling.rules.series import InfusionProtocol
+from services.scheduling.rules.series import InfusionProtocol, broken_by_size
+from services.scheduling.rules.slots import BOOKABLE_AHEAD
 
 OFFERED = 3
 """How many plans are offered at most: a few to choose from on the telephone."""
+
+USUAL_SPAN_DAYS = 30
 
 SPAN_DAYS_MAX = 120
 """The house's limit on the dates of one question: five times the longest advised course."""
@@ -51,6 +54,10 @@ class Preferences:
     weekdays: frozenset[int] = EVERY_DAY
     from_min: int = 0
     until_min: int = DAY_MIN
+
+    def span(self) -> tuple[date, date]:
+        """The days that a search looks at: from the first up to and without the last."""
+        return self.earliest, self.latest + timedelta(days=BEYOND_DAYS + 1)
 
     def left_by(self, day: Day, start: Start) -> str | None:
         """What of the wishes a visit would leave, or None."""
@@ -161,6 +168,53 @@ def plan_series(
         tuple(_between(protocol, count, wishes, days, calendar)),
         tuple(_nearest(protocol, count, wishes, place)),
     )
+
+
+def last_day_of_any(protocol: InfusionProtocol, count: int, earliest: date) -> date:
+    """So far on that a series fits that begins late, or is as long as it may be."""
+    return earliest + timedelta(days=max(USUAL_SPAN_DAYS, (count - 1) * protocol.gap_max_days))
+
+
+def broken_by_wishes(
+    protocol: InfusionProtocol, count: int, wishes: Preferences, today: date
+) -> list[Broken]:
+    """What forbids looking for such a series at all."""
+    calendar, house = "the calendar", "the house's limit on one question"
+    span_days = (wishes.latest - wishes.earliest).days
+    wrongs = (
+        (
+            wishes.earliest < today,
+            "bookable_time",
+            f"{wishes.earliest} has passed; take {today} or a later day.",
+            calendar,
+            "preferences.earliest",
+        ),
+        (
+            wishes.latest > today + BOOKABLE_AHEAD,
+            "bookable_time",
+            f"{wishes.latest} is more than {BOOKABLE_AHEAD.days} days ahead; take a nearer day.",
+            calendar,
+            "preferences.latest",
+        ),
+        (
+            span_days < 0,
+            "plan_span",
+            f"{wishes.latest} is before {wishes.earliest}; the latest day is not before the first.",
+            calendar,
+            "preferences.latest",
+        ),
+        (
+            span_days > SPAN_DAYS_MAX,
+            "plan_span",
+            f"{span_days} days are too many to look through; take at most {SPAN_DAYS_MAX}.",
+            house,
+            "preferences.latest",
+        ),
+    )
+    broken = [
+        Broken(rule, detail, source, at) for wrong, rule, detail, source, at in wrongs if wrong
+    ]
+    return broken_by_size(protocol, count, "infusions") + broken
 
 
 def _nearest(

@@ -134,6 +134,12 @@ def wall(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
+def minute_of(shown: str) -> int:
+    """What a clock shows, as minutes since midnight; 24:00 ends a day."""
+    hour, minute = shown.split(":")
+    return int(hour) * 60 + int(minute)
+
+
 def at_wall(day: date, minute: int, zone: ZoneInfo) -> datetime:
     """The moment at which the clock on the wall shows this minute of the day.
 

@@ -64,7 +64,7 @@ def broken_by_booking(
         return f"appointments.{infusion.sequence_no - 1}.starts_at"
 
     return [
-        *_wrong_size(protocol, len(infusions)),
+        *broken_by_size(protocol, len(infusions), "appointments"),
         *(
             wrong
             for infusion in infusions
@@ -93,7 +93,7 @@ def broken_by_moving(
     ]
 
 
-def _wrong_size(protocol: InfusionProtocol, count: int) -> list[Broken]:
+def broken_by_size(protocol: InfusionProtocol, count: int, field: str) -> list[Broken]:
     if protocol.size_min <= count <= protocol.size_max:
         return []
     return [
@@ -102,7 +102,7 @@ def _wrong_size(protocol: InfusionProtocol, count: int) -> list[Broken]:
             f"A {protocol.kind} series has {protocol.size_min} to {protocol.size_max} infusions,"
             f" not {count}.",
             protocol.sources["size_min" if count < protocol.size_min else "size_max"],
-            "appointments",
+            field,
         )
     ]
 

@@ -38,7 +38,10 @@ from services.scheduling.store.patients import (
     record_clearance,
 )
 from services.scheduling.store.policy import (
+    add_opening_hours,
+    add_roster,
     catalogue_on,
+    figures_at,
     find_closure,
     has_hours_from,
     has_roster_from,
@@ -64,7 +67,9 @@ __all__ = [
     "BY_START",
     "Course",
     "HeldVisit",
+    "add_opening_hours",
     "add_patient",
+    "add_roster",
     "add_series",
     "add_visit",
     "catalogue_on",
@@ -76,6 +81,7 @@ __all__ = [
     "concerns_of",
     "diagnoses_of",
     "driver_of",
+    "figures_at",
     "find_clinician",
     "find_closure",
     "find_course",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import insert, select, text, update
 from sqlmodel import col
 
 from services.scheduling.rules.policy import (
@@ -18,6 +19,7 @@ from services.scheduling.rules.policy import (
     Shift,
     VisitFigures,
     Window,
+    minute_of,
 )
 from services.scheduling.rules.series import InfusionProtocol
 from services.scheduling.store.rows import every, one
@@ -68,25 +70,20 @@ def _date(value: str) -> date:
     return date.fromisoformat(value)
 
 
-def _fields(kind: type, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in kind.__slots__ if name != "effective_from"}
+def _figures(kind: type[VisitFigures | InfusionProtocol], row: Mapping[str, Any]) -> dict[str, Any]:
+    return {each.name: row[each.name] for each in fields(kind) if each.name != "effective_from"}
 
 
 def _visit(row: Mapping[str, Any]) -> VisitFigures:
-    return VisitFigures(effective_from=_date(row["effective_from"]), **_fields(VisitFigures, row))
+    return VisitFigures(effective_from=_date(row["effective_from"]), **_figures(VisitFigures, row))
 
 
 def _protocol(row: Mapping[str, Any]) -> InfusionProtocol:
-    return InfusionProtocol(**_fields(InfusionProtocol, row))
+    return InfusionProtocol(**_figures(InfusionProtocol, row))
 
 
 def _window(row: Mapping[str, Any]) -> Window:
-    return Window(row["weekday"], _minute(row["from"]), _minute(row["until"]))
-
-
-def _minute(shown: str) -> int:
-    hour, minute = shown.split(":")
-    return int(hour) * 60 + int(minute)
+    return Window(row["weekday"], minute_of(row["from"]), minute_of(row["until"]))
 
 
 def _hours(row: Mapping[str, Any]) -> OpeningHours:
@@ -132,6 +129,16 @@ async def protocol_rows(tx: Transaction, visit_type: str) -> list[ProtocolRow]:
     return await every(tx, rows.order_by(col(ProtocolRow.effective_from)), ProtocolRow)
 
 
+async def add_opening_hours(tx: Transaction, **values: object) -> None:
+    """Written at once: the gathered rows of `tx.insert` are arrays, which take no lists."""
+    await tx.execute(insert(OpeningHoursRow).values(values))
+
+
+async def add_roster(tx: Transaction, **values: object) -> None:
+    """As for opening hours."""
+    await tx.execute(insert(RosterRow).values(values))
+
+
 async def has_hours_from(tx: Transaction, location_id: UUID, visit_type: str, day: date) -> bool:
     rows = select(col(OpeningHoursRow.hours_id)).where(
         col(OpeningHoursRow.location_id) == location_id,
@@ -160,4 +167,30 @@ async def withdraw_closure(tx: Transaction, closure_id: UUID) -> None:
         update(ClosureRow)
         .where(col(ClosureRow.closure_id) == closure_id)
         .values(withdrawn_at=tx.now)
+    )
+
+
+async def figures_at(
+    tx: Transaction, location_id: UUID
+) -> tuple[list[OpeningHoursRow], list[RosterRow], list[ClosureRow]]:
+    """A place's own rows, earliest first."""
+    hours = (
+        select(OpeningHoursRow)
+        .where(col(OpeningHoursRow.location_id) == location_id)
+        .order_by(col(OpeningHoursRow.effective_from), col(OpeningHoursRow.visit_type))
+    )
+    rosters = (
+        select(RosterRow)
+        .where(col(RosterRow.location_id) == location_id)
+        .order_by(col(RosterRow.effective_from))
+    )
+    closures = (
+        select(ClosureRow)
+        .where(col(ClosureRow.location_id) == location_id)
+        .order_by(col(ClosureRow.first_on))
+    )
+    return (
+        await every(tx, hours, OpeningHoursRow),
+        await every(tx, rosters, RosterRow),
+        await every(tx, closures, ClosureRow),
     )
