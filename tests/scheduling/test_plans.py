@@ -38,7 +38,7 @@ async def test_a_proposed_plan_is_booked_as_it_is(clinic: Clinic) -> None:
         assert plan["points"] == sum(item["points"] for item in plan["why"])
         assert plan["leaves"] == []
     best = answer["plans"][0]
-    assert best["local"][0] == "2026-10-05T10:15:00-04:00"
+    assert best["local"][0] == "2026-10-05T11:00:00-04:00"  # a full hour that all six have
     series = await clinic.post("/series", booking(clinic, patient, best))
     assert series["advice"] == best["advice"]
     assert [

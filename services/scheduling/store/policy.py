@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 
 from services.scheduling.rules.policy import (
@@ -104,13 +105,13 @@ async def catalogue_on(tx: Transaction, day: date) -> list[tuple[VisitTypeRow, P
     """Every visit type with its figures in force on a day, by name."""
     visits = (
         select(VisitTypeRow)
-        .distinct(col(VisitTypeRow.visit_type))
+        .ext(distinct_on(col(VisitTypeRow.visit_type)))
         .where(col(VisitTypeRow.effective_from) <= day)
         .order_by(col(VisitTypeRow.visit_type), col(VisitTypeRow.effective_from).desc())
     )
     protocols = (
         select(ProtocolRow)
-        .distinct(col(ProtocolRow.visit_type))
+        .ext(distinct_on(col(ProtocolRow.visit_type)))
         .where(col(ProtocolRow.effective_from) <= day)
         .order_by(col(ProtocolRow.visit_type), col(ProtocolRow.effective_from).desc())
     )
