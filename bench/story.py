@@ -51,18 +51,20 @@ from shared.telemetry import child_of
 
 INFUSIONS_PER_S = (1, 50)
 PATIENTS = 60
-SPANS_WITHIN_S = 7.0
-"""Spans are written every five seconds."""
+SPANS_WITHIN_S = 30.0
+"""Spans are written every five seconds, later on a busy machine."""
 
 NO_DRIVING = timedelta(hours=6)  # clinic FAQ
 CARD = "4242424242424242"
 POOL = 40  # infusions complete on time even when those before them are late
 SETTLES_WITHIN_S = 60.0
-LOOKS_EVERY_S = 0.05
+LOOKS_EVERY_S = 0.2
 
-CHARGE = ("billing", "Payments", "capture")
-MESSAGE = ("notifications", "Texts", "send")
-"""Whose trace tells that a call leaves, to which vendor, and which call."""
+Call = tuple[str, str]
+"""The gateway of a call, and its name."""
+
+CHARGE: Call = ("Payments", "capture")
+MESSAGE: Call = ("Texts", "send")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +154,15 @@ async def _tell(
             await listener.until_quiet()
             step()
         memory_mb = resident_mb(practice)
-        await asyncio.sleep(SPANS_WITHIN_S)
-    left = {call: _left(_traces(plan, call[0]), *call[1:]) for call in (CHARGE, MESSAGE)}
-    return Story(
-        tuple(
-            Told(rate, _delays(charged, left[CHARGE]), _delays(texted, left[MESSAGE]))
-            for rate, charged, texted in rounds
-        ),
-        memory_mb,
-    )
+        told = [
+            Told(
+                rate,
+                await _delays(completed, _traces(plan, "billing"), CHARGE),
+                await _delays(discharged, _traces(plan, "notifications"), MESSAGE),
+            )
+            for rate, completed, discharged in rounds
+        ]
+    return Story(tuple(told), memory_mb)
 
 
 class Teller:
@@ -252,12 +254,22 @@ async def _until(desk: Practice, path: str, state: str) -> dict[str, Any]:
             await asyncio.sleep(LOOKS_EVERY_S)
 
 
-def _left(trace_file: Path, vendor: str, kind: str) -> dict[str, datetime]:
+async def _delays(asked: dict[str, datetime], trace_file: Path, call: Call) -> Latency:
+    """From each commit to the departure of the call that it led to, once all are written."""
+    left: dict[str, datetime] = {}
+    async with asyncio.timeout(SPANS_WITHIN_S):
+        while not asked.keys() <= left.keys():
+            await asyncio.sleep(LOOKS_EVERY_S)
+            left = _departures(trace_file, call)
+    return Latency.of_seconds([(left[trace] - at).total_seconds() for trace, at in asked.items()])
+
+
+def _departures(trace_file: Path, call: Call) -> dict[str, datetime]:
     """When the first call of this kind left, by trace."""
     left: dict[str, datetime] = {}
     for span in _spans(trace_file):
         told = span["attributes"]
-        if span["name"] == "gateway_call" and (told["vendor"], told["kind"]) == (vendor, kind):
+        if span["name"] == "gateway_call" and (told["vendor"], told["kind"]) == call:
             at = datetime.fromisoformat(span["start_time"])
             trace_id = span["context"]["trace_id"].removeprefix("0x")
             left[trace_id] = min(at, left.get(trace_id, at))
@@ -265,12 +277,6 @@ def _left(trace_file: Path, vendor: str, kind: str) -> dict[str, datetime]:
 
 
 def _spans(trace_file: Path) -> Iterator[dict[str, Any]]:
+    """The spans that are written whole."""
     with trace_file.open() as lines:
-        yield from map(json.loads, lines)
-
-
-def _delays(asked: dict[str, datetime], left: dict[str, datetime]) -> Latency:
-    missing = asked.keys() - left.keys()
-    if missing:
-        raise AssertionError(f"{len(missing)} of {len(asked)} calls are in no trace")
-    return Latency.of_seconds([(left[trace] - at).total_seconds() for trace, at in asked.items()])
+        yield from (json.loads(line) for line in lines if line.endswith("}\n"))
