@@ -73,7 +73,7 @@ def record_of(event: InfusionCompleted) -> dict[str, Any]:
 
 async def send(producer: AIOKafkaProducer, topic: str, records: Iterable[dict[str, Any]]) -> None:
     """Send records in the relay's batches, and wait for each batch to be acknowledged."""
-    for some in _batches(records):
+    for some in batched(records):
         await asyncio.gather(*[await producer.send(topic, **record) for record in some])
 
 
@@ -91,13 +91,14 @@ async def fill_topic(
 
 async def fill_outbox(work: UnitOfWork, count: int) -> None:
     """Have `count` completed infusions wait in an outbox."""
-    for some in _batches(infusions_completed(count)):
+    for some in batched(infusions_completed(count)):
         async with work.transaction() as tx:
             for event in some:
                 tx.publish(event)
 
 
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+def batched(items: Iterable[T], size: int = AT_ONCE) -> Iterator[list[T]]:
+    """The items in lists of at most `size`."""
     rest = iter(items)
-    while some := list(islice(rest, AT_ONCE)):
+    while some := list(islice(rest, size)):
         yield some

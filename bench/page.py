@@ -106,11 +106,11 @@ def _pipeline(found: Pipelines) -> str:
         _table(
             ("way", "events/s", "least to most", "the seam against it"),
             (
-                (name, *_rate(rate), f"{found.seam.median / rate.median:.2f}×")
+                (name, *_rate(rate), f"{found.seam.median / rate.median:.2f} times")
                 for name, rate in ways.items()
             ),
         )
-        + "\nAims: at least 20× plain FastStream, at least 0.5× by hand.\n"
+        + "\nAims: at least 20 times plain FastStream, at least 0.5 times by hand.\n"
     )
 
 
@@ -127,10 +127,11 @@ def _relay(found: Relayed) -> str:
 
 def _story(found: Story) -> str:
     return _table(
-        ("infusions/s", "counted", "charge p50", "charge p99", "text p50", "text p99"),
+        ("infusions/s", "for", "counted", "charge p50", "charge p99", "text p50", "text p99"),
         (
             (
                 f"{told.infusions_per_s:g}",
+                f"{told.for_s:g} s",
                 str(len(told.charge.samples_ms)),
                 *_delay(told.charge),
                 *_delay(told.message),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ from bench.results import Results
 from bench.story import Story
 
 INK, ACCENT, SECOND, GREY = "#22313f", "#1f6f8b", "#c8553d", "#9aa5b1"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "practice",
     "svg.fonttype": "none",
     "font.family": "sans-serif",

@@ -15,6 +15,7 @@ from time import perf_counter
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.commits import mark, noted
 from bench.figures import Latency, Rate
@@ -93,7 +94,7 @@ class Place:
                 first_at.append(perf_counter())
 
         async with running(self._relay(lambda _: None, sending).run):
-            await self._empty()
+            await all_left(self.engine)
             return count / (perf_counter() - first_at[0])
 
     async def produce(self, count: int) -> float:
@@ -122,7 +123,7 @@ class Place:
 
             async with running(self._relay(heard).run):
                 await steadily(say, for_s)
-                await self._empty()
+                await all_left(self.engine)
         return delays[WARM_UP:]
 
     async def direct_delays(self, for_s: float) -> list[float]:
@@ -146,14 +147,6 @@ class Place:
     def _relay(self, heard: Heard, sending: Callable[[], object] = lambda: None) -> Relay:
         return Relay(self._work, lambda: watched(self._bootstrap_servers, heard, sending=sending))
 
-    async def _empty(self) -> None:
-        async with asyncio.timeout(LEAVES_WITHIN_S):
-            while True:
-                async with self.engine.connect() as connection:
-                    if not (await connection.execute(_WAITS)).scalar_one():
-                        return
-                await asyncio.sleep(LOOKS_EVERY_S)
-
 
 @asynccontextmanager
 async def place(ground: Ground, database_url: str) -> AsyncIterator[Place]:
@@ -163,6 +156,16 @@ async def place(ground: Ground, database_url: str) -> AsyncIterator[Place]:
         yield here
     finally:
         await here.engine.dispose()
+
+
+async def all_left(engine: AsyncEngine) -> None:
+    """Wait until an outbox is empty."""
+    async with asyncio.timeout(LEAVES_WITHIN_S):
+        while True:
+            async with engine.connect() as connection:
+                if not (await connection.execute(_WAITS)).scalar_one():
+                    return
+            await asyncio.sleep(LOOKS_EVERY_S)
 
 
 async def steadily(

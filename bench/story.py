@@ -23,8 +23,8 @@ from bench.commits import mark, noted
 from bench.figures import Latency
 from bench.footprint import resident_mb
 from bench.ground import Ground
-from bench.load import SPEAKER
-from bench.relay import steadily
+from bench.load import SPEAKER, batched
+from bench.relay import all_left, steadily
 from bench.scheduling import answering
 from bench.sizes import Sizes
 from bench.ways.stage import running
@@ -51,6 +51,8 @@ from shared.telemetry import child_of
 
 INFUSIONS_PER_S = (1, 50)
 PATIENTS = 60
+DESKS = 6
+"""How many cards are saved at a time."""
 SPANS_WITHIN_S = 30.0
 """Spans are written every five seconds, later on a busy machine."""
 
@@ -72,6 +74,7 @@ class Told:
     """What was measured at one rate."""
 
     infusions_per_s: float
+    for_s: float
     charge: Latency
     message: Latency
 
@@ -147,20 +150,23 @@ async def _tell(
         patients = [new_id() for _ in range(PATIENTS)]
         await _prepare(practice, teller, patients)
         await teller.tell(1, 1.0, patients)  # the place and the contacts are redeemed
+        await all_left(engine)
         await listener.until_quiet()
-        rounds: list[tuple[float, dict[str, datetime], dict[str, datetime]]] = []
+        rounds: list[tuple[float, float, dict[str, datetime], dict[str, datetime]]] = []
         for rate, for_s in zip(INFUSIONS_PER_S, sizes.story_s, strict=True):
-            rounds.append((rate, *await teller.tell(rate, for_s, patients)))
+            rounds.append((rate, for_s, *await teller.tell(rate, for_s, patients)))
+            await all_left(engine)
             await listener.until_quiet()
             step()
         memory_mb = resident_mb(practice)
         told = [
             Told(
                 rate,
+                for_s,
                 await _delays(completed, _traces(plan, "billing"), CHARGE),
                 await _delays(discharged, _traces(plan, "notifications"), MESSAGE),
             )
-            for rate, completed, discharged in rounds
+            for rate, for_s, completed, discharged in rounds
         ]
     return Story(tuple(told), memory_mb)
 
@@ -230,7 +236,8 @@ async def _prepare(practice: Installation, teller: Teller, patients: list[UUID])
         await desk.post("billing", "/fees", fee, role=Role.OPS)
         for patient_id in patients:
             await teller.say(PatientRegistered(patient_id=patient_id, registered_at=real_now()))
-        await asyncio.gather(*(_save_card(desk, world, patient_id) for patient_id in patients))
+        for some in batched(patients, DESKS):
+            await asyncio.gather(*(_save_card(desk, world, patient_id) for patient_id in some))
 
 
 async def _save_card(desk: Practice, world: World, patient_id: UUID) -> None:
