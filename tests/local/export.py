@@ -1,4 +1,4 @@
-"""Another small clinic, made up for tests: one patient in Phoenix with one pain infusion."""
+"""Another small clinic, made up for tests: one patient in Phoenix with a pain series of three."""
 
 from __future__ import annotations
 
@@ -42,6 +42,9 @@ visit,series,chair,starts_at,moved_at,moved_to,nurse,ride,ride_name,ride_phone,r
 checked_in_at,fasted,drip_min,discharged_after_min,tender,reference,paid_at,issuer_declines,\
 tried_again_at
 canary-1,canary-pain,one,2027-03-16 10:00,,,quinn,rideshare,,,,,yes,235,,,,,,
+canary-2,canary-pain,one,2027-03-17 10:00,,,quinn,rideshare,,,,,yes,230,,cash,R-0042,\
+2027-03-17 15:00,,
+canary-3,canary-pain,one,2027-03-18 10:00,,,quinn,rideshare,,,,,yes,240,45,,,,,
 """,
 }
 

@@ -22,11 +22,10 @@ def test_another_clinics_files_are_lived_through_the_same_way(tmp_path: Path):
     code, output = _demo(tmp_path, export.write(tmp_path / "clinic"))
     assert code == 0, output
     assert "Quinn Testa ends infusion 1 after 235 min" in output
-    assert "1 = $1,250.50" in output
-    assert "All 8 are as expected." in output
-    assert [pdf.read_bytes()[:5] for pdf in (tmp_path / "run" / "superbills").iterdir()] == [
-        b"%PDF-"
-    ]
+    assert "3 = $3,751.50" in output
+    assert "All 9 are as expected." in output
+    documents = list((tmp_path / "run" / "superbills").glob("*.pdf"))
+    assert [pdf.read_bytes()[:5] for pdf in documents] == [b"%PDF-"] * 3
     assert not (tmp_path / "run" / "demo" / "state.json").exists()
 
 
@@ -42,8 +41,9 @@ def test_what_the_rules_forbid_is_a_surprise_that_fails_the_demo(tmp_path: Path)
     twice = export.FILES["series.csv"] + export.FILES["series.csv"].splitlines()[1].replace(
         "canary-pain", "canary-again"
     )
-    visits = export.FILES["visits.csv"] + export.FILES["visits.csv"].splitlines()[1].replace(
-        "canary-1,canary-pain", "again-1,canary-again"
+    visits = export.FILES["visits.csv"] + "\n".join(
+        line.replace("canary-", "again-", 1).replace("canary-pain", "canary-again")
+        for line in export.FILES["visits.csv"].splitlines()[1:]
     )
     clinic = export.write(tmp_path / "clinic", series=twice, visits=visits)
     code, output = _demo(tmp_path, clinic)

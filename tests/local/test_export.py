@@ -163,7 +163,7 @@ def test_every_problem_is_reported_at_once_and_none_twice(tmp_path: Path):
         patients=export.FILES["patients.csv"]
         .replace("1970-02-03", "yesterday")
         .replace("canary@example.com", "canary"),
-        visits=export.FILES["visits.csv"].replace(",yes,", ",maybe,"),
+        visits=export.FILES["visits.csv"].replace(",yes,", ",maybe,", 1),
         fees=export.FILES["fees.csv"].replace("ketamine_pain", "massage"),
     )
     wrong = _wrong(folder)

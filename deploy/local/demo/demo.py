@@ -88,11 +88,11 @@ async def live_through(
     clinic: Clinic, running: Installation, console: Console, superbills: Path
 ) -> Lived:
     """Live through a clinic's export and compare what happened with what must have."""
+    expected = expect(clinic)
     async with driver(clinic, running, console) as (life, people, practice, world):
-        await life.live()
+        await life.live(max(one.last_at for one in expected.values()))
         truth = await world.truth()
         happened = await look(people, practice, truth, superbills)
-    expected = expect(clinic)
     lines = [
         line
         for key, wanted in expected.items()
