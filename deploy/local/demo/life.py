@@ -12,7 +12,9 @@ from deploy.local.demo.agenda import Act, Agenda
 from deploy.local.demo.heard import Ear, Heard
 from deploy.local.demo.people import People
 from deploy.local.demo.quiet import Listener, Quiet
+from deploy.local.demo.setting_up import set_up
 from deploy.local.demo.timeline import Timeline
+from deploy.local.demo.world import World
 from shared.clock import RunClock
 
 OUTSIDE_AT_ONCE = timedelta(seconds=4)
@@ -36,6 +38,7 @@ class Life:
         listener: Listener,
         ear: Ear,
         timeline: Timeline,
+        world: World,
     ) -> None:
         self.leaps = 0
         self.heard: list[Heard] = []
@@ -46,11 +49,12 @@ class Life:
         self._listener = listener
         self._ear = ear
         self._timeline = timeline
+        self._world = world
         self._moves = -1
 
     async def live(self, last_expected_at: datetime) -> None:
         """Go on until nothing is left to come, or what is expected has long had its moment."""
-        await self._people.set_up()
+        await set_up(self._people)
         while True:
             quiet = await self._rest()
             leap = self._next(quiet, last_expected_at + AFTERWARDS)
@@ -79,7 +83,8 @@ class Life:
             self._moves = quiet.moves
             fresh = await self._ear.fresh()
             self.heard += fresh
-            self._timeline.events(fresh)
+            texts = await self._world.texts() if self._timeline.wants_words(fresh) else []
+            self._timeline.events(fresh, texts)
         return quiet
 
     async def _act(self, acts: dict[str | None, list[Act]]) -> None:
