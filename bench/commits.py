@@ -17,7 +17,7 @@ _NAME = "bench.said"
 
 
 def mark(tx: Transaction, name: str) -> None:
-    """Have this transaction's commit noted under `name`."""
+    """Have this transaction's commit noted under `name`; only inside `noted`, which clears it."""
     connection = tx.connection.sync_connection
     assert connection is not None
     connection.info[_NAME] = name

@@ -24,6 +24,9 @@ SERIES_OF = 6
 
 INFUSION = timedelta(minutes=40)
 AT_ONCE = 500
+LOCATION = new_id()
+"""The one place of a run, so that its words are redeemed once."""
+
 SPEAKER = Handlers("scheduling")
 """Says what scheduling says and hears nothing."""
 
@@ -38,7 +41,6 @@ def infusions_completed(
 ) -> Iterator[InfusionCompleted]:
     """Infusions of the patients in turn, each patient's series in its order."""
     patients = patients or patients_of(count)
-    location = new_id()
     now = real_now()
     for number in range(count):
         yield InfusionCompleted(
@@ -47,7 +49,7 @@ def infusions_completed(
             appointment_id=new_id(),
             series_id=None,
             sequence_no=None,
-            location_id=location,
+            location_id=LOCATION,
             visit_type=VisitType.KETAMINE_MOOD,
             started_at=now - INFUSION,
             stopped_at=now,

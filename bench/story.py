@@ -148,7 +148,7 @@ async def _tell(
     teller = Teller(work)
     async with running(relay.run), Listener(practice.state()) as listener:
         patients = [new_id() for _ in range(PATIENTS)]
-        await _prepare(practice, teller, patients)
+        await _prepare(practice, work, patients)
         await teller.tell(1, 1.0, patients)  # the place and the contacts are redeemed
         await all_left(engine)
         await listener.until_quiet()
@@ -188,8 +188,8 @@ class Teller:
         with noted(self._work.engine) as asked:
 
             async def happen(event: InfusionCompleted) -> None:
-                completed.add(await self.say(event))
-                await self.say(_discharged(event))
+                completed.add(await self._say(event))
+                await self._say(_discharged(event))
 
             await steadily(happen, for_s, events_per_s=infusions_per_s, patients=patients)
         return (
@@ -197,7 +197,7 @@ class Teller:
             {trace: at for trace, at in asked.items() if trace not in completed},
         )
 
-    async def say(self, event: Event) -> str:
+    async def _say(self, event: Event) -> str:
         """Say one event; answers the id of its trace."""
         traceparent = child_of(None)
         trace_id = traceparent.split("-")[1]
@@ -218,7 +218,7 @@ def _discharged(event: InfusionCompleted) -> PatientDischarged:
     )
 
 
-async def _prepare(practice: Installation, teller: Teller, patients: list[UUID]) -> None:
+async def _prepare(practice: Installation, work: UnitOfWork, patients: list[UUID]) -> None:
     """A fee in force, and patients with a card on file whose contact is known."""
     keys, state = practice.plan.keys, practice.state()
     assert state.outside is not None
@@ -234,8 +234,9 @@ async def _prepare(practice: Installation, teller: Teller, patients: list[UUID])
             "effective_from": "2026-01-01",
         }
         await desk.post("billing", "/fees", fee, role=Role.OPS)
-        for patient_id in patients:
-            await teller.say(PatientRegistered(patient_id=patient_id, registered_at=real_now()))
+        async with work.transaction() as tx:
+            for patient_id in patients:
+                tx.publish(PatientRegistered(patient_id=patient_id, registered_at=tx.now))
         for some in batched(patients, DESKS):
             await asyncio.gather(*(_save_card(desk, world, patient_id) for patient_id in some))
 
