@@ -60,6 +60,7 @@ def _draw_pipeline(axes: Axes, found: Pipelines) -> None:
     bars = axes.barh(list(ways), medians, xerr=spread, color=[GREY, ACCENT, GREY], ecolor=INK)
     axes.bar_label(bars, [f"{median:,.0f}" for median in medians], padding=6)
     axes.set_xscale("log")
+    axes.set_xlim(left=10)
     axes.margins(x=0.25)
     axes.set_title("Full pipeline, events/s of one process (log)")
 
@@ -93,7 +94,7 @@ def _draw_growth(axes: Axes, found: Growth) -> None:
     axes.axvline(1.0, color=INK, linewidth=0.8)
     axes.invert_yaxis()
     axes.margins(x=0.15)
-    axes.set_title("Events/s at a hundred times the size, smaller size = 1")
+    axes.set_title("Events/s as each grows, small = 1")
 
 
 def _share(axes: Axes, delays: Latency, label: str, color: str, dashes: str = "-") -> None:
@@ -107,4 +108,4 @@ def _finish_share(axes: Axes) -> None:
     axes.set_xlabel("ms (log)")
     axes.set_ylabel("share that was faster")
     axes.set_ylim(0, 1.01)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
