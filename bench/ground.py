@@ -14,7 +14,7 @@ from sqlalchemy import MetaData
 
 from deploy.kafka.topics import prefixed
 from deploy.local.ground import Kafka, find_kafka
-from deploy.local.postgres import Database, EmbeddedPostgres
+from deploy.local.postgres import Database, EmbeddedPostgres, Postgres
 from shared.db import create_engine, migrate
 
 
@@ -22,7 +22,7 @@ from shared.db import create_engine, migrate
 class Ground:
     """Servers, and a folder for the logs of whatever is started on them."""
 
-    postgres: EmbeddedPostgres
+    postgres: Postgres
     kafka: Kafka
     folder: Path
 

@@ -24,6 +24,9 @@ SERIES_OF = 6
 
 INFUSION = timedelta(minutes=40)
 AT_ONCE = 500
+LOCATION = new_id()
+"""The one place of a run, so that its words are redeemed once."""
+
 SPEAKER = Handlers("scheduling")
 """Says what scheduling says and hears nothing."""
 
@@ -38,7 +41,6 @@ def infusions_completed(
 ) -> Iterator[InfusionCompleted]:
     """Infusions of the patients in turn, each patient's series in its order."""
     patients = patients or patients_of(count)
-    location = new_id()
     now = real_now()
     for number in range(count):
         yield InfusionCompleted(
@@ -47,7 +49,7 @@ def infusions_completed(
             appointment_id=new_id(),
             series_id=None,
             sequence_no=None,
-            location_id=location,
+            location_id=LOCATION,
             visit_type=VisitType.KETAMINE_MOOD,
             started_at=now - INFUSION,
             stopped_at=now,
@@ -73,7 +75,7 @@ def record_of(event: InfusionCompleted) -> dict[str, Any]:
 
 async def send(producer: AIOKafkaProducer, topic: str, records: Iterable[dict[str, Any]]) -> None:
     """Send records in the relay's batches, and wait for each batch to be acknowledged."""
-    for some in _batches(records):
+    for some in batched(records):
         await asyncio.gather(*[await producer.send(topic, **record) for record in some])
 
 
@@ -91,13 +93,14 @@ async def fill_topic(
 
 async def fill_outbox(work: UnitOfWork, count: int) -> None:
     """Have `count` completed infusions wait in an outbox."""
-    for some in _batches(infusions_completed(count)):
+    for some in batched(infusions_completed(count)):
         async with work.transaction() as tx:
             for event in some:
                 tx.publish(event)
 
 
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+def batched(items: Iterable[T], size: int = AT_ONCE) -> Iterator[list[T]]:
+    """The items in lists of at most `size`."""
     rest = iter(items)
-    while some := list(islice(rest, AT_ONCE)):
+    while some := list(islice(rest, size)):
         yield some

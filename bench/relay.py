@@ -8,22 +8,23 @@ Events come at a steady rate whether or not those before them have left.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from uuid import UUID
 
-from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench.commits import mark, noted
 from bench.figures import Latency, Rate
 from bench.ground import Ground
 from bench.load import SPEAKER, fill_outbox, infusions_completed, record_of, send
 from bench.sizes import Sizes
 from bench.watched import Heard, watched
 from bench.ways.stage import running
-from shared.clock import SystemClock
+from shared.clock import SystemClock, real_now
 from shared.db import create_engine
 from shared.events.scheduling import InfusionCompleted
 from shared.messaging import UnitOfWork
@@ -86,10 +87,15 @@ class Place:
     async def drain(self, count: int) -> float:
         """Events per second that the relay takes from a full outbox to the broker."""
         await fill_outbox(self._work, count)
-        async with running(self._relay(lambda _: None).run):
-            started = perf_counter()
-            await self._empty()
-            return count / (perf_counter() - started)
+        first_at: list[float] = []
+
+        def sending() -> None:
+            if not first_at:
+                first_at.append(perf_counter())
+
+        async with running(self._relay(lambda _: None, sending).run):
+            await all_left(self.engine)
+            return count / (perf_counter() - first_at[0])
 
     async def produce(self, count: int) -> float:
         """Events per second that the same producer sends from memory in the same batches."""
@@ -105,29 +111,20 @@ class Place:
 
     async def delays(self, for_s: float) -> list[float]:
         """Seconds from asking for the commit to the acknowledgement, at a steady rate."""
-        asked: dict[str, float] = {}
-        delays: dict[str, float] = {}
+        delays: list[float] = []
+        with noted(self.engine) as asked:
 
-        def stamp(connection: Any) -> None:
-            if said := connection.info.pop("said", None):
-                asked[said] = perf_counter()
+            def heard(event_id: str) -> None:
+                delays.append((real_now() - asked[event_id]).total_seconds())
 
-        def heard(event_id: str) -> None:
-            delays[event_id] = perf_counter() - asked[event_id]
+            async def say(event: InfusionCompleted) -> None:
+                async with self._work.transaction() as tx:
+                    mark(tx, str(tx.publish(event)))
 
-        async def say(event: InfusionCompleted) -> None:
-            async with self._work.transaction() as tx:
-                event_id = tx.publish(event)
-                tx.connection.sync_connection.info["said"] = str(event_id)
-
-        sqlalchemy_event.listen(self.engine.sync_engine, "commit", stamp)
-        try:
             async with running(self._relay(heard).run):
                 await steadily(say, for_s)
-                await self._empty()
-        finally:
-            sqlalchemy_event.remove(self.engine.sync_engine, "commit", stamp)
-        return list(delays.values())[WARM_UP:]
+                await all_left(self.engine)
+        return delays[WARM_UP:]
 
     async def direct_delays(self, for_s: float) -> list[float]:
         """Seconds from `send` to the acknowledgement, at the same rate."""
@@ -147,16 +144,8 @@ class Place:
             await producer.stop()
         return delays[WARM_UP:]
 
-    def _relay(self, heard: Heard) -> Relay:
-        return Relay(self._work, lambda: watched(self._bootstrap_servers, heard))
-
-    async def _empty(self) -> None:
-        async with asyncio.timeout(LEAVES_WITHIN_S):
-            while True:
-                async with self.engine.connect() as connection:
-                    if not (await connection.execute(_WAITS)).scalar_one():
-                        return
-                await asyncio.sleep(LOOKS_EVERY_S)
+    def _relay(self, heard: Heard, sending: Callable[[], object] = lambda: None) -> Relay:
+        return Relay(self._work, lambda: watched(self._bootstrap_servers, heard, sending=sending))
 
 
 @asynccontextmanager
@@ -169,16 +158,28 @@ async def place(ground: Ground, database_url: str) -> AsyncIterator[Place]:
         await here.engine.dispose()
 
 
+async def all_left(engine: AsyncEngine) -> None:
+    """Wait until an outbox is empty."""
+    async with asyncio.timeout(LEAVES_WITHIN_S):
+        while True:
+            async with engine.connect() as connection:
+                if not (await connection.execute(_WAITS)).scalar_one():
+                    return
+            await asyncio.sleep(LOOKS_EVERY_S)
+
+
 async def steadily(
     say: Callable[[InfusionCompleted], Awaitable[None]],
     for_s: float,
     *,
     events_per_s: float = EVENTS_PER_S,
+    patients: Sequence[UUID] | None = None,
 ) -> None:
     """Say events at a steady rate, each on time even when those before it are late."""
+    events = infusions_completed(round(for_s * events_per_s), patients)
     started = perf_counter()
     async with asyncio.TaskGroup() as group:
-        for number, event in enumerate(infusions_completed(round(for_s * events_per_s))):
+        for number, event in enumerate(events):
             await asyncio.sleep(max(0.0, started + number / events_per_s - perf_counter()))
             group.create_task(_said(say, event))
 

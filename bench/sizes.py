@@ -18,6 +18,7 @@ class Sizes:
     """Per round, for how long events are said at a steady rate."""
     story_s: tuple[float, ...]
     """For how long the story is told at each of its rates."""
+    grown_delay_s: float
     backlogs: tuple[int, int]
     tables: tuple[int, int]
 
@@ -27,7 +28,8 @@ FULL = Sizes(
     events=20_000,
     events_one_by_one=1_000,
     delay_s=6.0,
-    story_s=(40.0, 20.0),
+    story_s=(40.0, 10.0),
+    grown_delay_s=15.0,
     backlogs=(1_000, 100_000),
     tables=(10_000, 1_000_000),
 )
@@ -38,6 +40,7 @@ QUICK = Sizes(
     events_one_by_one=50,
     delay_s=1.0,
     story_s=(2.0, 1.0),
+    grown_delay_s=1.0,
     backlogs=(100, 1_000),
     tables=(100, 1_000),
 )

@@ -1,4 +1,4 @@
-"""A producer of the house that tells when the broker has acknowledged an event."""
+"""A producer of the house that tells of every event that leaves and is acknowledged."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ Heard = Callable[[str], object]
 """Told the id of each acknowledged event."""
 
 
-def watched(bootstrap_servers: str, heard: Heard) -> AIOKafkaProducer:
+def watched(
+    bootstrap_servers: str, heard: Heard, *, sending: Callable[[], object] = lambda: None
+) -> AIOKafkaProducer:
     """The producer that services use; `heard` is called in the moment of the acknowledgement."""
     producer = make_producer(bootstrap_servers)
     send = producer.send
 
     async def send_watched(topic: str, **record: Any) -> asyncio.Future[Any]:
+        sending()
         event_id = dict(record["headers"])["ce_id"].decode()
 
         def tell(done: asyncio.Future[Any]) -> None:

@@ -15,9 +15,12 @@ from shared.settings import PracticeSettings, load
 
 
 def build() -> Parts:
+    """Read the settings and lay out the service. Raises `Misconfigured`."""
     practice, own = load(PracticeSettings), load(NotificationsSettings)
     if own.smtp_security == "none" and practice.env == "production":
         raise Misconfigured("NOTIFICATIONS_SMTP_SECURITY: production sends mail over TLS only")
+    if (own.smtp_user is None) != (own.smtp_password is None):
+        raise Misconfigured("NOTIFICATIONS_SMTP_USER and NOTIFICATIONS_SMTP_PASSWORD: both or none")
     clinic = Clinic(own.clinic_name, own.clinic_phone)
     texts = TwilioTexts(
         account_sid=own.sms_account_sid,

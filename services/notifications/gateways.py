@@ -19,7 +19,6 @@ from uuid import UUID
 
 import aiosmtplib
 import requests
-import structlog
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
@@ -27,8 +26,6 @@ from twilio.rest import Client
 from services.notifications.rules import NotSent
 from services.notifications.words import Clinic, Words, as_mail, as_text
 from shared.errors import Poison, Retry
-
-log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 

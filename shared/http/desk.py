@@ -46,6 +46,7 @@ EXCLUSION_VIOLATION = "23P01"
 LOCK_TIMEOUT = "55P03"
 _RUN_AGAIN = RACE_STATES | {UNIQUE_VIOLATION, EXCLUSION_VIOLATION}
 
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A file about a patient, as its reader finds it."""

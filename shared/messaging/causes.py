@@ -18,7 +18,7 @@ def on_behalf(
 
     Where no spans are written the cause's own traceparent travels on, and costs nothing.
     """
-    with logs.bind(correlation_id=str(correlation_id)):
+    with logs.bind(correlation_id=correlation_id):
         if not telemetry.writes_spans():
             yield traceparent
             return

@@ -165,3 +165,26 @@ def test_the_requirements_are_pinned_by_hash_and_name_no_index() -> None:
         )
         named = [line for line in text.splitlines() if line and line[0] not in "# "]
         assert len(pins) == len(named) > 10
+
+
+def _unfounded(step: str) -> set[str]:
+    """The names in a step of a walk that stand in none of the files that it links to."""
+    names = set(re.findall(r"`(?:tx\.)?(\w+)`", step))
+    linked = [ROOT / link.partition("#")[0] for link in LINK.findall(step)]
+    code = "".join(path.read_text() for path in linked)
+    return {name for name in names if not re.search(rf"\b{name}\b", code)}
+
+
+def test_every_name_on_the_walk_after_one_event_stands_in_the_file_that_it_leads_to() -> None:
+    walk = (
+        (ROOT / "README.md").read_text().partition("## Follow one event")[2].partition("\n## ")[0]
+    )
+    steps = re.split(r"^\d+\. ", walk, flags=re.MULTILINE)[1:]
+    assert len(steps) == 8
+    assert {
+        number: wrong for number, step in enumerate(steps, 1) if (wrong := _unfounded(step))
+    } == {}
+
+
+def test_a_name_that_stands_nowhere_is_found() -> None:
+    assert _unfounded("`dance` in [money](shared/money.py), `dollars` there") == {"dance"}

@@ -114,52 +114,44 @@ async def test_a_webhook_that_overtakes_a_decline_and_one_that_lags_behind_a_new
     assert await billing.parked() == []
 
 
-@pytest.mark.parametrize(
-    ("secret", "skew_s"),
-    [
+async def test_forged_stale_and_future_notices_are_refused(billing: Billing):
+    body = notice("payment_intent.succeeded", "pi_made_up")
+    for secret, skew_s in (
         ("whsec_a_strangers_secret", 0),
         (STRIPE_WEBHOOK_SECRET, -301),
         (STRIPE_WEBHOOK_SECRET, 330),
-    ],
-)
-async def test_forged_stale_and_future_notices_are_refused(
-    billing: Billing, secret: str, skew_s: int
-):
-    body = notice("payment_intent.succeeded", "pi_made_up")
-    answer = await post(billing, body, secret=secret, skew=timedelta(seconds=skew_s))
-    assert answer.status_code == 400
+    ):
+        answer = await post(billing, body, secret=secret, skew=timedelta(seconds=skew_s))
+        assert answer.status_code == 400, (secret, skew_s)
     assert await billing.rows("SELECT 1 FROM webhooks") == []
 
 
-@pytest.mark.parametrize("secret", [STRIPE_WEBHOOK_SECRET, OLD_WEBHOOK_SECRET])
-async def test_while_a_secret_is_rotated_the_old_and_the_new_one_are_accepted(
-    billing: Billing, secret: str
-):
-    answer = await post(billing, notice("customer.created", "cus_made_up"), secret=secret)
-    assert answer.status_code == 204
-    assert len(await billing.rows("SELECT 1 FROM webhooks")) == 1
+async def test_while_a_secret_is_rotated_the_old_and_the_new_one_are_accepted(billing: Billing):
+    for count, secret in enumerate((STRIPE_WEBHOOK_SECRET, OLD_WEBHOOK_SECRET), start=1):
+        body = notice("customer.created", "cus_made_up", id=f"evt_{count}")
+        assert (await post(billing, body, secret=secret)).status_code == 204
+        assert (await post(billing, body, secret=secret)).status_code == 204
+        assert len(await billing.rows("SELECT 1 FROM webhooks")) == count
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+async def test_a_signed_notice_that_is_not_understood_is_refused(billing: Billing):
+    for body in (
         b"not json",
         b"[]",
         notice("payment_intent.succeeded", "pi_with\x00nul"),
         notice("payment_intent.succeeded", "x" * 300),
         notice("payment_intent.succeeded", "pi_x", data=None),
-    ],
-)
-async def test_a_signed_notice_that_is_not_understood_is_refused(billing: Billing, body: bytes):
-    assert (await post(billing, body)).status_code == 400
+    ):
+        assert (await post(billing, body)).status_code == 400, body
 
 
-@pytest.mark.parametrize("header", ["", "t=,v1=", "v1=abc", "t=1", "t=x,v1=y", "\xff"])
-async def test_a_header_that_is_no_signature_is_refused(billing: Billing, header: str):
+async def test_a_header_that_is_no_signature_is_refused(billing: Billing):
     body = notice("payment_intent.succeeded", "pi_made_up")
-    sent = [(b"stripe-signature", header.encode("latin-1"))]
-    answer = await billing.http.post("/webhooks/stripe", content=body, headers=sent)
-    assert answer.status_code == 400
+    for header in (b"", b"t=,v1=", b"v1=abc", b"t=1", b"t=x,v1=y", b"\xff"):
+        answer = await billing.http.post(
+            "/webhooks/stripe", content=body, headers=[(b"stripe-signature", header)]
+        )
+        assert answer.status_code == 400, header
 
 
 async def test_a_body_that_was_changed_on_the_way_is_refused(billing: Billing):

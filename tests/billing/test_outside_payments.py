@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
-
 from shared.auth import Role
 from shared.events.billing import ChargePosted, OutsidePaymentRecorded, SuperbillIssued
 from shared.ids import new_id
@@ -52,27 +50,21 @@ async def test_a_visit_paid_with_care_credit_charges_no_card_and_gets_its_superb
     assert billing.at_stripe("payment_intents") == []
 
 
-@pytest.mark.parametrize(
-    ("changes", "rule", "field"),
-    [
-        ({"amount_cents": 39800}, "amount_differs", "amount_cents"),
-        ({"tender": "card"}, "tender_not_outside", "tender"),
-        ({"reference": "4242 4242 4242 4242"}, "reference_is_card_number", "reference"),
-    ],
-)
-async def test_a_payment_that_does_not_fit_is_refused_with_what_would(
-    billing: Billing, changes: dict[str, Any], rule: str, field: str
-):
+async def test_a_payment_that_does_not_fit_is_refused_with_what_would(billing: Billing):
     await billing.set_fee()
     charge = await waiting_charge(billing)
+    for field, wrong, rule in (
+        ("amount_cents", 39800, "amount_differs"),
+        ("tender", "card", "tender_not_outside"),
+        ("reference", "4242 4242 4242 4242", "reference_is_card_number"),
+    ):
+        answer = await pay(billing, charge, **{field: wrong})
 
-    answer = await pay(billing, charge, **changes)
-
-    assert answer.status_code == 409
-    [violation] = answer.json()["violations"]
-    assert (violation["rule"], violation["field"]) == (rule, field)
-    assert violation["source"]
-    assert "4242" not in answer.text
+        assert answer.status_code == 409
+        [violation] = answer.json()["violations"]
+        assert (violation["rule"], violation["field"]) == (rule, field)
+        assert violation["source"]
+        assert "4242" not in answer.text
     assert (await billing.only_charge(charge["patient_id"]))["state"] == "open"
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -15,14 +18,53 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from deploy.local.postgres import Database
 from deploy.local.processes import end_process, free_port, last_lines, start_process
 from shared.clock import RunClock
-from shared.events.billing import SuperbillIssued
+from shared.events import Event
 from shared.ids import new_id
 from shared.messaging.envelope import headers_of
-from tests.billing.conftest import Billing, MadeUpScheduling, environment, seen_by_stripe
+from tests.billing.conftest import (
+    STARTS_AT,
+    Billing,
+    MadeUpScheduling,
+    environment,
+    seen_by_stripe,
+)
 from tests.billing.records import CANARIES
 from tests.support.eventually import eventually
 from tests.support.outside_world import OutsideWorld
 from tests.support.topics import Topics
+
+
+@dataclass(slots=True)
+class Process:
+    """`python -m services.billing` on everything real, to be started, killed and started again."""
+
+    url: str
+    folder: Path
+    settings: dict[str, str]
+    running: Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "services.billing"]
+        self.running = start_process(command, log=self.log, env=self.settings)
+
+    def kill(self) -> None:
+        assert self.running is not None
+        self.running.kill()
+        self.running.wait()
+
+    async def until_ready(self) -> None:
+        async def is_ready() -> bool:
+            async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
+                try:
+                    return (await http.get(f"{self.url}/health/ready")).is_success
+                except httpx.TransportError:
+                    return False
+
+        await eventually(is_ready, within_s=60)
 
 
 @pytest.fixture
@@ -33,22 +75,62 @@ def process(
     scheduling: MadeUpScheduling,
     topics: Topics,
     tmp_path: Path,
-) -> Iterator[tuple[str, Path]]:
-    """`python -m services.billing` on everything real; its address, and the folder of its log."""
+) -> Iterator[Process]:
     port = free_port()
     settings = environment(database, running_world[2], world, scheduling.url, port) | {
         "PRACTICE_KAFKA_BOOTSTRAP_SERVERS": topics.bootstrap_servers,
         "PRACTICE_TOPIC_PREFIX": topics.prefix,
         "PRACTICE_TRACE_FILE": str(tmp_path / "trace.jsonl"),
+        "PRACTICE_WORK_LEASE_S": "2",
+        "PRACTICE_CONSUMER_SESSION_S": "2",
     }
-    command = [sys.executable, "-m", "services.billing"]
-    migrated = start_process([*command, "migrate"], log=tmp_path / "log", env=settings)
-    assert migrated.wait(60) == 0, last_lines(tmp_path / "log")
-    running = start_process(command, log=tmp_path / "log", env=settings)
-    world.notify(stripe=f"http://127.0.0.1:{port}/webhooks/stripe")
-    yield f"http://127.0.0.1:{port}", tmp_path
+    process = Process(f"http://127.0.0.1:{port}", tmp_path, settings)
+    command = [sys.executable, "-m", "services.billing", "migrate"]
+    migrated = start_process(command, log=process.log, env=settings)
+    assert migrated.wait(60) == 0, last_lines(process.log)
+    process.start()
+    world.notify(stripe=f"{process.url}/webhooks/stripe")
+    yield process
     world.notify(stripe=None)
-    end_process(running)
+    assert process.running is not None
+    end_process(process.running)
+
+
+@pytest.fixture
+async def clinic(
+    process: Process,
+    running_world: tuple[OutsideWorld, RunClock, Path],
+    scheduling: MadeUpScheduling,
+) -> AsyncIterator[Billing]:
+    """The clinic at the API of that process."""
+    await process.until_ready()
+    world, clock, _ = running_world
+    async with httpx.AsyncClient(base_url=process.url, timeout=10, trust_env=False) as http:
+        yield Billing(None, process.url, http, world, clock, scheduling)  # type: ignore[arg-type]  # it runs elsewhere
+
+
+async def publish(topics: Topics, event: Event, *, times: int = 1) -> None:
+    """What scheduling does, each time with an id of its own."""
+    producer = AIOKafkaProducer(bootstrap_servers=topics.bootstrap_servers)
+    await producer.start()
+    try:
+        for _ in range(times):
+            headers = headers_of(
+                event,
+                event_id=new_id(),
+                at=STARTS_AT,
+                correlation_id=new_id(),
+                causation_id=None,
+                traceparent=None,
+            )
+            await producer.send_and_wait(
+                topics.name("scheduling"),
+                key=event.key.encode(),
+                value=event.model_dump_json().encode(),
+                headers=[(name, value.encode()) for name, value in headers.items()],
+            )
+    finally:
+        await producer.stop()
 
 
 async def everything_said(topics: Topics) -> list[Any]:
@@ -72,84 +154,77 @@ async def everything_said(topics: Topics) -> list[Any]:
         await consumer.stop()
 
 
+def types_of(records: list[Any]) -> list[str]:
+    return [dict(one.headers)["ce_type"].decode().removeprefix("billing.") for one in records]
+
+
+async def until_superbill_is_told(clinic: Billing, topics: Topics, patient: UUID) -> list[Any]:
+    """All records of billing's topic, once the superbill's is among them."""
+    records: list[Any] = []
+
+    async def is_told() -> bool:
+        records[:] = await everything_said(topics)
+        return "SuperbillIssued" in types_of(records)
+
+    await eventually(lambda: clinic.charges(patient), within_s=30)
+    await eventually(is_told, within_s=60)
+    return records
+
+
 async def test_one_infusion_from_kafka_to_kafka_and_a_canary_patient_who_is_seen_nowhere(
-    process: tuple[str, Path],
-    running_world: tuple[OutsideWorld, RunClock, Path],
-    scheduling: MadeUpScheduling,
-    topics: Topics,
+    process: Process, clinic: Billing, topics: Topics
 ):
-    url, folder = process
-    world, clock, _ = running_world
-    async with httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as http:
-        billing = Billing(None, url, http, world, clock, scheduling)  # type: ignore[arg-type]  # it runs elsewhere
+    patient = new_id()
+    await clinic.set_fee()
+    await clinic.save_card(patient)
 
-        async def is_ready() -> None:
-            ready = await http.get("/health/ready")
-            assert ready.status_code == 200, ready.text
+    await publish(topics, clinic.complete(patient), times=3)
+    records = await until_superbill_is_told(clinic, topics, patient)
 
-        async def listens() -> bool:
-            try:
-                return (await http.get("/health/live")).is_success
-            except httpx.TransportError:
-                return False
-
-        await eventually(listens, within_s=30)
-        await eventually(is_ready, within_s=30)
-        patient = new_id()
-        await billing.set_fee()
-        await billing.save_card(patient)
-        event = billing.complete(patient)
-        producer = AIOKafkaProducer(bootstrap_servers=topics.bootstrap_servers)
-        await producer.start()
-        for _ in range(3):
-            headers = headers_of(
-                event,
-                event_id=new_id(),
-                at=clock.now(),
-                correlation_id=new_id(),
-                causation_id=None,
-                traceparent=None,
-            )
-            await producer.send_and_wait(
-                topics.name("scheduling"),
-                key=event.key.encode(),
-                value=event.model_dump_json().encode(),
-                headers=[(name, value.encode()) for name, value in headers.items()],
-            )
-        await producer.stop()
-
-        async def is_issued() -> bool:
-            return (await billing.only_charge(patient))["superbill_id"] is not None
-
-        await eventually(lambda: billing.charges(patient), within_s=30)
-        await eventually(is_issued, within_s=30)
-
-        async def is_told() -> bool:
-            types = [dict(one.headers)["ce_type"] for one in await everything_said(topics)]
-            return SuperbillIssued.type_name.encode() in types
-
-        await eventually(is_told, within_s=20)
-        metrics = (await http.get("/metrics")).text
-        broken = await http.get("/superbills/Canary", headers={"Authorization": "Bearer Canary"})
-
-    traces = folder / "trace.jsonl"
-    await eventually(traces.read_text, within_s=15)  # spans are written in batches
-    records = await everything_said(topics)
-    types = [dict(one.headers)["ce_type"].decode().removeprefix("billing.") for one in records]
-    assert types == ["CardSaved", "ChargePosted", "PaymentCaptured", "SuperbillIssued"]
+    assert types_of(records) == ["CardSaved", "ChargePosted", "PaymentCaptured", "SuperbillIssued"]
     assert {one.key for one in records} == {str(patient).encode()}
-    assert billing.money_taken() == [39900]
+    assert clinic.money_taken() == [39900]
+    traces = process.folder / "trace.jsonl"
+    await eventually(traces.read_text, within_s=15)  # spans are written in batches
+    wrong = {"Authorization": "Bearer Canary"}
     shown = {
         "topic": "".join(f"{one.headers}{one.value}" for one in records),
-        "log": (folder / "log").read_text(),
+        "log": process.log.read_text(),
         "traces": traces.read_text(),
-        "metrics": metrics,
-        "stripe": seen_by_stripe(world),
-        "errors": broken.text,
+        "metrics": (await clinic.http.get("/metrics")).text,
+        "stripe": seen_by_stripe(clinic.world),
+        "errors": (await clinic.http.get("/superbills/Canary", headers=wrong)).text,
     }
     for place, content in shown.items():
         assert content, place
         assert [mark for mark in CANARIES if mark in content] == [], place
+
+
+async def test_a_process_that_is_killed_while_stripe_works_charges_once_when_it_is_back(
+    process: Process, clinic: Billing, topics: Topics
+):
+    patient = new_id()
+    await clinic.set_fee()
+    await clinic.save_card(patient)
+    clinic.world.notify(stripe=None)  # no webhook helps
+    clinic.world.fault("stripe", "slow", "POST /v1/payment_intents", ms=2000)
+
+    await publish(topics, clinic.complete(patient))
+    await eventually(
+        lambda: any(key["status"] is None for key in clinic.at_stripe("idempotency_keys")),
+        within_s=30,
+        every_s=0.02,
+    )
+    process.kill()
+    await eventually(lambda: clinic.money_taken() == [39900])
+    process.start()
+    await process.until_ready()
+    records = await until_superbill_is_told(clinic, topics, patient)
+
+    assert types_of(records).count("PaymentCaptured") == 1
+    assert (await clinic.only_charge(patient))["state"] == "paid"
+    assert clinic.money_taken() == [39900]
+    assert len(clinic.at_stripe("payment_intents")) == 1
 
 
 def test_a_process_that_is_not_configured_stops_in_one_line_without_secrets(

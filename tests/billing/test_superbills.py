@@ -217,9 +217,10 @@ async def test_a_paid_charge_has_one_superbill_however_often_it_is_asked_for(bil
     assert len(await billing.rows("SELECT 1 FROM superbill_documents")) == 1
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
+async def test_nobody_changes_an_issued_superbill(billing: Billing):
+    await billing.set_fee()
+    await issued(billing)
+    for change in (
         "UPDATE superbills SET total_cents = 1",
         "UPDATE superbills SET number = 'SB-2026-000009'",
         "DELETE FROM superbills",
@@ -227,14 +228,10 @@ async def test_a_paid_charge_has_one_superbill_however_often_it_is_asked_for(bil
         "UPDATE superbill_documents SET sealed = ''",
         "DELETE FROM superbill_documents",
         "TRUNCATE superbill_documents",
-    ],
-)
-async def test_nobody_changes_an_issued_superbill(billing: Billing, change: str):
-    await billing.set_fee()
-    await issued(billing)
-    with pytest.raises(DBAPIError, match="append-only"):
-        async with billing.service.runtime.engine.begin() as connection:
-            await connection.execute(text(change))
+    ):
+        with pytest.raises(DBAPIError, match="append-only"):
+            async with billing.service.runtime.engine.begin() as connection:
+                await connection.execute(text(change))
 
 
 async def test_a_superbill_is_sealed_at_rest(billing: Billing):

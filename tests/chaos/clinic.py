@@ -34,6 +34,13 @@ WHEN = datetime(2026, 11, 2, 15, 0, tzinfo=UTC)
 KEY = base64.b64encode(b"1" * 32).decode()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """A killed process resets its connections; that is what these tests are for."""
+
+
 class OutsideParty:
     """A card processor over HTTP: charges once per key, and counts how often it was asked."""
 
@@ -56,8 +63,7 @@ class OutsideParty:
             def log_message(self, *_: Any) -> None:
                 """A test prints nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Desk)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -116,7 +122,7 @@ class Billing:
             return 0, {}
         return answer.status_code, answer.json()
 
-    async def until_ready(self, within_s: float = 30.0) -> None:
+    async def until_ready(self, within_s: float = 60.0) -> None:
         async def ready() -> None:
             status, answer = await self.ask("/health/ready")
             assert status == 200, answer

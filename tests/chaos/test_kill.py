@@ -52,9 +52,9 @@ async def test_a_replica_killed_in_mid_batch_leaves_its_patients_to_the_other(
     first, second = await running(clinic), clinic.start()
     await second.until_ready()
     await eventually(first.until_ready)
-    await first.arm("written, not committed", passage=3)
-    done = infusions(300)
-    for part in range(0, 300, 20):
+    await first.arm("written, not committed", passage=2)
+    done = infusions(160)
+    for part in range(0, 160, 20):
         await clinic.complete_infusions(done[part : part + 20])
     await eventually(lambda: first.died_by_kill, within_s=15)
     await eventually(lambda: clinic.settled(done), within_s=30)

@@ -278,3 +278,15 @@ async def test_published_events_are_offered_again_in_their_order_with_their_ids(
     ids = [dict(record.headers)["ce_id"] for record in records if record.key == str(late).encode()]
     assert ids[:2] == ids[2:]
     assert await scalar(engine, "SELECT count(*) FROM event_log") == 3
+
+
+async def test_a_service_on_a_broker_that_forgets_says_again_at_its_start_what_it_said_lately(
+    run_service: Any, engine: AsyncEngine, topics: Topics
+) -> None:
+    before = await run_service(Handlers(TOPIC))
+    await say(before.work, (new_id(), 0))
+    await eventually(lambda: outbox_is_empty(engine))
+    await before.stop()
+    await run_service(Handlers(TOPIC), replay_on_start=timedelta(hours=1))
+    first, again = await read(topics, 2)
+    assert (first.headers, first.value) == (again.headers, again.value)

@@ -18,6 +18,7 @@ from shared.events.scheduling import PatientRegistered
 from shared.ids import new_id
 from shared.messaging import Handlers, Transaction, Work
 from shared.messaging.consumer import Watchdog
+from shared.messaging.duework import WorkLimits
 from shared.messaging.runtime import Runtime
 from tests.messaging.conftest import tally
 from tests.messaging.records import START, record_of, registered, send
@@ -58,7 +59,6 @@ async def test_a_service_is_at_rest_when_all_is_heard_said_and_done(
 ) -> None:
     gate = Gate()
     service = await run_service(gate.on)
-    assert not (await service.rest()).at_rest  # it has not even asked the broker yet
     await eventually(lambda: at_rest(service))
     before = await service.rest()
     assert (before.next_due_at, before.unheard, before.outbox) == (None, 0, 0)
@@ -80,6 +80,22 @@ async def test_a_service_is_at_rest_when_all_is_heard_said_and_done(
     clock.step(timedelta(hours=1))
     due = await service.rest()
     assert not due.at_rest or due.next_due_at is None
+    await eventually(lambda: at_rest(service))
+    assert (await service.rest()).next_due_at is None
+
+
+async def test_what_a_stepped_clock_makes_due_is_done_as_soon_as_somebody_asks_for_rest(
+    run_service: Any, topics: Topics, clock: FixedClock
+) -> None:
+    gate = Gate()
+    gate.open.set()
+    service = await run_service(gate.on, work_limits=WorkLimits(poll_s=600.0))
+    await send(topics, [record_of(registered())])
+    await eventually(lambda: service.seam.batches == 1)
+    await eventually(lambda: at_rest(service))
+
+    clock.step(timedelta(hours=1))
+    assert not (await service.rest()).at_rest
     await eventually(lambda: at_rest(service))
     assert (await service.rest()).next_due_at is None
 

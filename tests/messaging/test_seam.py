@@ -124,7 +124,11 @@ async def test_what_fails_for_the_moment_is_tried_again_and_a_bug_is_parked(
     await send(topics, [record_of(registered(p)) for p in (busy, bug, new_id())])
     await run_service(on)
     await eventually(lambda: _count(engine, 2))
-    assert await scalar(engine, "SELECT reason FROM parked_events") == "bug:KeyError"
+
+    async def bug_is_parked() -> None:
+        assert await scalar(engine, "SELECT reason FROM parked_events") == "bug:KeyError"
+
+    await eventually(bug_is_parked)
 
 
 @pytest.mark.real_kafka

@@ -171,27 +171,35 @@ async def test_a_refusal_that_nobody_knows_waits_for_a_person(house: House, stor
     assert await house.states() == {("payment_failed", 0): "waiting"}
 
 
-async def test_work_of_an_earlier_turn_sends_nothing(house: House, story: Story):
-    await house.hears(story.declined())  # nobody knows the patient yet
+async def test_work_of_an_earlier_turn_does_not_send_beside_the_one_under_way(
+    house: House, story: Story
+):
+    house.scheduling.away = True
+    await house.hears(story.declined())
     await house.at_rest_but("RedeemContact")
+    house.world.fault("sms", "slow", POST, ms=300)
+    house.scheduling.away = False
+
+    async def tried() -> bool:
+        return bool(await house.rows("SELECT 1 FROM messages WHERE tried_at IS NOT NULL"))
+
+    await eventually(tried, every_s=0.005)
     [message] = (await house.messages()).values()
-    await house.hears(story.registered())
-    await house.at_rest()
-    assert len(house.texts()) == 1
+    assert message["turn"] == 2
     async with house.unit.transaction() as tx:
         tx.do(SendText(message_id=message["message_id"], turn=1))
     await house.at_rest()
     assert len(house.texts()) == 1
 
 
-async def test_a_text_goes_to_nobody_twice_when_the_same_is_asked_in_parallel(
-    house: House, story: Story
-):
-    event = story.paid()
-    await house.hears(story.registered(), *[event] * 20)
-    await house.at_rest()
-    assert len(house.world.mails()) == 1
-    assert await house.states() == {("receipt", 0): "sent"}
+async def test_two_replicas_send_each_message_once(house: House, story: Story):
+    payments = [story.paid() for _ in range(15)]
+    async with house.working():
+        await house.hears(story.registered(), *[story.declined() for _ in range(15)])
+        await house.hears(*payments, *payments)
+        await house.at_rest()
+    assert (len(house.texts()), len(house.world.mails())) == (15, 15)
+    assert len(await house.said()) == 30
 
 
 async def test_receipt_and_statement_say_what_they_are_for_and_nothing_of_the_visit(

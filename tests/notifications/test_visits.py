@@ -86,6 +86,16 @@ async def test_a_moved_visit_has_its_new_reminders_and_never_its_old_ones(
     ] * 3
 
 
+async def test_a_booking_told_again_after_the_move_changes_nothing(house: House, story: Story):
+    old, new = at_ten(story, 3), at_ten(story, 8)
+    await house.hears(story.registered(), story.booked(old), story.moved(new))
+    await house.hears(story.booked(old))
+    await house.lives(9 * DAY)
+    assert (await house.states())["ride_reminder_24h", 1] == "sent"
+    assert len(house.texts()) == 4
+    assert not any(when(old, NEW_YORK) in body for body in house.texts())
+
+
 async def test_a_move_at_the_very_moment_a_reminder_fires_stops_it(house: House, story: Story):
     old, new = at_ten(story, 3), at_ten(story, 8)
     await house.hears(story.registered(), story.booked(old))
@@ -145,11 +155,11 @@ async def test_after_a_cancellation_nothing_goes_out(
     await house.hears(story.registered(), story.booked(starts_at))
     await house.at_rest()
     await house.hears(story.cancelled(starts_at, reason=reason))
+    assert await house.rows("SELECT 1 FROM due_work") == []
     await house.lives(6 * DAY)
 
     assert set((await house.states()).values()) == {"appointment_cancelled"}
     assert house.texts() == []
-    assert await house.rows("SELECT 1 FROM due_work") == []
 
 
 async def test_a_visit_moved_and_then_cancelled_has_nothing(house: House, story: Story):

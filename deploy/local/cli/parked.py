@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from deploy.local.cli.asking import console, where
@@ -32,19 +33,15 @@ def list_all(context: typer.Context) -> None:
         console().print("Nothing is parked.")
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for name in ("service", "id", "what", "type", "reason", "tries", "since"):
-        table.add_column(name, overflow="fold")
+    table.add_column("id", no_wrap=True)
+    table.add_column("service", no_wrap=True)
+    table.add_column("what waits, and why", overflow="fold")
+    table.add_column("since", no_wrap=True)
     for service, item in rows:
         held = "" if item["state"] == "parked" else f" ({item['state']})"
-        table.add_row(
-            service,
-            item["parked_id"],
-            item["what"] + held,
-            item["type_name"],
-            item["reason"],
-            str(item["attempts"]),
-            item["parked_at"][:16].replace("T", " "),
-        )
+        what = f"{item['what']} {item['type_name']}{held}: {item['reason']}"
+        since = item["parked_at"][:16].replace("T", " ")
+        table.add_row(item["parked_id"], service, escape(what), since)
     console().print(table)
 
 

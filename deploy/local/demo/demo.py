@@ -11,12 +11,12 @@ from typing import Any
 
 from rich.console import Console
 
-from deploy.local.demo.agenda import Agenda
 from deploy.local.demo.expected import Expected, expect
 from deploy.local.demo.happened import Happened, look
 from deploy.local.demo.heard import Heard, ear
 from deploy.local.demo.life import Life
 from deploy.local.demo.people import People
+from deploy.local.demo.plan import plan
 from deploy.local.demo.practice import Practice
 from deploy.local.demo.quiet import Listener
 from deploy.local.demo.timeline import Timeline
@@ -78,9 +78,7 @@ async def driver(
             ear(state.bootstrap_servers, state.topic_prefix)
         )
         people = People(clinic, practice, world, timeline)
-        agenda = Agenda()
-        people.plan(agenda)
-        life = Life(running.clock, agenda, people, listener, listening, timeline)
+        life = Life(running.clock, plan(people), people, listener, listening, timeline, world)
         yield life, people, practice, world
 
 
@@ -88,11 +86,11 @@ async def live_through(
     clinic: Clinic, running: Installation, console: Console, superbills: Path
 ) -> Lived:
     """Live through a clinic's export and compare what happened with what must have."""
+    expected = expect(clinic)
     async with driver(clinic, running, console) as (life, people, practice, world):
-        await life.live()
+        await life.live(max(one.last_at for one in expected.values()))
         truth = await world.truth()
         happened = await look(people, practice, truth, superbills)
-    expected = expect(clinic)
     lines = [
         line
         for key, wanted in expected.items()

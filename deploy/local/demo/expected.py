@@ -69,6 +69,12 @@ class Expected:
     orders: int = 0
 
     @property
+    def last_at(self) -> datetime:
+        """The last moment at which something is expected; a message goes with everything."""
+        moments = [message.at for message in self.messages]
+        return max(moments, default=self.patient.registered_at)
+
+    @property
     def superbills(self) -> list[int]:
         """One for each payment of a charge, with its amount."""
         return [paid.amount_cents for paid in (*self.card_payments, *self.outside_payments)]

@@ -15,6 +15,7 @@ from typing import Any
 from deploy.local.demo.expected import Message, Money
 from deploy.local.demo.people import People
 from deploy.local.demo.practice import Practice
+from deploy.local.demo.world import texts_in
 from deploy.local.export.records import Patient
 from shared.auth import Role
 from shared.events.notifications import Channel, Purpose
@@ -88,9 +89,9 @@ def _vendors(happened: Happened, people: People, truth: dict[str, Any]) -> None:
     )
     happened.notes = sorted(
         [
-            Note(datetime.fromisoformat(text["created_at"]), Channel.SMS, text["body"])
-            for text in truth["sms"]["messages"]
-            if text["to"] == patient.phone and text["direction"] == "outbound-api"
+            Note(text.at, Channel.SMS, text.body)
+            for text in texts_in(truth)
+            if text.to == patient.phone
         ]
         + [
             Note(datetime.fromisoformat(mail["received_at"]), Channel.EMAIL, mail["text"])

@@ -12,14 +12,19 @@ from deploy.local.demo.agenda import Act, Agenda
 from deploy.local.demo.heard import Ear, Heard
 from deploy.local.demo.people import People
 from deploy.local.demo.quiet import Listener, Quiet
+from deploy.local.demo.setting_up import set_up
 from deploy.local.demo.timeline import Timeline
+from deploy.local.demo.world import World
 from shared.clock import RunClock
 
 OUTSIDE_AT_ONCE = timedelta(seconds=4)
 """The carrier tells of a text after one and three seconds: one leap for both."""
 
-AFTERWARDS = timedelta(days=14)
-"""How long after the last act things may still come of themselves, such as a delivery."""
+AFTERWARDS = timedelta(hours=6)
+"""How long after the last thing that is expected a run still looks for what is too much.
+
+Services ask vendors again for as long as an answer is open, so waiting for silence has no end.
+"""
 
 
 class Life:
@@ -33,6 +38,7 @@ class Life:
         listener: Listener,
         ear: Ear,
         timeline: Timeline,
+        world: World,
     ) -> None:
         self.leaps = 0
         self.heard: list[Heard] = []
@@ -43,16 +49,15 @@ class Life:
         self._listener = listener
         self._ear = ear
         self._timeline = timeline
+        self._world = world
         self._moves = -1
 
-    async def live(self) -> None:
-        """Go on until nothing is left to come."""
-        await self._people.set_up()
-        last = self._clock.now()
+    async def live(self, last_expected_at: datetime) -> None:
+        """Go on until nothing is left to come, or what is expected has long had its moment."""
+        await set_up(self._people)
         while True:
             quiet = await self._rest()
-            last = max(last, self._agenda.next_at() or last)
-            leap = self._next(quiet, last + AFTERWARDS)
+            leap = self._next(quiet, last_expected_at + AFTERWARDS)
             if leap is None:
                 return
             self._clock.step_to(leap)
@@ -66,7 +71,10 @@ class Life:
         if outside is not None and (soonest is None or outside < soonest):
             several = outside + OUTSIDE_AT_ONCE
             soonest = several if soonest is None else min(several, soonest)
-        return None if soonest is None or soonest > horizon else max(soonest, self._clock.now())
+        acts_left = self._agenda.next_at() is not None
+        if soonest is None or (soonest > horizon and not acts_left):
+            return None
+        return max(soonest, self._clock.now())
 
     async def _rest(self) -> Quiet:
         """Wait for rest; tell what was said since the last one."""
@@ -75,7 +83,8 @@ class Life:
             self._moves = quiet.moves
             fresh = await self._ear.fresh()
             self.heard += fresh
-            self._timeline.events(fresh)
+            texts = await self._world.texts() if self._timeline.wants_words(fresh) else []
+            self._timeline.events(fresh, texts)
         return quiet
 
     async def _act(self, acts: dict[str | None, list[Act]]) -> None:

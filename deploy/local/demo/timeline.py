@@ -1,12 +1,12 @@
 """What happens, as it happens: the time on the clinic's wall, the patient, who, and what.
 
 People's acts stand in full; the events that follow stand below them, in the order in which they
-were said. A text is shown whole the first time its purpose comes up, by its purpose afterwards.
+were said. A text is shown word for word the first time its purpose comes up, then by its purpose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -18,10 +18,11 @@ from rich.table import Table
 
 from deploy.local.demo.heard import Heard
 from deploy.local.demo.phrases import CHANNELS, PURPOSES, together
+from deploy.local.demo.world import Text
 from deploy.local.export.records import Patient, Visit
 from shared.clock import Clock
 from shared.events import PatientEvent
-from shared.events.notifications import MessageSent
+from shared.events.notifications import Channel, MessageSent, Purpose
 
 _PEOPLE = "bold cyan"
 _SERVICES = "bright_black"
@@ -42,6 +43,7 @@ class Timeline:
         }
         self._patients: dict[str, Patient] = {}
         self._visits: dict[str, str] = {}
+        self._purposes: set[Purpose] = set()
         self._day: date | None = None
         self._shown_before: tuple[str, str] | None = None
 
@@ -69,8 +71,20 @@ class Timeline:
         self._turn_page(self._zones[patient.patient])
         self._line(f"[bold red]refused:[/] {escape(why)}", patient)
 
-    def events(self, heard: Iterable[Heard]) -> None:
-        """What was said since, each patient's events in one row, their messages below."""
+    def wants_words(self, heard: Iterable[Heard]) -> bool:
+        """Whether a text of a purpose left that has not been shown yet."""
+        return any(
+            isinstance(one.event, MessageSent)
+            and one.event.channel is Channel.SMS
+            and one.event.purpose not in self._purposes
+            for one in heard
+        )
+
+    def events(self, heard: Iterable[Heard], texts: Sequence[Text]) -> None:
+        """What was said since, each patient's events in one row, their messages below.
+
+        `texts` are what the carrier took, where `wants_words` asked for them.
+        """
         rows: dict[tuple[datetime, str], list[PatientEvent]] = {}
         for one in heard:
             if isinstance(one.event, PatientEvent):
@@ -90,6 +104,16 @@ class Timeline:
                 tail = f" [{_SERVICES}]({about})[/]" if about else ""
                 kind = CHANNELS[message.channel]
                 self._line(f"[bold]{kind}[/] {PURPOSES[message.purpose]}{tail}", patient, at)
+                self._words(message, patient, at, texts)
+
+    def _words(
+        self, message: MessageSent, patient: Patient, at: datetime, texts: Sequence[Text]
+    ) -> None:
+        """The text itself, if its purpose is new and no other text could be meant."""
+        meant = [text for text in texts if text.to == patient.phone and text.at == at]
+        if message.purpose not in self._purposes and len(meant) == 1:
+            self._purposes.add(message.purpose)
+            self._line(f"[italic {_SERVICES}]{escape(meant[0].body)}[/]", patient, at)
 
     def _turn_page(self, zone: ZoneInfo, at: datetime | None = None) -> None:
         """A rule with the date wherever a new day begins."""

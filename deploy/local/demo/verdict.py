@@ -176,7 +176,5 @@ def _words(words: Sequence[str]) -> str:
 
 
 def _rules(refused: Sequence[tuple[str, str]]) -> str:
-    return ", ".join(
-        f"{rule} ({count})" if count > 1 else rule
-        for rule, count in sorted(Counter(rule for _visit, rule in refused).items())
-    )
+    counted = Counter(rule for _visit, rule in refused)
+    return _words([f"{rule} ({count})" if count > 1 else rule for rule, count in counted.items()])

@@ -6,6 +6,7 @@ Also its truth, which no service can talk away.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 import httpx
@@ -19,6 +20,15 @@ class Confirmed:
 
     customer: str
     payment_method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that the carrier took from the clinic."""
+
+    at: datetime
+    to: str
+    body: str
 
 
 class World:
@@ -36,6 +46,10 @@ class World:
 
     async def truth(self) -> dict[str, Any]:
         return dict(await self._ask("GET", "/control/state"))
+
+    async def texts(self) -> list[Text]:
+        """Every text from the clinic, oldest first."""
+        return texts_in(await self.truth())
 
     async def order_fault(self, fault: Fault) -> None:
         order = {"system": fault.system, "kind": fault.kind, "route": fault.route}
@@ -87,3 +101,11 @@ class World:
         answer = await self._client.request(method, path, **more)
         answer.raise_for_status()
         return answer.json() if answer.content else None
+
+
+def texts_in(truth: dict[str, Any]) -> list[Text]:
+    return [
+        Text(datetime.fromisoformat(text["created_at"]), text["to"], text["body"])
+        for text in truth["sms"]["messages"]
+        if text["direction"] == "outbound-api"
+    ]

@@ -18,7 +18,6 @@ from shared.ids import new_id
 from shared.messaging import Transaction
 from shared.money import dollars
 
-
 Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
 
 

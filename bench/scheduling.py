@@ -1,0 +1,122 @@
+"""Scheduling, stood in for: it says events over a real outbox and relay, and answers claim checks.
+
+Booking, ride, check-in and start come before an infusion completes and are not what is measured,
+so the bench says what scheduling would say at the end of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from uuid import UUID
+
+import uvicorn
+from fastapi import FastAPI
+
+from bench.load import INFUSION
+from shared.claims import (
+    Address,
+    ClinicianCard,
+    InfusionRecord,
+    LocationCard,
+    PatientCard,
+)
+from shared.clock import Clock
+from shared.events.scheduling import VisitType
+from shared.ids import new_id
+
+_ADDRESS = Address(line1="1 Made Up Street", city="Alexandria", state="VA", postal_code="22314")
+_PHONE = "+12025550100"
+
+
+def claim_checks(clock: Clock) -> FastAPI:
+    """`/internal` of scheduling, for patients and places that are made up and all alike."""
+    app = FastAPI()
+
+    @app.get("/internal/patients/{patient_id}")
+    async def patient(patient_id: UUID) -> PatientCard:
+        return _patient(patient_id)
+
+    @app.get("/internal/locations/{location_id}")
+    async def location(location_id: UUID) -> LocationCard:
+        return _location(location_id)
+
+    @app.get("/internal/infusions/{infusion_id}")
+    async def infusion(infusion_id: UUID) -> InfusionRecord:
+        return InfusionRecord(
+            infusion_id=infusion_id,
+            patient=_patient(new_id()),
+            rendering=_clinician(),
+            location=_location(new_id()),
+            visit_type=VisitType.KETAMINE_MOOD,
+            diagnoses=("F33.1",),
+            started_at=clock.now() - INFUSION,
+            stopped_at=clock.now() - timedelta(minutes=1),
+        )
+
+    return app
+
+
+def _patient(patient_id: UUID) -> PatientCard:
+    return PatientCard(
+        patient_id=patient_id,
+        first_name="Testa",
+        last_name="Canary",
+        birth_date=date(1980, 1, 31),
+        phone="+12025550101",
+        email="testa.canary@example.com",
+        address=_ADDRESS,
+    )
+
+
+def _clinician() -> ClinicianCard:
+    return ClinicianCard(
+        clinician_id=new_id(),
+        name="Nora Madeup",
+        credential="NP",
+        npi="1234567893",
+        license_number="0024000000",
+        dea_number=None,
+        phone=_PHONE,
+        address=_ADDRESS,
+    )
+
+
+def _location(location_id: UUID) -> LocationCard:
+    return LocationCard(
+        location_id=location_id,
+        name="Made Up Clinic",
+        zone="America/New_York",
+        legal_name="Made Up Clinic LLC",
+        ein="12-3456789",
+        npi="1245319599",
+        phone=_PHONE,
+        address=_ADDRESS,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Leaves the process's signals alone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def answering(clock: Clock) -> AsyncIterator[str]:
+    """Answer claim checks; yields the address."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(claim_checks(clock), log_config=None, access_log=False)
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving

@@ -1,0 +1,113 @@
+"""What those who treat do: clearance, drip, discharge, prescription."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy.local.demo.people import ROLES, People, Wanting
+from deploy.local.demo.practice import Refusal
+from deploy.local.export.records import Clearance, Course, Patient, Series, Visit
+from shared.auth import Role
+
+
+async def clear(people: People, patient: Patient, clearance: Clearance) -> None:
+    staff = people.clinic.staff[clearance.by]
+    await people.post(
+        "scheduling",
+        f"/patients/{people.id_of('patient', patient.patient)}/clearance",
+        ROLES[staff.role],
+        who=staff.staff,
+        clinician_id=people.id_of("staff", staff.staff),
+        note=clearance.note,
+    )
+    people.say(patient, staff.name, "records the clearance")
+
+
+async def stop(people: People, patient: Patient, series: Series) -> None:
+    path = f"/series/{people.id_of('series', series.series)}/stop"
+    await people.post(
+        "scheduling",
+        path,
+        Role.PRESCRIBER,
+        who=series.prescriber,
+        reason=series.stop_reason,
+    )
+    people.say(patient, people.clinic.staff[series.prescriber].name, "stops the series")
+
+
+async def try_to_start(
+    people: People, patient: Patient, visit: Visit, course: Course, rule: str
+) -> None:
+    """The nurse wants to start what the rules forbid, and is refused."""
+    try:
+        await _nurse(people, visit, course, "start", _clinician(people, course))
+    except Refusal as no:
+        if rule not in no.rules:
+            raise
+        people.refused_starts.append((visit.visit, rule))
+        nurse = people.clinic.staff[course.nurse].name
+        people.say(patient, nurse, f"may not start infusion {visit.sequence_no}: {no}")
+    else:
+        raise Wanting(f"infusion {visit.sequence_no} started against the rule {rule}")
+
+
+async def start(people: People, patient: Patient, visit: Visit, course: Course) -> None:
+    made = await _nurse(people, visit, course, "start", _clinician(people, course))
+    people.ids["infusion", visit.visit] = made["infusion_id"]
+    people.timeline.knows_visit(made["infusion_id"], patient, visit, len(people.all_of(visit)))
+    people.say(
+        patient,
+        people.clinic.staff[course.nurse].name,
+        f"starts infusion {visit.sequence_no} in chair {people.clinic.chairs[visit.chair].name}",
+    )
+
+
+async def complete(people: People, patient: Patient, visit: Visit, course: Course) -> None:
+    await _nurse(people, visit, course, "complete", {})
+    ran = int(course.drip.total_seconds() // 60)
+    people.say(
+        patient,
+        people.clinic.staff[course.nurse].name,
+        f"ends infusion {visit.sequence_no} after {ran} min",
+    )
+
+
+async def discharge(people: People, patient: Patient, visit: Visit, course: Course) -> None:
+    await _nurse(people, visit, course, "discharge", {})
+    people.say(patient, people.clinic.staff[course.nurse].name, "discharges with the ride")
+
+
+async def sign(people: People, patient: Patient, series: Series) -> None:
+    """The prescriber opens the vendor's page and signs with two factors."""
+    prescriber = people.clinic.staff[series.prescriber]
+    found = [
+        one
+        async for one in people.practice.items(
+            "pharmacy",
+            "/prescriptions",
+            role=Role.PRESCRIBER,
+            patient_id=people.id_of("patient", patient.patient),
+        )
+        if one["series_id"] == people.id_of("series", series.series)
+    ]
+    if not found:
+        raise Wanting("there is no prescription to sign")
+    link = await people.practice.get(
+        "pharmacy",
+        f"/prescriptions/{found[0]['prescription_id']}/signing-link",
+        role=Role.PRESCRIBER,
+        who=prescriber.staff,
+    )
+    await people.world.sign(link["session_id"])
+    people.say(patient, prescriber.name, "signs the prescription with two factors")
+
+
+async def _nurse(
+    people: People, visit: Visit, course: Course, step: str, body: dict[str, object]
+) -> dict[str, Any]:
+    path = f"/appointments/{people.visit_id(visit)}/{step}"
+    return await people.post("scheduling", path, Role.NURSE, who=course.nurse, **body)
+
+
+def _clinician(people: People, course: Course) -> dict[str, object]:
+    return {"clinician_id": people.id_of("staff", course.nurse)}

@@ -1,0 +1,72 @@
+"""`practice up`: ended by Ctrl-C with nothing left, and started again with what it kept."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from deploy.local.demo.practice import Practice
+from deploy.local.installation import State
+from shared.auth import Role
+from tests.local.command import Command
+
+CANARY = {
+    "first_name": "Testa",
+    "last_name": "Canary",
+    "birth_date": "1970-02-03",
+    "phone": "+12025550142",
+    "email": "canary@example.com",
+    "address": {"line1": "2 Dry Street", "city": "Phoenix", "state": "AZ", "postal_code": "85001"},
+    "concerns": [],
+}
+
+
+def _registers(run: Path) -> str:
+    async def register() -> dict[str, Any]:
+        async with Practice(State.under(run)) as practice:
+            return await practice.post("scheduling", "/patients", CANARY, role=Role.FRONT_DESK)
+
+    return str(asyncio.run(register())["patient_id"])
+
+
+def _reads(run: Path, patient_id: str) -> dict[str, Any]:
+    async def read() -> Any:
+        async with Practice(State.under(run)) as practice:
+            return await practice.get("scheduling", f"/patients/{patient_id}", role=Role.FRONT_DESK)
+
+    return dict(asyncio.run(read()))
+
+
+def test_it_stays_until_ctrl_c_leaves_nothing_running_and_keeps_what_it_stored(tmp_path: Path):
+    run = tmp_path / "run"
+    with Command(run, "up") as first:
+        first.until_it_says("Ctrl-C ends everything.")
+        children = first.children()
+        assert len(children) >= 7  # four services, the outside world, PostgreSQL, the broker
+        assert ((run / "up" / "state.json").stat().st_mode & 0o777) == 0o600
+        assert ((run / "up" / "keys.json").stat().st_mode & 0o777) == 0o600
+        patient_id = _registers(run)
+        with Command(run, "up") as second:
+            assert second.ends() == 1
+            assert "it runs already, as process" in second.output
+        first.interrupt()
+        assert first.ends() == 130
+    _gone, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+    assert not (run / "up" / "state.json").exists()
+
+    with Command(run, "up") as again:
+        again.until_it_says("Ctrl-C ends everything.")
+        assert _reads(run, patient_id)["last_name"] == "Canary"
+
+
+def test_what_it_started_ends_even_when_it_is_killed(tmp_path: Path):
+    with Command(tmp_path / "run", "up") as up:
+        up.until_it_says("starting notifications")
+        children = up.children()
+        up.kill()
+        _gone, alive = psutil.wait_procs(children, timeout=10)
+        assert alive == []
