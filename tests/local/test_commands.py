@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -165,8 +166,11 @@ async def parked(running: Running) -> str:
 def test_what_is_parked_is_listed_shown_and_discarded_with_a_reason(running: Running, parked: str):
     listed = running.practice("parked", "list")
     assert listed.exit_code == 0, listed.output
-    assert f"{parked}  billing" in listed.output
-    assert "scheduling.InfusionCompleted: not_json" in listed.output
+    (row,) = [line for line in listed.output.splitlines() if line.startswith(parked)]
+    assert "billing" in row
+    said = " ".join(listed.output.split())
+    assert "scheduling.InfusionCompleted:" in said
+    assert "not_json" in said
     shown = running.practice("parked", "show", parked)
     assert "scheduling.InfusionCompleted" in shown.output
     assert "not json" not in shown.output
@@ -244,6 +248,29 @@ async def test_a_service_that_dies_is_started_again(running: Running):
 
     await eventually(is_back, within_s=60.0)
     assert child.restarts == 1
+
+
+async def test_a_broker_that_dies_ends_what_goes_on_with_a_line_that_says_so(
+    postgres: Postgres, tmp_path: Path
+):
+    plan = Plan(
+        tmp_path,
+        Keys(),
+        clinic_name="Made Up Clinic",
+        clinic_phone="+12025550100",
+        database_prefix=f"c{uuid4().hex[:8]}_",
+    )
+    now = datetime(2027, 3, 12, 16, 0, tzinfo=UTC)
+    async with Installation(plan, starts_at=now, rate=0, postgres=postgres) as made:
+        (broker,) = [
+            child
+            for child in psutil.Process().children()
+            if "deploy.local.kafka_embedded" in child.cmdline()
+            and any(str(tmp_path) in file.path for file in child.open_files())
+        ]
+        broker.kill()
+        with pytest.raises(Trouble, match="EmbeddedKafka ended by itself"):
+            await made.keep_during(asyncio.sleep(30))
 
 
 async def test_a_setting_that_is_wrong_ends_the_start_with_a_line_that_names_it(
