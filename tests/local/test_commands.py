@@ -62,6 +62,20 @@ async def running(
         yield Running(run, made, patient["patient_id"])
 
 
+async def _ready(running: Running, service: str) -> None:
+    """Wait until a service says that it is fit for work."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+
+        async def is_ready() -> bool:
+            try:
+                url = running.installation.plan.url(service)
+                return (await client.get(f"{url}/health/ready")).is_success
+            except httpx.HTTPError:
+                return False
+
+        await eventually(is_ready, within_s=60.0)
+
+
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PRACTICE_SERVICES", "PRACTICE_KAFKA_BOOTSTRAP_SERVERS", "PRACTICE_TOPIC_PREFIX"):
@@ -87,6 +101,7 @@ def test_check_says_who_does_not_answer_and_where_the_logs_are(running: Running)
     said = " ".join(told.output.split())
     assert "scheduling ready billing not ready process does not answer at" in said
     assert str(running.run / "up" / "logs") in told.output
+    asyncio.run(_ready(running, "billing"))
 
 
 def test_services_that_were_not_started_here_are_named(running: Running):
@@ -236,17 +251,8 @@ async def test_a_service_that_dies_is_started_again(running: Running):
     assert before is not None
     os.kill(before, signal.SIGKILL)
 
-    async def is_back() -> bool:
-        if child.pid == before:
-            return False
-        async with httpx.AsyncClient(trust_env=False) as client:
-            try:
-                ready = f"{running.installation.plan.url('pharmacy')}/health/ready"
-                return (await client.get(ready)).is_success
-            except httpx.HTTPError:
-                return False
-
-    await eventually(is_back, within_s=60.0)
+    await eventually(lambda: child.pid != before, within_s=60.0)
+    await _ready(running, "pharmacy")
     assert child.restarts == 1
 
 
