@@ -106,7 +106,7 @@ def _pipeline(found: Pipelines) -> str:
         _table(
             ("way", "events/s", "least to most", "the seam against it"),
             (
-                (name, *_rate(rate), f"{found.seam.median / rate.median:.2f} times")
+                (name, *_rate(rate), "" if rate is found.seam else _times(found.seam, rate))
                 for name, rate in ways.items()
             ),
         )
@@ -165,6 +165,10 @@ def _grown(name: str, grown: Grown, found: tuple[float, float]) -> tuple[str, ..
 
 def _rate(rate: Rate) -> tuple[str, str]:
     return f"{rate.median:,.0f}", f"{rate.least:,.0f} to {rate.most:,.0f}"
+
+
+def _times(ours: Rate, theirs: Rate) -> str:
+    return f"{ours.median / theirs.median:.2f} times"
 
 
 def _delay(delay: Latency) -> tuple[str, str]:

@@ -68,7 +68,7 @@ def _draw_pipeline(axes: Axes, found: Pipelines) -> None:
 def _draw_relay(axes: Axes, found: Relayed) -> None:
     _share(axes, found.direct_delay, "direct produce", GREY)
     _share(axes, found.relay_delay, "outbox and relay, commit included", ACCENT)
-    axes.set_title("To the broker's acknowledgement, 100 events/s")
+    axes.set_title("Until acknowledged, at 100 events/s")
     _finish_share(axes)
 
 
@@ -108,4 +108,4 @@ def _finish_share(axes: Axes) -> None:
     axes.set_xlabel("ms (log)")
     axes.set_ylabel("share that was faster")
     axes.set_ylim(0, 1.01)
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.legend(fontsize=7, loc="lower right", framealpha=0.9, edgecolor="none")

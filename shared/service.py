@@ -100,6 +100,7 @@ class Service:
         await self.runtime.start()
         yield
         await self.runtime.stop()
+        telemetry.stop_tracing()  # the last spans still wait to be written
 
     def _rest_route(self) -> APIRouter:
         router = APIRouter(tags=["health"])

@@ -120,6 +120,11 @@ class EmbeddedKafka:
                 if pipe is not None:
                     pipe.close()
 
+    @property
+    def has_died(self) -> bool:
+        """Whether it ended without being asked to."""
+        return self._process is not None and self._process.poll() is not None
+
     def take_away(self) -> None:
         """Close every connection and take no new one; what was produced stays."""
         self._order("down")

@@ -187,6 +187,11 @@ class EmbeddedPostgres(Postgres):
             self._process.wait()
         self._process = None
 
+    @property
+    def has_died(self) -> bool:
+        """Whether it ended without being asked to."""
+        return self._process is not None and self._process.poll() is not None
+
     def destroy(self) -> None:
         """Stop, and leave nothing on the disk."""
         self.stop()

@@ -18,9 +18,14 @@ async def test_the_patient_hears_at_once_of_each_new_time(story: Story):
     moved = story.said(scheduling.AppointmentMoved)
     assert [(story.local(one.previous_starts_at), story.local(one.starts_at)) for one in moved] == [
         ("2027-01-29 11:00", "2027-01-29 15:00"),
+        ("2027-02-01 11:00", "2027-02-01 14:00"),
         ("2027-02-03 11:00", "2027-02-05 11:00"),
     ]
-    assert story.sent_at(Purpose.APPOINTMENT_MOVED) == ["2027-01-26 10:00", "2027-02-01 10:00"]
+    assert story.sent_at(Purpose.APPOINTMENT_MOVED) == [
+        "2027-01-26 10:00",
+        "2027-01-30 12:00",
+        "2027-02-01 10:00",
+    ]
     (note,) = story.notes(Channel.SMS, "2027-01-26 10:00")
     assert "3:00 PM" in note.body
 
@@ -28,13 +33,23 @@ async def test_the_patient_hears_at_once_of_each_new_time(story: Story):
 async def test_reminders_of_the_old_times_never_go_out_and_those_of_the_new_do(story: Story):
     first = story.sent_at(Purpose.RIDE_REMINDER_48H)
     second = story.sent_at(Purpose.RIDE_REMINDER_24H)
-    assert len(first) == len(second) == 6
-    assert "2027-01-27 15:00" in first
-    assert "2027-01-27 11:00" not in first
-    assert "2027-02-03 11:00" in first
-    assert "2027-02-01 11:00" not in first
-    assert "2027-01-28 15:00" in second
-    assert "2027-02-04 11:00" in second
+    assert first == [
+        "2027-01-20 11:00",
+        "2027-01-23 11:00",
+        "2027-01-25 11:00",
+        "2027-01-27 15:00",  # not at 11:00, for the time before the move
+        "2027-01-30 11:00",  # still true then: the visit is moved an hour later
+        "2027-01-30 14:00",
+        "2027-02-03 11:00",
+    ]
+    assert second == [
+        "2027-01-21 11:00",
+        "2027-01-24 11:00",
+        "2027-01-26 11:00",
+        "2027-01-28 15:00",
+        "2027-01-31 14:00",
+        "2027-02-04 11:00",
+    ]
 
 
 async def test_the_chair_of_the_old_time_is_free_again(story: Story):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -61,6 +62,20 @@ async def running(
         yield Running(run, made, patient["patient_id"])
 
 
+async def _ready(running: Running, service: str) -> None:
+    """Wait until a service says that it is fit for work."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+
+        async def is_ready() -> bool:
+            try:
+                url = running.installation.plan.url(service)
+                return (await client.get(f"{url}/health/ready")).is_success
+            except httpx.HTTPError:
+                return False
+
+        await eventually(is_ready, within_s=60.0)
+
+
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PRACTICE_SERVICES", "PRACTICE_KAFKA_BOOTSTRAP_SERVERS", "PRACTICE_TOPIC_PREFIX"):
@@ -86,6 +101,7 @@ def test_check_says_who_does_not_answer_and_where_the_logs_are(running: Running)
     said = " ".join(told.output.split())
     assert "scheduling ready billing not ready process does not answer at" in said
     assert str(running.run / "up" / "logs") in told.output
+    asyncio.run(_ready(running, "billing"))
 
 
 def test_services_that_were_not_started_here_are_named(running: Running):
@@ -165,8 +181,11 @@ async def parked(running: Running) -> str:
 def test_what_is_parked_is_listed_shown_and_discarded_with_a_reason(running: Running, parked: str):
     listed = running.practice("parked", "list")
     assert listed.exit_code == 0, listed.output
-    assert f"{parked}  billing" in listed.output
-    assert "scheduling.InfusionCompleted: not_json" in listed.output
+    (row,) = [line for line in listed.output.splitlines() if line.startswith(parked)]
+    assert "billing" in row
+    said = " ".join(listed.output.split())
+    assert "scheduling.InfusionCompleted:" in said
+    assert "not_json" in said
     shown = running.practice("parked", "show", parked)
     assert "scheduling.InfusionCompleted" in shown.output
     assert "not json" not in shown.output
@@ -232,18 +251,32 @@ async def test_a_service_that_dies_is_started_again(running: Running):
     assert before is not None
     os.kill(before, signal.SIGKILL)
 
-    async def is_back() -> bool:
-        if child.pid == before:
-            return False
-        async with httpx.AsyncClient(trust_env=False) as client:
-            try:
-                ready = f"{running.installation.plan.url('pharmacy')}/health/ready"
-                return (await client.get(ready)).is_success
-            except httpx.HTTPError:
-                return False
-
-    await eventually(is_back, within_s=60.0)
+    await eventually(lambda: child.pid != before, within_s=60.0)
+    await _ready(running, "pharmacy")
     assert child.restarts == 1
+
+
+async def test_a_broker_that_dies_ends_what_goes_on_with_a_line_that_says_so(
+    postgres: Postgres, tmp_path: Path
+):
+    plan = Plan(
+        tmp_path,
+        Keys(),
+        clinic_name="Made Up Clinic",
+        clinic_phone="+12025550100",
+        database_prefix=f"c{uuid4().hex[:8]}_",
+    )
+    now = datetime(2027, 3, 12, 16, 0, tzinfo=UTC)
+    async with Installation(plan, starts_at=now, rate=0, postgres=postgres) as made:
+        (broker,) = [
+            child
+            for child in psutil.Process().children()
+            if "deploy.local.kafka_embedded" in child.cmdline()
+            and any(str(tmp_path) in file.path for file in child.open_files())
+        ]
+        broker.kill()
+        with pytest.raises(Trouble, match="EmbeddedKafka ended by itself"):
+            await made.keep_during(asyncio.sleep(30))
 
 
 async def test_a_setting_that_is_wrong_ends_the_start_with_a_line_that_names_it(

@@ -82,7 +82,7 @@ def demo(
 
     async def live() -> bool:
         async with running:
-            lived = await live_through(export, running, out, superbills)
+            lived = await running.keep_during(live_through(export, running, out, superbills))
             print_verdict(out, lived)
             took_s = monotonic() - began
             out.print(f"\n{lived.leaps} leaps of the clock, {took_s:.0f} s in all.")

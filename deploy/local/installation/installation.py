@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from time import monotonic
-from typing import Self
+from typing import Any, NoReturn, Self, TypeVar
 
 import httpx
 from sqlalchemy import MetaData
@@ -28,6 +28,9 @@ from shared.db import create_engine, migrate
 
 READY_WITHIN_S = 90.0
 _LOOK_S = 0.05
+_WATCH_S = 0.5
+
+T = TypeVar("T")
 
 Say = Callable[[str], None]
 
@@ -175,16 +178,30 @@ class Installation:
             return False
 
     def raise_trouble(self) -> None:
-        """Raise what ended the watch over a child, if anything did."""
+        """Raise what keeps the installation from going on, if anything does."""
         for keeper in self._keepers:
             if keeper.done() and not keeper.cancelled() and (error := keeper.exception()):
                 raise error
+        for server in self._brought:
+            if isinstance(server, EmbeddedKafka | EmbeddedPostgres) and server.has_died:
+                raise Trouble(f"{type(server).__name__} ended by itself; start again")
 
-    async def keep(self) -> None:
+    async def keep(self) -> NoReturn:
         """Watch over everything until cancelled. Raises `Trouble` when it cannot go on."""
         while True:
             self.raise_trouble()
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(_WATCH_S)
+
+    async def keep_during(self, work: Coroutine[Any, Any, T]) -> T:
+        """Watch over everything while work goes on; `Trouble` ends the work."""
+        working, keeping = asyncio.create_task(work), asyncio.create_task(self.keep())
+        try:
+            await asyncio.wait({working, keeping}, return_when=asyncio.FIRST_COMPLETED)
+            return await (keeping if keeping.done() else working)
+        finally:
+            for task in (working, keeping):
+                task.cancel()
+            await asyncio.gather(working, keeping, return_exceptions=True)
 
     def state(self) -> State:
         assert self.kafka is not None
