@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
-from services.scheduling import claim_routes, routes
+from services.scheduling import claim_routes, planning_routes, routes
 from services.scheduling.events import on
 from services.scheduling.tables import Base
 from shared.auth import Role, Tokens, development_token
@@ -149,6 +149,42 @@ class Clinic:
             ],
         } | fields
 
+    async def opens(
+        self, from_: str = "09:00", until: str = "17:00", **fields: object
+    ) -> dict[str, Any]:
+        """The location gives mood infusions at these hours on every day of the week."""
+        week = [{"weekday": n, "from": from_, "until": until} for n in range(1, 8)]
+        wish = {
+            "visit_type": "ketamine_mood",
+            "effective_from": "2026-10-05",
+            "windows": week,
+            "source": "made up",
+        } | fields
+        path = f"/locations/{self.location_id}/opening-hours"
+        return dict(await self.post(path, wish))
+
+    async def has_nurses(self, nurses: int, chairs_per_nurse: int) -> None:
+        """So many nurses are on duty at every hour."""
+        shifts = [
+            {"weekday": n, "from": "00:00", "until": "24:00", "nurses": nurses} for n in range(1, 8)
+        ]
+        wish = {
+            "effective_from": "2026-10-05",
+            "chairs_per_nurse": chairs_per_nurse,
+            "shifts": shifts,
+            "source": "made up",
+        }
+        await self.post(f"/locations/{self.location_id}/rosters", wish)
+
+    async def plans(self, patient_id: str, **fields: object) -> Any:
+        """What is proposed for six mood infusions, unless said otherwise."""
+        wish = {
+            "patient_id": patient_id,
+            "location_id": self.location_id,
+            "visit_type": "ketamine_mood",
+        } | fields
+        return await self.post("/plans", wish)
+
     async def series(
         self,
         starts: Sequence[datetime] | None = None,
@@ -211,7 +247,7 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
         tokens=Tokens(SECRET),
         vault=vault,
         metrics=Metrics(),
-        routers=[routes.router, claim_routes.router],
+        routers=[routes.router, planning_routes.router, claim_routes.router],
         lifespan=lifespan,
     )
 

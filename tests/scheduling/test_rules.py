@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from services.scheduling.rules import patients, series, slots, visits
 from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.patients import Concern
-from services.scheduling.rules.series import PROTOCOLS, Infusion, SeriesState, numbered
+from services.scheduling.rules.series import Infusion, SeriesState, numbered
 from services.scheduling.rules.slots import BOOKABLE_AHEAD, Slot
 from services.scheduling.rules.visits import FROM, Readiness, Step, VisitState
 from services.scheduling.wishes import BookSeries
 from shared.events.scheduling import RideMode, VisitType
+from tests.scheduling.figures import MOOD, MOOD_MIN, NO_DRIVE_MIN, PAIN
 
 ALEXANDRIA = ZoneInfo("America/New_York")
-MOOD, PAIN = PROTOCOLS[VisitType.KETAMINE_MOOD], PROTOCOLS[VisitType.KETAMINE_PAIN]
 NOW = datetime(2026, 10, 5, 14, 0, tzinfo=UTC)
 
 
@@ -104,9 +104,11 @@ def test_an_infusion_later_on_the_same_day_is_too_close() -> None:
 def test_a_gap_longer_than_advised_is_allowed_and_told() -> None:
     infusions = numbered(spaced(2, 6, 5, 7, 2))
     assert series.broken_by_booking(MOOD, infusions, ALEXANDRIA, NOW) == []
-    assert series.advice_on_gaps(MOOD, infusions, ALEXANDRIA) == [
+    assert series.advice_on_series(MOOD, infusions, ALEXANDRIA) == [
         "Infusion 3 is 6 local days after infusion 2; the clinic advises at most 5.",
         "Infusion 5 is 7 local days after infusion 4; the clinic advises at most 5.",
+        "The last infusion is 22 local days after the first; the clinic advises a course of at"
+        " most 3 weeks.",
     ]
 
 
@@ -216,7 +218,8 @@ def test_only_an_open_series_with_no_drip_running_is_stopped() -> None:
 
 
 def test_every_kind_of_series_that_can_be_asked_for_has_a_protocol() -> None:
-    assert set(get_args(BookSeries.model_fields["visit_type"].annotation)) == set(PROTOCOLS)
+    asked = set(get_args(BookSeries.model_fields["visit_type"].annotation))
+    assert asked == {VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN}
 
 
 CHAIR, OTHER_CHAIR, ONE, OTHER = (UUID(int=n) for n in range(1, 5))
@@ -320,7 +323,7 @@ def test_the_drip_starts_only_when_no_gate_is_closed_and_every_closed_one_is_nam
 )
 def test_a_visit_is_given_on_its_own_local_day(starts: str, now: str, fits: bool) -> None:  # noqa: FBT001  # a table's column
     begin = local(starts)
-    end = begin + MOOD.booked_for
+    end = begin + timedelta(minutes=MOOD_MIN)
     assert (visits.broken_by_day(begin, end, local(now), ALEXANDRIA) == []) == fits
 
 
@@ -344,7 +347,7 @@ def test_a_driver_has_a_name_and_a_rideshare_needs_none() -> None:
 def test_the_driving_ban_is_six_elapsed_hours_from_the_end(
     stopped: str, free: str, zone_then: str
 ) -> None:
-    until = visits.no_drive_until(local(stopped))
+    until = visits.no_drive_until(local(stopped), NO_DRIVE_MIN)
     assert until - local(stopped) == timedelta(hours=6)
     shown = until.astimezone(ALEXANDRIA)
     assert (shown.strftime("%Y-%m-%dT%H:%M"), shown.tzname()) == (free, zone_then)
@@ -353,7 +356,7 @@ def test_the_driving_ban_is_six_elapsed_hours_from_the_end(
 @given(st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2199, 1, 1)))  # noqa: DTZ001  # the strategy adds the zone
 def test_the_driving_ban_is_never_shorter_than_six_hours(stopped: datetime) -> None:
     moment = stopped.replace(tzinfo=UTC)
-    assert visits.no_drive_until(moment) - moment == timedelta(hours=6)
+    assert visits.no_drive_until(moment, NO_DRIVE_MIN) - moment == timedelta(hours=6)
 
 
 def test_any_concern_holds_a_patient_and_none_does_not() -> None:

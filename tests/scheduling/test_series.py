@@ -53,8 +53,9 @@ async def test_a_pain_series_of_consecutive_days_holds_its_chair_four_hours(
 
 async def test_gaps_longer_than_advised_are_booked_with_advice(clinic: Clinic) -> None:
     series = await clinic.series(every(6, 6))
-    assert len(series["advice"]) == 5
+    assert len(series["advice"]) == 6
     assert series["advice"][0].startswith("Infusion 2 is 6 local days after infusion 1")
+    assert series["advice"][-1].startswith("The last infusion is 30 local days after the first")
 
 
 async def test_a_held_patient_is_booked_with_advice(clinic: Clinic) -> None:

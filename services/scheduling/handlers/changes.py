@@ -8,19 +8,20 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer, not_found, refused
+from services.scheduling.handlers.rooms import broken_by_place, slot_of
 from services.scheduling.handlers.series import complete_series_if_done, say_cancelled
-from services.scheduling.handlers.shown import show_visit, standing
+from services.scheduling.handlers.shown import protocol_of, show_visit, standing
 from services.scheduling.rules import series as series_rules
 from services.scheduling.rules import slots
 from services.scheduling.rules import visits as rules
 from services.scheduling.rules.broken import UNKNOWN_APPOINTMENT, Broken
-from services.scheduling.rules.series import PROTOCOLS, Infusion
+from services.scheduling.rules.series import Infusion
 from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import HeldVisit
 from services.scheduling.tables import Appointment
 from services.scheduling.wishes import CancelAppointment, MoveAppointment
-from shared.events.scheduling import AppointmentMoved, VisitType
+from shared.events.scheduling import AppointmentMoved
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 
@@ -33,19 +34,25 @@ async def move_visit(
     if held is None:
         return not_found(UNKNOWN_APPOINTMENT)
     visit, zone = held.visit, ZoneInfo(held.location.zone)
-    protocol = PROTOCOLS[VisitType(visit.visit_type)]
-    wished = Slot(
-        wish.starts_at,
-        wish.starts_at + protocol.booked_for,
-        wish.chair_id or visit.chair_id,
-        visit.patient_id,
-    )
+    policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
+    protocol = protocol_of(policy, held.course.series, zone)
+    chair_id = wish.chair_id or visit.chair_id
+    wished = slot_of(policy, wish.starts_at, chair_id, visit.patient_id, zone)
     infusions = _with_moved(held, wish.starts_at)
     broken = [
         *rules.broken_by_step(Step.MOVE, VisitState(visit.state)),
         *_broken_by_revision(wish.revision, held),
         *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
         *series_rules.broken_by_moving(protocol, infusions, visit.sequence_no, zone),
+        *await broken_by_place(
+            tx,
+            policy,
+            visit.location_id,
+            [wished],
+            zone,
+            lambda _: "starts_at",
+            besides=appointment_id,
+        ),
         *await _broken_by_chair(wished, visit, tx),
     ]
     if broken:
@@ -59,7 +66,7 @@ async def move_visit(
         revision=visit.revision + 1,
     )
     tx.publish(AppointmentMoved(previous_starts_at=visit.starts_at, **moved.model_dump()))
-    return show_visit(tx, moved, series_rules.advice_on_gaps(protocol, infusions, zone))
+    return show_visit(tx, moved, series_rules.advice_on_series(protocol, infusions, zone))
 
 
 def _with_moved(held: HeldVisit, starts_at: datetime) -> list[Infusion]:
@@ -112,6 +119,8 @@ async def cancel_visit(
     )
     say_cancelled(cancelled, wish.reason, tx)
     await complete_series_if_done(held, cancelled, tx)
-    protocol, zone = PROTOCOLS[VisitType(visit.visit_type)], ZoneInfo(held.location.zone)
+    zone = ZoneInfo(held.location.zone)
+    policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
+    protocol = protocol_of(policy, held.course.series, zone)
     left = standing(held.visits_with(cancelled))
-    return show_visit(tx, cancelled, series_rules.advice_on_gaps(protocol, left, zone))
+    return show_visit(tx, cancelled, series_rules.advice_on_series(protocol, left, zone))

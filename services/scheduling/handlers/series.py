@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.answers import SeriesAnswer, not_found, refused
-from services.scheduling.handlers.shown import show_series
+from services.scheduling.handlers.rooms import broken_by_place, slot_of
+from services.scheduling.handlers.shown import protocol_of, show_series
 from services.scheduling.rules import series as rules
 from services.scheduling.rules import slots
 from services.scheduling.rules.broken import (
@@ -19,7 +20,8 @@ from services.scheduling.rules.broken import (
     Broken,
     unknown,
 )
-from services.scheduling.rules.series import PROTOCOLS, SeriesState
+from services.scheduling.rules.policy import Policy
+from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import FROM, GIVEN, OPEN, Step, VisitState
 from services.scheduling.store import Course, HeldVisit
@@ -32,7 +34,6 @@ from shared.events.scheduling import (
     SeriesBooked,
     SeriesCompleted,
     SeriesStopped,
-    VisitType,
 )
 from shared.http.problems import Refused
 from shared.ids import new_id
@@ -42,13 +43,23 @@ from shared.messaging import Transaction
 async def book_series(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refused:
     """Book every infusion of a series, or none and say all that stands in the way."""
     patient = await store.lock_patient(tx, wish.patient_id)
-    chairs = await store.lock_chairs(tx, {each.chair_id for each in wish.appointments})
     location = await store.find_location(tx, wish.location_id)
+    policy = await store.policy_of(tx, wish.location_id, wish.visit_type)
+    zone = ZoneInfo("UTC" if location is None else location.zone)
+    wished = [
+        slot_of(policy, each.starts_at, each.chair_id, wish.patient_id, zone)
+        for each in wish.appointments
+    ]
+    by_place = await broken_by_place(
+        tx, policy, wish.location_id, wished, zone, lambda n: f"appointments.{n}.starts_at"
+    )
+    chairs = await store.lock_chairs(tx, {each.chair_id for each in wish.appointments})
     broken = [
         *await _unknown(wish, patient, location, tx),
         *rules.broken_by_open_series(has_open=await store.has_open_series(tx, wish.patient_id)),
-        *_broken_by_dates(wish, location, tx.now),
-        *await _broken_by_chairs(wish, chairs, tx),
+        *_broken_by_dates(wish, policy, location, tx.now),
+        *by_place,
+        *await _broken_by_chairs(wish, wished, chairs, tx),
     ]
     if broken or location is None:
         return refused(broken, "The series is not booked")
@@ -58,7 +69,7 @@ async def book_series(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refus
         series_id=series_id,
         **wish.model_dump(exclude={"appointments"}),
     )
-    for sequence_no, slot in enumerate(_slots(wish), start=1):
+    for sequence_no, slot in enumerate(wished, start=1):
         store.add_visit(
             tx,
             appointment_id=new_id(),
@@ -74,15 +85,7 @@ async def book_series(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refus
     course = await store.find_course(tx, series_id)
     assert course is not None, "it was just added"
     _say_booked(course, tx)
-    return show_series(tx, course, location)
-
-
-def _slots(wish: BookSeries) -> list[Slot]:
-    booked_for = PROTOCOLS[wish.visit_type].booked_for
-    return [
-        Slot(each.starts_at, each.starts_at + booked_for, each.chair_id, wish.patient_id)
-        for each in wish.appointments
-    ]
+    return await show_series(tx, course, location)
 
 
 async def _unknown(
@@ -97,19 +100,21 @@ async def _unknown(
     return [broken for found, broken in named if found is None]
 
 
-def _broken_by_dates(wish: BookSeries, location: Location | None, now: datetime) -> list[Broken]:
+def _broken_by_dates(
+    wish: BookSeries, policy: Policy, location: Location | None, now: datetime
+) -> list[Broken]:
     """What the calendar says; without a location there is no local day to count by."""
     if location is None:
         return []
     infusions = rules.numbered([each.starts_at for each in wish.appointments])
     zone = ZoneInfo(location.zone)
-    return rules.broken_by_booking(PROTOCOLS[wish.visit_type], infusions, zone, now)
+    protocol = policy.protocol_on(now.astimezone(zone).date())
+    return rules.broken_by_booking(protocol, infusions, zone, now)
 
 
 async def _broken_by_chairs(
-    wish: BookSeries, chairs: dict[UUID, Chair], tx: Transaction
+    wish: BookSeries, wished: Sequence[Slot], chairs: dict[UUID, Chair], tx: Transaction
 ) -> list[Broken]:
-    wished = _slots(wish)
     if not wished:
         return []
     taken = await store.taken_slots(
@@ -200,7 +205,8 @@ async def complete_series_if_done(held: HeldVisit, changed: Appointment, tx: Tra
     series, visits = held.course.series, held.visits_with(changed)
     given = sum(visit.state in GIVEN for visit in visits)
     left = sum(visit.state in OPEN for visit in visits)
-    protocol = PROTOCOLS[VisitType(series.visit_type)]
+    policy = await store.policy_of(tx, series.location_id, series.visit_type)
+    protocol = protocol_of(policy, series, ZoneInfo(held.location.zone))
     if series.state != SeriesState.BOOKED or not rules.is_completed(protocol, given, left):
         return
     await store.complete_series(tx, series.series_id)
@@ -221,4 +227,4 @@ async def read_series(series_id: UUID, tx: Transaction) -> SeriesAnswer | Refuse
         return not_found(UNKNOWN_SERIES)
     location = await store.find_location(tx, course.series.location_id)
     assert location is not None, "a series has its place"
-    return show_series(tx, course, location)
+    return await show_series(tx, course, location)

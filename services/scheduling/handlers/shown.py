@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer, Ride, SeriesAnswer
 from services.scheduling.rules import series as rules
-from services.scheduling.rules.series import PROTOCOLS, Infusion, SeriesState
+from services.scheduling.rules.policy import Policy
+from services.scheduling.rules.series import Infusion, InfusionProtocol, SeriesState
 from services.scheduling.rules.visits import VisitState
 from services.scheduling.store import Course
-from services.scheduling.tables import Appointment, Location
+from services.scheduling.tables import Appointment, Location, Series
 from shared.events.scheduling import RideMode, VisitType
 from shared.messaging import Transaction
 
@@ -41,11 +42,17 @@ def _ride(tx: Transaction, visit: Appointment) -> Ride | None:
     )
 
 
-def show_series(tx: Transaction, course: Course, location: Location) -> SeriesAnswer:
+def protocol_of(policy: Policy, series: Series, zone: ZoneInfo) -> InfusionProtocol:
+    """How a series is given: by the figures in force on the local day it was booked."""
+    return policy.protocol_on(series.booked_at.astimezone(zone).date())
+
+
+async def show_series(tx: Transaction, course: Course, location: Location) -> SeriesAnswer:
     series = course.series
-    visit_type = VisitType(series.visit_type)
     zone = ZoneInfo(location.zone)
-    advice = rules.advice_on_gaps(PROTOCOLS[visit_type], standing(course.visits), zone)
+    policy = await store.policy_of(tx, series.location_id, series.visit_type)
+    protocol = protocol_of(policy, series, zone)
+    advice = rules.advice_on_series(protocol, standing(course.visits), zone)
     if course.patient.held and series.state == SeriesState.BOOKED:
         advice.append("The patient is held; no infusion starts before a clearance is recorded.")
     return SeriesAnswer(
@@ -53,7 +60,7 @@ def show_series(tx: Transaction, course: Course, location: Location) -> SeriesAn
         patient_id=series.patient_id,
         prescriber_id=series.prescriber_id,
         location_id=series.location_id,
-        visit_type=visit_type,
+        visit_type=VisitType(series.visit_type),
         diagnoses=store.diagnoses_of(tx, series),
         state=SeriesState(series.state),
         advice=advice,

@@ -156,7 +156,11 @@ async def discharge_patient(
     if broken:
         return refused(broken, "The patient is not discharged")
     assert held.visit.stopped_at is not None, "a completed infusion has stopped"
-    until = rules.no_drive_until(held.visit.stopped_at)
+    policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
+    zone = ZoneInfo(held.location.zone)
+    figures = policy.visit_on(held.visit.stopped_at.astimezone(zone).date())
+    assert figures is not None, "what was given has its figures"
+    until = rules.no_drive_until(held.visit.stopped_at, figures.no_drive_min)
     visit = await store.change_visit(
         tx, held.visit, state=VisitState.DISCHARGED, no_drive_until=until
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.slots import broken_by_time
-from shared.events.scheduling import VisitType
+
+WEEK_DAYS = 7
 
 
 class SeriesState(StrEnum):
@@ -22,46 +23,23 @@ class SeriesState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InfusionProtocol:
-    """How a series of one kind is given. Gaps are local calendar days from one to the next."""
+    """How a series of one kind is given. Gaps are local calendar days from one to the next.
+
+    `weekly_advised` and `weekly_cap` count infusions within any seven local days, the one as
+    advice, the other as a rule; `course_advised_weeks` is from first to last. None where no figure
+    is on record. `sources` says for each figure, by its name, where it comes from.
+    """
 
     kind: str
     size_min: int
     size_max: int
-    size_source: str
     gap_min_days: int
     gap_advised_days: int
     gap_max_days: int
-    too_close_source: str
-    too_far_source: str
-    booked_for: timedelta
-
-
-PROTOCOLS = {
-    VisitType.KETAMINE_MOOD: InfusionProtocol(
-        kind="mood",
-        size_min=6,
-        size_max=8,
-        size_source="FAQ: a total of six (6) sessions and up to 8 initial infusions",
-        gap_min_days=2,
-        gap_advised_days=5,
-        gap_max_days=7,
-        too_close_source="FAQ: spaced 2 to 5 days apart",
-        too_far_source="FAQ: do not let more than 5-7 days go between initial infusions",
-        booked_for=timedelta(minutes=50),  # FAQ: "over the course of 40-50 minutes"
-    ),
-    VisitType.KETAMINE_PAIN: InfusionProtocol(
-        kind="pain",
-        size_min=3,
-        size_max=5,
-        size_source="FAQ: CRPS and pain infusions span 3-5 days consecutively",
-        gap_min_days=1,
-        gap_advised_days=1,
-        gap_max_days=1,
-        too_close_source="FAQ: CRPS and pain infusions span 3-5 days consecutively",
-        too_far_source="FAQ: CRPS and pain infusions span 3-5 days consecutively",
-        booked_for=timedelta(hours=4),  # FAQ: "CRPS and pain infusions can last 4 hours"
-    ),
-}
+    weekly_advised: int | None
+    weekly_cap: int | None
+    course_advised_weeks: int | None
+    sources: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +64,14 @@ def broken_by_booking(
         return f"appointments.{infusion.sequence_no - 1}.starts_at"
 
     return [
-        *_wrong_size(protocol, len(infusions)),
+        *broken_by_size(protocol, len(infusions), "appointments"),
         *(
             wrong
             for infusion in infusions
             for wrong in broken_by_time(infusion.starts_at, now, field(infusion))
         ),
         *_wrong_gaps(protocol, infusions, zone, field),
+        *_wrong_weeks(protocol, infusions, zone, field),
     ]
 
 
@@ -101,14 +80,20 @@ def broken_by_moving(
 ) -> list[Broken]:
     """What forbids infusion number `moved` its new place among those that are not cancelled.
 
-    Only the gaps before and after it are judged: one elsewhere is not this move's doing.
+    Only the gaps before and after it and the weeks that it is in are judged: one elsewhere is not
+    this move's doing.
     """
     place = next(n for n, infusion in enumerate(infusions) if infusion.sequence_no == moved)
     beside = infusions[max(place - 1, 0) : place + 2]
-    return _wrong_gaps(protocol, beside, zone, lambda _: "starts_at")
+    day = _day(infusions[place], zone)
+    near = [each for each in infusions if abs((_day(each, zone) - day).days) < WEEK_DAYS]
+    return [
+        *_wrong_gaps(protocol, beside, zone, lambda _: "starts_at"),
+        *_wrong_weeks(protocol, near, zone, lambda _: "starts_at", first=moved)[:1],
+    ]
 
 
-def _wrong_size(protocol: InfusionProtocol, count: int) -> list[Broken]:
+def broken_by_size(protocol: InfusionProtocol, count: int, field: str) -> list[Broken]:
     if protocol.size_min <= count <= protocol.size_max:
         return []
     return [
@@ -116,8 +101,8 @@ def _wrong_size(protocol: InfusionProtocol, count: int) -> list[Broken]:
             "series_size",
             f"A {protocol.kind} series has {protocol.size_min} to {protocol.size_max} infusions,"
             f" not {count}.",
-            protocol.size_source,
-            "appointments",
+            protocol.sources["size_min" if count < protocol.size_min else "size_max"],
+            field,
         )
     ]
 
@@ -135,10 +120,10 @@ def _wrong_gaps(
             rule, source = "series_order", "infusions of a series are given in their order"
             wrong = f"Infusion {later.sequence_no} is not after infusion {earlier.sequence_no}."
         elif days < protocol.gap_min_days:
-            rule, source = "series_gap", protocol.too_close_source
+            rule, source = "series_gap", protocol.sources["gap_min_days"]
             wrong = _told(protocol, earlier, later, days)
         elif days > protocol.gap_max_days:
-            rule, source = "series_gap", protocol.too_far_source
+            rule, source = "series_gap", protocol.sources["gap_max_days"]
             wrong = _told(protocol, earlier, later, days)
         else:
             continue
@@ -162,21 +147,68 @@ def _days(count: int) -> str:
 
 def gap_in_days(earlier: Infusion, later: Infusion, zone: ZoneInfo) -> int:
     """Local calendar days between two infusions: Monday 15:00 to Wednesday 09:00 is two."""
-    return (
-        later.starts_at.astimezone(zone).date() - earlier.starts_at.astimezone(zone).date()
-    ).days
+    return (_day(later, zone) - _day(earlier, zone)).days
 
 
-def advice_on_gaps(
+def _day(infusion: Infusion, zone: ZoneInfo) -> date:
+    return infusion.starts_at.astimezone(zone).date()
+
+
+def infusions_in_week(days: Sequence[date], place: int) -> int:
+    """How many are given within the seven local days that end with one of them."""
+    return sum(0 <= (days[place] - day).days < WEEK_DAYS for day in days[: place + 1])
+
+
+def _wrong_weeks(
+    protocol: InfusionProtocol,
+    infusions: Sequence[Infusion],
+    zone: ZoneInfo,
+    field: Callable[[Infusion], str],
+    first: int = 1,
+) -> list[Broken]:
+    """What breaks the cap in weeks that end with infusion number `first` or a later one."""
+    cap = protocol.weekly_cap
+    if cap is None:
+        return []
+    days = [_day(infusion, zone) for infusion in infusions]
+    return [
+        Broken(
+            "series_week",
+            f"Infusion {infusion.sequence_no} would be one of {count} within seven days;"
+            f" right would be at most {cap}.",
+            protocol.sources["weekly_cap"],
+            field(infusion),
+        )
+        for place, infusion in enumerate(infusions)
+        if infusion.sequence_no >= first and (count := infusions_in_week(days, place)) > cap
+    ]
+
+
+def advice_on_series(
     protocol: InfusionProtocol, infusions: Sequence[Infusion], zone: ZoneInfo
 ) -> list[str]:
-    """Where infusions are further apart than the clinic advises."""
-    return [
-        f"Infusion {later.sequence_no} is {_days(days)} after infusion {earlier.sequence_no};"
+    """What of a series is allowed and not advised: gaps, crowded weeks, a long course."""
+    days = [_day(infusion, zone) for infusion in infusions]
+    advice = [
+        f"Infusion {later.sequence_no} is {_days(gap)} after infusion {earlier.sequence_no};"
         f" the clinic advises at most {protocol.gap_advised_days}."
         for earlier, later in pairwise(infusions)
-        if (days := gap_in_days(earlier, later, zone)) > protocol.gap_advised_days
+        if (gap := gap_in_days(earlier, later, zone)) > protocol.gap_advised_days
     ]
+    weekly, weeks = protocol.weekly_advised, protocol.course_advised_weeks
+    if weekly is not None:
+        advice += [
+            f"Infusion {infusion.sequence_no} is one of {count} within seven days;"
+            f" the clinic advises at most {weekly}."
+            for place, infusion in enumerate(infusions)
+            if (count := infusions_in_week(days, place)) > weekly
+        ]
+    if weeks is not None and days and (last := (days[-1] - days[0]).days) > weeks * WEEK_DAYS:
+        advice.append(
+            f"The last infusion is {_days(last)} after the first;"
+            f" the clinic advises a course of at most {weeks} weeks."
+        )
+    return advice
 
 
 def is_completed(protocol: InfusionProtocol, completed: int, open_: int) -> bool:

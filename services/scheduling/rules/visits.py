@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 from services.scheduling.rules.broken import Broken
 from shared.events.scheduling import RideMode
 
-NO_DRIVING = timedelta(hours=6)  # FAQ: "No driving for 6 hours after an infusion"
-
 
 class VisitState(StrEnum):
     BOOKED = "booked"
@@ -169,6 +167,6 @@ def broken_by_gates(ready: Readiness) -> list[Broken]:
     return broken
 
 
-def no_drive_until(stopped_at: datetime) -> datetime:
+def no_drive_until(stopped_at: datetime, no_drive_min: int) -> datetime:
     """End of the driving ban: elapsed time from the actual end of the infusion."""
-    return stopped_at + NO_DRIVING
+    return stopped_at + timedelta(minutes=no_drive_min)

@@ -1,12 +1,14 @@
 """Every query of scheduling, and the only place that seals and opens what patients entrust.
 
 Locks are taken in one order, so that no two requests wait for each other: the patient's row, then
-chairs by their id. Whoever changes anything of a patient's course holds that patient's row.
+a place's days where nurses are counted, then chairs by their id. Whoever changes anything of a
+patient's course holds that patient's row.
 """
 
 from __future__ import annotations
 
 from services.scheduling.store.clinic import (
+    chairs_at,
     clinician_card,
     find_clinician,
     find_location,
@@ -35,12 +37,26 @@ from services.scheduling.store.patients import (
     patient_card,
     record_clearance,
 )
+from services.scheduling.store.policy import (
+    add_opening_hours,
+    add_roster,
+    catalogue_on,
+    figures_at,
+    find_closure,
+    has_hours_from,
+    has_roster_from,
+    policy_of,
+    protocol_rows,
+    visit_type_rows,
+    withdraw_closure,
+)
 from services.scheduling.store.visits import (
     BY_START,
     HeldVisit,
     add_visit,
     change_visit,
     driver_of,
+    lock_days,
     lock_visit,
     seal_driver,
     taken_slots,
@@ -51,9 +67,13 @@ __all__ = [
     "BY_START",
     "Course",
     "HeldVisit",
+    "add_opening_hours",
     "add_patient",
+    "add_roster",
     "add_series",
     "add_visit",
+    "catalogue_on",
+    "chairs_at",
     "change_card",
     "change_visit",
     "clinician_card",
@@ -61,23 +81,32 @@ __all__ = [
     "concerns_of",
     "diagnoses_of",
     "driver_of",
+    "figures_at",
     "find_clinician",
+    "find_closure",
     "find_course",
     "find_infusion",
     "find_location",
     "find_patient",
     "has_chair_named",
+    "has_hours_from",
     "has_open_series",
+    "has_roster_from",
     "location_card",
     "lock_chairs",
     "lock_course",
+    "lock_days",
     "lock_patient",
     "lock_visit",
     "patient_card",
+    "policy_of",
+    "protocol_rows",
     "record_clearance",
     "seal_driver",
     "stop_series",
     "taken_slots",
+    "visit_type_rows",
     "visits_between",
     "visits_of",
+    "withdraw_closure",
 ]

@@ -30,6 +30,12 @@ async def has_chair_named(tx: Transaction, location_id: UUID, name: str) -> bool
     return (await tx.execute(rows)).first() is not None
 
 
+async def chairs_at(tx: Transaction, location_id: UUID) -> list[UUID]:
+    """The chairs of a place, by name."""
+    rows = select(col(Chair.chair_id)).where(col(Chair.location_id) == location_id)
+    return list((await tx.execute(rows.order_by(col(Chair.name)))).scalars())
+
+
 async def lock_chairs(tx: Transaction, chair_ids: Collection[UUID]) -> dict[UUID, Chair]:
     """Chairs by id, each held until the commit, taken in the order of their ids."""
     rows = (

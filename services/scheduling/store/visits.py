@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, or_, select, update
+from sqlalchemy import Select, Table, or_, select, text, update
 from sqlmodel import col
 
-from services.scheduling.rules.series import PROTOCOLS
 from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import VisitState
 from services.scheduling.store.clinic import find_location
@@ -20,7 +20,10 @@ from services.scheduling.store.rows import seal, unseal
 from services.scheduling.tables import Appointment, Location, Patient
 from shared.messaging import Transaction
 
-LONGEST_VISIT = max(protocol.booked_for for protocol in PROTOCOLS.values())
+LONGEST_VISIT = timedelta(hours=12)
+"""As long as the table of visit types lets a visit be."""
+
+DAY_LOCK_SPACE = 7_041_002
 
 APPOINTMENTS: Table = Appointment.__table__  # type: ignore[attr-defined]  # every table=True model has one
 BY_START = (APPOINTMENTS.c.starts_at, APPOINTMENTS.c.appointment_id)
@@ -92,6 +95,21 @@ def driver_of(tx: Transaction, visit: Appointment) -> Mapping[str, str | None]:
     if visit.driver is None:
         return {}
     return unseal(tx, visit.driver, "appointments", "driver", visit.appointment_id)
+
+
+async def lock_days(tx: Transaction, location_id: UUID, days: Collection[date]) -> None:
+    """Hold a place's days until the commit: nurses are counted over all its chairs.
+
+    Days of different places may share a lock, which costs a wait and no more.
+    """
+    keys = sorted({zlib.crc32(f"{location_id}/{day}".encode()) >> 1 for day in days})
+    await tx.execute(
+        text(
+            "SELECT pg_advisory_xact_lock(CAST(:space AS integer), k)"
+            " FROM unnest(CAST(:keys AS integer[])) AS k"
+        ),
+        {"space": DAY_LOCK_SPACE, "keys": keys},
+    )
 
 
 async def taken_slots(

@@ -1,0 +1,90 @@
+"""Plans for series, and the figures that they are made by."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+
+from services.scheduling.handlers import figures, plans
+from services.scheduling.handlers.figures import (
+    CatalogueEntry,
+    ClosureAnswer,
+    ClosureWish,
+    Day,
+    LocationFigures,
+    OpeningHoursAnswer,
+    OpeningHoursWish,
+    ProtocolAnswer,
+    ProtocolWish,
+    RosterAnswer,
+    RosterWish,
+    VisitFiguresAnswer,
+    VisitFiguresWish,
+)
+from services.scheduling.handlers.plans import PlansAnswer, PlanSeries
+from shared.auth import Role, allow
+from shared.http.desk import AtDesk
+
+OPS, FRONT_DESK, NURSE, PRESCRIBER = Role.OPS, Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER
+
+router = APIRouter(tags=["planning"])
+
+TypeName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
+
+
+@router.post("/plans", dependencies=[allow(FRONT_DESK)], status_code=200)
+async def propose_plans(wish: PlanSeries, desk: AtDesk) -> PlansAnswer:
+    """Whole series that can be booked now, best first. Nothing is stored and nothing is held."""
+    return await desk.read(plans.propose_plans, wish)
+
+
+@router.get("/visit-types", dependencies=[allow(OPS, FRONT_DESK, NURSE, PRESCRIBER)])
+async def read_catalogue(
+    desk: AtDesk, on: Annotated[Day | None, Query()] = None
+) -> list[CatalogueEntry]:
+    """Every visit type with the figures in force, and the source of each."""
+    return await desk.read(figures.read_catalogue, on)
+
+
+@router.post("/visit-types/{visit_type}/figures", dependencies=[allow(OPS)])
+async def record_visit_figures(
+    visit_type: TypeName, wish: VisitFiguresWish, desk: AtDesk
+) -> VisitFiguresAnswer:
+    return await desk.decide(figures.record_visit_figures, visit_type, wish)
+
+
+@router.post("/visit-types/{visit_type}/protocol", dependencies=[allow(OPS)])
+async def record_protocol(visit_type: TypeName, wish: ProtocolWish, desk: AtDesk) -> ProtocolAnswer:
+    return await desk.decide(figures.record_protocol, visit_type, wish)
+
+
+@router.get(
+    "/locations/{location_id}/figures", dependencies=[allow(OPS, FRONT_DESK, NURSE, PRESCRIBER)]
+)
+async def read_location_figures(location_id: UUID, desk: AtDesk) -> LocationFigures:
+    """A place's opening hours, rosters and closures, those to come included."""
+    return await desk.read(figures.read_location, location_id)
+
+
+@router.post("/locations/{location_id}/opening-hours", dependencies=[allow(OPS)])
+async def record_opening_hours(
+    location_id: UUID, wish: OpeningHoursWish, desk: AtDesk
+) -> OpeningHoursAnswer:
+    return await desk.decide(figures.record_opening_hours, location_id, wish)
+
+
+@router.post("/locations/{location_id}/rosters", dependencies=[allow(OPS)])
+async def record_roster(location_id: UUID, wish: RosterWish, desk: AtDesk) -> RosterAnswer:
+    return await desk.decide(figures.record_roster, location_id, wish)
+
+
+@router.post("/locations/{location_id}/closures", dependencies=[allow(OPS)])
+async def record_closure(location_id: UUID, wish: ClosureWish, desk: AtDesk) -> ClosureAnswer:
+    return await desk.decide(figures.record_closure, location_id, wish)
+
+
+@router.post("/closures/{closure_id}/withdraw", dependencies=[allow(OPS)])
+async def withdraw_closure(closure_id: UUID, desk: AtDesk) -> ClosureAnswer:
+    return await desk.decide(figures.withdraw_closure, closure_id)

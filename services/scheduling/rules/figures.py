@@ -1,0 +1,115 @@
+"""Which figures may be recorded, and from which day on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import Any, Protocol
+
+from services.scheduling.rules.broken import Broken
+
+LONGEST_VISIT_MIN = 12 * 60
+"""The house's limit, for a mistyped figure; the FAQ's longest visit takes four hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A row that is there already, by its first day."""
+
+    effective_from: date
+
+
+class _Dated(Protocol):
+    @property
+    def effective_from(self) -> date: ...
+
+
+def broken_by_first_day(day: date, rows: Iterable[_Dated], today: date) -> list[Broken]:
+    """Whether figures may begin on this day, beside those that are recorded."""
+    broken = broken_by_past(day, today, "effective_from")
+    if any(row.effective_from == day for row in rows):
+        broken.append(
+            Broken(
+                "first_day_taken",
+                f"Figures that begin on {day} are recorded already; take another day.",
+                "a figure that was recorded is replaced by a later one, never changed",
+                "effective_from",
+            )
+        )
+    return broken
+
+
+def broken_by_past(day: date, today: date, field: str) -> list[Broken]:
+    if day >= today:
+        return []
+    return [
+        Broken(
+            "first_day_past",
+            f"{day} is past; take {today} or a later day.",
+            "what was decided stays explained by the figures it was decided by",
+            field,
+        )
+    ]
+
+
+def broken_by_length(values: Mapping[str, Any]) -> list[Broken]:
+    whole = (values["booked_min"] or 0) + values["recovery_min"]
+    if whole <= LONGEST_VISIT_MIN:
+        return []
+    return [
+        Broken(
+            "visit_length",
+            f"A visit of {whole} minutes with its recovery is too long; at most"
+            f" {LONGEST_VISIT_MIN} are right.",
+            "the house's limit, for a mistyped figure",
+            "booked_min",
+        )
+    ]
+
+
+def broken_by_driving_ban(no_drive_min: int, first_min: int) -> list[Broken]:
+    """A clinic may forbid driving for longer than its own public word says, never for less."""
+    if no_drive_min >= first_min:
+        return []
+    return [
+        Broken(
+            "driving_ban_shorter",
+            f"A driving ban of {no_drive_min} minutes is shorter than the {first_min} that patients"
+            " are told; right would be as many or more.",
+            "FAQ: no driving for 6 hours after an infusion",
+            "no_drive_min",
+        )
+    ]
+
+
+def broken_by_sizes(values: Mapping[str, Any]) -> list[Broken]:
+    """Whether a protocol's figures fit each other."""
+    rising = (("size_min", "size_max"), ("gap_min_days", "gap_advised_days"))
+    return [
+        Broken(
+            "figures_order",
+            f"{least} is {values[least]} and {most} is {values[most]}; the first is at most the"
+            " second.",
+            "a least figure is not above a greatest one",
+            least,
+        )
+        for least, most in (*rising, ("gap_advised_days", "gap_max_days"))
+        if values[least] > values[most]
+    ]
+
+
+def broken_by_overlap(windows: Sequence[tuple[int, str, str]]) -> list[Broken]:
+    """Whether two windows of one weekday meet. Each is a weekday, from and until."""
+    return [
+        Broken(
+            "windows_overlap",
+            f"On weekday {one[0]} the hours {one[1]} to {one[2]} and {other[1]} to {other[2]}"
+            " overlap; name them as one.",
+            "hours of one day are apart",
+            "windows",
+        )
+        for one, other in pairwise(sorted(windows))
+        if one[0] == other[0] and other[1] < one[2]
+    ]

@@ -1,0 +1,126 @@
+"""The cheapest chains of days: a shortest path, exact, from the last infusion back to the first.
+
+A node is a day together with the days given in the week before it, which is all that gaps, the
+weekly cap and their points depend on. So the number of nodes grows with days, not with plans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import inf
+
+from services.scheduling.rules.planner_score import gap_points, week_points
+from services.scheduling.rules.series import WEEK_DAYS, InfusionProtocol
+
+Costs = Sequence[float]
+"""Points of giving a visit on each day, by the day's place in the list; infinite where it cannot
+be given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A day, and the steps to the days on which the next infusion may be given."""
+
+    place: int
+    steps: tuple[tuple[int, int], ...]
+    """To which node, for how many points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The days of a series by their place in the list, and what they cost together."""
+
+    points: float
+    places: tuple[int, ...]
+
+
+class Calendar:
+    """Which days may follow which under a protocol."""
+
+    def __init__(
+        self, protocol: InfusionProtocol, days: Sequence[date], before: Sequence[date] = ()
+    ) -> None:
+        """`days` in order; `before` are the days of infusions of the series given earlier."""
+        self._protocol = protocol
+        self._days = [day.toordinal() for day in days]
+        self._place = {day: place for place, day in enumerate(self._days)}
+        self._nodes: list[Node] = []
+        self._ids: dict[tuple[int, ...], int] = {}
+        earlier = tuple(day.toordinal() for day in before)
+        self.firsts: list[tuple[int, int]] = (
+            self._steps(earlier) if earlier else [(self._node((day,)), 0) for day in self._days]
+        )
+        """Nodes at which the chain may begin, and for how many points."""
+
+    def _steps(self, given: tuple[int, ...]) -> list[tuple[int, int]]:
+        """The days that may follow, given the last ones."""
+        protocol, last = self._protocol, given[-1]
+        steps = []
+        for gap in range(protocol.gap_min_days, protocol.gap_max_days + 1):
+            day = last + gap
+            if day not in self._place:
+                continue
+            week = (*(each for each in given if each > day - WEEK_DAYS), day)
+            if protocol.weekly_cap is not None and len(week) > protocol.weekly_cap:
+                continue
+            points = gap_points(protocol, gap) + week_points(protocol, len(week))
+            steps.append((self._node(week), points))
+        return steps
+
+    def _node(self, week: tuple[int, ...]) -> int:
+        """The node of a day, the last of its week; those that may follow it are made first."""
+        found = self._ids.get(week)
+        if found is None:
+            steps = tuple(self._steps(week))
+            found = self._ids[week] = len(self._nodes)
+            self._nodes.append(Node(self._place[week[-1]], steps))
+        return found
+
+    def cheapest(self, count: int, costs: Callable[[int], Costs]) -> list[Chain]:
+        """For each first day the cheapest chain of `count` days, where there is one.
+
+        `costs(n)` are the days' points for the n-th of them, from 0.
+        """
+        to_go = self._to_go(count, costs)
+        chains = []
+        for node, enters in self.firsts:
+            points = to_go[0][node]
+            if points < inf:
+                chains.append(Chain(points + enters, self._walk(node, to_go)))
+        return chains
+
+    def _to_go(self, count: int, costs: Callable[[int], Costs]) -> list[list[float]]:
+        """Per infusion and node: the points from there to the end."""
+        nodes = self._nodes
+        last = costs(count - 1)
+        to_go = [[last[node.place] for node in nodes]]
+        for number in range(count - 2, -1, -1):
+            here, after = costs(number), to_go[-1]
+            row = []
+            for node in nodes:
+                own = here[node.place]
+                best = inf
+                if own < inf:
+                    for other, points in node.steps:
+                        best = min(best, points + after[other])
+                row.append(own + best)
+            to_go.append(row)
+        to_go.reverse()
+        return to_go
+
+    def _walk(self, node: int, to_go: list[list[float]]) -> tuple[int, ...]:
+        places = [self._nodes[node].place]
+        for after in to_go[1:]:
+            node = min(self._nodes[node].steps, key=lambda step: step[1] + after[step[0]])[0]
+            places.append(self._nodes[node].place)
+        return tuple(places)
+
+    def longest(self, usable: Sequence[bool], count: int) -> int:
+        """How many infusions, up to `count`, fit on the usable days."""
+        costs = [0.0 if each else inf for each in usable]
+        for fits in range(count, 0, -1):
+            if self.cheapest(fits, lambda _: costs):
+                return fits
+        return 0

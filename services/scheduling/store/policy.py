@@ -1,0 +1,197 @@
+"""The figures in force, and those to come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlmodel import col
+
+from services.scheduling.rules.policy import (
+    Closure,
+    OpeningHours,
+    Policy,
+    Roster,
+    Shift,
+    VisitFigures,
+    Window,
+    minute_of,
+)
+from services.scheduling.rules.series import InfusionProtocol
+from services.scheduling.store.rows import every, one
+from services.scheduling.tables import (
+    ClosureRow,
+    OpeningHoursRow,
+    ProtocolRow,
+    RosterRow,
+    VisitTypeRow,
+)
+from shared.messaging import Transaction
+
+_POLICY = text(
+    """
+    SELECT (SELECT jsonb_agg(to_jsonb(v) ORDER BY v.effective_from) FROM visit_types v
+             WHERE v.visit_type = :visit_type) AS visits,
+           (SELECT jsonb_agg(to_jsonb(p) ORDER BY p.effective_from) FROM protocols p
+             WHERE p.visit_type = :visit_type) AS protocols,
+           (SELECT jsonb_agg(to_jsonb(h) ORDER BY h.effective_from) FROM opening_hours h
+             WHERE h.visit_type = :visit_type
+               AND (h.location_id = :location_id OR h.location_id IS NULL)) AS hours,
+           (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.effective_from) FROM rosters r
+             WHERE r.location_id = :location_id) AS rosters,
+           (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.first_on) FROM closures c
+             WHERE c.location_id = :location_id AND c.withdrawn_at IS NULL) AS closures
+    """
+)
+
+
+async def policy_of(tx: Transaction, location_id: UUID, visit_type: str) -> Policy:
+    """Every row that speaks of one visit type at one place, in one statement."""
+    asked = {"location_id": location_id, "visit_type": visit_type}
+    row = (await tx.execute(_POLICY, asked)).mappings().one()
+    hours = row["hours"] or []
+    return Policy(
+        visits=tuple(map(_visit, row["visits"] or [])),
+        protocols=tuple(
+            (_date(each["effective_from"]), _protocol(each)) for each in row["protocols"] or []
+        ),
+        hours=tuple(_hours(each) for each in hours if each["location_id"] is not None),
+        house_hours=tuple(_hours(each) for each in hours if each["location_id"] is None),
+        rosters=tuple(map(_roster, row["rosters"] or [])),
+        closures=tuple(map(_closure, row["closures"] or [])),
+    )
+
+
+def _date(value: str) -> date:
+    return date.fromisoformat(value)
+
+
+def _figures(kind: type[VisitFigures | InfusionProtocol], row: Mapping[str, Any]) -> dict[str, Any]:
+    return {each.name: row[each.name] for each in fields(kind) if each.name != "effective_from"}
+
+
+def _visit(row: Mapping[str, Any]) -> VisitFigures:
+    return VisitFigures(effective_from=_date(row["effective_from"]), **_figures(VisitFigures, row))
+
+
+def _protocol(row: Mapping[str, Any]) -> InfusionProtocol:
+    return InfusionProtocol(**_figures(InfusionProtocol, row))
+
+
+def _window(row: Mapping[str, Any]) -> Window:
+    return Window(row["weekday"], minute_of(row["from"]), minute_of(row["until"]))
+
+
+def _hours(row: Mapping[str, Any]) -> OpeningHours:
+    windows = tuple(map(_window, row["windows"]))
+    return OpeningHours(_date(row["effective_from"]), windows, row["source"])
+
+
+def _roster(row: Mapping[str, Any]) -> Roster:
+    shifts = tuple(Shift(_window(each), each["nurses"]) for each in row["shifts"])
+    return Roster(_date(row["effective_from"]), row["chairs_per_nurse"], shifts, row["source"])
+
+
+def _closure(row: Mapping[str, Any]) -> Closure:
+    return Closure(_date(row["first_on"]), _date(row["last_on"]), row["reason"])
+
+
+async def catalogue_on(tx: Transaction, day: date) -> list[tuple[VisitTypeRow, ProtocolRow | None]]:
+    """Every visit type with its figures in force on a day, by name."""
+    visits = (
+        select(VisitTypeRow)
+        .ext(distinct_on(col(VisitTypeRow.visit_type)))
+        .where(col(VisitTypeRow.effective_from) <= day)
+        .order_by(col(VisitTypeRow.visit_type), col(VisitTypeRow.effective_from).desc())
+    )
+    protocols = (
+        select(ProtocolRow)
+        .ext(distinct_on(col(ProtocolRow.visit_type)))
+        .where(col(ProtocolRow.effective_from) <= day)
+        .order_by(col(ProtocolRow.visit_type), col(ProtocolRow.effective_from).desc())
+    )
+    by_type = {row.visit_type: row for row in await every(tx, protocols, ProtocolRow)}
+    return [(row, by_type.get(row.visit_type)) for row in await every(tx, visits, VisitTypeRow)]
+
+
+async def visit_type_rows(tx: Transaction, visit_type: str) -> list[VisitTypeRow]:
+    """All figures of a type, earliest first."""
+    rows = select(VisitTypeRow).where(col(VisitTypeRow.visit_type) == visit_type)
+    return await every(tx, rows.order_by(col(VisitTypeRow.effective_from)), VisitTypeRow)
+
+
+async def protocol_rows(tx: Transaction, visit_type: str) -> list[ProtocolRow]:
+    rows = select(ProtocolRow).where(col(ProtocolRow.visit_type) == visit_type)
+    return await every(tx, rows.order_by(col(ProtocolRow.effective_from)), ProtocolRow)
+
+
+async def add_opening_hours(tx: Transaction, **values: object) -> None:
+    """Written at once: the gathered rows of `tx.insert` are arrays, which take no lists."""
+    await tx.execute(insert(OpeningHoursRow).values(values))
+
+
+async def add_roster(tx: Transaction, **values: object) -> None:
+    """As for opening hours."""
+    await tx.execute(insert(RosterRow).values(values))
+
+
+async def has_hours_from(tx: Transaction, location_id: UUID, visit_type: str, day: date) -> bool:
+    rows = select(col(OpeningHoursRow.hours_id)).where(
+        col(OpeningHoursRow.location_id) == location_id,
+        col(OpeningHoursRow.visit_type) == visit_type,
+        col(OpeningHoursRow.effective_from) == day,
+    )
+    return (await tx.execute(rows)).first() is not None
+
+
+async def has_roster_from(tx: Transaction, location_id: UUID, day: date) -> bool:
+    rows = select(col(RosterRow.roster_id)).where(
+        col(RosterRow.location_id) == location_id, col(RosterRow.effective_from) == day
+    )
+    return (await tx.execute(rows)).first() is not None
+
+
+async def find_closure(tx: Transaction, closure_id: UUID) -> ClosureRow | None:
+    rows = select(ClosureRow).where(
+        col(ClosureRow.closure_id) == closure_id, col(ClosureRow.withdrawn_at).is_(None)
+    )
+    return await one(tx, rows.with_for_update(), ClosureRow)
+
+
+async def withdraw_closure(tx: Transaction, closure_id: UUID) -> None:
+    await tx.execute(
+        update(ClosureRow)
+        .where(col(ClosureRow.closure_id) == closure_id)
+        .values(withdrawn_at=tx.now)
+    )
+
+
+async def figures_at(
+    tx: Transaction, location_id: UUID
+) -> tuple[list[OpeningHoursRow], list[RosterRow], list[ClosureRow]]:
+    """A place's own rows, earliest first."""
+    hours = (
+        select(OpeningHoursRow)
+        .where(col(OpeningHoursRow.location_id) == location_id)
+        .order_by(col(OpeningHoursRow.effective_from), col(OpeningHoursRow.visit_type))
+    )
+    rosters = (
+        select(RosterRow)
+        .where(col(RosterRow.location_id) == location_id)
+        .order_by(col(RosterRow.effective_from))
+    )
+    closures = (
+        select(ClosureRow)
+        .where(col(ClosureRow.location_id) == location_id)
+        .order_by(col(ClosureRow.first_on))
+    )
+    return (
+        await every(tx, hours, OpeningHoursRow),
+        await every(tx, rosters, RosterRow),
+        await every(tx, closures, ClosureRow),
+    )

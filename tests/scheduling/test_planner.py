@@ -1,0 +1,479 @@
+"""Whole series are planned within every rule, as well as can be, and every no is explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import combinations, pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.scheduling.rules.planner import (
+    OFFERED,
+    Plan,
+    Preferences,
+    broken_by_wishes,
+    last_day_of_any,
+    plan_series,
+    usual_times,
+)
+from services.scheduling.rules.planner_days import Place, days_of
+from services.scheduling.rules.planner_score import Scored, score
+from services.scheduling.rules.policy import Closure, broken_by_hours, broken_by_nurses
+from services.scheduling.rules.series import (
+    InfusionProtocol,
+    advice_on_series,
+    broken_by_booking,
+    numbered,
+)
+from services.scheduling.rules.slots import BOOKABLE_AHEAD, Slot, broken_by_taken
+from tests.scheduling.figures import MOOD, PAIN, PAIN_MIN
+from tests.scheduling.instances import (
+    ALEXANDRIA,
+    MONDAY,
+    OTHER_PATIENT,
+    PATIENT,
+    WEEK,
+    booked,
+    chair,
+    filled,
+    hours,
+    place,
+    roster,
+    visit,
+)
+
+SMALL = replace(MOOD, size_min=3, size_max=4)
+
+
+def wishes(days: int = 30, earliest: date = MONDAY, **fields: object) -> Preferences:
+    latest = earliest + timedelta(days=days - 1)
+    return Preferences(earliest, latest, **fields)  # type: ignore[arg-type]  # a builder
+
+
+def shown(plan: Plan, zone: ZoneInfo = ALEXANDRIA) -> list[str]:
+    return [f"{each.starts_at.astimezone(zone):%a %d %H:%M}" for each in plan.infusions]
+
+
+def slots_of(plan: Plan, where: Place) -> list[Slot]:
+    figures = [where.policy.visit_on(each.day) for each in plan.infusions]
+    return [
+        Slot(
+            each.starts_at,
+            each.starts_at + timedelta(minutes=figure.holds_min),
+            each.chair_id,
+            where.patient_id,
+        )
+        for each, figure in zip(plan.infusions, figures, strict=True)
+        if figure is not None
+    ]
+
+
+def watched(where: Place) -> list[tuple[datetime, datetime]]:
+    return [(each.starts_at, each.ends_at) for each in where.taken if each.chair_id in where.chairs]
+
+
+def broken_of(plan: Plan, where: Place, protocol: InfusionProtocol) -> list[str]:
+    """Every hard rule that a plan breaks, by the rules that judge a booking."""
+    starts = numbered([each.starts_at for each in plan.infusions])
+    broken = broken_by_booking(protocol, starts, where.zone, where.now)
+    beside = [
+        (each.starts_at, each.ends_at) for each in where.taken if each.chair_id in where.chairs
+    ]
+    mine = slots_of(plan, where)
+    assert len(mine) == len(starts)
+    for n, slot in enumerate(mine):
+        assert slot.chair_id in where.chairs
+        broken += broken_by_taken(slot, [*where.taken, *mine[:n]], "chair", "time")
+        span = slot.starts_at, slot.ends_at
+        broken += broken_by_hours(where.policy, *span, where.zone, "time")
+        broken += broken_by_nurses(where.policy, *span, beside, where.zone, "time")
+    return [each.rule for each in broken]
+
+
+@st.composite
+def clinics(draw: st.DrawFn) -> tuple[Place, InfusionProtocol, Preferences]:
+    """Small clinics with any hours, nurses, closures and bookings, so that all can be tried."""
+    first = draw(st.sampled_from([MONDAY, date(2026, 10, 29), date(2027, 3, 11)]))
+    days = draw(st.integers(min_value=5, max_value=9))
+    chairs = draw(st.integers(min_value=0, max_value=2))
+    minute = st.integers(min_value=0, max_value=23 * 60)
+    taken = []
+    for day, at, lasts, n, mine in draw(
+        st.lists(
+            st.tuples(
+                st.integers(0, days - 1),
+                minute,
+                st.integers(1, 600),
+                st.integers(0, 2),
+                st.booleans(),
+            ),
+            max_size=12,
+        )
+    ):
+        whose = PATIENT if mine else OTHER_PATIENT
+        begins = booked(first + timedelta(days=day), at, at + 1, n=n, patient=whose).starts_at
+        taken.append(Slot(begins, begins + timedelta(minutes=lasts), chair(n), whose))
+    opens = draw(st.integers(0, 20))
+    closes = draw(st.integers(opens + 1, min(opens + 6, 24)))
+    weekdays = draw(st.frozensets(st.integers(1, 7), min_size=3))
+    protocol = draw(
+        st.builds(
+            lambda low, advised, more, cap, advised_week: replace(
+                SMALL,
+                gap_min_days=low,
+                gap_advised_days=low + advised,
+                gap_max_days=low + advised + more,
+                weekly_cap=cap,
+                weekly_advised=advised_week,
+            ),
+            st.integers(1, 3),
+            st.integers(0, 2),
+            st.integers(0, 2),
+            st.sampled_from([None, None, 2, 3]),
+            st.sampled_from([None, 2]),
+        )
+    )
+    nurses = draw(st.none() | st.builds(roster, st.just(1), st.integers(1, 2), st.integers(0, 12)))
+    closed = first + timedelta(days=draw(st.integers(0, 3 * days)))
+    where = place(
+        chairs=chairs,
+        taken=taken,
+        protocol=protocol,
+        figures=visit(50, recovery_min=draw(st.sampled_from([0, 25])), every_min=60),
+        open_=hours(opens, closes, weekdays),
+        nurses=nurses,
+        closures=[Closure(closed, closed, "Made up")],
+        now=booked(first, draw(minute), 24 * 60).starts_at,
+    )
+    asked_from = draw(st.integers(0, 18)) * 60
+    wished = wishes(
+        days,
+        first,
+        weekdays=draw(st.frozensets(st.integers(1, 7), min_size=3)),
+        from_min=asked_from,
+        until_min=asked_from + draw(st.integers(2, 6)) * 60,
+    )
+    return where, protocol, wished
+
+
+def every_plan_by_force(
+    where: Place, protocol: InfusionProtocol, count: int, wished: Preferences
+) -> Iterator[tuple[int, list[date]]]:
+    """The points of the best plan on each set of days, by trying all days and times.
+
+    Free starts are found by the rules that judge bookings, not by the planner's minutes.
+    """
+    free = []
+    for day in days_of(where, wished.earliest, wished.latest):
+        starts = [
+            each
+            for each in day.asked
+            if wished.left_by(day, each) is None
+            and any(_is_free(where, each.at, day.holds_min, n) for n in where.chairs)
+        ]
+        free.append((day.day, starts))
+    usual = usual_times([starts for _, starts in free], wished)
+    for chosen in combinations([each for each in free if each[1]], count):
+        starts = [booked(day, each[0].wall_min, 24 * 60).starts_at for day, each in chosen]
+        if broken_by_booking(protocol, numbered(starts), where.zone, where.now):
+            continue
+        for time in usual:
+            visits = [
+                Scored(day, min((abs(each.wall_min - time), each.wall_min) for each in starts)[1])
+                for day, starts in chosen
+            ]
+            items = score(protocol, visits, wished.earliest, time)
+            yield sum(item.points for item in items), [day for day, _ in chosen]
+
+
+def _is_free(where: Place, at: datetime, holds_min: int, n: object) -> bool:
+    slot = Slot(at, at + timedelta(minutes=holds_min), n, where.patient_id)  # type: ignore[arg-type]  # a chair
+    beside = [
+        (each.starts_at, each.ends_at) for each in where.taken if each.chair_id in where.chairs
+    ]
+    return not (
+        broken_by_taken(slot, where.taken, "", "")
+        or broken_by_nurses(where.policy, slot.starts_at, slot.ends_at, beside, where.zone, "")
+        or broken_by_hours(where.policy, slot.starts_at, slot.ends_at, where.zone, "")
+        or at <= where.now
+    )
+
+
+@settings(deadline=None, max_examples=250)
+@given(clinics(), st.integers(min_value=3, max_value=4))
+def test_no_plan_breaks_a_rule_and_no_better_one_is_missed(
+    clinic: tuple[Place, InfusionProtocol, Preferences], count: int
+) -> None:
+    where, protocol, wished = clinic
+    proposal = plan_series(protocol, count, wished, where)
+    by_force = min(every_plan_by_force(where, protocol, count, wished), default=None)
+    assert bool(proposal.plans) == (by_force is not None)
+    for plan in (*proposal.plans, *proposal.nearest):
+        assert broken_of(plan, where, protocol) == []
+        assert len(plan.infusions) == count
+    if by_force is not None:
+        assert proposal.plans[0].points == by_force[0]
+    for plan in proposal.plans:
+        assert all(each.leaves is None for each in plan.infusions)
+    for one, other in combinations(proposal.plans, 2):
+        shared = {each.starts_at for each in one.infusions} & {
+            each.starts_at for each in other.infusions
+        }
+        assert 2 * len(shared) <= count
+    for plan in proposal.nearest:
+        assert any(each.leaves is not None for each in plan.infusions)
+    points = [plan.points for plan in proposal.plans]
+    assert points == sorted(points)
+
+
+@settings(deadline=None, max_examples=60)
+@given(clinics())
+def test_every_date_without_a_free_time_is_named_with_the_rule_that_blocks_it(
+    clinic: tuple[Place, InfusionProtocol, Preferences],
+) -> None:
+    where, protocol, wished = clinic
+    proposal = plan_series(protocol, 4, wished, where)
+    if proposal.plans:
+        assert proposal.blocked == proposal.between == proposal.nearest == ()
+        return
+    free = {
+        day.day
+        for day in days_of(where, wished.earliest, wished.latest)
+        if any(wished.left_by(day, start) is None for start in day.starts)
+    }
+    dates = {wished.earliest + timedelta(days=n) for n in range((wished.latest - MONDAY).days + 1)}
+    blocked = [each.day for each in proposal.blocked]
+    assert len(blocked) == len(set(blocked))
+    assert not free & set(blocked)
+    assert {each for each in dates if wished.earliest <= each <= wished.latest} >= free
+    assert len(free) + len(blocked) == (wished.latest - wished.earliest).days + 1
+    assert proposal.between[0].rule == "series_fit"
+
+
+def test_an_empty_clinic_gives_three_a_week_from_the_first_day_at_one_time() -> None:
+    where = place(open_=hours(weekdays=[1, 3, 5]))
+    best, *others = plan_series(MOOD, 6, wishes(), where).plans
+    assert shown(best) == [f"{day} 09:00" for day in ("Mon 05", "Wed 07", "Fri 09")] + [
+        f"{day} 09:00" for day in ("Mon 12", "Wed 14", "Fri 16")
+    ]
+    assert {item.name: item.points for item in best.items if item.points} == {"course": 44}
+    assert len(others) == OFFERED - 1
+
+
+def test_eight_infusions_on_mondays_and_thursdays_are_planned_with_advice_on_their_length() -> None:
+    where = place(open_=hours(weekdays=[1, 4]))
+    best = plan_series(MOOD, 8, wishes(), where).plans[0]
+    advice = advice_on_series(
+        MOOD, numbered([each.starts_at for each in best.infusions]), ALEXANDRIA
+    )
+    assert [each[:25] for each in advice] == ["The last infusion is 24 l"]
+
+
+def test_the_points_of_a_plan_are_explained_item_by_item() -> None:
+    where = place(taken=[booked(MONDAY + timedelta(days=2), 0, 24 * 60)], open_=hours(9, 10))
+    best = plan_series(SMALL, 3, wishes(weekdays=frozenset({1, 3, 5})), where).plans[0]
+    told = {item.name: (item.points, item.detail) for item in best.items}
+    assert told == {
+        "wait": (0, "0 days from 2026-10-05 to the first infusion"),
+        "course": (28, "7 days from the first to the last"),
+        "long_gaps": (0, "0 days beyond gaps of 5, which are advised"),
+        "crowded_weeks": (0, "0 infusions beyond 3 in a week"),
+        "usual_time": (0, "0 minutes in all away from 09:00"),
+        "outside_wishes": (0, "0 visits outside the weekdays, times or dates asked for"),
+    }
+
+
+def test_four_in_a_week_are_avoided_unless_nothing_else_fits() -> None:
+    eleven_days = plan_series(MOOD, 6, wishes(11), place())
+    assert [item.points for item in eleven_days.plans[0].items if item.name == "crowded_weeks"] != [
+        0
+    ]
+    more = plan_series(MOOD, 6, wishes(13), place()).plans[0]
+    assert [item.points for item in more.items if item.name == "crowded_weeks"] == [0]
+
+
+def test_a_weekly_cap_that_is_on_record_is_kept() -> None:
+    capped = replace(MOOD, weekly_cap=3, sources=MOOD.sources)
+    assert plan_series(capped, 6, wishes(11), place()).plans == ()
+    for plan in plan_series(capped, 6, wishes(13), place()).plans:
+        assert broken_of(plan, place(protocol=capped), capped) == []
+
+
+def test_pain_infusions_are_planned_on_consecutive_days() -> None:
+    where = place(figures=visit(PAIN_MIN), protocol=PAIN, open_=hours(9, 17, range(1, 6)))
+    for plan in plan_series(PAIN, 4, wishes(), where).plans:
+        gaps = [(b.day - a.day).days for a, b in pairwise(plan.infusions)]
+        assert gaps == [1, 1, 1]
+    six_days_open = plan_series(PAIN, 5, wishes(weekdays=frozenset({1, 2, 3, 4})), where)
+    assert six_days_open.plans == ()
+    assert [each.leaves for each in six_days_open.nearest[0].infusions].count(None) == 4
+
+
+def test_the_chair_with_the_least_room_around_the_visit_is_taken() -> None:
+    """So that the four hours of a pain infusion stay free in the other."""
+    taken = [booked(MONDAY, 9 * 60, 10 * 60, n=1), booked(MONDAY, 11 * 60, 17 * 60, n=1)]
+    where = place(chairs=2, taken=taken)
+    plan = plan_series(SMALL, 3, wishes(from_min=600, until_min=660), where).plans[0]
+    assert plan.infusions[0].chair_id == chair(1)
+
+
+@pytest.mark.parametrize(
+    ("first", "until", "elapsed"),
+    [
+        (date(2026, 10, 30), "Sun 01", [49]),  # clocks go back on November 1
+        (date(2027, 3, 12), "Sun 14", [47]),  # clocks go forward on March 14
+    ],
+)
+def test_days_and_wall_times_hold_when_the_clocks_change(
+    first: date, until: str, elapsed: list[int]
+) -> None:
+    two = replace(MOOD, size_min=2)
+    where = place(open_=hours(12, 13))
+    plan = plan_series(two, 2, wishes(3, first), where).plans[0]
+    assert shown(plan) == [f"Fri {first.day} 12:00", f"{until} 12:00"]
+    gaps = [(b.starts_at - a.starts_at) / timedelta(hours=1) for a, b in pairwise(plan.infusions)]
+    assert gaps == elapsed
+
+
+@pytest.mark.parametrize(
+    ("day", "times"),
+    [
+        # 01:00 to 04:00 on the wall: two hours in March, four in November
+        (date(2027, 3, 14), ["01:00", "03:00"]),
+        (date(2026, 11, 1), ["01:00", "02:00", "03:00"]),
+    ],
+)
+def test_no_visit_begins_at_a_time_that_a_day_skips_or_before_its_place_opens(
+    day: date, times: list[str]
+) -> None:
+    where = place(figures=visit(60, every_min=60), open_=hours(1, 4))
+    [only] = days_of(where, day, day)
+    assert [f"{each.at.astimezone(ALEXANDRIA):%H:%M}" for each in only.starts] == times
+    assert all(each.at.astimezone(ALEXANDRIA).hour * 60 == each.wall_min for each in only.starts)
+
+
+def test_a_visit_that_is_booked_in_the_repeated_hour_blocks_that_hour_only() -> None:
+    """Half past one comes twice on 2026-11-01; the second one is an hour later."""
+    day = date(2026, 11, 1)
+    second = datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+    taken = [Slot(second, second + timedelta(minutes=30), chair(0), OTHER_PATIENT)]
+    where = place(taken=taken, figures=visit(60, every_min=60), open_=hours(1, 4))
+    [only] = days_of(where, day, day)
+    assert [each.wall_min for each in only.starts] == [60, 120, 180]
+
+
+ONE_DAY = MONDAY
+NOON = 12 * 60
+
+
+@pytest.mark.parametrize(
+    ("where", "asked", "rule"),
+    [
+        (place(closures=[Closure(ONE_DAY, ONE_DAY, "Holiday")]), {}, "closed"),
+        (place(open_=hours(weekdays=[2])), {}, "opening_hours"),
+        (place(open_=hours(9, 9 + 1), figures=visit(61)), {}, "opening_hours"),
+        (place(figures=visit(None)), {}, "duration_missing"),
+        (place(), {"weekdays": frozenset({2})}, "weekday"),
+        (place(), {"from_min": NOON, "until_min": NOON + 49}, "time_window"),
+        (place(), {"from_min": 18 * 60, "until_min": 20 * 60}, "time_window"),
+        (place(chairs=0), {}, "chair_taken"),
+        (place(taken=[booked(ONE_DAY, 0, 24 * 60)]), {}, "chair_taken"),
+        (
+            place(taken=[booked(ONE_DAY, NOON, NOON + 1)]),
+            {"from_min": NOON - 49, "until_min": 780},
+            "chair_taken",
+        ),
+        (
+            place(chairs=2, taken=[booked(ONE_DAY, 0, 1440, n=9, patient=PATIENT)]),
+            {},
+            "patient_taken",
+        ),
+        (place(nurses=roster(1, 1, 0, 8)), {}, "nurses_busy"),
+        (place(chairs=2, nurses=roster(1, 1), taken=[booked(ONE_DAY, 0, 1440)]), {}, "nurses_busy"),
+        (place(now=booked(ONE_DAY, 17 * 60, 1440).starts_at), {}, "bookable_time"),
+    ],
+)
+def test_a_blocked_date_is_told_with_its_rule(
+    where: Place, asked: dict[str, object], rule: str
+) -> None:
+    proposal = plan_series(SMALL, 3, wishes(1, ONE_DAY, **asked), where)
+    [blocked] = proposal.blocked
+    assert blocked.day == ONE_DAY
+    assert blocked.why.rule == rule
+    assert blocked.why.detail.endswith(".")
+    assert blocked.why.source
+
+
+def test_hours_that_nobody_recorded_are_not_invented() -> None:
+    where = place()
+    where = replace(where, policy=replace(where.policy, hours=()))
+    proposal = plan_series(MOOD, 6, wishes(14), where)
+    assert {each.why.rule for each in proposal.blocked} == {"opening_hours_missing"}
+    assert proposal.nearest == ()
+
+
+def test_a_hole_that_no_gap_may_span_is_told() -> None:
+    closed = Closure(MONDAY + timedelta(days=5), MONDAY + timedelta(days=13), "Renovation")
+    proposal = plan_series(MOOD, 6, wishes(20), place(closures=[closed]))
+    assert [each.rule for each in proposal.between] == ["series_fit", "series_gap"]
+    assert "At most 3 of 6 infusions fit" in proposal.between[0].detail
+    assert "After 2026-10-09 the next free date is 2026-10-19, 10 local days" in (
+        proposal.between[1].detail
+    )
+
+
+def test_the_nearest_legal_plan_leaves_the_wishes_at_as_few_visits_as_can_be() -> None:
+    where = place(taken=[booked(MONDAY + timedelta(days=7), 0, 24 * 60)])
+    asked = wishes(19, weekdays=frozenset({1, 4}))
+    proposal = plan_series(MOOD, 6, asked, where)
+    assert proposal.plans == ()
+    nearest = proposal.nearest[0]
+    left = [each.leaves for each in nearest.infusions if each.leaves is not None]
+    assert len(left) == 1
+    assert left[0].startswith("on a ")
+
+
+@pytest.mark.parametrize(
+    ("count", "asked", "broken"),
+    [
+        (6, wishes(), []),
+        (5, wishes(), [("series_size", "infusions")]),
+        (0, wishes(), [("series_size", "infusions")]),
+        (99, wishes(), [("series_size", "infusions")]),
+        (6, wishes(30, MONDAY - timedelta(days=1)), [("bookable_time", "preferences.earliest")]),
+        (6, wishes(0), [("plan_span", "preferences.latest")]),
+        (6, wishes(121), []),
+        (6, wishes(122), [("plan_span", "preferences.latest")]),
+        (6, wishes(10, MONDAY + BOOKABLE_AHEAD), [("bookable_time", "preferences.latest")]),
+    ],
+)
+def test_a_question_that_has_no_answer_is_refused(
+    count: int, asked: Preferences, broken: list[tuple[str, str]]
+) -> None:
+    found = broken_by_wishes(MOOD, count, asked, MONDAY)
+    assert [(each.rule, each.field) for each in found] == broken
+    assert all(each.detail.endswith(".") and each.source for each in found)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "count", "days"), [(MOOD, 6, 35), (MOOD, 8, 49), (PAIN, 3, 30)]
+)
+def test_without_a_last_day_a_whole_series_fits_in_what_is_looked_through(
+    protocol: InfusionProtocol, count: int, days: int
+) -> None:
+    assert last_day_of_any(protocol, count, MONDAY) == MONDAY + timedelta(days=days)
+
+
+def test_a_full_clinic_is_planned_the_same_twice() -> None:
+    where = place(
+        chairs=5, taken=filled(5, 0.8, 30, seed=7), open_=hours(9, 21), nurses=roster(2, 3)
+    )
+    asked = wishes(weekdays=frozenset(WEEK), from_min=NOON)
+    first = plan_series(MOOD, 8, asked, where)
+    assert first.plans
+    assert first == plan_series(MOOD, 8, asked, where)
