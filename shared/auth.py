@@ -2,8 +2,9 @@
 
 Holds no sign-in and no per-object rule: a decider that must know whose patient it is asks its rows.
 
-Full sign-in comes from an OpenID provider later; its tokens carry the same claims. Until then a
-development issuer signs them, which refuses to exist in production.
+Full sign-in comes from an OpenID provider later; its tokens carry the same claims. Until then an
+issuer for development signs those of people. Production refuses that issuer, whoever has the
+secret, so there only services speak: to each other, with tokens that they sign themselves.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from shared.clock import real_now
 from shared.errors import Misconfigured
 
 ISSUER = "practice"
+DEVELOPMENT_ISSUER = "practice-development"
 AUDIENCE = "practice-api"
 ALGORITHM = "HS256"
 
@@ -54,14 +56,15 @@ class Actor:
 
 
 class Tokens:
-    """Verifies the bearer tokens of one installation."""
+    """Verifies the bearer tokens of one installation. Unless told otherwise it is production."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, *, env: str = "production") -> None:
+        issuers = [ISSUER] if env == "production" else [ISSUER, DEVELOPMENT_ISSUER]
         self._key = OctKey.import_key(secret)
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(real_now().timestamp()),
             leeway=30,
-            iss={"essential": True, "value": ISSUER},
+            iss={"essential": True, "values": issuers},
             aud={"essential": True, "value": AUDIENCE},
             sub={"essential": True},
             exp={"essential": True},
@@ -77,13 +80,13 @@ class Tokens:
             return None
         return Actor(subject=str(decoded.claims["sub"]), roles=roles)
 
-    def sign(self, actor: Actor, *, valid_for: timedelta) -> str:
+    def sign(self, actor: Actor, *, valid_for: timedelta, issuer: str = ISSUER) -> str:
         """A token for an actor; services sign their own for the calls they make to each other."""
         issued = int(real_now().timestamp())
         return jwt.encode(
             {"alg": ALGORITHM},
             {
-                "iss": ISSUER,
+                "iss": issuer,
                 "aud": AUDIENCE,
                 "sub": actor.subject,
                 "roles": sorted(actor.roles),
@@ -95,10 +98,17 @@ class Tokens:
 
 
 def development_token(secret: str, *, env: str, subject: str, roles: set[Role]) -> str:
-    """A token for trying things out, valid for a day. Raises `Misconfigured` in production."""
+    """A token for trying things out, valid for a day; production takes none of its issuer.
+
+    Raises `Misconfigured` where `env` is production.
+    """
     if env == "production":
         raise Misconfigured("PRACTICE_ENV: production has no development tokens")
-    return Tokens(secret).sign(Actor(subject, frozenset(roles)), valid_for=timedelta(days=1))
+    return Tokens(secret).sign(
+        Actor(subject, frozenset(roles)),
+        valid_for=timedelta(days=1),
+        issuer=DEVELOPMENT_ISSUER,
+    )
 
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="bearer")

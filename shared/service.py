@@ -81,7 +81,7 @@ class Service:
         self.app = build_app(
             parts.handlers.service,
             unit=self.runtime.work,
-            tokens=Tokens(practice.token_secret.get_secret_value()),
+            tokens=Tokens(practice.token_secret.get_secret_value(), env=practice.env),
             vault=vault,
             metrics=self.metrics,
             routers=[

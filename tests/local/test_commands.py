@@ -120,7 +120,8 @@ def test_nothing_that_runs_is_one_line_that_says_what_to_do(tmp_path: Path):
 
 def test_a_token_lets_its_bearer_do_what_its_roles_may(running: Running):
     printed = running.practice("token", "biller", "nurse").output.strip()
-    actor = Tokens(running.installation.plan.keys.token_secret).actor(printed)
+    tokens = Tokens(running.installation.plan.keys.token_secret, env="development")
+    actor = tokens.actor(printed)
     assert actor is not None
     assert actor.roles == {Role.BILLER, Role.NURSE}
 

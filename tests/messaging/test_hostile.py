@@ -123,7 +123,7 @@ async def operator(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
     app = build_app(
         "listener",
         unit=runtime.work,
-        tokens=Tokens(SECRET),
+        tokens=Tokens(SECRET, env="development"),
         vault=Vault(VAULT_KEYS),
         metrics=Metrics(),
         routers=[operations_routes(runtime)],

@@ -107,7 +107,7 @@ def scheduling_app(unit: UnitOfWork) -> FastAPI:
     return build_app(
         "scheduling",
         unit=unit,
-        tokens=Tokens(SECRET),
+        tokens=Tokens(SECRET, env="development"),
         vault=Vault(VAULT_KEYS),
         metrics=Metrics(),
         routers=[router],

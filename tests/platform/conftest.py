@@ -137,7 +137,7 @@ def app_of(*routers: APIRouter, engine: AsyncEngine, metrics: Metrics) -> FastAP
     return build_app(
         "test",
         unit=UnitOfWork(engine, CLOCK, Handlers("test")),
-        tokens=Tokens(SECRET),
+        tokens=Tokens(SECRET, env="development"),
         vault=Vault(VAULT_KEYS),
         metrics=metrics,
         routers=routers,

@@ -100,6 +100,13 @@ def test_production_has_no_development_tokens() -> None:
         development_token(SECRET, env="production", subject="x", roles={Role.OPS})
 
 
+def test_a_development_token_speaks_for_nobody_in_production() -> None:
+    token = development_token(SECRET, env="development", subject="x", roles={Role.OPS})
+    assert Tokens(SECRET, env="production").actor(token) is None
+    assert Tokens(SECRET).actor(token) is None
+    assert Tokens(SECRET, env="development").actor(token) == Actor("x", frozenset({Role.OPS}))
+
+
 async def nothing() -> None: ...
 
 

@@ -244,7 +244,7 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
     return build_app(
         "scheduling",
         unit=UnitOfWork(engine, clock, on, vault=vault),
-        tokens=Tokens(SECRET),
+        tokens=Tokens(SECRET, env="development"),
         vault=vault,
         metrics=Metrics(),
         routers=[routes.router, planning_routes.router, claim_routes.router],
