@@ -22,7 +22,7 @@ from shared.clock import clock_at
 from shared.db import create_engine, migrate
 from shared.http.app import build_app
 from shared.http.health import health_routes
-from shared.messaging import duework, parking, relay
+from shared.messaging import duework, parked_work, parking, relay
 from shared.messaging.duework import WorkLimits
 from shared.messaging.handlers import Handlers
 from shared.messaging.operations import operations_routes
@@ -136,9 +136,9 @@ class Service:
         if await runtime.database_trouble() is not None:
             return
         metrics.work_unfinished.set(await duework.unfinished(runtime.work))
-        metrics.parked_work.set(len(await duework.parked_work(runtime.work)))
         metrics.parked_outbox.set(len(await relay.parked_rows(runtime.work)))
         async with runtime.engine.connect() as connection:
+            metrics.parked_work.set(len(await parked_work.open_ones(connection)))
             depth, oldest = (
                 await connection.execute(text("SELECT count(*), min(committed_at) FROM outbox"))
             ).one()

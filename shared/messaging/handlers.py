@@ -10,6 +10,7 @@ returns the `Fact` that tells the outcome, which a decider then stores.
     @on.due(EscalateRide)                        # decider: started by something that fell due
     @on.work(CapturePayment, calls=Payments)     # caller: one outside call, may be repeated
     @on.outcome(CardCharged)                     # decider: stores what a caller found
+    @on.discarded(CapturePayment)                # decider: a person gave the parked work up
 
 `loads=` names a read that runs before the handler. For an event it runs once for a whole batch,
 so that reading costs one statement instead of one per event; a batch never holds two events of
@@ -51,13 +52,14 @@ class Fact(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
+C = TypeVar("C")
 E = TypeVar("E", bound=Event)
 W = TypeVar("W", bound=Work)
 F = TypeVar("F", bound=Fact)
 L = TypeVar("L")
 G = TypeVar("G")
 
-Decider = Callable[[E, "Transaction"], Awaitable[None]]
+Decider = Callable[[C, "Transaction"], Awaitable[None]]
 LoadedDecider = Callable[[E, "Transaction", L], Awaitable[None]]
 LoadMany = Callable[["Transaction", Sequence[E]], Awaitable[Sequence[L]]]
 LoadOne = Callable[["Transaction", W], Awaitable[L | None]]
@@ -71,7 +73,7 @@ class EventHandler(Generic[E]):
 
 
 @dataclass(frozen=True, slots=True)
-class Timer(Generic[W]):
+class WorkHandler(Generic[W]):
     work: type[W]
     decide: Decider[Any]
 
@@ -95,9 +97,10 @@ class Handlers:
 
     service: str
     events: dict[str, EventHandler[Any]] = field(default_factory=dict)
-    timers: dict[str, Timer[Any]] = field(default_factory=dict)
+    timers: dict[str, WorkHandler[Any]] = field(default_factory=dict)
     calls: dict[str, Call[Any]] = field(default_factory=dict)
-    outcomes: dict[type[Fact], Callable[..., Awaitable[None]]] = field(default_factory=dict)
+    outcomes: dict[type[Fact], Decider[Any]] = field(default_factory=dict)
+    discards: dict[str, WorkHandler[Any]] = field(default_factory=dict)
 
     @overload
     def event(self, event: type[E]) -> Callable[[Decider[E]], Decider[E]]: ...
@@ -117,12 +120,12 @@ class Handlers:
 
         return register
 
-    def due(self, work: type[W]) -> Callable[[Decider[W]], Decider[W]]:  # type: ignore[type-var]  # a Decider starts from work as well
+    def due(self, work: type[W]) -> Callable[[Decider[W]], Decider[W]]:
         """Decide when something falls due. The work is done when the transaction commits."""
 
-        def register(decide: Decider[W]) -> Decider[W]:  # type: ignore[type-var]  # as above
+        def register(decide: Decider[W]) -> Decider[W]:
             self._once(self.timers | self.calls, work.kind)
-            self.timers[work.kind] = Timer(work, decide)
+            self.timers[work.kind] = WorkHandler(work, decide)
             return decide
 
         return register
@@ -156,18 +159,25 @@ class Handlers:
 
         return register
 
-    def outcome(
-        self, fact: type[F]
-    ) -> Callable[
-        [Callable[[F, Transaction], Awaitable[None]]], Callable[[F, Transaction], Awaitable[None]]
-    ]:
+    def outcome(self, fact: type[F]) -> Callable[[Decider[F]], Decider[F]]:
         """Store what a caller found, in the transaction that ends the work."""
 
-        def register(
-            decide: Callable[[F, Transaction], Awaitable[None]],
-        ) -> Callable[[F, Transaction], Awaitable[None]]:
+        def register(decide: Decider[F]) -> Decider[F]:
             self._once(self.outcomes, fact)
             self.outcomes[fact] = decide
+            return decide
+
+        return register
+
+    def discarded(self, work: type[W]) -> Callable[[Decider[W]], Decider[W]]:
+        """Free what parked work held up, in the transaction in which a person discards it.
+
+        Discarded work is never done. Whatever waits for its outcome learns it here or never.
+        """
+
+        def register(decide: Decider[W]) -> Decider[W]:
+            self._once(self.discards, work.kind)
+            self.discards[work.kind] = WorkHandler(work, decide)
             return decide
 
         return register
@@ -177,7 +187,10 @@ class Handlers:
         return sorted({handler.event.producer for handler in self.events.values()})
 
     def check_complete(self) -> None:
-        """Refuse to start when a caller can return a fact that no decider stores."""
+        """Refuse to start when a fact that a caller returns, or work, has no handler."""
+        for kind in self.discards:
+            if kind not in self.timers and kind not in self.calls:
+                raise LookupError(f"{self.service}: {kind} can be discarded, but nothing does it")
         for kind, call in self.calls.items():
             returned = typing.get_type_hints(call.call)["return"]
             union = isinstance(returned, UnionType) or typing.get_origin(returned) is typing.Union

@@ -12,8 +12,9 @@ from pydantic import AwareDatetime, BaseModel, StringConstraints
 
 from shared import audit
 from shared.auth import Actor, Role, allow
-from shared.messaging import duework, parking, relay
+from shared.messaging import parked_work, parking, relay
 from shared.messaging.runtime import Runtime
+from shared.messaging.transaction import UnitOfWork
 
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
@@ -60,13 +61,10 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
             return await parking.one(connection, seam.consumer, parked_id)
 
     async def other_items() -> list[ParkedItem]:
-        work, rows = await duework.parked_work(unit), await relay.parked_rows(unit)
+        async with unit.engine.connect() as connection:
+            work = await parked_work.open_ones(connection)
+        rows = await relay.parked_rows(unit)
         return [_work(found) for found in work] + [_row(found) for found in rows]
-
-    async def unpark(parked_id: UUID, *, again: bool) -> bool:
-        return await duework.unpark_work(unit, parked_id, again=again) or await relay.unpark_row(
-            unit, parked_id, again=again
-        )
 
     @router.get("/parked")
     async def list_parked(_: Actor = allow(Role.OPS, Role.AUDITOR)) -> list[ParkedItem]:
@@ -92,7 +90,7 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
         """Decide a parked event again, now. Held ones of its key follow if it goes through."""
         found = await parked(parked_id)
         if found is None:
-            if not await unpark(parked_id, again=True):
+            if not await _unpark(unit, parked_id, again=True):
                 raise HTTPException(404, "Nothing is parked under this id.")
             await note(actor, "replay")
             return {"replayed": True, "followed": 0}
@@ -109,7 +107,7 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
         """Give a parked event up for good. Held ones of its key follow."""
         found = await parked(parked_id)
         if found is None:
-            if not await unpark(parked_id, again=False):
+            if not await _unpark(unit, parked_id, again=False):
                 raise HTTPException(404, "Nothing is parked under this id.")
             await note(actor, "discard")
             return {"discarded": True, "followed": 0}
@@ -142,13 +140,23 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
     return router
 
 
+async def _unpark(unit: UnitOfWork, parked_id: UUID, *, again: bool) -> bool:
+    async with unit.transaction() as tx:
+        done = (
+            await parked_work.replay(tx, parked_id)
+            if again
+            else await parked_work.discard(tx, unit.handlers, parked_id)
+        )
+    return done or await relay.unpark_row(unit, parked_id, again=again)
+
+
 def _event(found: parking.Parked) -> ParkedItem:
     fields = asdict(found)
     del fields["seq"]
     return ParkedItem(what="event", **fields)
 
 
-def _work(found: duework.ParkedWork) -> ParkedItem:
+def _work(found: parked_work.ParkedWork) -> ParkedItem:
     return ParkedItem(
         parked_id=found.work_id,
         what="work",

@@ -61,6 +61,9 @@ async def capture(attempt_id: UUID, payments: Payments) -> Captured | Declined:
 
 @on.outcome(Captured)
 async def record(captured: Captured, tx: Transaction) -> None: ...
+
+@on.discarded(CapturePayment)
+async def free(work: CapturePayment, tx: Transaction) -> None: ...
 """
 
 WRONG = {
@@ -110,6 +113,10 @@ async def capture(work: CapturePayment, payments: Payments) -> str:
     "an outcome of another fact": """
 @on.outcome(Captured)  # wrong
 async def record(declined: Declined, tx: Transaction) -> None: ...
+""",
+    "a decider for other work that is discarded": """
+@on.discarded(CapturePayment)  # wrong
+async def free(work: RemindOfRide, tx: Transaction) -> None: ...
 """,
     "a timer of other work": """
 @on.due(RemindOfRide)  # wrong

@@ -41,7 +41,7 @@ from shared.clock import RunClock
 from shared.events import Event
 from shared.events.scheduling import InfusionCompleted, VisitType
 from shared.ids import new_id
-from shared.messaging import duework
+from shared.messaging import duework, parked_work
 from shared.messaging.envelope import headers_of
 from shared.service import Service, migrate_service
 from tests.billing.records import infusion_record
@@ -212,7 +212,8 @@ class Billing:
             return list(await connection.execute(text(query), values))
 
     async def parked(self) -> list[str]:
-        return [work.reason for work in await duework.parked_work(self.service.runtime.work)]
+        async with self.service.runtime.engine.connect() as connection:
+            return [work.reason for work in await parked_work.open_ones(connection)]
 
     async def until_rest(self, within_s: float = 20.0) -> None:
         """Wait until all that fell due is done or parked, here and outside."""

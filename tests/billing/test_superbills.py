@@ -24,7 +24,7 @@ from shared.auth import Role
 from shared.errors import Poison
 from shared.events.billing import SuperbillIssued, TenderKind
 from shared.ids import new_id
-from shared.messaging import duework
+from shared.messaging import parked_work
 from shared.money import dollars
 from tests.billing.conftest import Billing
 from tests.billing.records import infusion_record
@@ -195,8 +195,9 @@ async def test_a_superbill_that_a_payer_would_reject_waits_until_its_cause_is_me
     assert (await billing.only_charge(patient))["superbill_id"] is None
 
     billing.scheduling.records[str(event.infusion_id)]["rendering"]["npi"] = "1679576722"
-    [parked] = await duework.parked_work(billing.service.runtime.work)
-    await duework.unpark_work(billing.service.runtime.work, parked.work_id, again=True)
+    async with billing.service.runtime.work.transaction() as tx:
+        [parked] = await parked_work.open_ones(tx.connection)
+        assert await parked_work.replay(tx, parked.work_id)
     await billing.until_rest()
 
     assert (await billing.only_charge(patient))["superbill_id"] is not None

@@ -16,7 +16,7 @@ from deploy.local.postgres import Database
 from shared.clock import FixedClock
 from shared.db import create_engine
 from shared.errors import Poison, Retry
-from shared.messaging import Fact, Handlers, Transaction, UnitOfWork, Work, duework
+from shared.messaging import Fact, Handlers, Transaction, UnitOfWork, Work, duework, parked_work
 from shared.messaging.duework import Workers, WorkLimits
 from tests.messaging.conftest import scalar, tally
 from tests.messaging.records import START
@@ -87,6 +87,13 @@ async def record_text(texted: Texted, tx: Transaction) -> None:
 @on.outcome(Charged)
 async def record_charge(charged: Charged, tx: Transaction) -> None:
     await note(tx, charged.who, charged.answer)
+
+
+@on.discarded(Charge)
+async def free(work: Charge, tx: Transaction) -> None:
+    await note(tx, work.who, "may be charged again")
+    if work.who == "broken":
+        raise KeyError("Testa Canary")
 
 
 @on.due(Remind)
@@ -338,23 +345,61 @@ async def test_work_given_up_is_parked_for_a_person_who_has_it_done_or_discards_
         assert await state(engine) == [("parked", reason, calls)]
 
     await eventually(parked)
-    [found] = await duework.parked_work(unit)
-    assert (found.kind, found.reason, found.attempts) == ("Text", reason, calls)
-    assert await duework.unpark_work(unit, found.work_id, again=True)
+    async with unit.transaction() as tx:
+        [found] = await parked_work.open_ones(tx.connection)
+        assert (found.kind, found.reason, found.attempts) == ("Text", reason, calls)
+        assert await parked_work.replay(tx, found.work_id)
     await eventually(lambda: told(engine, ("Ana", f"answer {calls + 1}")))
-    assert not await duework.unpark_work(unit, found.work_id, again=False)
+    async with unit.transaction() as tx:
+        assert not await parked_work.discard(tx, on, found.work_id)
 
 
-async def test_parked_work_that_is_discarded_is_gone(
-    start: Start, unit: UnitOfWork, engine: AsyncEngine, sms: Vendor
+async def test_parked_work_that_is_discarded_is_gone_and_frees_what_waited_for_it(
+    start: Start, unit: UnitOfWork, engine: AsyncEngine, sms: Vendor, cards: Vendor
 ) -> None:
     sms.fails_with = [Poison("no_such_number")]
+    cards.fails_with = [Poison("stripe_refuses")]
     await plan(unit, Text(to="Ana"))
     start()
     await eventually(lambda: _is_parked(engine))
-    [found] = await duework.parked_work(unit)
-    assert await duework.unpark_work(unit, found.work_id, again=False)
+    await discard_all(unit)
     await nothing_is_left(engine)
+    await told(engine)  # nobody decides anything when a text is discarded
+    await plan(unit, Charge(who="Ben"))
+    await eventually(lambda: _is_parked(engine))
+    await discard_all(unit)
+    await nothing_is_left(engine)
+    await told(engine, ("Ben", "may be charged again"))
+
+
+async def test_what_a_discarded_charge_frees_and_its_discarding_commit_together(
+    start: Start, unit: UnitOfWork, engine: AsyncEngine, cards: Vendor
+) -> None:
+    cards.fails_with = [Poison("stripe_refuses")]
+    await plan(unit, Charge(who="broken"))
+    start()
+    await eventually(lambda: _is_parked(engine))
+    with pytest.raises(KeyError):
+        await discard_all(unit)
+    assert await _is_parked(engine)
+    await told(engine)
+
+
+async def discard_all(unit: UnitOfWork) -> None:
+    async with unit.transaction() as tx:
+        for found in await parked_work.open_ones(tx.connection):
+            assert await parked_work.discard(tx, on, found.work_id)
+
+
+def test_a_service_that_frees_work_which_nothing_does_refuses_to_start() -> None:
+    odd = Handlers("billing")
+
+    @odd.discarded(Charge)
+    async def free(work: Charge, tx: Transaction) -> None:
+        await note(tx, work.who, "freed")
+
+    with pytest.raises(LookupError, match="Charge can be discarded, but nothing does it"):
+        odd.check_complete()
 
 
 async def _is_parked(engine: AsyncEngine) -> bool:

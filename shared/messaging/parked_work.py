@@ -1,0 +1,74 @@
+"""Parked work: what a worker gave up, and what a person makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.messaging.handlers import Handlers
+from shared.messaging.transaction import Transaction
+
+_OPEN = text(
+    """
+    SELECT work_id, kind, coalesce(error_code, '?') AS reason, attempts, due_at
+      FROM due_work WHERE state = 'parked' ORDER BY due_at LIMIT 200
+    """
+)
+
+_REPLAY = text(
+    """
+    UPDATE due_work SET state = 'resting', rests_until = clock_timestamp(), attempts = 0
+     WHERE work_id = :work_id AND state = 'parked'
+    """
+)
+
+_DISCARD = text(
+    """
+    DELETE FROM due_work WHERE work_id = :work_id AND state = 'parked'
+    RETURNING kind, payload, causation_id, correlation_id, traceparent
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedWork:
+    """Work that a person must look at."""
+
+    work_id: UUID
+    kind: str
+    reason: str
+    attempts: int
+    due_at: datetime
+
+
+async def open_ones(connection: AsyncConnection) -> list[ParkedWork]:
+    """Parked work, oldest first, at most 200."""
+    return [ParkedWork(*row) for row in await connection.execute(_OPEN)]
+
+
+async def replay(tx: Transaction, work_id: UUID) -> bool:
+    """Have parked work tried again, from its first attempt on. False when it is not parked."""
+    done = await tx.execute(_REPLAY, {"work_id": work_id})
+    return done.rowcount == 1
+
+
+async def discard(tx: Transaction, handlers: Handlers, work_id: UUID) -> bool:
+    """Give parked work up, and have its `discarded` decider free what waits for it.
+
+    False when it is not parked.
+    """
+    row = (await tx.execute(_DISCARD, {"work_id": work_id})).one_or_none()
+    if row is None:
+        return False
+    if (handler := handlers.discards.get(row.kind)) is not None:
+        cause = tx.caused_by(
+            event_id=row.causation_id,
+            correlation_id=row.correlation_id,
+            traceparent=row.traceparent,
+        )
+        await handler.decide(handler.work.model_validate(row.payload), cause)
+    return True
