@@ -28,7 +28,7 @@ from bench.relay import all_left, steadily
 from bench.scheduling import answering
 from bench.sizes import Sizes
 from bench.ways.stage import running
-from deploy.local.demo.practice import Practice
+from deploy.local.client import Practice
 from deploy.local.demo.quiet import Listener
 from deploy.local.demo.world import World
 from deploy.local.installation import Installation, Plan

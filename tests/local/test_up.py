@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from deploy.local.demo.practice import Practice
+from deploy.local.client import Practice
 from deploy.local.installation import State
 from shared.auth import Role
 from tests.local.command import Command

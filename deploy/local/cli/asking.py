@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from typer.core import TyperGroup
 
-from deploy.local.demo.practice import Refusal
+from deploy.local.client import Refusal
 from deploy.local.export import BadExport
 from deploy.local.installation import SERVICES, State, Trouble
 

@@ -11,8 +11,9 @@ import typer
 from rich.markup import escape
 
 from deploy.local.cli.asking import console, where
-from deploy.local.demo.heard import Heard, ear
-from deploy.local.installation import State, Trouble
+from deploy.local.demo.heard import From, Heard, ear
+from deploy.local.installation import Trouble
+from shared.events import Event
 
 app = typer.Typer(no_args_is_help=True, help="What the services say, as it is said.")
 
@@ -34,37 +35,31 @@ def tail(
     state = where(context).state()
     if not state.bootstrap_servers:
         raise Trouble("--kafka: not given, and no installation was found to ask")
-    asyncio.run(_tail(state, from_beginning, patient, kind, as_json))
+    start = From.BEGINNING if from_beginning else From.NOW
+    show = _print_json if as_json else _print_line
+
+    def wanted(said: Event) -> bool:
+        return (patient is None or said.key == str(patient)) and (
+            kind is None or kind.lower() in said.type_name.lower()
+        )
+
+    async def listen() -> None:
+        async with ear(state.bootstrap_servers, state.topic_prefix, start=start) as listening:
+            async for heard in listening.forever():
+                if wanted(heard.event):
+                    show(heard)
+
+    asyncio.run(listen())
 
 
-async def _tail(
-    state: State,
-    from_beginning: bool,  # noqa: FBT001  # options of the one command above
-    patient: UUID | None,
-    kind: str | None,
-    as_json: bool,  # noqa: FBT001  # as above
-) -> None:
-    out = console()
-    async with ear(
-        state.bootstrap_servers, state.topic_prefix, from_beginning=from_beginning
-    ) as listening:
-        async for heard in listening.forever():
-            said = heard.event
-            wanted = (patient is None or said.key == str(patient)) and (
-                kind is None or kind.lower() in said.type_name.lower()
-            )
-            if wanted and as_json:
-                typer.echo(
-                    json.dumps(
-                        {
-                            "type": said.type_name,
-                            "at": heard.at.isoformat(),
-                            **said.model_dump(mode="json"),
-                        }
-                    )
-                )
-            elif wanted:
-                out.print(_line(heard))
+def _print_json(heard: Heard) -> None:
+    said = heard.event
+    shown = {"type": said.type_name, "at": heard.at.isoformat(), **said.model_dump(mode="json")}
+    typer.echo(json.dumps(shown))
+
+
+def _print_line(heard: Heard) -> None:
+    console().print(_line(heard))
 
 
 def _line(heard: Heard) -> str:

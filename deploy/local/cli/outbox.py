@@ -10,7 +10,7 @@ import typer
 from rich.progress import Progress
 
 from deploy.local.cli.asking import console, where
-from deploy.local.demo.practice import Practice
+from deploy.local.client import Practice
 from deploy.local.installation import SERVICES, State, Trouble
 from shared.auth import Role
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deploy.local.cli.asking import console, where
-from deploy.local.demo.practice import Practice, Refusal
+from deploy.local.client import Practice, Refusal
 from deploy.local.installation import State, Trouble
 from shared.auth import Role
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from deploy.local.client import Refusal
 from deploy.local.demo.people import ROLES, People, Wanting
-from deploy.local.demo.practice import Refusal
 from deploy.local.export.records import Clearance, Course, Patient, Series, Visit
 from shared.auth import Role
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from rich.console import Console
 
+from deploy.local.client import Practice
 from deploy.local.demo.expected import Expected, expect
 from deploy.local.demo.happened import Happened, look
 from deploy.local.demo.heard import Heard, ear
 from deploy.local.demo.life import Life
 from deploy.local.demo.people import People
 from deploy.local.demo.plan import plan
-from deploy.local.demo.practice import Practice
 from deploy.local.demo.quiet import Listener
 from deploy.local.demo.timeline import Timeline
 from deploy.local.demo.verdict import Line, compare

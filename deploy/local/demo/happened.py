@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from deploy.local.client import Practice
 from deploy.local.demo.expected import Message, Money
 from deploy.local.demo.people import People
-from deploy.local.demo.practice import Practice
 from deploy.local.demo.world import texts_in
 from deploy.local.export.records import Patient
 from shared.auth import Role

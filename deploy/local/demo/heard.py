@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from pydantic import ValidationError
@@ -16,6 +17,13 @@ from shared.events import REGISTRY, Event
 from shared.messaging.envelope import text_headers
 
 CATCHES_UP_WITHIN_S = 15.0
+
+
+class From(StrEnum):
+    """Where a reader begins."""
+
+    BEGINNING = "beginning"
+    NOW = "now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,7 @@ def understood(record: ConsumerRecord[bytes, bytes]) -> Heard | None:
 
 @asynccontextmanager
 async def ear(
-    bootstrap_servers: str, prefix: str, *, from_beginning: bool = True
+    bootstrap_servers: str, prefix: str, *, start: From = From.BEGINNING
 ) -> AsyncIterator[Ear]:
     """Listen to every topic, as a reader without a group."""
     consumer: AIOKafkaConsumer = AIOKafkaConsumer(
@@ -90,10 +98,11 @@ async def ear(
             for number in range(count)
         ]
         consumer.assign(partitions)
-        if from_beginning:
-            await consumer.seek_to_beginning()
-        else:
-            await consumer.seek_to_end()
+        match start:
+            case From.BEGINNING:
+                await consumer.seek_to_beginning()
+            case From.NOW:
+                await consumer.seek_to_end()
         yield Ear(consumer)
     finally:
         await consumer.stop()

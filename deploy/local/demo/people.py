@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from deploy.local.demo.practice import Practice, Refusal
+from deploy.local.client import Practice, Refusal
 from deploy.local.demo.timeline import Timeline
 from deploy.local.demo.world import Confirmed, World
 from deploy.local.export.records import Address, Clinic, Patient, StaffRole, Visit
