@@ -223,6 +223,11 @@ def child_of(parent: str | None) -> str:
     return f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"
 
 
+def well_formed(traceparent: str | None) -> str | None:
+    """The traceparent itself if W3C would call it one; it travels on in rows and headers."""
+    return None if _parsed(traceparent) is None else traceparent
+
+
 def _parsed(traceparent: str | None) -> tuple[str, str, str] | None:
     """Trace id, span id and flags; `None` for anything that W3C would not call a traceparent.
 

@@ -6,16 +6,21 @@ whatever bytes a header holds and strict about what they must mean.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from shared import telemetry
 from shared.errors import Poison
 from shared.events import Event
 
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
+
+_VERSION = re.compile(r"[0-9]{1,9}")
+"""No event has a thousand versions, and Python refuses to read a number of 4,301 digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +86,14 @@ def read_headers(headers: Mapping[str, bytes | None]) -> Envelope:
     if event_id is None:
         raise Poison("bad_event_id")
     version = as_text(headers.get("ce_dataschema")).rpartition(":")[2]
-    if not version.isdecimal():
+    if not _VERSION.fullmatch(version):
         raise Poison("bad_schema_version")
     return Envelope(
         event_id=event_id,
         type_name=as_text(headers.get("ce_type")),
         version=int(version),
         correlation_id=_uuid(as_text(headers.get("ce_correlationid"))) or event_id,
-        traceparent=as_text(headers.get("traceparent")) or None,
+        traceparent=telemetry.well_formed(as_text(headers.get("traceparent"))),
     )
 
 

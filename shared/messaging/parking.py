@@ -27,9 +27,9 @@ from shared.messaging.tables import ParkedEvent
 _table: Any = ParkedEvent.__table__  # type: ignore[attr-defined]  # every table=True model has one
 
 _HELD_KEYS = text(
-    "SELECT DISTINCT key FROM parked_events"
-    " WHERE consumer = :consumer AND key = ANY(:keys) AND state IN ('parked', 'held')"
-).bindparams(bindparam("keys", type_=ARRAY(TEXT)))
+    "SELECT DISTINCT key_digest FROM parked_events"
+    " WHERE consumer = :consumer AND key_digest = ANY(:digests) AND state IN ('parked', 'held')"
+).bindparams(bindparam("digests", type_=ARRAY(TEXT)))
 
 _DISCARDED = text(
     "SELECT EXISTS (SELECT FROM parked_events WHERE consumer = :consumer"
@@ -38,11 +38,12 @@ _DISCARDED = text(
 
 _RELEASED = text(
     """
-    SELECT DISTINCT ON (key) seq FROM parked_events AS h
+    SELECT DISTINCT ON (key_digest) seq FROM parked_events AS h
      WHERE consumer = :consumer AND state = 'held'
        AND NOT EXISTS (SELECT 1 FROM parked_events AS p
-                        WHERE p.consumer = h.consumer AND p.key = h.key AND p.state = 'parked')
-     ORDER BY key, seq LIMIT 100
+                        WHERE p.consumer = h.consumer AND p.key_digest = h.key_digest
+                          AND p.state = 'parked')
+     ORDER BY key_digest, seq LIMIT 100
     """
 )
 
@@ -85,10 +86,16 @@ class Coordinates:
         )
 
 
+def digest_of(key: str) -> str:
+    """What keys are compared by: a stranger's key may be larger than an index takes."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
 async def held_keys(connection: AsyncConnection, consumer: str, keys: Sequence[str]) -> set[str]:
     """Those of `keys` that have an open parked event."""
-    found = await connection.execute(_HELD_KEYS, {"consumer": consumer, "keys": list(keys)})
-    return set(found.scalars())
+    by_digest = {digest_of(key): key for key in keys}
+    found = await connection.execute(_HELD_KEYS, {"consumer": consumer, "digests": list(by_digest)})
+    return {by_digest[digest] for digest in found.scalars()}
 
 
 async def park(
@@ -118,6 +125,7 @@ async def park(
             partition_no=record.partition,
             offset_no=record.offset,
             key=record.key,
+            key_digest=None if record.key is None else digest_of(record.key),
             type_name=record.type_name[:200],
             headers=record.headers,
             value=record.value,

@@ -133,7 +133,7 @@ class Seam:
             self.progress_at = monotonic()
 
     def read(self, record: ConsumerRecord[Any, Any]) -> Heard | Unreadable | None:
-        """Decode a record; `None` when it is none of this service's business."""
+        """Decode a record; `None` when it is none of this service's business. Never raises."""
         headers = dict(record.headers)
         type_name = as_text(headers.get("ce_type"))
         if not type_name:
@@ -145,6 +145,9 @@ class Seam:
             return self._decode(record, headers, handler)
         except Poison as poison:
             return Unreadable(record, poison.code)
+        except Exception as error:  # what cannot be read must not stop what can
+            log.error("event_reader_bug", error_type=type(error).__name__, exc_info=error)
+            return Unreadable(record, f"bug:{type(error).__name__}")
 
     def _decode(
         self,

@@ -153,9 +153,9 @@ class ParkedEvent(BackboneBase, table=True):
         Index(
             "ix_parked_events_key",
             "consumer",
-            "key",
+            "key_digest",
             "seq",
-            postgresql_where=text("state IN ('parked', 'held') AND key IS NOT NULL"),
+            postgresql_where=text("state IN ('parked', 'held') AND key_digest IS NOT NULL"),
         ),
     )
 
@@ -167,6 +167,7 @@ class ParkedEvent(BackboneBase, table=True):
     partition: int = Field(sa_column=Column("partition_no", BigInteger, nullable=False))
     offset: int = Field(sa_column=Column("offset_no", BigInteger, nullable=False))
     key: str | None = Field(sa_column=Column(Text))
+    key_digest: str | None = Field(sa_column=Column(Text))
     type_name: str = Field(sa_column=Column(Text, nullable=False))
     headers: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
     value: bytes | None = Field(sa_column=Column(LargeBinary))

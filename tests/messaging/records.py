@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 
 from shared.events import Event
 from shared.events.scheduling import PatientCheckedIn, PatientRegistered
@@ -41,6 +41,21 @@ def record_of(
         "value": event.model_dump_json().encode(),
         "headers": [(name, value.encode()) for name, value in found.items()],
     } | changes
+
+
+def delivered(record: dict[str, Any], *, offset: int = 0) -> ConsumerRecord[Any, Any]:
+    """The record as Kafka hands it to the seam."""
+    return ConsumerRecord(
+        topic="scheduling",
+        partition=0,
+        offset=offset,
+        timestamp=0,
+        timestamp_type=0,
+        checksum=None,
+        serialized_key_size=0,
+        serialized_value_size=0,
+        **record,
+    )
 
 
 async def send(

@@ -83,6 +83,7 @@ CREATE TABLE parked_events (
     partition_no bigint NOT NULL,
     offset_no bigint NOT NULL,
     key text,
+    key_digest text,
     type_name text NOT NULL,
     headers jsonb NOT NULL,
     value bytea,
@@ -104,8 +105,8 @@ CREATE UNIQUE INDEX uq_parked_events_open ON parked_events (consumer, fingerprin
     WHERE state IN ('parked', 'held');
 CREATE INDEX ix_parked_events_discarded ON parked_events (consumer, fingerprint)
     WHERE state = 'discarded';
-CREATE INDEX ix_parked_events_key ON parked_events (consumer, key, seq)
-    WHERE state IN ('parked', 'held') AND key IS NOT NULL
+CREATE INDEX ix_parked_events_key ON parked_events (consumer, key_digest, seq)
+    WHERE state IN ('parked', 'held') AND key_digest IS NOT NULL
 """
 
 
