@@ -7,7 +7,8 @@ be a patient's.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +22,7 @@ from starlette.requests import ClientDisconnect
 
 from shared.db import unreachable
 from shared.errors import Retry
+from shared.refusals import Broken, unknown
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +66,17 @@ class Refused(BaseModel):
         """A refusal with a single violation."""
         violation = Violation(field=field, rule=rule, detail=detail, source=source)
         return cls(status=status, title=title, violations=(violation,))
+
+    @classmethod
+    def by_rules(cls, broken: Sequence[Broken], title: str = "Refused") -> Refused:
+        """A refusal that names every broken rule."""
+        return cls(title=title, violations=tuple(Violation(**asdict(one)) for one in broken))
+
+    @classmethod
+    def not_found(cls, noun: str, field: str | None = None) -> Refused:
+        """A refusal because the path names something that is not on record."""
+        found = cls.by_rules([unknown(noun, field)], "Not found")
+        return found.model_copy(update={"status": 404})
 
 
 class Problem(BaseModel):

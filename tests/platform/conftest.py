@@ -36,6 +36,7 @@ from shared.http.pages import AskedPage, Page, Paging, page
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Handlers, Transaction, UnitOfWork
+from shared.refusals import Broken, unknown
 from shared.telemetry import Metrics
 from shared.vault import Vault
 
@@ -70,6 +71,9 @@ def lines() -> Iterator[Lines]:
     assert "Canary" not in out.getvalue()
 
 
+CHAIR_TAKEN = Broken("chair_taken", "That chair is taken.", "the day's plan", "chair")
+
+
 class Order(BaseModel):
     chair: str
     patient_name: str = ""
@@ -89,14 +93,14 @@ async def place_order(order: Order, tx: Transaction) -> Placed | Refused:
         {"id": placed.order_id, "chair": order.chair},
     )
     if order.chair == "taken":
-        return Refused.because("chair_taken", "That chair is taken.", field="chair")
+        return Refused.by_rules([CHAIR_TAKEN, unknown("visit type")], "The order is not placed")
     return placed
 
 
 async def find_patient(patient_id: UUID, tx: Transaction) -> Placed | Refused:
     """A patient, unless it is the one with number 404."""
     if patient_id.int == 404:
-        return Refused.because("unknown_patient", "There is no such patient.", status=404)
+        return Refused.not_found("patient", "patient_id")
     return Placed(order_id=new_id(), patient_id=patient_id, patient_name="Testa Canary")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import asdict
 from uuid import UUID
 
 import httpx
@@ -18,7 +19,7 @@ from shared.http.desk import TRIES, AtDesk
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
-from tests.platform.conftest import Placed, bearer
+from tests.platform.conftest import CHAIR_TAKEN, Placed, bearer
 
 DESK = bearer(Role.FRONT_DESK)
 CANARY = "Testa Canary +1 202-555-0147"
@@ -79,9 +80,12 @@ async def test_a_refusal_stores_nothing_and_its_key_may_be_tried_again(
     refused = await client.post("/orders", json={"chair": "taken"}, headers=DESK | key("k"))
     assert refused.status_code == 409
     assert refused.headers["content-type"] == "application/problem+json"
-    assert refused.json()["violations"] == [
-        {"field": "chair", "rule": "chair_taken", "detail": "That chair is taken."}
+    assert refused.json()["title"] == "The order is not placed"
+    assert [one["rule"] for one in refused.json()["violations"]] == [
+        "chair_taken",
+        "unknown_visit_type",
     ]
+    assert refused.json()["violations"][0] == asdict(CHAIR_TAKEN)
     assert await count(engine, "orders") == 0
     assert await count(engine, "idempotency_keys") == 0
 

@@ -1,0 +1,28 @@
+"""What a rule answers with when it says no. Pure values: rules of every service return them.
+
+At the HTTP edge they become `Refused` (`shared.http.problems`), with all of them in one answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A rule that a request breaks.
+
+    `detail` says what is wrong and what would be right, `source` where the rule comes from,
+    `field` the part of the request or of the record that it is about.
+    """
+
+    rule: str
+    detail: str
+    source: str
+    field: str | None = None
+
+
+def unknown(noun: str, field: str | None = None) -> Broken:
+    """Something is named that is not on record: `unknown("visit type")` is `unknown_visit_type`."""
+    rule = f"unknown_{noun.replace(' ', '_')}"
+    return Broken(rule, f"There is no such {noun} on record.", "the clinic's records", field)
