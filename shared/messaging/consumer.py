@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -31,6 +31,14 @@ REQUEST_MS = 15_000
 """A broker that holds its connections and answers nobody is taken for gone after this long."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Failing:
+    """A partition whose newest batch could not be taken, and since when that is so."""
+
+    since: float
+    error_type: str
+
+
 class Consumer:
     """Runs the subscriber; starts when Kafka can be reached, and says how far behind it is."""
 
@@ -45,6 +53,7 @@ class Consumer:
         self.started = False
         self._seam = seam
         self._taken: dict[TopicPartition, int] = {}
+        self._failing: dict[TopicPartition, _Failing] = {}
         self._broker = KafkaBroker(
             bootstrap_servers,
             allow_auto_create_topics=False,
@@ -73,13 +82,19 @@ class Consumer:
         self._subscriber(self._take)
 
     async def _take(self, records: list[Any]) -> None:
+        partitions = {TopicPartition(record.topic, record.partition) for record in records}
         try:
             await self._seam.take(records)
         except Exception as error:
+            failing = _Failing(monotonic(), type(error).__name__)
+            for partition in partitions:
+                self._failing.setdefault(partition, failing)
             # FastStream seeks back and delivers again at once; this pause is the only throttle.
             log.error("batch_not_taken", error_type=type(error).__name__, exc_info=error)
             await asyncio.sleep(1.0)
             raise
+        for partition in partitions:
+            self._failing.pop(partition, None)
         for record in records:
             self._taken[TopicPartition(record.topic, record.partition)] = record.offset + 1
 
@@ -109,12 +124,24 @@ class Consumer:
 
     @property
     def progress_at(self) -> float:
-        """When the seam last saw a record to its end, on `time.monotonic`."""
-        return self._seam.progress_at
+        """When the seam last saw a record to its end, on `time.monotonic`.
+
+        A batch that is delivered again and again is no progress, whatever of it was decided.
+        """
+        return min([self._seam.progress_at, *(failing.since for failing in self.failing())])
 
     @property
     def _kafka(self) -> AIOKafkaConsumer | None:
         return self._subscriber.consumer
+
+    def failing(self) -> list[_Failing]:
+        """The partitions of this consumer whose newest batch could not be taken."""
+        assigned = frozenset() if self._kafka is None else self._kafka.assignment()
+        return [failing for partition, failing in self._failing.items() if partition in assigned]
+
+    def should_move(self) -> bool:
+        """Whether records wait for this consumer, or it has yet to join its group."""
+        return self.joining() or bool(self.failing()) or sum(self.lag().values()) > 0
 
     def lag(self) -> dict[str, int]:
         """Records known to be behind the consumer's position, per `topic-partition`."""
@@ -156,6 +183,8 @@ class Consumer:
         """What keeps this consumer from moving, or `None`."""
         if (reason := self.waits()) is not None:
             return reason
+        for failing in self.failing():
+            return f"a batch of records cannot be taken: {failing.error_type}"
         return "the group is being joined" if self.joining() else None
 
     def waits(self) -> str | None:
@@ -195,8 +224,8 @@ async def _raw_records(message: Any) -> list[Any]:
 class Watchdog:
     """Ends a process whose consumer should move and has not for `stuck_s`.
 
-    It should move when records wait for it, or when it has yet to join its group. aiokafka has
-    known ways to stop doing either without an error. The supervisor starts the process again, and
+    It should move when records wait for it, also those that it could not take, or when it has yet
+    to join its group. aiokafka has known ways to stop doing either without an error. The supervisor starts the process again, and
     nothing is lost: the offsets stand where the last decided batch left them.
     """
 
@@ -224,7 +253,7 @@ class Watchdog:
         A consumer that had nothing to do for hours is not stuck when the first record comes.
         """
         consumer, now = self._consumer, monotonic()
-        idle = not consumer.joining() and not sum(consumer.lag().values())
+        idle = not consumer.should_move()
         if idle or consumer.waits() is not None or consumer.progress_at != self._seen:
             self._seen, self._since = consumer.progress_at, now
         elif now - self._since > self._stuck_s:
