@@ -32,6 +32,9 @@ NAMING = {
 RACE_STATES = frozenset({"40001", "40P01"})
 """SQLSTATEs of a lost race (serialization failure, deadlock): the same work may win next time."""
 
+BUSY_STATES = RACE_STATES | {"55P03", "57014"}
+"""Beside a lost race: a lock that was not had in time, a statement that took too long."""
+
 _HERE = Path(__file__).parent
 
 
@@ -78,6 +81,11 @@ def sqlstate(error: BaseException) -> str | None:
 
 def lost_race(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and sqlstate(error) in RACE_STATES
+
+
+def database_busy(error: BaseException) -> bool:
+    """Whether the database was only busy: the same statement may work next time."""
+    return isinstance(error, DBAPIError) and sqlstate(error) in BUSY_STATES
 
 
 def unreachable(error: BaseException) -> bool:

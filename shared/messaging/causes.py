@@ -1,4 +1,4 @@
-"""What a handler runs on behalf of: its correlation id on every log line, its span in the trace."""
+"""What a handler runs on behalf of, and whether what stopped it passes by itself."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from shared import logs, telemetry
+from shared.db import database_busy
+from shared.errors import PracticeError, Retry
 
 
 @contextmanager
@@ -24,3 +26,17 @@ def on_behalf(
             return
         with telemetry.span(name, parent=traceparent, **attributes) as mine:
             yield mine
+
+
+def passes(error: BaseException) -> bool:
+    """Whether the same work, unchanged, may succeed later: no bug, and nobody need look at it."""
+    return isinstance(error, Retry | TimeoutError) or database_busy(error)
+
+
+def code_of(error: BaseException) -> str:
+    """A word for what went wrong that may be stored and shown."""
+    if isinstance(error, PracticeError):
+        return error.code
+    if database_busy(error):
+        return "database_busy"
+    return type(error).__name__ if passes(error) else f"bug:{type(error).__name__}"

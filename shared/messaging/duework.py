@@ -25,9 +25,9 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, TEXT, TIMESTAMP
 
 from shared.db import lost_race, unreachable
-from shared.errors import Poison, PracticeError, Retry
+from shared.errors import Poison, Retry
 from shared.messaging.breaker import Breaker
-from shared.messaging.causes import on_behalf
+from shared.messaging.causes import code_of, on_behalf, passes
 from shared.messaging.handlers import Call, Fact, Handlers
 from shared.messaging.transaction import Transaction, UnitOfWork
 from shared.messaging.wakes import woken
@@ -356,13 +356,11 @@ class Workers:
     async def _put_off(self, leased: Leased, error: Exception, *, attempts: int) -> None:
         """Let the work rest with backoff, or park it when it can never succeed."""
         limits = self._limits
-        known = isinstance(error, Retry | TimeoutError) or lost_race(error)
-        code = error.code if isinstance(error, PracticeError) else type(error).__name__
-        if not known and not isinstance(error, Poison):
+        code = code_of(error)
+        if not passes(error) and not isinstance(error, Poison):
             log.error("work_bug", kind=leased.kind, error_type=code, exc_info=error)
-            code = f"bug:{code}"
         give_up = isinstance(error, Poison) or attempts >= (
-            limits.attempts if known else limits.bug_attempts
+            limits.attempts if passes(error) else limits.bug_attempts
         )
         log.warning(
             "work_put_off", kind=leased.kind, reason=code, attempts=attempts, parked=give_up

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.local.postgres import Database
 from shared.clock import FixedClock
@@ -184,8 +184,12 @@ async def nothing_is_left(engine: AsyncEngine) -> None:
 
 async def state(engine: AsyncEngine) -> Any:
     async with engine.connect() as connection:
-        rows = await connection.execute(text("SELECT state, error_code, attempts FROM due_work"))
-        return [tuple(row) for row in rows]
+        return await state_seen_by(connection)
+
+
+async def state_seen_by(connection: AsyncConnection) -> Any:
+    rows = await connection.execute(text("SELECT state, error_code, attempts FROM due_work"))
+    return [tuple(row) for row in rows]
 
 
 async def test_a_worker_that_lost_its_lease_stores_nothing(
@@ -352,6 +356,35 @@ async def test_work_given_up_is_parked_for_a_person_who_has_it_done_or_discards_
     await eventually(lambda: told(engine, ("Ana", f"answer {calls + 1}")))
     async with unit.transaction() as tx:
         assert not await parked_work.discard(tx, on, found.work_id)
+
+
+@pytest.mark.parametrize("limit", ["lock_timeout", "statement_timeout"])
+@pytest.mark.parametrize(
+    ("work", "sql_fails_in"),
+    [(Charge(who="Ana"), "loads"), (Text(to="Ana"), "outcome"), (Remind(who="Ana"), "decider")],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+async def test_work_whose_rows_are_locked_for_a_while_is_done_afterwards(
+    start: Start, unit: UnitOfWork, engine: AsyncEngine, work: Work, sql_fails_in: str, limit: str
+) -> None:
+    @event.listens_for(unit.engine.sync_engine, "connect")
+    def impatient(connection: Any, _: Any) -> None:
+        connection.run_async(lambda raw: raw.execute(f"SET {limit} = '100ms'"))
+
+    async with engine.connect() as other:
+        await other.execute(text("LOCK TABLE tally IN ACCESS EXCLUSIVE MODE"))
+        await plan(unit, work)
+        start(bug_attempts=2)
+
+        async def tried_for_a_while() -> None:
+            [(now, code, attempts)] = await state_seen_by(other)
+            assert code == "database_busy"
+            assert now in {"resting", "running"}
+            assert attempts > 3
+
+        await eventually(tried_for_a_while)
+    await eventually(lambda: nothing_is_left(engine))
+    assert [who for who, _ in await tally(engine)] == ["Ana"]
 
 
 async def test_parked_work_that_is_discarded_is_gone_and_frees_what_waited_for_it(
