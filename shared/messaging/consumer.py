@@ -225,8 +225,9 @@ class Watchdog:
     """Ends a process whose consumer should move and has not for `stuck_s`.
 
     It should move when records wait for it, also those that it could not take, or when it has yet
-    to join its group. aiokafka has known ways to stop doing either without an error. The supervisor starts the process again, and
-    nothing is lost: the offsets stand where the last decided batch left them.
+    to join its group. aiokafka has known ways to stop doing either without an error. The
+    supervisor starts the process again, and nothing is lost: the offsets stand where the last
+    decided batch left them.
     """
 
     def __init__(

@@ -15,6 +15,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -26,12 +27,13 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from shared.db import lost_race, unreachable
-from shared.errors import Poison, PracticeError, Retry
+from shared.db import unreachable
+from shared.errors import Poison
 from shared.events import Event
 from shared.messaging import parking
 from shared.messaging.causes import on_behalf
 from shared.messaging.envelope import Envelope, as_text, read_headers
+from shared.messaging.failures import passing, reason_of
 from shared.messaging.handlers import EventHandler, Handlers
 from shared.messaging.parking import Coordinates
 from shared.messaging.transaction import Transaction, UnitOfWork
@@ -231,17 +233,18 @@ class Seam:
 
     async def _take_alone(self, record: ConsumerRecord[Any, Any]) -> None:
         """See one record to its end: decided, skipped, held or parked."""
-        tries = 0
+        tries = waits = 0
         while True:
             if self.halted:
                 await self._stand_still()
-            tries += 1
             try:
                 await self._decide_one(record)
             except Exception as error:  # noqa: BLE001  # judged right here, nothing is swallowed
                 if unreachable(error):
-                    await self._wait_for_database(error, tries)
+                    waits += 1
+                    await self._wait_for_database(error, waits)
                     continue
+                tries += 1
                 reason = self._verdict(error, tries)
                 if reason is None:
                     await self._sleep(self._pause(tries))
@@ -264,30 +267,33 @@ class Seam:
         """Why to give the record up, or `None` to try again."""
         if isinstance(error, Poison):
             return error.code
-        if isinstance(error, Retry) or lost_race(error):
-            return None if tries <= self._limits.retries else f"gave_up:{_reason(error)}"
+        if (code := passing(error)) is not None:
+            return None if tries <= self._limits.retries else f"gave_up:{code}"
         if tries <= self._limits.bug_retries:
             return None
         log.error("event_handler_bug", error_type=type(error).__name__, exc_info=error)
-        return _reason(error)
+        return reason_of(error)
 
     def _pause(self, tries: int) -> float:
         """Exponential backoff with full jitter, in seconds of real time."""
-        ceiling = min(self._limits.backoff_cap_s, self._limits.backoff_s * 2.0**tries)
+        ceiling = min(self._limits.backoff_cap_s, self._limits.backoff_s * 2 ** min(tries, 20))
         return ceiling * (0.5 + random.random() / 2)  # noqa: S311  # jitter is no secret
 
     async def _give_up(self, record: ConsumerRecord[Any, Any], reason: str, tries: int) -> None:
         """Park a record in a transaction of its own; keeps at it while the database is away."""
-        for attempt in range(1, 1_000_000):
+        for attempt in count(1):
             try:
                 async with self._work.transaction() as tx:
                     await self._park(tx, record, state="parked", reason=reason, tries=tries)
             except Exception as error:  # a record that cannot be kept must not be passed over
-                if not unreachable(error):
+                if unreachable(error):
+                    await self._wait_for_database(error, attempt)
+                elif passing(error) is not None:
+                    await self._sleep(self._pause(attempt))
+                else:
                     raise
-                await self._wait_for_database(error, attempt)
-                continue
-            break
+            else:
+                break
         self.parked_in_a_row += 1
         log.warning("event_parked", reason=reason, topic=record.topic, attempts=tries)
 
@@ -353,13 +359,12 @@ class Seam:
         except Exception as error:
             if unreachable(error):
                 raise
-            passing = isinstance(error, Retry) or lost_race(error)
             async with self._work.transaction() as tx:
                 await parking.repark(
                     tx.connection,
                     seq,
-                    reason=(reason := _reason(error)),
-                    holds_up_to=self._limits.retries if passing else 0,
+                    reason=(reason := reason_of(error)),
+                    holds_up_to=self._limits.retries if passing(error) else 0,
                 )
             log.warning("replay_failed", reason=reason)
             return reason
@@ -379,13 +384,6 @@ class Seam:
             went += sum(result is None for result in results)
             if not any(result is None for result in results):
                 return went
-
-
-def _reason(error: Exception) -> str:
-    """A word for what went wrong that may be stored and shown."""
-    if isinstance(error, PracticeError):
-        return error.code
-    return "lost_races" if lost_race(error) else f"bug:{type(error).__name__}"
 
 
 def rounds(heard: Iterable[Heard]) -> list[list[Heard]]:

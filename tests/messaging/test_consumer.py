@@ -1,4 +1,4 @@
-"""The consumer on a real broker: what keeps it from moving is said, and ends the process in time."""
+"""The consumer on a real broker: what keeps it from moving is said, and ends the process."""
 
 from __future__ import annotations
 
