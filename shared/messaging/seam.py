@@ -31,9 +31,8 @@ from shared.db import unreachable
 from shared.errors import Poison
 from shared.events import Event
 from shared.messaging import parking
-from shared.messaging.causes import on_behalf
+from shared.messaging.causes import code_of, on_behalf, passes
 from shared.messaging.envelope import Envelope, as_text, read_headers
-from shared.messaging.failures import passing, reason_of
 from shared.messaging.handlers import EventHandler, Handlers
 from shared.messaging.parking import Coordinates
 from shared.messaging.transaction import Transaction, UnitOfWork
@@ -267,16 +266,16 @@ class Seam:
         """Why to give the record up, or `None` to try again."""
         if isinstance(error, Poison):
             return error.code
-        if (code := passing(error)) is not None:
-            return None if tries <= self._limits.retries else f"gave_up:{code}"
+        if passes(error):
+            return None if tries <= self._limits.retries else f"gave_up:{code_of(error)}"
         if tries <= self._limits.bug_retries:
             return None
         log.error("event_handler_bug", error_type=type(error).__name__, exc_info=error)
-        return reason_of(error)
+        return code_of(error)
 
     def _pause(self, tries: int) -> float:
         """Exponential backoff with full jitter, in seconds of real time."""
-        ceiling = min(self._limits.backoff_cap_s, self._limits.backoff_s * 2 ** min(tries, 20))
+        ceiling = min(self._limits.backoff_cap_s, self._limits.backoff_s * 2.0 ** min(tries, 20))
         return ceiling * (0.5 + random.random() / 2)  # noqa: S311  # jitter is no secret
 
     async def _give_up(self, record: ConsumerRecord[Any, Any], reason: str, tries: int) -> None:
@@ -288,7 +287,7 @@ class Seam:
             except Exception as error:  # a record that cannot be kept must not be passed over
                 if unreachable(error):
                     await self._wait_for_database(error, attempt)
-                elif passing(error) is not None:
+                elif passes(error):
                     await self._sleep(self._pause(attempt))
                 else:
                     raise
@@ -363,8 +362,8 @@ class Seam:
                 await parking.repark(
                     tx.connection,
                     seq,
-                    reason=(reason := reason_of(error)),
-                    holds_up_to=self._limits.retries if passing(error) else 0,
+                    reason=(reason := code_of(error)),
+                    holds_up_to=self._limits.retries if passes(error) else 0,
                 )
             log.warning("replay_failed", reason=reason)
             return reason

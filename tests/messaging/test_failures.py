@@ -72,7 +72,7 @@ async def test_a_statement_that_always_takes_too_long_is_parked_in_the_end_and_n
     seam = seam_with(engine, clock, ["SELECT pg_sleep(2)"] * 99, retries=2)
     await seam.take([delivered(record_of(registered()))])
     found = await scalar(engine, "SELECT reason FROM parked_events")
-    assert found == "gave_up:query_canceled"
+    assert found == "gave_up:database_busy"
 
 
 async def test_parking_waits_for_a_busy_moment_as_well(
