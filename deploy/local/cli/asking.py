@@ -23,7 +23,16 @@ NARROWEST = 100
 TROUBLE = 1
 INTERRUPTED, TERMINATED = 130, 143  # 128 + the signal, as shells have it
 
+UNAUTHORIZED = 401
+
+_BESIDE = 46
+"""How long a command may be for its meaning to stand beside it in 80 columns."""
+
 _BAD_EXPORT_SHOWN = 50
+_FOREIGN = (
+    "Either PRACTICE_TOKEN_SECRET is not that installation's, or it is production, which takes no "
+    "development token: docs/runbook.md, Signing in."
+)
 
 
 def console() -> Console:
@@ -45,12 +54,14 @@ class Group(TyperGroup):
             rest = len(bad.problems) - len(shown)
             more = f" The first {len(shown)} are shown." if rest else ""
             typer.echo(f"{len(bad.problems)} to mend in the export.{more}", err=True)
-        except (Trouble, Refusal) as trouble:
+        except Refusal as no:
+            typer.echo(f"{no} {_FOREIGN}" if no.status == UNAUTHORIZED else str(no), err=True)
+        except Trouble as trouble:
             typer.echo(str(trouble), err=True)
         except httpx.HTTPStatusError as fault:
             typer.echo(f"{fault.request.url}: answered {fault.response.status_code}", err=True)
         except httpx.HTTPError as unreachable:
-            url = unreachable.request.url
+            url = unreachable.request.url.copy_with(query=None)
             typer.echo(f"{url} cannot be reached ({type(unreachable).__name__})", err=True)
         except KafkaError as trouble:
             typer.echo(f"Kafka cannot be reached ({type(trouble).__name__})", err=True)
@@ -87,6 +98,49 @@ def where(context: typer.Context) -> Where:
     found = context.find_object(Where)
     assert found is not None
     return found
+
+
+def asked(context: typer.Context) -> State:
+    """An installation whose services can be asked. Raises `Trouble` where none is named."""
+    state = where(context).state()
+    if not state.services:
+        raise Trouble(
+            "--service: not given, so there is nobody to ask; --kafka "
+            "(PRACTICE_KAFKA_BOOTSTRAP_SERVERS) names no service. "
+            "Say for each where it is: --service billing=http://127.0.0.1:8002"
+        )
+    return state
+
+
+def asked_as_staff(context: typer.Context) -> State:
+    """As `asked`, and what it takes to sign a token for them."""
+    state = asked(context)
+    state.check_token_secret()
+    return state
+
+
+def heard(context: typer.Context) -> State:
+    """An installation whose events can be read. Raises `Trouble` where no Kafka is named."""
+    state = where(context).state()
+    if not state.bootstrap_servers:
+        raise Trouble(
+            "--kafka: not given, so there is nothing to read events from. "
+            "Say where it is: --kafka 127.0.0.1:9092, and --topic-prefix if its topics have one"
+        )
+    return state
+
+
+def examples(*lines: tuple[str, str]) -> str:
+    """The end of a command's help: what somebody would type, and what it is for."""
+    short = [len(command) for command, _meaning in lines if len(command) <= _BESIDE]
+    room = max(short, default=0)
+    shown = [
+        f"  {command:<{room}}  [dim]{meaning}[/]"
+        if len(command) <= _BESIDE
+        else f"  {command}\n      [dim]{meaning}[/]"
+        for command, meaning in lines
+    ]
+    return "\n".join(["[bold]Examples[/]", *shown])
 
 
 def _named(pair: str) -> tuple[str, str]:

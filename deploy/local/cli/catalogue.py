@@ -7,13 +7,21 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from deploy.local.cli.asking import console
+from deploy.local.cli.asking import console, examples
 from deploy.local.installation import Trouble
+
+EXAMPLES = examples(
+    ("practice catalogue", "all of them"),
+    ("practice catalogue InfusionCompleted", "one, with what each field is"),
+)
 
 
 def catalogue(
     event: Annotated[
-        str | None, typer.Argument(help="One event, such as billing.ChargePosted; else all.")
+        str | None,
+        typer.Argument(
+            metavar="[EVENT]", help="One event, such as billing.ChargePosted; else all."
+        ),
     ] = None,
 ) -> None:
     """Who says what, with which fields, and who hears it."""

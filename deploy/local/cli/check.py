@@ -9,7 +9,7 @@ import httpx
 import typer
 from rich.table import Table
 
-from deploy.local.cli.asking import TROUBLE, console, where
+from deploy.local.cli.asking import TROUBLE, asked, console, examples
 from deploy.local.installation import State
 
 _WHAT_TO_DO = (
@@ -22,14 +22,25 @@ _WHAT_TO_DO = (
     ("the relay waits for database", "Bring PostgreSQL back; the relay goes on by itself."),
     ("the relay waits for starting", "It has just started. Ask again in a moment."),
     ("have not looked", "The process is wedged. Restart it; its leases run out by themselves."),
+    ("what answers at", "Look at the addresses in --service or PRACTICE_SERVICES."),
+    ("does not answer at", "Start it, or look at its address; its log has its last words."),
     ("no answer within", "The check itself hangs. Look at the database first."),
 )
 _ELSE = "Look at its log; docs/runbook.md says more."
 
 
+EXAMPLES = examples(
+    ("practice check", "what runs on this machine"),
+    ("practice --service billing=http://10.0.0.7:8002 check", "a service elsewhere"),
+)
+
+
 def check(context: typer.Context) -> None:
-    """Ask every service whether it is fit for work, and say what to do where it is not."""
-    state = where(context).state()
+    """Ask every service whether it is fit for work, and say what to do where it is not.
+
+    Ends with 1 unless all of them are ready.
+    """
+    state = asked(context)
     found = asyncio.run(_ask_all(state))
     table = Table(box=None, pad_edge=False, padding=(0, 2), show_header=False)
     table.add_column(no_wrap=True)
@@ -51,17 +62,24 @@ def check(context: typer.Context) -> None:
 async def _ask_all(state: State) -> dict[str, dict[str, str]]:
     """Each service with what is wrong with it, by check."""
     async with httpx.AsyncClient(timeout=10.0, trust_env=False) as client:
-        asked = {name: _ask(client, url) for name, url in state.services.items()}
-        answers = await asyncio.gather(*asked.values())
-    return dict(zip(asked, answers, strict=True))
+        answers = await asyncio.gather(
+            *(_ask(client, name, url) for name, url in state.services.items())
+        )
+    return dict(zip(state.services, answers, strict=True))
 
 
-async def _ask(client: httpx.AsyncClient, url: str) -> dict[str, str]:
+async def _ask(client: httpx.AsyncClient, name: str, url: str) -> dict[str, str]:
     try:
         answer = await client.get(f"{url}/health/ready")
         checks: dict[str, Any] = answer.json()["checks"]
-    except (httpx.HTTPError, ValueError, KeyError) as error:
+        title = (await client.get(f"{url}/openapi.json")).json()["info"]["title"]
+    except httpx.HTTPError as error:
         return {"process": f"does not answer at {url} ({type(error).__name__})"}
+    except (ValueError, KeyError, TypeError):
+        return {"address": f"what answers at {url} is no service of the practice"}
+    who = str(title).partition(" ")[0]
+    if who != name:
+        return {"address": f"what answers at {url} is {who}, not {name}"}
     return {part: str(what) for part, what in checks.items() if what is not None}
 
 

@@ -10,15 +10,22 @@ from uuid import UUID
 import typer
 from rich.markup import escape
 
-from deploy.local.cli.asking import console, where
+from deploy.local.cli.asking import console, examples, heard
 from deploy.local.demo.heard import From, Heard, ear
 from deploy.local.installation import Trouble
-from shared.events import Event
+from shared.events import REGISTRY, Event
 
 app = typer.Typer(no_args_is_help=True, help="What the services say, as it is said.")
 
 
-@app.command("tail")
+EXAMPLES = examples(
+    ("practice events tail", "what is said from now on"),
+    ("practice events tail --from-beginning --type Payment", "every event about a payment"),
+    ("practice events tail --json | jq .type", "for another program"),
+)
+
+
+@app.command("tail", epilog=EXAMPLES)
 def tail(
     context: typer.Context,
     *,
@@ -27,14 +34,17 @@ def tail(
     ] = False,
     patient: Annotated[UUID | None, typer.Option(help="Only what concerns this patient.")] = None,
     kind: Annotated[
-        str | None, typer.Option("--type", help="Only events whose type holds this text.")
+        str | None,
+        typer.Option(
+            "--type", metavar="TEXT", help="Only events whose type holds this: Payment, billing."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
     """Print events as they come, until Ctrl-C. They hold ids, codes, times and cents, no names."""
-    state = where(context).state()
-    if not state.bootstrap_servers:
-        raise Trouble("--kafka: not given, and no installation was found to ask")
+    if kind is not None and not any(kind.lower() in name.lower() for name in REGISTRY):
+        raise Trouble(f"--type {kind}: no event's type holds it; see `practice catalogue`")
+    state = heard(context)
     start = From.BEGINNING if from_beginning else From.NOW
     show = _print_json if as_json else _print_line
 
@@ -45,27 +55,23 @@ def tail(
 
     async def listen() -> None:
         async with ear(state.bootstrap_servers, state.topic_prefix, start=start) as listening:
-            async for heard in listening.forever():
-                if wanted(heard.event):
-                    show(heard)
+            async for one in listening.forever():
+                if wanted(one.event):
+                    show(one)
 
     asyncio.run(listen())
 
 
-def _print_json(heard: Heard) -> None:
-    said = heard.event
-    shown = {"type": said.type_name, "at": heard.at.isoformat(), **said.model_dump(mode="json")}
+def _print_json(one: Heard) -> None:
+    said = one.event
+    shown = {"type": said.type_name, "at": one.at.isoformat(), **said.model_dump(mode="json")}
     typer.echo(json.dumps(shown))
 
 
-def _print_line(heard: Heard) -> None:
-    console().print(_line(heard))
-
-
-def _line(heard: Heard) -> str:
-    said = heard.event
+def _print_line(one: Heard) -> None:
+    said = one.event
     fields = said.model_dump(mode="json", exclude_none=True)
     shown = " ".join(
         f"[bright_black]{name}=[/]{escape(str(value))}" for name, value in fields.items()
     )
-    return f"{heard.at:%Y-%m-%d %H:%M:%S} [bold]{said.type_name}[/] {shown}"
+    console().print(f"{one.at:%Y-%m-%d %H:%M:%S} [bold]{said.type_name}[/] {shown}")

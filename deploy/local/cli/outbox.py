@@ -9,31 +9,44 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from deploy.local.cli.asking import console, where
+from deploy.local.cli.asking import asked_as_staff, console, examples
 from deploy.local.client import Practice
-from deploy.local.installation import SERVICES, State, Trouble
+from deploy.local.installation import State, Trouble
 from shared.auth import Role
 
 app = typer.Typer(no_args_is_help=True, help="Offering events again.")
 
 
-@app.command("replay")
+EXAMPLES = examples(
+    ("practice outbox replay --since 2027-01-08T09:00:00-05:00", "all that was said since"),
+    ("practice outbox replay --since 2027-01-08T14:00:00Z --from billing", "one service's"),
+)
+
+
+@app.command("replay", epilog=EXAMPLES)
 def replay(
     context: typer.Context,
     since: Annotated[
-        str, typer.Option(help="From when on, with its zone: 2027-01-08T09:00:00-05:00.")
+        str,
+        typer.Option(
+            metavar="MOMENT", help="From when on, with its zone: 2027-01-08T09:00:00-05:00."
+        ),
     ],
     producer: Annotated[
-        list[str] | None, typer.Option("--from", help="Only this service's events. May repeat.")
+        list[str] | None,
+        typer.Option(
+            "--from", metavar="NAME", help="Only this service's events. May be given again."
+        ),
     ] = None,
 ) -> None:
     """Put events into the outboxes again. Consumers drop those that they know."""
-    state = where(context).state()
+    moment = _moment(since)
+    state = asked_as_staff(context)
     wanted = producer or list(state.services)
     unknown = [name for name in wanted if name not in state.services]
     if unknown:
-        raise Trouble(f"--from {unknown[0]}: expected one of {', '.join(SERVICES)}")
-    counts = asyncio.run(_replay(state, wanted, _moment(since)))
+        raise Trouble(f"--from {unknown[0]}: expected one of {', '.join(state.services)}")
+    counts = asyncio.run(_replay(state, wanted, moment))
     for service, count in counts.items():
         console().print(f"{service}: {count} event{'' if count == 1 else 's'} offered again")
 

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from deploy.local.cli.asking import console, where
+from deploy.local.cli.asking import asked_as_staff, console, examples
 from deploy.local.client import Practice, Refusal
 from deploy.local.installation import State, Trouble
 from shared.auth import Role
@@ -25,10 +25,20 @@ Why = Annotated[
 Parked = Annotated[UUID, typer.Argument(help="Its id, as `practice parked list` shows it.")]
 
 
-@app.command("list")
+LIST = examples(("practice parked list", "the ids are for the other commands"))
+SHOW = examples(("practice parked show ID", "which event of whom, since when, and why"))
+REPLAY = examples(
+    ('practice parked replay ID --why "billing reads it now"', "once the cause is mended")
+)
+DISCARD = examples(
+    ('practice parked discard ID --why "a test of theirs"', "once it is known to change nothing")
+)
+
+
+@app.command("list", epilog=LIST)
 def list_all(context: typer.Context) -> None:
     """Parked events, those held behind them, parked work and outbox rows, of every service."""
-    rows = asyncio.run(_list(where(context).state()))
+    rows = asyncio.run(_list(asked_as_staff(context)))
     if not rows:
         console().print("Nothing is parked.")
         return
@@ -45,10 +55,10 @@ def list_all(context: typer.Context) -> None:
     console().print(table)
 
 
-@app.command("show")
+@app.command("show", epilog=SHOW)
 def show(context: typer.Context, parked_id: Parked) -> None:
     """One of them, with everything but what the record said."""
-    service, item = asyncio.run(_find(where(context).state(), parked_id))
+    service, item = asyncio.run(_find(asked_as_staff(context), parked_id))
     table = Table(box=None, pad_edge=False, padding=(0, 2), show_header=False)
     table.add_row("service", service)
     for name, value in item.items():
@@ -57,20 +67,20 @@ def show(context: typer.Context, parked_id: Parked) -> None:
     console().print(table)
 
 
-@app.command("replay")
+@app.command("replay", epilog=REPLAY)
 def replay(context: typer.Context, parked_id: Parked, why: Why) -> None:
     """Have it decided or tried again, now. What was held behind it follows."""
     _resolve(context, parked_id, "replay", why, "Replayed")
 
 
-@app.command("discard")
+@app.command("discard", epilog=DISCARD)
 def discard(context: typer.Context, parked_id: Parked, why: Why) -> None:
     """Give it up for good. What was held behind it follows."""
     _resolve(context, parked_id, "discard", why, "Discarded")
 
 
 def _resolve(context: typer.Context, parked_id: UUID, verb: str, why: str, done: str) -> None:
-    state = where(context).state()
+    state = asked_as_staff(context)
 
     async def resolve(practice: Practice) -> tuple[str, dict[str, Any]]:
         service, _item = await _find_with(practice, parked_id)

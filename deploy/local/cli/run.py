@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from deploy.local import ground
-from deploy.local.cli.asking import TERMINATED, TROUBLE, console, where
+from deploy.local.cli.asking import TERMINATED, TROUBLE, console, examples, where
 from deploy.local.cli.verdict import print_verdict
 from deploy.local.demo.demo import begins_at, live_through
 from deploy.local.export import Clinic, read_clinic
@@ -29,7 +29,13 @@ from shared.clock import real_now
 SHIPPED_CLINIC = Path(__file__).parents[1] / "clinic"
 
 ClinicFolder = Annotated[
-    Path, typer.Option("--clinic", metavar="DIR", help="A clinic's export; its README says how.")
+    Path,
+    typer.Option(
+        "--clinic",
+        metavar="DIR",
+        show_default="deploy/local/clinic",
+        help="A clinic's export; the README beside the shipped one says how.",
+    ),
 ]
 GivenKafka = Annotated[
     str | None,
@@ -52,6 +58,17 @@ GivenPostgres = Annotated[
 ]
 
 
+DEMO_EXAMPLES = examples(
+    ("practice demo", "the six stories of the shipped clinic"),
+    ("practice demo --stay", "and look around afterwards"),
+    ("practice demo --clinic my/export", "another clinic's files"),
+)
+UP_EXAMPLES = examples(
+    ("practice up", "goes on with what the last run stored"),
+    ("practice up --fresh", "begins with nothing"),
+)
+
+
 def demo(
     context: typer.Context,
     *,
@@ -62,7 +79,7 @@ def demo(
 ) -> None:
     """Live through a clinic's export, and compare what happened with what must have.
 
-    Ends with 1 if anything is missing or too much.
+    The clock leaps whenever nothing is left to do. Ends with 1 if anything is missing or too much.
     """
     began = monotonic()
     out, run = console(), where(context).run
@@ -104,10 +121,10 @@ def up(
     kafka: GivenKafka = None,
     postgres: GivenPostgres = None,
 ) -> None:
-    """Start the whole practice and stay, in real time. What it stores is there again next time.
+    """Start the whole practice and stay, in real time, until Ctrl-C.
 
-    Of the clinic's export only the clinic's name and phone are used: nobody acts by themselves.
-    The simulated outside world remembers nothing from one start to the next.
+    What it stores is there again next time; the simulated outside world forgets. Of the clinic's
+    export only the clinic's name and phone are used: nobody acts by themselves.
     """
     began = monotonic()
     out = console()

@@ -6,20 +6,31 @@ from typing import Annotated
 
 import typer
 
-from deploy.local.cli.asking import where
-from deploy.local.installation import Trouble
+from deploy.local.cli.asking import examples, where
 from shared.auth import Role, development_token
+
+EXAMPLES = examples(
+    ("practice token front_desk nurse", "one bearer with two roles"),
+    (
+        'curl -H "Authorization: Bearer $(practice token front_desk)" URL/patients/ID',
+        "a call as the front desk; `practice up` prints each URL",
+    ),
+)
 
 
 def token(
     context: typer.Context,
-    roles: Annotated[list[Role], typer.Argument(help="What its bearer may do.")],
-    subject: Annotated[str, typer.Option(help="Who its bearer is, as the audit log has it.")] = (
-        "somebody-at-the-terminal"
-    ),
+    roles: Annotated[
+        list[Role], typer.Argument(metavar="ROLE", help="What its bearer may do; one or more.")
+    ],
+    subject: Annotated[
+        str, typer.Option(metavar="WORD", help="Who its bearer is, as the audit log has it.")
+    ] = "somebody-at-the-terminal",
 ) -> None:
-    """Print a development token, valid for a day."""
-    secret = where(context).state().token_secret
-    if not secret:
-        raise Trouble("PRACTICE_TOKEN_SECRET: not set")
-    typer.echo(development_token(secret, env="development", subject=subject, roles=set(roles)))
+    """Print a development token, valid for a day. Production takes none."""
+    state = where(context).state()
+    state.check_token_secret()
+    signed = development_token(
+        state.token_secret, env="development", subject=subject, roles=set(roles)
+    )
+    typer.echo(signed)

@@ -13,10 +13,12 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from pydantic import ValidationError
 
 from deploy.kafka.topics import TOPICS
+from deploy.local.installation import Trouble
 from shared.events import REGISTRY, Event
 from shared.messaging.envelope import text_headers
 
 CATCHES_UP_WITHIN_S = 15.0
+_SHOWN = 5
 
 
 class From(StrEnum):
@@ -83,15 +85,24 @@ def understood(record: ConsumerRecord[bytes, bytes]) -> Heard | None:
 async def ear(
     bootstrap_servers: str, prefix: str, *, start: From = From.BEGINNING
 ) -> AsyncIterator[Ear]:
-    """Listen to every topic, as a reader without a group."""
+    """Listen to every topic, as a reader without a group.
+
+    Raises `Trouble` when the address cannot be one or the topics are not there.
+    """
     consumer: AIOKafkaConsumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=20,
         enable_auto_commit=False,
     )
-    await consumer.start()
     try:
+        try:
+            await consumer.start()
+        except ValueError:
+            raise Trouble(
+                f"--kafka {bootstrap_servers}: not an address like 127.0.0.1:9092"
+            ) from None
+        _check_topics(await consumer.topics(), bootstrap_servers, prefix)
         partitions = [
             TopicPartition(prefix + topic, number)
             for topic, count in TOPICS.items()
@@ -106,3 +117,17 @@ async def ear(
         yield Ear(consumer)
     finally:
         await consumer.stop()
+
+
+def _check_topics(there: set[str], bootstrap_servers: str, prefix: str) -> None:
+    missing = [prefix + topic for topic in TOPICS if prefix + topic not in there]
+    if missing:
+        one = next(iter(TOPICS))
+        others = sorted(name.removesuffix(one) for name in there if name.endswith(one))
+        shown = ", ".join(repr(other) for other in others[:_SHOWN])
+        more = ", …" if len(others) > _SHOWN else ""
+        seen = f" Prefixes seen there: {shown}{more}" if others else ""
+        raise Trouble(
+            f"--topic-prefix {prefix!r}: Kafka at {bootstrap_servers} has no topic "
+            f"{', '.join(missing)}.{seen}"
+        )

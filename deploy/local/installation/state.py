@@ -13,6 +13,7 @@ from typing import Self
 
 from deploy.local.installation.errors import Trouble
 from deploy.local.installation.keys import write_private
+from shared.settings import MIN_SECRET
 
 STATE_FILE = "state.json"
 
@@ -28,6 +29,13 @@ class State:
     topic_prefix: str
     logs: str
     token_secret: str = field(repr=False)
+
+    def check_token_secret(self) -> None:
+        """Raise `Trouble` when no token can be signed that the services would take."""
+        if not self.token_secret:
+            raise Trouble("PRACTICE_TOKEN_SECRET: not set; it is the one that the services have")
+        if len(self.token_secret) < MIN_SECRET:
+            raise Trouble(f"PRACTICE_TOKEN_SECRET: must have at least {MIN_SECRET} characters")
 
     def write(self, folder: Path) -> None:
         write_private(folder / STATE_FILE, json.dumps(asdict(self), indent=2))
