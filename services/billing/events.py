@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from services.billing.gateways.payments import (
-    Captured,
-    CardConfirmed,
-    CustomerKnown,
-    Declined,
-    NothingToStore,
-    Payments,
-    SetupCancelled,
-    SetupReady,
-)
-from services.billing.gateways.typesetting import SuperbillRendered, Typesetter
+from services.billing.gateways.payments import Payments
+from services.billing.gateways.typesetting import Typesetter
 from services.billing.handlers import attempts, cards, charges, superbills
-from services.billing.handlers.superbills import InfusionRedeemed
+from services.billing.store import attempts as stored_attempts
 from services.billing.store import cards as stored_cards
-from services.billing.store import charges as stored_charges
 from services.billing.store import superbills as stored_superbills
+from services.billing.store import visits as stored_visits
 from services.billing.work import (
+    Captured,
     CapturePayment,
+    CardConfirmed,
     CreateCustomer,
     CreateSetupIntent,
+    CustomerKnown,
+    Declined,
+    InfusionRedeemed,
     LookAtPayment,
     LookAtSetup,
+    NothingToStore,
     RedeemInfusion,
     RenderSuperbill,
+    SetupCancelled,
+    SetupReady,
+    SuperbillRendered,
 )
 from shared.claims import ClaimCheck
 from shared.events.scheduling import InfusionCompleted
@@ -36,12 +36,12 @@ CAPTURE_LIMIT_S = 25.0
 
 on = Handlers("billing")
 
-on.event(InfusionCompleted, loads=stored_charges.load_on_file)(charges.charge_for_infusion)
+on.event(InfusionCompleted, loads=stored_visits.load_on_file)(charges.charge_for_infusion)
 
 # A charge is paid by card: the call and the webhook bring the same facts.
 on.work(
     CapturePayment,
-    loads=stored_charges.load_order,
+    loads=stored_attempts.load_order,
     calls=Payments,
     time_limit_s=CAPTURE_LIMIT_S,
 )(attempts.capture_payment)

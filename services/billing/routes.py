@@ -7,15 +7,22 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.billing.handlers import attempts, cards, charges, fees, outside_payments, superbills
+from services.billing.handlers import (
+    attempts,
+    cards,
+    charges,
+    fees,
+    listing,
+    outside_payments,
+    superbills,
+)
 from services.billing.handlers.attempts import AttemptStarted
 from services.billing.handlers.cards import SetupShown, SetupStarted
 from services.billing.handlers.charges import ChooseTender, TenderChosen
 from services.billing.handlers.fees import FeeRecorded, NewFee
+from services.billing.handlers.listing import ChargeListed, SuperbillListed
 from services.billing.handlers.outside_payments import PaymentRecorded, RecordOutsidePayment
 from services.billing.handlers.superbills import SuperbillShown
-from services.billing.store import lists
-from services.billing.store.lists import ChargeListed, SuperbillListed
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
@@ -59,7 +66,7 @@ async def choose_tender(appointment_id: UUID, wish: ChooseTender, desk: AtDesk) 
 
 @router.get("/patients/{patient_id}/charges", dependencies=DESK)
 async def list_charges(patient_id: UUID, desk: AtDesk, asked: AskedPage) -> Page[ChargeListed]:
-    return await desk.read(lists.list_charges, patient_id, asked, purpose="payment")
+    return await desk.read(listing.list_charges, patient_id, asked, purpose="payment")
 
 
 @router.post("/charges/{charge_id}/attempts", dependencies=DESK)
@@ -78,7 +85,7 @@ async def record_outside_payment(
 async def list_superbills(
     patient_id: UUID, desk: AtDesk, asked: AskedPage
 ) -> Page[SuperbillListed]:
-    return await desk.read(lists.list_superbills, patient_id, asked, purpose="payment")
+    return await desk.read(listing.list_superbills, patient_id, asked, purpose="payment")
 
 
 @router.get("/superbills/{superbill_id}", dependencies=DESK)

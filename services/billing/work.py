@@ -1,10 +1,12 @@
-"""Work that billing leaves for later or for the outside world. Ids only."""
+"""What billing has itself do, and what its callers bring home. Work carries ids only."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from shared.messaging import Work
+from shared.claims import InfusionRecord
+from shared.events.billing import DeclineReason
+from shared.messaging import Fact, Work
 
 
 class CapturePayment(Work):
@@ -13,10 +15,37 @@ class CapturePayment(Work):
     attempt_id: UUID
 
 
+class LookAtPayment(Work):
+    """Ask Stripe how a payment stands now."""
+
+    payment_intent_id: str
+
+
+class Captured(Fact):
+    """The money was taken."""
+
+    attempt_id: UUID
+    payment_intent_id: str
+    amount_cents: int
+
+
+class Declined(Fact):
+    """The card was refused, or the payment cancelled."""
+
+    attempt_id: UUID
+    payment_intent_id: str | None
+    reason: DeclineReason
+
+
 class CreateCustomer(Work):
     """Have Stripe know a patient by a random id."""
 
     patient_id: UUID
+
+
+class CustomerKnown(Fact):
+    patient_id: UUID
+    customer_id: str
 
 
 class CreateSetupIntent(Work):
@@ -25,10 +54,12 @@ class CreateSetupIntent(Work):
     setup_id: UUID
 
 
-class LookAtPayment(Work):
-    """Ask Stripe how a payment stands now."""
+class SetupReady(Fact):
+    """A browser may confirm it, with a secret that is only for the patient."""
 
-    payment_intent_id: str
+    setup_id: UUID
+    setup_intent_id: str
+    client_secret: str
 
 
 class LookAtSetup(Work):
@@ -37,13 +68,40 @@ class LookAtSetup(Work):
     setup_intent_id: str
 
 
+class CardConfirmed(Fact):
+    """The cardholder agreed; the card may be charged off session."""
+
+    setup_id: UUID
+    payment_method_id: str
+
+
+class SetupCancelled(Fact):
+    setup_id: UUID
+
+
+class NothingToStore(Fact):
+    """The object is not ours, or has not come to an end."""
+
+
 class RedeemInfusion(Work):
     """Ask scheduling what the superbill of a paid charge needs."""
 
     charge_id: UUID
 
 
+class InfusionRedeemed(Fact):
+    """What scheduling knows of an infusion that is paid. Held in memory, never in clear on disk."""
+
+    charge_id: UUID
+    record: InfusionRecord
+
+
 class RenderSuperbill(Work):
     """Print a superbill."""
 
     superbill_id: UUID
+
+
+class SuperbillRendered(Fact):
+    superbill_id: UUID
+    pdf: bytes

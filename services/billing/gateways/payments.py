@@ -1,4 +1,4 @@
-"""What billing asks of a card processor, and the facts that come back."""
+"""What billing asks of a card processor."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from shared.events.billing import DeclineReason
-from shared.messaging import Fact
+from services.billing.work import (
+    Captured,
+    CardConfirmed,
+    CustomerKnown,
+    Declined,
+    NothingToStore,
+    SetupCancelled,
+    SetupReady,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,50 +48,6 @@ class CustomerOrder:
     patient_id: UUID
     created_at: datetime
     look_first: bool
-
-
-class Captured(Fact):
-    """The money was taken."""
-
-    attempt_id: UUID
-    payment_intent_id: str
-    amount_cents: int
-
-
-class Declined(Fact):
-    """The card was refused, or the payment cancelled."""
-
-    attempt_id: UUID
-    payment_intent_id: str | None
-    reason: DeclineReason
-
-
-class CustomerKnown(Fact):
-    patient_id: UUID
-    customer_id: str
-
-
-class SetupReady(Fact):
-    """A browser may confirm it, with a secret that is only for the patient."""
-
-    setup_id: UUID
-    setup_intent_id: str
-    client_secret: str
-
-
-class CardConfirmed(Fact):
-    """The cardholder agreed; the card may be charged off session."""
-
-    setup_id: UUID
-    payment_method_id: str
-
-
-class SetupCancelled(Fact):
-    setup_id: UUID
-
-
-class NothingToStore(Fact):
-    """The object is not ours, or has not come to an end."""
 
 
 class Payments(Protocol):

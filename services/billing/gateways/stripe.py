@@ -18,18 +18,20 @@ from uuid import UUID
 import stripe
 
 from services.billing.gateways.payments import (
+    CustomerOrder,
+    Order,
+    SetupOrder,
+)
+from services.billing.rules.payments import decline_reason
+from services.billing.work import (
     Captured,
     CardConfirmed,
     CustomerKnown,
-    CustomerOrder,
     Declined,
     NothingToStore,
-    Order,
     SetupCancelled,
-    SetupOrder,
     SetupReady,
 )
-from services.billing.rules.payments import decline_reason
 from shared.errors import Poison, Retry
 from shared.events.billing import DeclineReason
 

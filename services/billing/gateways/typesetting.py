@@ -10,18 +10,13 @@ from uuid import UUID
 
 import typst
 
+from services.billing.work import SuperbillRendered
 from shared.errors import Poison
-from shared.messaging import Fact
 
 TEMPLATE = Path(__file__).parent.parent / "superbill.typ"
 
 STANDARDS: Any = ["a-3a", "ua-1"]
 """PDF/A-3a keeps the JSON twin inside it for decades; PDF/UA-1 can be read aloud."""
-
-
-class SuperbillRendered(Fact):
-    superbill_id: UUID
-    pdf: bytes
 
 
 class Typesetter(Protocol):

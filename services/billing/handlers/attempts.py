@@ -7,18 +7,22 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.billing.gateways.payments import (
-    Captured,
-    Declined,
-    NothingToStore,
     Order,
     Payments,
 )
-from services.billing.handlers.refusing import refused, unknown
 from services.billing.rules import payments as rules
 from services.billing.rules.payments import AttemptState, ChargeState, Step
-from services.billing.store import charges as store
+from services.billing.store import attempts as store
+from services.billing.store import charges
 from services.billing.tables import PaymentAttempt
-from services.billing.work import CapturePayment, LookAtPayment, RedeemInfusion
+from services.billing.work import (
+    Captured,
+    CapturePayment,
+    Declined,
+    LookAtPayment,
+    NothingToStore,
+    RedeemInfusion,
+)
 from shared.errors import Poison
 from shared.events.billing import DeclineReason, PaymentCaptured, PaymentDeclined, TenderKind
 from shared.http.problems import Refused
@@ -73,13 +77,13 @@ def decline_for_want_of_card(tx: Transaction, *, charge_id: UUID, patient_id: UU
 
 async def try_again(charge_id: UUID, tx: Transaction) -> AttemptStarted | Refused:
     """Start the next try, at the card that is on file now."""
-    charge = await store.lock_charge(tx, charge_id)
+    charge = await charges.lock_charge(tx, charge_id)
     if charge is None:
-        return unknown("charge")
+        return Refused.not_found("charge")
     if broken := rules.broken_by_try(charge.owed):
-        return refused(broken)
+        return Refused.by_rules(broken)
     assert charge.owed.card_id is not None
-    await store.set_charge(tx, charge_id, ChargeState.OPEN, tender=TenderKind.CARD)
+    await charges.set_charge(tx, charge_id, ChargeState.OPEN, tender=TenderKind.CARD)
     return AttemptStarted(
         attempt_id=start(tx, charge_id=charge_id, card_id=charge.owed.card_id),
         charge_id=charge_id,
@@ -113,7 +117,7 @@ async def record_capture(captured: Captured, tx: Transaction) -> None:
         AttemptState.CAPTURED,
         payment_intent_id=captured.payment_intent_id,
     )
-    await store.set_charge(tx, attempt.charge_id, ChargeState.PAID, paid_at=tx.now)
+    await charges.set_charge(tx, attempt.charge_id, ChargeState.PAID, paid_at=tx.now)
     tx.publish(
         PaymentCaptured(
             patient_id=attempt.patient_id,
@@ -139,7 +143,7 @@ async def record_decline(declined: Declined, tx: Transaction) -> None:
         payment_intent_id=declined.payment_intent_id,
         reason=declined.reason,
     )
-    await store.set_charge(tx, attempt.charge_id, ChargeState.DECLINED)
+    await charges.set_charge(tx, attempt.charge_id, ChargeState.DECLINED)
     tx.publish(
         PaymentDeclined(
             patient_id=attempt.patient_id,

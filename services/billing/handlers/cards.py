@@ -7,20 +7,23 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.billing.gateways.payments import (
-    CardConfirmed,
-    CustomerKnown,
     CustomerOrder,
-    NothingToStore,
     Payments,
-    SetupCancelled,
     SetupOrder,
-    SetupReady,
 )
-from services.billing.handlers.refusing import unknown
 from services.billing.rules.cards import LOOK_AGAIN_AFTER, SetupState, may_become
 from services.billing.store import cards as store
 from services.billing.tables import Card, CardSetup
-from services.billing.work import CreateCustomer, CreateSetupIntent, LookAtSetup
+from services.billing.work import (
+    CardConfirmed,
+    CreateCustomer,
+    CreateSetupIntent,
+    CustomerKnown,
+    LookAtSetup,
+    NothingToStore,
+    SetupCancelled,
+    SetupReady,
+)
 from shared.events.billing import CardSaved
 from shared.http.problems import Refused
 from shared.ids import new_id
@@ -137,7 +140,7 @@ async def show_setup(
     """A set-up; its secret only while the patient can use it."""
     found = await store.read_setup(tx, patient_id, setup_id)
     if found is None:
-        return unknown("card set-up")
+        return Refused.not_found("card set-up")
     state, sealed = found
     if state is not SetupState.READY or sealed is None:
         return SetupShown(setup_id=setup_id, state=state)

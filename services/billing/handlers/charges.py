@@ -8,11 +8,10 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.billing.handlers import attempts
-from services.billing.handlers.refusing import unknown
 from services.billing.rules import pricing
 from services.billing.rules.payments import ChargeState
 from services.billing.rules.pricing import FirstStep, NoCharge, OnFile, Priced
-from services.billing.store import charges as store
+from services.billing.store import visits as store
 from services.billing.tables import Charge
 from shared.events.billing import ChargePosted, InfusionNotCharged, TenderKind
 from shared.events.scheduling import InfusionCompleted
@@ -101,5 +100,5 @@ async def choose_tender(
         tx, appointment_id=appointment_id, patient_id=wish.patient_id, tender=wish.tender
     )
     if not chosen:
-        return unknown("appointment of this patient")
+        return Refused.not_found("appointment of this patient")
     return TenderChosen(appointment_id=appointment_id, **wish.model_dump())

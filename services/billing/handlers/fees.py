@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.billing.rules.pricing import fee_starts_at
-from services.billing.store import charges as store
+from services.billing.store import visits as store
 from services.billing.tables import Fee
 from shared.events.billing import PositiveCents
 from shared.events.scheduling import VisitType

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, StringConstraints
 
-from services.billing.handlers.refusing import refused, unknown
 from services.billing.rules import payments as rules
 from services.billing.rules.payments import ChargeState
 from services.billing.store import charges as store
@@ -49,12 +48,12 @@ async def record_outside_payment(
     """Settle a charge with a payment from outside. A reference settles one charge, once."""
     charge = await store.lock_charge(tx, charge_id)
     if charge is None:
-        return unknown("charge")
+        return Refused.not_found("charge")
     broken = rules.broken_by_outside_payment(
         charge.owed, wish.tender, wish.reference, wish.amount_cents
     )
     if broken:
-        return refused(broken)
+        return Refused.by_rules(broken)
     reference = rules.reference_as_kept(wish.reference)
     if await store.reference_is_used(tx, wish.tender, reference):
         return Refused.because(

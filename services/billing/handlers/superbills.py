@@ -11,33 +11,27 @@ import orjson
 import structlog
 from pydantic import BaseModel, TypeAdapter
 
-from services.billing.gateways.typesetting import SuperbillRendered, Typesetter
-from services.billing.handlers.refusing import unknown
+from services.billing.gateways.typesetting import (
+    Typesetter,
+)
 from services.billing.rules import superbills as rules
 from services.billing.rules.superbills import Superbill
 from services.billing.store import superbills as store
 from services.billing.store.superbills import Unbilled, Unprinted
 from services.billing.tables import Superbill as SuperbillRow
 from services.billing.tables import SuperbillDocument
-from services.billing.work import RenderSuperbill
-from shared.claims import ClaimCheck, InfusionRecord
+from services.billing.work import InfusionRedeemed, RenderSuperbill, SuperbillRendered
+from shared.claims import ClaimCheck
 from shared.errors import Poison
 from shared.events.billing import SuperbillIssued
 from shared.http.desk import Document
 from shared.http.problems import Refused
 from shared.ids import new_id
-from shared.messaging import Fact, Transaction
+from shared.messaging import Transaction
 
 log = structlog.get_logger(__name__)
 
 _SUPERBILL = TypeAdapter(Superbill)
-
-
-class InfusionRedeemed(Fact):
-    """What scheduling knows of an infusion that is paid. Held in memory, never in clear on disk."""
-
-    charge_id: UUID
-    record: InfusionRecord
 
 
 class SuperbillShown(BaseModel):
@@ -116,7 +110,7 @@ async def issue_superbill(rendered: SuperbillRendered, tx: Transaction) -> None:
 async def show_superbill(superbill_id: UUID, tx: Transaction) -> SuperbillShown | Refused:
     kept = await store.find_superbill(tx, superbill_id)
     if kept is None:
-        return unknown("superbill")
+        return Refused.not_found("superbill")
     content = store.open_content(tx, superbill_id, kept.sealed)
     return SuperbillShown(
         superbill_id=superbill_id,
@@ -132,7 +126,7 @@ async def fetch_document(superbill_id: UUID, tx: Transaction) -> Document | Refu
     """The PDF, as it was issued."""
     kept = await store.find_superbill(tx, superbill_id)
     if kept is None or kept.document is None:
-        return unknown("superbill")
+        return Refused.not_found("superbill")
     return Document(
         content=store.open_document(tx, superbill_id, kept.document),
         media_type="application/pdf",

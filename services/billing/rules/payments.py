@@ -13,9 +13,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.billing.rules.identifiers import passes_luhn
-from services.billing.rules.refusals import Broken
 from shared.events.billing import DeclineReason, TenderKind
 from shared.money import dollars
+from shared.refusals import Broken
 
 KEY_LIFE = timedelta(hours=24)
 """Stripe forgets an idempotency key after at least this long (docs.stripe.com/api)."""

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from services.billing.rules import coding
 from services.billing.rules.diagnoses import is_heading, words_for
 from services.billing.rules.identifiers import ein_is_valid, npi_is_valid
-from services.billing.rules.refusals import Broken
 from shared.claims import Address, InfusionRecord
 from shared.events.billing import TenderKind
+from shared.refusals import Broken
 
 DIAGNOSES_MAX = 12  # CMS-1500 item 21 holds A to L
 POINTERS_MAX = 4  # CMS-1500 item 24E holds four pointers per line
@@ -41,7 +41,7 @@ PROVIDER_STATEMENT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
+class BillingEntity:
     """The legal entity that was paid."""
 
     legal_name: str
@@ -52,7 +52,7 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
-class Renderer:
+class RenderingProvider:
     name: str
     credential: str
     npi: str
@@ -103,8 +103,8 @@ class Superbill:
     number: str
     version: int
     issued_on: date
-    entity: Entity
-    rendering: Renderer
+    entity: BillingEntity
+    rendering: RenderingProvider
     place: str
     patient: Patient
     diagnoses: tuple[Diagnosis, ...]
@@ -170,14 +170,14 @@ def build(record: InfusionRecord, paid: Paid, *, number: str, issued_at: datetim
         number=number,
         version=1,
         issued_on=issued_at.astimezone(zone).date(),
-        entity=Entity(
+        entity=BillingEntity(
             legal_name=location.legal_name,
             ein=location.ein,
             npi=location.npi,
             phone=_phone(location.phone),
             address=_lines(location.address),
         ),
-        rendering=Renderer(
+        rendering=RenderingProvider(
             name=rendering.name,
             credential=rendering.credential,
             npi=rendering.npi,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Select, Table, select, text
 
 from services.billing.rules.superbills import Paid
+from services.billing.tables import Superbill, SuperbillDocument
 from services.billing.work import RedeemInfusion, RenderSuperbill
 from shared.events.billing import TenderKind
 from shared.messaging import Transaction
@@ -144,4 +146,24 @@ def seal_document(tx: Transaction, superbill_id: UUID, pdf: bytes) -> bytes:
 def open_document(tx: Transaction, superbill_id: UUID, sealed: bytes) -> bytes:
     return tx.vault.open_bytes(
         sealed, table="superbill_documents", column="sealed", row=superbill_id
+    )
+
+
+_SUPERBILLS: Table = Superbill.__table__  # type: ignore[attr-defined]  # every table=True model has one
+
+BY_ISSUE = (_SUPERBILLS.c.issued_at, _SUPERBILLS.c.superbill_id)
+
+
+def issued_to(patient_id: UUID) -> Select[Any]:
+    """A patient's issued superbills. The sealed content stays where it is."""
+    return (
+        select(
+            _SUPERBILLS.c.superbill_id,
+            _SUPERBILLS.c.number,
+            _SUPERBILLS.c.infusion_id,
+            _SUPERBILLS.c.total_cents,
+            _SUPERBILLS.c.issued_at,
+        )
+        .join(SuperbillDocument)
+        .where(_SUPERBILLS.c.patient_id == patient_id)
     )

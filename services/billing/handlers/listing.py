@@ -1,0 +1,67 @@
+"""What staff read a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import Row
+
+from services.billing.rules.payments import AttemptState, ChargeState
+from services.billing.store import charges, superbills
+from shared.events.billing import DeclineReason, TenderKind
+from shared.http.pages import Page, Paging, page
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class AttemptListed(BaseModel):
+    attempt_id: UUID
+    state: AttemptState
+    reason: DeclineReason | None = None
+
+
+class ChargeListed(BaseModel):
+    charge_id: UUID
+    infusion_id: UUID
+    appointment_id: UUID
+    amount_cents: int
+    state: ChargeState
+    tender: TenderKind
+    posted_at: datetime
+    paid_at: datetime | None
+    attempts: list[AttemptListed]
+    superbill_id: UUID | None
+
+
+class SuperbillListed(BaseModel):
+    superbill_id: UUID
+    number: str
+    infusion_id: UUID
+    total_cents: int
+    issued_at: datetime
+
+
+async def list_charges(
+    patient_id: UUID, asked: Paging, tx: Transaction
+) -> Page[ChargeListed] | Refused:
+    """A patient's charges with their tries, oldest first."""
+    rows = charges.charges_of(patient_id)
+    return await page(tx, rows, by=charges.BY_POSTING, asked=asked, item=_as(ChargeListed))
+
+
+async def list_superbills(
+    patient_id: UUID, asked: Paging, tx: Transaction
+) -> Page[SuperbillListed] | Refused:
+    """A patient's issued superbills, oldest first."""
+    rows = superbills.issued_to(patient_id)
+    return await page(tx, rows, by=superbills.BY_ISSUE, asked=asked, item=_as(SuperbillListed))
+
+
+def _as(model: type[M]) -> Callable[[Row[tuple[object, ...]]], M]:
+    return lambda row: model.model_validate(row, from_attributes=True)

@@ -1,0 +1,102 @@
+"""Tries at a card: what Stripe is asked for, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+
+from services.billing.gateways.payments import Order
+from services.billing.rules.payments import AttemptState, key_may_be_forgotten
+from services.billing.work import CapturePayment
+from shared.events.billing import DeclineReason
+from shared.messaging import Transaction
+
+_TO_CAPTURE = text(
+    """
+    SELECT a.created_at, c.amount_cents, u.stripe_customer_id, k.stripe_payment_method_id
+      FROM payment_attempts AS a
+      JOIN charges AS c USING (charge_id)
+      JOIN cards AS k USING (card_id)
+      JOIN customers AS u ON u.patient_id = k.patient_id
+     WHERE a.attempt_id = :attempt_id AND a.state = 'pending'
+    """
+)
+
+_LOCK_ATTEMPT = text(
+    """
+    SELECT a.state, a.charge_id, c.patient_id, c.infusion_id, c.amount_cents
+      FROM charges AS c JOIN payment_attempts AS a USING (charge_id)
+     WHERE a.attempt_id = :attempt_id
+       FOR UPDATE OF c, a
+    """
+)
+
+_END_ATTEMPT = text(
+    """
+    UPDATE payment_attempts
+       SET state = :state, reason = :reason, stripe_payment_intent_id = :payment_intent_id,
+           decided_at = :at
+     WHERE attempt_id = :attempt_id
+    """
+)
+
+
+async def load_order(tx: Transaction, work: CapturePayment) -> Order | None:
+    """What Stripe is asked for; `None` once the attempt's outcome is known."""
+    row = (await tx.execute(_TO_CAPTURE, {"attempt_id": work.attempt_id})).one_or_none()
+    if row is None:
+        return None
+    return Order(
+        attempt_id=work.attempt_id,
+        amount_cents=row.amount_cents,
+        customer_id=row.stripe_customer_id,
+        payment_method_id=row.stripe_payment_method_id,
+        created_at=row.created_at,
+        look_first=key_may_be_forgotten(row.created_at, tx.now),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LockedAttempt:
+    """An attempt and its charge; both rows are ours until the commit."""
+
+    state: AttemptState
+    charge_id: UUID
+    patient_id: UUID
+    infusion_id: UUID
+    amount_cents: int
+
+
+async def lock_attempt(tx: Transaction, attempt_id: UUID) -> LockedAttempt | None:
+    row = (await tx.execute(_LOCK_ATTEMPT, {"attempt_id": attempt_id})).one_or_none()
+    if row is None:
+        return None
+    return LockedAttempt(
+        state=AttemptState(row.state),
+        charge_id=row.charge_id,
+        patient_id=row.patient_id,
+        infusion_id=row.infusion_id,
+        amount_cents=row.amount_cents,
+    )
+
+
+async def end_attempt(
+    tx: Transaction,
+    attempt_id: UUID,
+    state: AttemptState,
+    *,
+    payment_intent_id: str | None,
+    reason: DeclineReason | None = None,
+) -> None:
+    await tx.execute(
+        _END_ATTEMPT,
+        {
+            "attempt_id": attempt_id,
+            "state": state.value,
+            "reason": reason and reason.value,
+            "payment_intent_id": payment_intent_id,
+            "at": tx.now,
+        },
+    )
