@@ -1,0 +1,85 @@
+"""What of an outcome a person must look at, and when that is done.
+
+Nothing here assesses a patient. It says that somebody must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from services.scheduling.rules.broken import Broken
+from services.scheduling.rules.outcomes import Instrument
+
+PHQ9_SELF_HARM_ITEM = 9
+"""PHQ-9, item 9: thoughts of being better off dead or of hurting oneself. Any answer above 0 goes
+with more attempts within a year: 0.4 % at 0 to 4 % at 3 (Simon et al., Psychiatr Serv 2013;64:1195,
+84,418 patients)."""
+
+
+class Matter(StrEnum):
+    """Why somebody must look."""
+
+    SELF_HARM_ITEM = "self_harm_item"
+    NO_RESPONSE = "no_response"
+
+
+def names_self_harm(instrument: Instrument, answers: Sequence[int | None]) -> bool:
+    """Whether a form says something that a person must ask about."""
+    answer = answers[PHQ9_SELF_HARM_ITEM - 1 : PHQ9_SELF_HARM_ITEM]
+    return instrument is Instrument.PHQ9 and (next(iter(answer), None) or 0) > 0
+
+
+def urged_by_incomplete(instrument: Instrument, answers: Sequence[int | None]) -> list[Broken]:
+    """What a form that cannot be scored still asks of whoever holds it."""
+    if not names_self_harm(instrument, answers):
+        return []
+    return [
+        Broken(
+            "ask_now",
+            f"Item {PHQ9_SELF_HARM_ITEM} asks for a person now; the form is not on file yet, and"
+            " no review waits for anybody.",
+            "PHQ-9, item 9: thoughts of being better off dead or of hurting oneself",
+            f"answers.{PHQ9_SELF_HARM_ITEM - 1}",
+        )
+    ]
+
+
+def broken_by_acknowledged(*, acknowledged: bool) -> list[Broken]:
+    if not acknowledged:
+        return []
+    return [
+        Broken(
+            "acknowledged_already",
+            "Somebody has acknowledged this review; read what was done.",
+            "the first acknowledgement stands, with who and when",
+            "review_id",
+        )
+    ]
+
+
+def broken_by_reviewer(matter: Matter, *, prescribes: bool) -> list[Broken]:
+    """Whether this person may close the review."""
+    if prescribes or matter is not Matter.NO_RESPONSE:
+        return []
+    return [
+        Broken(
+            "prescriber_needed",
+            "How a series goes on without a response is the prescriber's to decide.",
+            "FAQ: some patients require several more infusions; a person who prescribes says so",
+            "review_id",
+        )
+    ]
+
+
+def broken_by_withdrawn(*, withdrawn: bool) -> list[Broken]:
+    if not withdrawn:
+        return []
+    return [
+        Broken(
+            "withdrawn_already",
+            "The outcome is withdrawn; record the right one.",
+            "a mistaken record stays on file, withdrawn once",
+            "outcome_id",
+        )
+    ]
