@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.scheduling import claim_routes, planning_routes, routes
+from services.scheduling import claim_routes, outcome_routes, planning_routes, routes
 from services.scheduling.events import on
 from services.scheduling.settings import SchedulingSettings
 from services.scheduling.tables import Base
@@ -18,6 +18,11 @@ def build() -> Parts:
         practice=load(PracticeSettings),
         own=load(SchedulingSettings),
         gateways={},
-        routers=[routes.router, planning_routes.router, claim_routes.router],
+        routers=[
+            routes.router,
+            planning_routes.router,
+            outcome_routes.router,
+            claim_routes.router,
+        ],
         state={},
     )

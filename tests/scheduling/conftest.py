@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
-from services.scheduling import claim_routes, planning_routes, routes
+from services.scheduling import claim_routes, outcome_routes, planning_routes, routes
 from services.scheduling.events import on
 from services.scheduling.tables import Base
 from shared.auth import Role, Tokens, development_token
@@ -247,7 +247,12 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
         tokens=Tokens(SECRET, env="development"),
         vault=vault,
         metrics=Metrics(),
-        routers=[routes.router, planning_routes.router, claim_routes.router],
+        routers=[
+            routes.router,
+            planning_routes.router,
+            outcome_routes.router,
+            claim_routes.router,
+        ],
         lifespan=lifespan,
     )
 

@@ -1,0 +1,133 @@
+"""A series by the patient's own answers: as figures, and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.scheduling import outcome_plot, store
+from services.scheduling.answers import not_found
+from services.scheduling.handlers.outcome_points import points_of
+from services.scheduling.handlers.outcomes_shown import show_score
+from services.scheduling.outcome_forms import CheckpointAnswer, SeriesOutcomes, Trend, TrendPoint
+from services.scheduling.outcome_tables import Outcome
+from services.scheduling.rules import outcomes_course as rules
+from services.scheduling.rules.broken import UNKNOWN_PATIENT, UNKNOWN_SERIES
+from services.scheduling.rules.outcomes import Instrument
+from services.scheduling.rules.outcomes_course import Point
+from services.scheduling.rules.outcomes_scales import scale_of
+from services.scheduling.store import outcomes as kept
+from services.scheduling.tables import Appointment
+from shared.http.desk import Document
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+
+
+async def read_trends(series_id: UUID, tx: Transaction) -> SeriesOutcomes | Refused:
+    """Each instrument over a series: change from the baseline, and how the fourth infusion is."""
+    course = await store.find_course(tx, series_id)
+    if course is None:
+        return not_found(UNKNOWN_SERIES)
+    outcomes = await kept.outcomes_of_series(tx, course.series)
+    return SeriesOutcomes(
+        series_id=series_id,
+        patient_id=course.series.patient_id,
+        infusions_given=_given(course.visits),
+        trends=_trends(tx, outcomes, course.visits),
+    )
+
+
+def _given(visits: Sequence[Appointment]) -> int:
+    return sum(visit.started_at is not None for visit in visits)
+
+
+def _trends(
+    tx: Transaction, outcomes: Sequence[Outcome], visits: Sequence[Appointment]
+) -> list[Trend]:
+    by_instrument = {
+        instrument: [each for each in outcomes if each.instrument == instrument]
+        for instrument in Instrument
+    }
+    return [
+        _trend(tx, instrument, mine, visits) for instrument, mine in by_instrument.items() if mine
+    ]
+
+
+def _trend(
+    tx: Transaction,
+    instrument: Instrument,
+    outcomes: Sequence[Outcome],
+    visits: Sequence[Appointment],
+) -> Trend:
+    points = points_of(tx, outcomes, visits)
+    baseline = rules.baseline_of(points)
+    scale = scale_of(instrument, outcomes[-1].rule_version)
+    judged = None if scale is None else rules.checkpoint(scale, points, _given(visits))
+    return Trend(
+        instrument=instrument,
+        baseline_id=None if baseline is None else baseline.outcome_id,
+        points=[
+            _show_point(tx, outcome, point, baseline)
+            for outcome, point in zip(outcomes, points, strict=True)
+        ],
+        checkpoint=None
+        if judged is None
+        else CheckpointAnswer(
+            infusion=rules.CHECKPOINT_INFUSION, state=judged.state, outcome_id=judged.outcome_id
+        ),
+    )
+
+
+def _show_point(
+    tx: Transaction, outcome: Outcome, point: Point, baseline: Point | None
+) -> TrendPoint:
+    scale = scale_of(Instrument(outcome.instrument), outcome.rule_version)
+    change = rules.change_from(baseline, point, scale)
+    return TrendPoint(
+        outcome_id=outcome.outcome_id,
+        occasion=point.occasion,
+        appointment_id=outcome.appointment_id,
+        infusions_before=point.infusions_before,
+        taken_at=outcome.taken_at,
+        rule_version=outcome.rule_version,
+        score=show_score(tx, outcome),
+        change=change.points,
+        change_pct=change.percent,
+        part_changes=dict(change.part_points),
+        meaning=change.meaning,
+        response=change.response,
+        remission=None
+        if scale is None or point.total is None
+        else rules.in_remission(scale, point.total),
+    )
+
+
+async def draw_outcomes(
+    patient_id: UUID, series_id: UUID | None, tx: Transaction
+) -> Document | Refused:
+    """A patient's scores over a series, the newest unless one is named, as SVG."""
+    if await store.find_patient(tx, patient_id) is None:
+        return not_found(UNKNOWN_PATIENT)
+    series = (
+        await kept.newest_series(tx, patient_id)
+        if series_id is None
+        else await kept.series_of(tx, patient_id, series_id)
+    )
+    if series is None and series_id is not None:
+        return not_found(UNKNOWN_SERIES)
+    zone, visits = ZoneInfo("UTC"), []
+    if series is None:
+        outcomes = await kept.outcomes_of_intakes(tx, patient_id)
+    else:
+        location = await store.find_location(tx, series.location_id)
+        assert location is not None, "a series has its place"
+        zone = ZoneInfo(location.zone)
+        visits = await store.visits_of(tx, series.series_id)
+        outcomes = await kept.outcomes_of_series(tx, series)
+    drawn = outcome_plot.draw(
+        _trends(tx, outcomes, visits),
+        [visit.started_at for visit in visits if visit.started_at is not None],
+        zone,
+    )
+    return Document(drawn.encode(), "image/svg+xml", "outcomes.svg", patient_id)

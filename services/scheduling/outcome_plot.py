@@ -1,0 +1,233 @@
+"""Scores over a series as SVG: a panel per form, one axis of days, each infusion marked.
+
+Drawn by hand, so that the service needs no plotting library. Days are the clinic's own. Whoever
+cannot see it hears the title and a description with every figure; each score has its own title.
+What the picture says by colour it also says by shape and in words. No text of a patient's is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from services.scheduling.outcome_forms import Trend, TrendPoint
+from services.scheduling.rules.outcomes import Occasion, Scale
+from services.scheduling.rules.outcomes_scales import newest, scale_of
+
+WIDTH, LEFT, RIGHT = 880, 64, 148
+PLOT = WIDTH - LEFT - RIGHT
+TOP, STRIP, PANEL, HEAD, GAP, FOOT = 64, 40, 156, 34, 22, 46
+MOST_TICKS = 9
+STEPS_DAYS = (1, 2, 3, 4, 7, 14, 28, 56, 91, 182, 364)
+
+STYLE = """
+text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif;
+  fill: #475569 }
+.title { font-size: 18px; font-weight: 600; fill: #0f172a }
+.name { font-size: 14px; font-weight: 600; fill: #0f172a }
+.news { fill: #0f172a; text-anchor: end }
+.value { font-weight: 600; fill: #12355b; text-anchor: middle; paint-order: stroke;
+  stroke: #fff; stroke-width: 4px; stroke-linejoin: round }
+.tick { text-anchor: end; font-size: 11px }
+.day { text-anchor: middle }
+.band { font-size: 11px }
+.grid { stroke: #e2e8f0 }
+.even { fill: #f8fafc }
+.odd { fill: #f1f5f9 }
+.infusion { stroke: #94a3b8; stroke-dasharray: 1 3; stroke-linecap: round }
+.drop { fill: #fff; stroke: #64748b }
+.number { text-anchor: middle; font-size: 11px; font-weight: 600; fill: #334155 }
+.line { fill: none; stroke: #1d5c96; stroke-width: 2.5; stroke-linejoin: round;
+  stroke-linecap: round }
+.point { fill: #1d5c96; stroke: #fff; stroke-width: 2 }
+.baseline { fill: #fff; stroke: #1d5c96; stroke-width: 2.5 }
+.remission { stroke: #0f766e; stroke-width: 1.5; stroke-dasharray: 6 4 }
+.half { stroke: #b45309; stroke-width: 1.5; stroke-dasharray: 2 4; stroke-linecap: round }
+.remission-word { fill: #0f766e; font-size: 11px; font-weight: 600 }
+.half-word { fill: #b45309; font-size: 11px; font-weight: 600 }
+"""
+
+NAMES = {
+    "phq9": "PHQ-9 · depression",
+    "gad7": "GAD-7 · anxiety",
+    "pcl5": "PCL-5 · post-traumatic stress",
+    "nrs": "NRS · pain",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """Where each day of the picture stands, left to right."""
+
+    first: date
+    last: date
+    zone: ZoneInfo
+
+    def day(self, moment: datetime) -> date:
+        return moment.astimezone(self.zone).date()
+
+    def x(self, day: date) -> float:
+        span = max((self.last - self.first).days, 1)
+        return round(LEFT + 20 + (PLOT - 40) * (day - self.first).days / span, 1)
+
+    def ticks(self) -> list[date]:
+        span = (self.last - self.first).days
+        step = next((each for each in STEPS_DAYS if span / each < MOST_TICKS), STEPS_DAYS[-1])
+        return [self.first + timedelta(days=n) for n in range(0, span + 1, step)]
+
+
+def draw(trends: Sequence[Trend], infusions: Sequence[datetime], zone: ZoneInfo) -> str:
+    """The picture of the trends that have totals. `infusions` are the moments they began."""
+    shown = [trend for trend in trends if trend.points[0].score.total is not None]
+    moments = [*infusions, *(point.taken_at for trend in shown for point in trend.points)]
+    if not moments:
+        return _framed(TOP + FOOT, ["No form has been recorded yet."], [])
+    local = sorted(moment.astimezone(zone).date() for moment in moments)
+    days = _Days(local[0], local[-1], zone)
+    bottom = TOP + STRIP + len(shown) * (HEAD + PANEL + GAP)
+    body = [*_infusions(infusions, days, bottom - GAP)]
+    for number, trend in enumerate(shown):
+        top = TOP + STRIP + number * (HEAD + PANEL + GAP) + HEAD
+        body += _panel(trend, days, top)
+    body += [
+        f'<text class="day" x="{days.x(day)}" y="{bottom}">{_shown(day)}</text>'
+        for day in days.ticks()
+    ]
+    heard = [_heard(trend, days) for trend in shown] or ["No form has been recorded yet."]
+    given = f"{len(infusions)} infusions" if len(infusions) != 1 else "One infusion"
+    return _framed(bottom + FOOT - 20, [f"{given} so far.", *heard], body)
+
+
+def _framed(height: int, heard: Sequence[str], body: Sequence[str]) -> str:
+    note = [] if body else [f'<text x="{LEFT}" y="{TOP + 8}">{heard[0]}</text>']
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
+            f' width="{WIDTH}" height="{height}" role="img" aria-labelledby="title desc">',
+            '<title id="title">Outcomes over the series</title>',
+            f'<desc id="desc">{" ".join(heard)}</desc>',
+            f"<style>{STYLE}</style>",
+            f'<rect width="{WIDTH}" height="{height}" rx="8" fill="#fff"/>',
+            f'<text class="title" x="{LEFT}" y="36">Outcomes over the series</text>',
+            *body,
+            *note,
+            "</svg>",
+            "",
+        ]
+    )
+
+
+def _infusions(infusions: Sequence[datetime], days: _Days, bottom: int) -> Iterator[str]:
+    """A line through all panels for each infusion, with its number on top."""
+    if infusions:
+        yield f'<text class="tick" x="{LEFT - 8}" y="{TOP + 18}">Infusion</text>'
+    for number, moment in enumerate(infusions, start=1):
+        day = days.day(moment)
+        x = days.x(day)
+        yield (
+            f"<g><title>Infusion {number}, {_shown(day)}</title>"
+            f'<line class="infusion" x1="{x}" x2="{x}" y1="{TOP + 26}" y2="{bottom}"/>'
+            f'<circle class="drop" cx="{x}" cy="{TOP + 14}" r="10"/>'
+            f'<text class="number" x="{x}" y="{TOP + 18}">{number}</text></g>'
+        )
+
+
+def _panel(trend: Trend, days: _Days, top: int) -> Iterator[str]:
+    scale = scale_of(trend.instrument, trend.points[-1].rule_version) or newest(trend.instrument)
+
+    def y(total: float) -> float:
+        return round(top + PANEL * (1 - total / scale.most), 1)
+
+    yield f'<text class="name" x="{LEFT}" y="{top - 12}">{NAMES[trend.instrument]}</text>'
+    yield f'<text class="news" x="{LEFT + PLOT}" y="{top - 12}">{_news(trend)}</text>'
+    yield from _bands(scale, y)
+    yield from _lines(trend, scale, y)
+    places = [(days.x(days.day(p.taken_at)), y(p.score.total or 0), p) for p in trend.points]
+    path = " ".join(f"{px},{py}" for px, py, _ in places)
+    yield f'<polyline class="line" points="{path}"/>'
+    for px, py, point in places:
+        above = py - 12 if py > top + 18 else py + 22
+        kind = "baseline" if point.outcome_id == trend.baseline_id else "point"
+        yield (
+            f"<g><title>{_said(point, days)}</title>"
+            f'<circle class="{kind}" cx="{px}" cy="{py}" r="5"/>'
+            f'<text class="value" x="{px}" y="{above}">{point.score.total}</text></g>'
+        )
+
+
+def _bands(scale: Scale, y: Callable[[float], float]) -> Iterator[str]:
+    """Severity from the bottom up, named on the right, where each begins on the left."""
+    edges = [*(band.lowest for band in scale.bands[1:]), scale.most]
+    for number, (band, edge) in enumerate(zip(scale.bands, edges, strict=True)):
+        shade = "odd" if number % 2 else "even"
+        middle = (y(band.lowest) + y(edge)) / 2 + 4
+        yield (
+            f'<rect class="{shade}" x="{LEFT}" y="{y(edge)}" width="{PLOT}"'
+            f' height="{round(y(band.lowest) - y(edge), 1)}"/>'
+            f'<text class="band" x="{LEFT + PLOT + 12}" y="{middle}">{_words(band.name)}</text>'
+        )
+    for mark in (0, *edges):
+        yield (
+            f'<line class="grid" x1="{LEFT}" x2="{LEFT + PLOT}" y1="{y(mark)}" y2="{y(mark)}"/>'
+            f'<text class="tick" x="{LEFT - 8}" y="{y(mark) + 4}">{mark}</text>'
+        )
+
+
+def _lines(trend: Trend, scale: Scale, y: Callable[[float], float]) -> Iterator[str]:
+    """Where remission begins, and where a response does."""
+    baseline = _baseline(trend)
+    if baseline is not None and baseline >= scale.judged_from:
+        yield from _line("half", "half of baseline", y(baseline / 2), -5)
+    if scale.remission_below is not None:
+        words = f"remission, below {scale.remission_below}"
+        yield from _line("remission", words, y(scale.remission_below), 13)
+
+
+def _line(kind: str, words: str, at: float, word_below: int) -> Iterator[str]:
+    yield f'<line class="{kind}" x1="{LEFT}" x2="{LEFT + PLOT}" y1="{at}" y2="{at}"/>'
+    yield f'<text class="{kind}-word" x="{LEFT + 8}" y="{at + word_below}">{words}</text>'
+
+
+def _baseline(trend: Trend) -> int | None:
+    found = (p.score.total for p in trend.points if p.outcome_id == trend.baseline_id)
+    return next(found, None)
+
+
+def _news(trend: Trend) -> str:
+    """How the newest score stands: from what, by how much, and what that is called."""
+    last = trend.points[-1]
+    if last.change is None or last.change_pct is None:
+        return ""
+    sign = "\u2212" if last.change < 0 else "+" if last.change > 0 else "±"
+    words = f"{_baseline(trend)} to {last.score.total} ({sign}{abs(last.change_pct)} %)"
+    called = [
+        word for word, so in (("response", last.response), ("remission", last.remission)) if so
+    ]
+    return ", ".join([words, *called])
+
+
+def _said(point: TrendPoint, days: _Days) -> str:
+    when = {
+        Occasion.INTAKE: "at intake",
+        Occasion.BEFORE_INFUSION: f"before infusion {point.infusions_before + 1}",
+        Occasion.AFTER_SERIES: "after the series",
+    }[point.occasion]
+    band = _words(point.score.band or "")
+    return f"{point.score.total} ({band}) {when}, {_shown(days.day(point.taken_at))}"
+
+
+def _heard(trend: Trend, days: _Days) -> str:
+    """A panel in words, every figure of it."""
+    figures = "; ".join(_said(point, days) for point in trend.points)
+    news = _news(trend)
+    return f"{NAMES[trend.instrument]}: {figures}." + (f" From {news}." if news else "")
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").replace("ptsd", "PTSD")
+
+
+def _shown(day: date) -> str:
+    return f"{day:%b} {day.day}"

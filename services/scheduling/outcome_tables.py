@@ -1,0 +1,111 @@
+"""What scheduling keeps of outcomes. Answers, figures and what they ask of a person are sealed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, SmallInteger, Text, text
+from sqlmodel import Field
+
+from services.scheduling.tables import Base
+from shared.moments import moment
+
+
+def _text() -> Column[str]:
+    return Column(Text, nullable=False)
+
+
+def _sealed() -> Column[bytes]:
+    return Column(LargeBinary, nullable=False)
+
+
+class Outcome(Base, table=True):
+    """One form that a patient filled in, or one summary that was imported.
+
+    `answers` is what was answered, `score` what the rule of that version made of it. Nothing is
+    changed: a mistaken one is withdrawn, with a reason, and recorded again.
+    """
+
+    __tablename__ = "outcomes"
+    __table_args__ = (
+        CheckConstraint(
+            "instrument IN ('phq9', 'gad7', 'pcl5', 'nrs', 'creyos')", name="instrument"
+        ),
+        CheckConstraint(
+            "occasion IN ('intake', 'before_infusion', 'after_series')", name="occasion"
+        ),
+        CheckConstraint(
+            "(occasion = 'intake') = (series_id IS NULL)"
+            " AND (occasion = 'before_infusion') = (appointment_id IS NOT NULL)",
+            name="place",
+        ),
+        CheckConstraint("taken_at <= recorded_at", name="taken"),
+        CheckConstraint(
+            "(withdrawn_at IS NULL) = (withdrawn_by IS NULL)"
+            " AND (withdrawn_at IS NULL) = (withdrawn_why IS NULL)",
+            name="withdrawn",
+        ),
+        Index("ix_outcomes_patient_id_taken_at", "patient_id", "taken_at", "outcome_id"),
+        Index(
+            "uq_outcomes_before_infusion",
+            "appointment_id",
+            "instrument",
+            unique=True,
+            postgresql_where=text("withdrawn_at IS NULL AND occasion = 'before_infusion'"),
+        ),
+        Index(
+            "uq_outcomes_after_series",
+            "series_id",
+            "instrument",
+            unique=True,
+            postgresql_where=text("withdrawn_at IS NULL AND occasion = 'after_series'"),
+        ),
+    )
+
+    outcome_id: UUID = Field(primary_key=True)
+    patient_id: UUID = Field(foreign_key="patients.patient_id")
+    series_id: UUID | None = Field(foreign_key="series.series_id")
+    appointment_id: UUID | None = Field(foreign_key="appointments.appointment_id")
+    instrument: str = Field(sa_column=_text())
+    rule_version: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    occasion: str = Field(sa_column=_text())
+    taken_at: datetime = Field(sa_column=moment())
+    recorded_at: datetime = Field(sa_column=moment())
+    recorded_by: str = Field(sa_column=_text())
+    answers: bytes = Field(sa_column=_sealed())
+    score: bytes = Field(sa_column=_sealed())
+    withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    withdrawn_by: str | None = Field(default=None, sa_column=Column(Text))
+    withdrawn_why: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+
+
+class Review(Base, table=True):
+    """Something that a person must look at. `matter` is why, `done` what was done about it.
+
+    The matter is sealed too: which review an outcome raised would tell what was answered.
+    """
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        CheckConstraint(
+            "(acknowledged_at IS NULL) = (acknowledged_by IS NULL)"
+            " AND (acknowledged_at IS NULL) = (done IS NULL)",
+            name="acknowledged",
+        ),
+        Index(
+            "ix_reviews_open",
+            "raised_at",
+            "review_id",
+            postgresql_where=text("acknowledged_at IS NULL"),
+        ),
+    )
+
+    review_id: UUID = Field(primary_key=True)
+    outcome_id: UUID = Field(foreign_key="outcomes.outcome_id", index=True)
+    patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
+    matter: bytes = Field(sa_column=_sealed())
+    raised_at: datetime = Field(sa_column=moment())
+    acknowledged_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    acknowledged_by: str | None = Field(default=None, sa_column=Column(Text))
+    done: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
