@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.billing.gateways.payments import Payments
 from services.billing.gateways.typesetting import Typesetter
-from services.billing.handlers import attempts, cards, charges, superbills
+from services.billing.handlers import attempts, cards, charges, superbills, visits
 from services.billing.store import attempts as stored_attempts
 from services.billing.store import cards as stored_cards
 from services.billing.store import superbills as stored_superbills
@@ -28,7 +28,7 @@ from services.billing.work import (
     SuperbillRendered,
 )
 from shared.claims import ClaimCheck
-from shared.events.scheduling import InfusionCompleted
+from shared.events.scheduling import AppointmentBooked, InfusionCompleted
 from shared.messaging import Handlers
 
 CAPTURE_LIMIT_S = 25.0
@@ -36,6 +36,7 @@ CAPTURE_LIMIT_S = 25.0
 
 on = Handlers("billing")
 
+on.event(AppointmentBooked, loads=stored_visits.load_kept)(visits.note_visit)
 on.event(InfusionCompleted, loads=stored_visits.load_on_file)(charges.charge_for_infusion)
 
 # A charge is paid by card: the call and the webhook bring the same facts.

@@ -10,19 +10,19 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.billing.handlers import (
     attempts,
     cards,
-    charges,
     fees,
     listing,
     outside_payments,
     superbills,
+    visits,
 )
 from services.billing.handlers.attempts import AttemptStarted
 from services.billing.handlers.cards import SetupShown, SetupStarted
-from services.billing.handlers.charges import ChooseTender, TenderChosen
 from services.billing.handlers.fees import FeeRecorded, NewFee
 from services.billing.handlers.listing import ChargeListed, SuperbillListed
 from services.billing.handlers.outside_payments import PaymentRecorded, RecordOutsidePayment
 from services.billing.handlers.superbills import SuperbillShown
+from services.billing.handlers.visits import ChooseTender, TenderChosen
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
@@ -61,7 +61,7 @@ async def show_card_setup(
 
 @router.post("/appointments/{appointment_id}/tender", dependencies=DESK)
 async def choose_tender(appointment_id: UUID, wish: ChooseTender, desk: AtDesk) -> TenderChosen:
-    return await desk.decide(charges.choose_tender, appointment_id, wish)
+    return await desk.decide(visits.choose_tender, appointment_id, wish)
 
 
 @router.get("/patients/{patient_id}/charges", dependencies=DESK)

@@ -1,4 +1,4 @@
-"""What billing keeps: fees, charges, tries, payments, cards, superbills.
+"""What billing keeps: fees, visits, charges, tries, payments, cards, superbills.
 
 Ids, states and cents are in the clear; client secrets and superbills are sealed. The database
 holds the promises whoever writes: one charge per infusion, one try under way and one that
@@ -61,18 +61,22 @@ class Fee(Base, table=True):
     recorded_at: datetime = Field(sa_column=moment())
 
 
-class Tender(Base, table=True):
-    """How a visit will be paid, where it is not by the card on file."""
+class Visit(Base, table=True):
+    """Whose an appointment is, as scheduling said, and how it will be paid where that is chosen.
 
-    __tablename__ = "tenders"
+    Whoever prices its infusion and whoever chooses a tender lock this row first.
+    """
+
+    __tablename__ = "visits"
     __table_args__ = (
         CheckConstraint("tender IN ('card', 'care_credit', 'cash', 'check')", name="tender"),
+        CheckConstraint("(tender IS NULL) = (chosen_at IS NULL)", name="chosen"),
     )
 
     appointment_id: UUID = Field(primary_key=True)
     patient_id: UUID
-    tender: str = Field(sa_column=_text())
-    chosen_at: datetime = Field(sa_column=moment())
+    tender: str | None = Field(sa_column=_text(nullable=True))
+    chosen_at: datetime | None = Field(sa_column=moment(nullable=True))
 
 
 class Charge(Base, table=True):

@@ -39,9 +39,9 @@ from shared import logs
 from shared.auth import Role, development_token
 from shared.clock import RunClock
 from shared.events import Event
-from shared.events.scheduling import InfusionCompleted, VisitType
+from shared.events.scheduling import AppointmentBooked, InfusionCompleted, VisitType
 from shared.ids import new_id
-from shared.messaging import duework, parked_work
+from shared.messaging import parked_work
 from shared.messaging.envelope import headers_of
 from shared.service import Service, migrate_service
 from tests.billing.records import infusion_record
@@ -176,6 +176,30 @@ class Billing:
         """Deliver events as Kafka would, in one batch; each delivery has an id of its own."""
         await self.service.runtime.seam.take([self.record_of(event) for event in events])
 
+    async def book(self, patient_id: UUID) -> UUID:
+        """An appointment of a patient that scheduling has told of."""
+        appointment_id = new_id()
+        await self.hear(self.booked(patient_id, appointment_id))
+        return appointment_id
+
+    def booked(self, patient_id: UUID, appointment_id: UUID) -> AppointmentBooked:
+        now = self.clock.now()
+        return AppointmentBooked(
+            patient_id=patient_id,
+            appointment_id=appointment_id,
+            series_id=None,
+            sequence_no=None,
+            location_id=new_id(),
+            visit_type=VisitType.KETAMINE_MOOD,
+            starts_at=now,
+            ends_at=now + timedelta(hours=1),
+            revision=0,
+        )
+
+    async def choose(self, appointment_id: UUID, patient_id: UUID, tender: str) -> httpx.Response:
+        wish = {"patient_id": str(patient_id), "tender": tender}
+        return await self.ask("POST", f"/appointments/{appointment_id}/tender", wish)
+
     def record_of(self, event: Event, event_id: UUID | None = None) -> Any:
         headers = headers_of(
             event,
@@ -220,9 +244,9 @@ class Billing:
 
         async def rests() -> bool:
             return (
-                await duework.unfinished(self.service.runtime.work) == 0
+                await self.service.runtime.workers.unfinished() == 0
                 and bool(self.world.rest()["at_rest"])
-                and await duework.unfinished(self.service.runtime.work) == 0
+                and await self.service.runtime.workers.unfinished() == 0
             )
 
         await eventually(rests, within_s=within_s)

@@ -13,10 +13,10 @@ from tests.billing.conftest import Billing
 
 async def waiting_charge(billing: Billing, tender: str = "care_credit") -> dict[str, Any]:
     """A charge that waits for its payment from outside, of a patient with a card on file."""
-    patient, appointment = new_id(), new_id()
+    patient = new_id()
+    appointment = await billing.book(patient)
     await billing.save_card(patient)
-    wish = {"patient_id": str(patient), "tender": tender}
-    await billing.told("POST", f"/appointments/{appointment}/tender", wish)
+    assert (await billing.choose(appointment, patient, tender)).status_code == 201
     await billing.hear(billing.complete(patient, appointment_id=appointment))
     await billing.until_rest()
     return await billing.only_charge(patient) | {"patient_id": patient}
@@ -116,22 +116,6 @@ async def test_nothing_is_recorded_while_a_try_at_the_card_is_under_way(billing:
 
     assert answer.json()["violations"][0]["rule"] == "attempt_under_way"
     assert (await billing.only_charge(patient))["tender"] == "card"
-
-
-async def test_a_tender_is_chosen_again_until_the_visit_is_charged(billing: Billing):
-    patient, appointment = new_id(), new_id()
-    await billing.set_fee()
-    path = f"/appointments/{appointment}/tender"
-    for tender in ("care_credit", "cash"):
-        await billing.told("POST", path, {"patient_id": str(patient), "tender": tender})
-    stranger = {"patient_id": str(new_id()), "tender": "card"}
-    assert (await billing.ask("POST", path, stranger)).status_code == 404
-
-    await billing.hear(billing.complete(patient, appointment_id=appointment))
-
-    assert (await billing.only_charge(patient))["tender"] == "cash"
-    late = await billing.ask("POST", path, {"patient_id": str(patient), "tender": "card"})
-    assert late.json()["violations"][0]["rule"] == "already_charged"
 
 
 async def test_only_a_biller_records_payments(billing: Billing):

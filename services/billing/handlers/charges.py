@@ -1,21 +1,16 @@
-"""Charges: posted when an infusion completes, once; and how a visit is going to be paid."""
+"""Charges: posted when an infusion completes, once."""
 
 from __future__ import annotations
 
 from typing import assert_never
-from uuid import UUID
-
-from pydantic import BaseModel
 
 from services.billing.handlers import attempts
 from services.billing.rules import pricing
 from services.billing.rules.payments import ChargeState
 from services.billing.rules.pricing import FirstStep, NoCharge, OnFile, Priced
-from services.billing.store import visits as store
 from services.billing.tables import Charge
-from shared.events.billing import ChargePosted, InfusionNotCharged, TenderKind
+from shared.events.billing import ChargePosted, InfusionNotCharged
 from shared.events.scheduling import InfusionCompleted
-from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
 
@@ -73,32 +68,3 @@ def post_charge(event: InfusionCompleted, priced: Priced, tx: Transaction) -> No
             pass
         case step:
             assert_never(step)
-
-
-class ChooseTender(BaseModel):
-    """How a visit will be paid."""
-
-    patient_id: UUID
-    tender: TenderKind
-
-
-class TenderChosen(ChooseTender):
-    appointment_id: UUID
-
-
-async def choose_tender(
-    appointment_id: UUID, wish: ChooseTender, tx: Transaction
-) -> TenderChosen | Refused:
-    """Note how a visit will be paid. Only a card is charged when the infusion completes."""
-    if await store.visit_is_charged(tx, appointment_id):
-        return Refused.because(
-            "already_charged",
-            "This visit is charged already. Record the payment on its charge.",
-            field="tender",
-        )
-    chosen = await store.choose_tender(
-        tx, appointment_id=appointment_id, patient_id=wish.patient_id, tender=wish.tender
-    )
-    if not chosen:
-        return Refused.not_found("appointment of this patient")
-    return TenderChosen(appointment_id=appointment_id, **wish.model_dump())

@@ -92,6 +92,32 @@ class Owed:
     unusable_card_ids: frozenset[UUID]
 
 
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """How a visit was charged."""
+
+    charge_id: UUID
+    state: ChargeState
+    tender: TenderKind
+    amount_cents: int
+
+
+def broken_by_late_tender(charged: Charged) -> Broken:
+    """What to do instead of choosing a tender for a visit that is charged."""
+    what = f"This visit is charged already: {dollars(charged.amount_cents)}"
+    if charged.state is ChargeState.PAID:
+        do = (
+            f", paid by {charged.tender.replace('_', ' ')}. To have it paid otherwise, give that"
+            " payment back first."
+        )
+    else:
+        do = (
+            ", not paid yet. When no try at the card is under way, record the payment:"
+            f" POST /charges/{charged.charge_id}/outside-payments."
+        )
+    return Broken("already_charged", what + do, "a visit is charged once", "tender")
+
+
 def broken_by_try(owed: Owed) -> list[Broken]:
     """What forbids the next try at the card on file."""
     if broken := _not_payable(owed):

@@ -1,4 +1,4 @@
-"""What is on file of a visit: its fee, how it will be paid, a card."""
+"""Visits: whose they are, how they will be paid, and what is on file when they are priced."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
+from services.billing.rules.payments import Charged, ChargeState
 from services.billing.rules.pricing import OnFile
 from shared.events.billing import TenderKind
-from shared.events.scheduling import InfusionCompleted
+from shared.events.scheduling import AppointmentBooked, InfusionCompleted
 from shared.messaging import Transaction
 
 _ON_FILE = text(
     """
-    SELECT c.charge_id IS NOT NULL AS charged, f.fee_id, f.amount_cents, t.tender, k.card_id
+    SELECT c.charge_id IS NOT NULL AS charged, f.fee_id, f.amount_cents, v.tender, k.card_id
       FROM unnest(:infusions, :appointments, :patients, :visit_types, :starts)
            WITH ORDINALITY AS i (infusion_id, appointment_id, patient_id, visit_type, started_at, n)
       LEFT JOIN charges AS c ON c.infusion_id = i.infusion_id
-      LEFT JOIN tenders AS t
-             ON t.appointment_id = i.appointment_id AND t.patient_id = i.patient_id
+      LEFT JOIN visits AS v
+             ON v.appointment_id = i.appointment_id AND v.patient_id = i.patient_id
       LEFT JOIN LATERAL (SELECT fee_id, amount_cents FROM fees
                           WHERE visit_type = i.visit_type AND starts_at <= i.started_at
                           ORDER BY starts_at DESC LIMIT 1) AS f ON true
@@ -42,21 +43,42 @@ _FEE_OF_DAY = text(
     " WHERE visit_type = :visit_type AND effective_from = :effective_from"
 )
 
-_CHOOSE_TENDER = text(
-    """
-    INSERT INTO tenders (appointment_id, patient_id, tender, chosen_at)
-    VALUES (:appointment_id, :patient_id, :tender, :at)
-    ON CONFLICT (appointment_id)
-    DO UPDATE SET tender = excluded.tender, chosen_at = excluded.chosen_at
-     WHERE tenders.patient_id = excluded.patient_id
-    """
+_LOCK_VISITS = text(
+    "SELECT FROM visits WHERE appointment_id = ANY(:appointments)"
+    " ORDER BY appointment_id FOR UPDATE"
+).bindparams(bindparam("appointments", type_=ARRAY(PG_UUID)))
+
+_KEPT_VISITS = text(
+    "SELECT appointment_id, patient_id FROM visits WHERE appointment_id = ANY(:appointments)"
+).bindparams(bindparam("appointments", type_=ARRAY(PG_UUID)))
+
+_LOCK_VISIT = text(
+    "SELECT patient_id FROM visits WHERE appointment_id = :appointment_id FOR UPDATE"
 )
 
-_CHARGED_VISIT = text("SELECT EXISTS (SELECT FROM charges WHERE appointment_id = :appointment_id)")
+_CHARGED = text(
+    "SELECT charge_id, state, tender, amount_cents FROM charges"
+    " WHERE appointment_id = :appointment_id"
+)
+
+_CHOOSE_TENDER = text(
+    "UPDATE visits SET tender = :tender, chosen_at = :at WHERE appointment_id = :appointment_id"
+)
+
+
+async def load_kept(tx: Transaction, booked: Sequence[AppointmentBooked]) -> list[UUID | None]:
+    """Whose each visit is where that is kept already, in one statement for the whole batch."""
+    ids = [event.appointment_id for event in booked]
+    kept = {row[0]: row[1] for row in await tx.execute(_KEPT_VISITS, {"appointments": ids})}
+    return [kept.get(appointment_id) for appointment_id in ids]
 
 
 async def load_on_file(tx: Transaction, completed: Sequence[InfusionCompleted]) -> list[OnFile]:
-    """What pricing needs of each infusion, in one statement for the whole batch."""
+    """What pricing needs of each infusion, in two statements for the whole batch.
+
+    The visits are locked first, so that no tender is chosen between this look and the commit.
+    """
+    await tx.execute(_LOCK_VISITS, {"appointments": [event.appointment_id for event in completed]})
     rows = await tx.execute(
         _ON_FILE,
         {
@@ -88,22 +110,23 @@ async def find_fee(tx: Transaction, *, visit_type: str, effective_from: object) 
     return cents
 
 
-async def choose_tender(
-    tx: Transaction, *, appointment_id: UUID, patient_id: UUID, tender: TenderKind
-) -> bool:
-    """Note how a visit will be paid. False when another patient's choice stands there."""
-    done = await tx.execute(
+async def lock_visit(tx: Transaction, appointment_id: UUID) -> UUID | None:
+    """Whose visit it is; its row is ours until the commit. `None` when it is not known."""
+    found = await tx.execute(_LOCK_VISIT, {"appointment_id": appointment_id})
+    patient_id: UUID | None = found.scalar()
+    return patient_id
+
+
+async def find_charge(tx: Transaction, appointment_id: UUID) -> Charged | None:
+    """How a visit is charged, once it is."""
+    row = (await tx.execute(_CHARGED, {"appointment_id": appointment_id})).one_or_none()
+    if row is None:
+        return None
+    return Charged(row.charge_id, ChargeState(row.state), TenderKind(row.tender), row.amount_cents)
+
+
+async def choose_tender(tx: Transaction, appointment_id: UUID, tender: TenderKind) -> None:
+    await tx.execute(
         _CHOOSE_TENDER,
-        {
-            "appointment_id": appointment_id,
-            "patient_id": patient_id,
-            "tender": tender.value,
-            "at": tx.now,
-        },
+        {"appointment_id": appointment_id, "tender": tender.value, "at": tx.now},
     )
-    return done.rowcount == 1
-
-
-async def visit_is_charged(tx: Transaction, appointment_id: UUID) -> bool:
-    found = await tx.execute(_CHARGED_VISIT, {"appointment_id": appointment_id})
-    return bool(found.scalar_one())

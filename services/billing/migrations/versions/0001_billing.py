@@ -22,13 +22,14 @@ CREATE TABLE fees (
     CONSTRAINT ck_fees_amount CHECK (amount_cents > 0)
 );
 CREATE INDEX ix_fees_in_force ON fees (visit_type, starts_at);
-CREATE TABLE tenders (
+CREATE TABLE visits (
     appointment_id uuid NOT NULL,
     patient_id uuid NOT NULL,
-    tender text NOT NULL,
-    chosen_at timestamptz NOT NULL,
-    CONSTRAINT pk_tenders PRIMARY KEY (appointment_id),
-    CONSTRAINT ck_tenders_tender CHECK (tender IN ('card', 'care_credit', 'cash', 'check'))
+    tender text,
+    chosen_at timestamptz,
+    CONSTRAINT pk_visits PRIMARY KEY (appointment_id),
+    CONSTRAINT ck_visits_tender CHECK (tender IN ('card', 'care_credit', 'cash', 'check')),
+    CONSTRAINT ck_visits_chosen CHECK ((tender IS NULL) = (chosen_at IS NULL))
 );
 CREATE TABLE charges (
     charge_id uuid NOT NULL,
