@@ -22,11 +22,11 @@ from shared.clock import clock_at
 from shared.db import create_engine, migrate
 from shared.http.app import build_app
 from shared.http.health import health_routes
-from shared.messaging import duework, parked_work, parking, relay
-from shared.messaging.duework import WorkLimits
+from shared.messaging import outbox, parked_work, parking
 from shared.messaging.handlers import Handlers
 from shared.messaging.operations import operations_routes
 from shared.messaging.runtime import Runtime
+from shared.messaging.workers import WorkLimits
 from shared.settings import PracticeSettings, ServiceSettings, or_exit
 from shared.vault import Vault
 
@@ -135,10 +135,10 @@ class Service:
             metrics.breaker_open.labels(vendor).set(0 if breaker.closed else 1)
         if await runtime.database_trouble() is not None:
             return
-        metrics.work_unfinished.set(await duework.unfinished(runtime.work))
-        metrics.parked_outbox.set(len(await relay.parked_rows(runtime.work)))
+        metrics.work_unfinished.set(await runtime.workers.unfinished())
         async with runtime.engine.connect() as connection:
             metrics.parked_work.set(len(await parked_work.open_ones(connection)))
+            metrics.parked_outbox.set(len(await outbox.parked_rows(connection)))
             depth, oldest = (
                 await connection.execute(text("SELECT count(*), min(committed_at) FROM outbox"))
             ).one()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from shared.messaging.handlers import Fact, Handlers, Work
+from shared.messaging.handlers import Handlers
 from shared.messaging.transaction import Transaction, UnitOfWork
+from shared.messaging.work import Fact, Work
 
 __all__ = ["Fact", "Handlers", "Transaction", "UnitOfWork", "Work"]

@@ -1,38 +1,50 @@
-"""Workers for what falls due: timers, which are decided, and outside calls, which are made.
-
-A timer is decided in the transaction that takes it from the table, so it is decided once. A call
-is leased first, in a short transaction of its own; then it is made with no session open; then its
-outcome is stored, in a transaction that also ends the work and that counts only if the lease's
-fencing number is still the newest. A crash anywhere leaves the row leased; when the lease runs
-out the work is taken again, and the caller repeats the call under the same key.
+"""The table of work that falls due: how it gets there, is taken, and is let go of.
 
 `due_at` is practice time. Leases and rests are the database's real time.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-import structlog
 from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, TEXT, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, JSONB, TEXT, TIMESTAMP
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.db import lost_race, unreachable
-from shared.errors import Poison, Retry
-from shared.messaging.breaker import Breaker
-from shared.messaging.causes import code_of, on_behalf, passes
-from shared.messaging.handlers import Call, Fact, Handlers
-from shared.messaging.transaction import Transaction, UnitOfWork
-from shared.messaging.wakes import woken
+from shared.ids import new_id
+from shared.messaging.work import Work
 
-log = structlog.get_logger(__name__)
+_CANCEL = text(
+    "DELETE FROM due_work WHERE key = ANY(:keys) AND state IN ('waiting', 'resting')"
+).bindparams(bindparam("keys", type_=ARRAY(TEXT)))
+
+_INSERT = text(
+    """
+    INSERT INTO due_work (work_id, kind, key, payload, due_at,
+                          correlation_id, causation_id, traceparent)
+    SELECT * FROM unnest(:work_ids, :kinds, :keys, :payloads, :dues,
+                         :correlations, :causations, :traces)
+    ON CONFLICT (key) WHERE state IN ('waiting', 'resting') AND key IS NOT NULL
+    DO UPDATE SET kind = excluded.kind, payload = excluded.payload, due_at = excluded.due_at,
+                  state = 'waiting', rests_until = NULL, attempts = 0, error_code = NULL,
+                  correlation_id = excluded.correlation_id,
+                  causation_id = excluded.causation_id, traceparent = excluded.traceparent
+    """
+).bindparams(
+    bindparam("work_ids", type_=ARRAY(PG_UUID)),
+    bindparam("kinds", type_=ARRAY(TEXT)),
+    bindparam("keys", type_=ARRAY(TEXT)),
+    bindparam("payloads", type_=ARRAY(JSONB)),
+    bindparam("dues", type_=ARRAY(TIMESTAMP(timezone=True))),
+    bindparam("correlations", type_=ARRAY(PG_UUID)),
+    bindparam("causations", type_=ARRAY(PG_UUID)),
+    bindparam("traces", type_=ARRAY(TEXT)),
+)
 
 _COLUMNS = (
     "work_id, kind, payload, due_at, attempts, fence, correlation_id, causation_id, traceparent"
@@ -106,18 +118,39 @@ _PARK = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WorkLimits:
-    """How much at once (calls: per vendor), and how long before giving up. Real time."""
+_NEXT_DUE = text(
+    """
+    SELECT min(first.due_at) FROM unnest(:kinds) AS k
+     CROSS JOIN LATERAL (SELECT due_at FROM due_work WHERE kind = k AND state = 'waiting'
+                          ORDER BY due_at LIMIT 1) AS first
+    """
+).bindparams(_BINDS[0])
 
-    at_once: int = 16
-    timers_at_once: int = 200
-    poll_s: float = 0.25
-    lease_s: float = 45.0
-    backoff_s: float = 0.5
-    backoff_cap_s: float = 900.0
-    attempts: int = 40
-    bug_attempts: int = 5
+_UNFINISHED = text(
+    """
+    SELECT (SELECT count(*) FROM due_work WHERE state = 'running')
+         + (SELECT count(*) FROM due_work WHERE state = 'resting')
+         + (SELECT count(*) FROM due_work
+             WHERE state = 'waiting' AND kind = ANY(:kinds) AND due_at <= :now)
+    """
+).bindparams(*_BINDS)
+
+
+class Cause(Protocol):
+    """Why work is wanted; it is done on behalf of the same."""
+
+    correlation_id: UUID
+    causation_id: UUID | None
+    traceparent: str | None
+
+
+class Wish(NamedTuple):
+    """That work falls due in place of what waits under its key; without work, that none does."""
+
+    key: str | None
+    work: Work | None
+    due: datetime
+    cause: Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,283 +172,104 @@ class Leased:
         return cls(**dict(row._mapping))  # noqa: SLF001  # SQLAlchemy's public name for it
 
 
-@dataclass(slots=True)
-class Tally:
-    """What the workers did, for metrics and for knowing when all is at rest."""
-
-    running: int = 0
-    done: int = 0
-    lateness_s: float = 0.0
-    breakers: dict[str, Breaker] = field(default_factory=dict)
-
-
-class _NoOutcome(Exception):
-    """A call ended without a fact; whatever the vendor's error was, it is not the database's."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-
-class Workers:
-    """Runs one service's timers and calls until cancelled. Any number of replicas may run."""
-
-    def __init__(
-        self,
-        handlers: Handlers,
-        work: UnitOfWork,
-        gateways: Mapping[type[Any], object],
-        *,
-        limits: WorkLimits | None = None,
-    ) -> None:
-        self.last_pass_at = monotonic()
-        self.tally = Tally()
-        self._handlers = handlers
-        self._work = work
-        self._gateways = gateways
-        self._limits = limits or WorkLimits()
-        self._running: dict[asyncio.Task[None], str] = {}
-        self._kinds: dict[str, list[str]] = {}
-        for kind, call in handlers.calls.items():
-            if call.gateway not in gateways:
-                raise LookupError(f"{handlers.service}: no gateway for {call.gateway.__name__}")
-            self.tally.breakers.setdefault(call.vendor, Breaker())
-            self._kinds.setdefault(call.vendor, []).append(kind)
-
-    async def run(self) -> None:
-        try:
-            while True:
-                try:
-                    moved = await self.decide_timers() + await self.start_calls()
-                except Exception as error:
-                    if not unreachable(error):
-                        log.error("worker_bug", error_type=type(error).__name__, exc_info=error)
-                    await asyncio.sleep(1.0)
-                else:
-                    self.last_pass_at = monotonic()
-                    if not moved:
-                        await woken(self._work.wakes.due_work, within_s=self._limits.poll_s)
-        finally:
-            running = list(self._running)
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-
-    async def decide_timers(self) -> int:
-        """Decide everything that has fallen due, many in one transaction. Returns how many."""
-        if not self._handlers.timers:
-            return 0
-        try:
-            return await self._decide(self._limits.timers_at_once)
-        except Exception as error:
-            if unreachable(error):
-                raise
-            return await self._decide_alone()
-
-    async def _decide(self, limit: int) -> int:
-        async with self._work.transaction() as tx:
-            taken = await self._take_timers(tx, limit)
-            for leased in taken:
-                await self._decide_timer(tx, leased)
-        return len(taken)
-
-    async def _take_timers(self, tx: Transaction, limit: int) -> list[Leased]:
-        rows = await tx.execute(
-            _DECIDE, {"kinds": list(self._handlers.timers), "now": tx.now, "limit": limit}
-        )
-        taken = sorted((Leased.of(row) for row in rows), key=lambda leased: leased.due_at)
-        if taken:
-            self.tally.lateness_s = (tx.now - taken[0].due_at).total_seconds()
-        return taken
-
-    async def _decide_timer(self, tx: Transaction, leased: Leased) -> None:
-        timer = self._handlers.timers[leased.kind]
-        with on_behalf(
-            "timer", leased.correlation_id, leased.traceparent, kind=leased.kind
-        ) as here:
-            cause = replace(leased, traceparent=here)
-            await timer.decide(timer.work.model_validate(leased.payload), _caused(tx, cause))
-
-    async def _decide_alone(self) -> int:
-        """Decide due timers one by one, each in its own transaction; what fails rests or parks."""
-        for decided in range(self._limits.timers_at_once):
-            leased: Leased | None = None
-            try:
-                async with self._work.transaction() as tx:
-                    taken = await self._take_timers(tx, 1)
-                    if not taken:
-                        return decided
-                    leased = taken[0]
-                    await self._decide_timer(tx, leased)
-            except Exception as error:
-                if unreachable(error) or leased is None:
-                    raise
-                await self._put_off(leased, error, attempts=leased.attempts + 1)
-        return self._limits.timers_at_once
-
-    async def start_calls(self) -> int:
-        """Lease due calls and start making them, each vendor's beside the others'.
-
-        A vendor has room of its own, so one that hangs never takes another's. Returns how many
-        calls were started.
-        """
-        busy = Counter(self._running.values())
-        rooms = {
-            vendor: self.tally.breakers[vendor].room(self._limits.at_once, busy[vendor])
-            for vendor in self._kinds
-        }
-        if not any(room > 0 for room in rooms.values()):
-            return 0
-        leases: list[Leased] = []
-        async with self._work.engine.begin() as connection:
-            for vendor, room in rooms.items():
-                if room > 0:
-                    rows = await connection.execute(
-                        _LEASE,
-                        {
-                            "kinds": self._kinds[vendor],
-                            "now": self._work.clock.now(),
-                            "limit": room,
-                            "lease": timedelta(seconds=self._limits.lease_s),
-                        },
-                    )
-                    leases += [Leased.of(row) for row in rows]
-        for leased in leases:
-            task = asyncio.create_task(self._make(leased))
-            self._running[task] = self._handlers.calls[leased.kind].vendor
-            task.add_done_callback(self._ended)
-        self.tally.running = len(self._running)
-        return len(leases)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._running[task]
-        self.tally.running = len(self._running)
-        self.tally.done += 1
-        self._work.wakes.due_work.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("work_left_to_its_lease", error_type=type(error).__name__)
-
-    async def _make(self, leased: Leased) -> None:
-        """Make one call and store its outcome; what fails rests, or is parked for a person."""
-        with on_behalf("work", leased.correlation_id, leased.traceparent, kind=leased.kind) as here:
-            cause = replace(leased, traceparent=here)
-            call = self._handlers.calls[leased.kind]
-            try:
-                argument = await self._argument(call, cause)
-                fact = None if argument is None else await self._ask(call, argument)
-                await self._store(cause, fact)
-            except _NoOutcome as none:
-                await self._put_off(leased, none.error, attempts=leased.attempts)
-            except Exception as error:
-                if unreachable(error):
-                    raise
-                await self._put_off(leased, error, attempts=leased.attempts)
-
-    async def _ask(self, call: Call[Any], argument: Any) -> Fact:
-        """The outside call itself; only what happens here says anything about the vendor."""
-        breaker = self.tally.breakers[call.vendor]
-        try:
-            async with asyncio.timeout(call.time_limit_s):
-                fact = await call.call(argument, self._gateways[call.gateway])
-        except (Retry, TimeoutError) as error:
-            breaker.failed()
-            raise _NoOutcome(error) from error
-        except Exception as error:
-            raise _NoOutcome(error) from error
-        breaker.worked()
-        return fact
-
-    async def _argument(self, call: Call[Any], leased: Leased) -> Any:
-        """What the caller gets: the work itself, or what its `loads` reads now."""
-        work = call.work.model_validate(leased.payload)
-        if call.loads is None:
-            return work
-        async with self._work.transaction() as tx:
-            return await call.loads(_caused(tx, leased), work)
-
-    async def _store(self, leased: Leased, fact: Fact | None) -> None:
-        """End the work and store what was found; nothing, if another worker holds it by now."""
-        for attempt in range(5):
-            try:
-                async with self._work.transaction() as tx:
-                    ended = await tx.execute(
-                        _END, {"work_id": leased.work_id, "fence": leased.fence}
-                    )
-                    if ended.rowcount != 1:
-                        log.info("outcome_of_lost_lease", kind=leased.kind)
-                        return
-                    if fact is not None:
-                        await self._handlers.outcomes[type(fact)](fact, _caused(tx, leased))
-            except Exception as error:
-                if not lost_race(error) or attempt == 4:  # noqa: PLR2004  # the last of five tries
-                    raise
-                await asyncio.sleep(0.02 * 2**attempt)
-            else:
-                return
-
-    async def _put_off(self, leased: Leased, error: Exception, *, attempts: int) -> None:
-        """Let the work rest with backoff, or park it when it can never succeed."""
-        limits = self._limits
-        code = code_of(error)
-        if not passes(error) and not isinstance(error, Poison):
-            log.error("work_bug", kind=leased.kind, error_type=code, exc_info=error)
-        give_up = isinstance(error, Poison) or attempts >= (
-            limits.attempts if passes(error) else limits.bug_attempts
-        )
-        log.warning(
-            "work_put_off", kind=leased.kind, reason=code, attempts=attempts, parked=give_up
-        )
-        ids = {"work_id": leased.work_id, "fence": leased.fence, "code": code, "attempts": attempts}
-        async with self._work.engine.begin() as connection:
-            if give_up:
-                await connection.execute(_PARK, ids)
-                return
-            rest = min(limits.backoff_cap_s, limits.backoff_s * 2 ** min(attempts - 1, 20))
-            rested = await connection.execute(_REST, ids | {"rest": timedelta(seconds=rest)})
-            if rested.rowcount == 0:  # newer work waits under the same key and replaces this
-                await connection.execute(_END, {"work_id": leased.work_id, "fence": leased.fence})
-
-
-def _caused(tx: Transaction, leased: Leased) -> Transaction:
-    return tx.caused_by(
-        event_id=leased.causation_id,
-        correlation_id=leased.correlation_id,
-        traceparent=leased.traceparent,
+async def write(connection: AsyncConnection, wishes: Sequence[Wish]) -> None:
+    """Cancel and schedule. Of several wishes for one key the last one stands."""
+    free = [wish for wish in wishes if wish.key is None]
+    by_key = {wish.key: wish for wish in wishes if wish.key is not None}
+    keyed = [by_key[key] for key in sorted(by_key)]
+    cancelled = [wish.key for wish in keyed if wish.work is None]
+    if cancelled:
+        await connection.execute(_CANCEL, {"keys": cancelled})
+    wanted = [(wish, wish.work) for wish in (*free, *keyed) if wish.work is not None]
+    if not wanted:
+        return
+    await connection.execute(
+        _INSERT,
+        {
+            "work_ids": [new_id() for _ in wanted],
+            "kinds": [work.kind for _, work in wanted],
+            "keys": [wish.key for wish, _ in wanted],
+            "payloads": [work.model_dump(mode="json") for _, work in wanted],
+            "dues": [wish.due for wish, _ in wanted],
+            "correlations": [wish.cause.correlation_id for wish, _ in wanted],
+            "causations": [wish.cause.causation_id for wish, _ in wanted],
+            "traces": [wish.cause.traceparent for wish, _ in wanted],
+        },
     )
 
 
-_NEXT_DUE = text(
-    """
-    SELECT min(first.due_at) FROM unnest(:kinds) AS k
-     CROSS JOIN LATERAL (SELECT due_at FROM due_work WHERE kind = k AND state = 'waiting'
-                          ORDER BY due_at LIMIT 1) AS first
-    """
-).bindparams(_BINDS[0])
+async def lease(
+    connection: AsyncConnection,
+    kinds: Collection[str],
+    *,
+    now: datetime,
+    limit: int,
+    lease_s: float,
+) -> list[Leased]:
+    """Take due work for a call: it stays, and is taken again when the lease runs out."""
+    rows = await connection.execute(
+        _LEASE,
+        {
+            "kinds": list(kinds),
+            "now": now,
+            "limit": limit,
+            "lease": timedelta(seconds=lease_s),
+        },
+    )
+    return [Leased.of(row) for row in rows]
 
-_UNFINISHED = text(
-    """
-    SELECT (SELECT count(*) FROM due_work WHERE state = 'running')
-         + (SELECT count(*) FROM due_work WHERE state = 'resting')
-         + (SELECT count(*) FROM due_work
-             WHERE state = 'waiting' AND kind = ANY(:kinds) AND due_at <= :now)
-    """
-).bindparams(*_BINDS)
+
+async def take(
+    connection: AsyncConnection, kinds: Collection[str], *, now: datetime, limit: int
+) -> list[Leased]:
+    """Take due work out of the table, to be decided in the same transaction; earliest first."""
+    rows = await connection.execute(_DECIDE, {"kinds": list(kinds), "now": now, "limit": limit})
+    return sorted((Leased.of(row) for row in rows), key=lambda leased: leased.due_at)
 
 
-def _kinds(work: UnitOfWork) -> list[str]:
-    return [*work.handlers.timers, *work.handlers.calls]
+async def end(connection: AsyncConnection, leased: Leased) -> bool:
+    """The work is done. False when another worker has leased it by now."""
+    done = await connection.execute(_END, {"work_id": leased.work_id, "fence": leased.fence})
+    return done.rowcount == 1
 
 
-async def next_due_at(work: UnitOfWork) -> datetime | None:
+async def rest(
+    connection: AsyncConnection, leased: Leased, *, code: str, attempts: int, rest_s: float
+) -> None:
+    """Have the work taken again after a rest; newer work under its key replaces it."""
+    rested = await connection.execute(
+        _REST,
+        {
+            "work_id": leased.work_id,
+            "fence": leased.fence,
+            "code": code,
+            "attempts": attempts,
+            "rest": timedelta(seconds=rest_s),
+        },
+    )
+    if rested.rowcount == 0:
+        await end(connection, leased)
+
+
+async def park(connection: AsyncConnection, leased: Leased, *, code: str, attempts: int) -> None:
+    """Keep the work for a person to look at."""
+    await connection.execute(
+        _PARK,
+        {
+            "work_id": leased.work_id,
+            "fence": leased.fence,
+            "code": code,
+            "attempts": attempts,
+        },
+    )
+
+
+async def next_due_at(connection: AsyncConnection, kinds: Collection[str]) -> datetime | None:
     """When the earliest waiting work falls due, in practice time; `None` when nothing waits."""
-    async with work.engine.connect() as connection:
-        return (await connection.execute(_NEXT_DUE, {"kinds": _kinds(work)})).scalar()
+    return (await connection.execute(_NEXT_DUE, {"kinds": list(kinds)})).scalar()
 
 
-async def unfinished(work: UnitOfWork) -> int:
+async def unfinished(connection: AsyncConnection, kinds: Collection[str], *, now: datetime) -> int:
     """How many pieces of work have fallen due and are neither done nor parked."""
-    async with work.engine.connect() as connection:
-        found = await connection.execute(
-            _UNFINISHED, {"kinds": _kinds(work), "now": work.clock.now()}
-        )
-        return int(found.scalar_one())
+    found = await connection.execute(_UNFINISHED, {"kinds": list(kinds), "now": now})
+    return int(found.scalar_one())

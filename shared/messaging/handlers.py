@@ -25,32 +25,11 @@ import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import UnionType
-from typing import Any, ClassVar, Generic, TypeVar, overload
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any, Generic, TypeVar, overload
 
 from shared.events import Event
-
-if typing.TYPE_CHECKING:
-    from shared.messaging.transaction import Transaction
-
-
-class Work(BaseModel):
-    """Something that falls due, now or later. Carries ids only: its row is not encrypted."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-    kind: ClassVar[str] = ""
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.kind = cls.__name__
-
-
-class Fact(BaseModel):
-    """The outcome of an outside call, as the decider that stores it needs it. Never published."""
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-
+from shared.messaging.transaction import Transaction
+from shared.messaging.work import Fact, Work
 
 C = TypeVar("C")
 E = TypeVar("E", bound=Event)
@@ -59,10 +38,10 @@ F = TypeVar("F", bound=Fact)
 L = TypeVar("L")
 G = TypeVar("G")
 
-Decider = Callable[[C, "Transaction"], Awaitable[None]]
-LoadedDecider = Callable[[E, "Transaction", L], Awaitable[None]]
-LoadMany = Callable[["Transaction", Sequence[E]], Awaitable[Sequence[L]]]
-LoadOne = Callable[["Transaction", W], Awaitable[L | None]]
+Decider = Callable[[C, Transaction], Awaitable[None]]
+LoadedDecider = Callable[[E, Transaction, L], Awaitable[None]]
+LoadMany = Callable[[Transaction, Sequence[E]], Awaitable[Sequence[L]]]
+LoadOne = Callable[[Transaction, W], Awaitable[L | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +161,11 @@ class Handlers:
 
         return register
 
+    @property
+    def work_kinds(self) -> list[str]:
+        """Every kind of work that something does."""
+        return [*self.timers, *self.calls]
+
     def heard_topics(self) -> list[str]:
         """The producing services whose topics this service subscribes to."""
         return sorted({handler.event.producer for handler in self.events.values()})
@@ -189,7 +173,7 @@ class Handlers:
     def check_complete(self) -> None:
         """Refuse to start when a fact that a caller returns, or work, has no handler."""
         for kind in self.discards:
-            if kind not in self.timers and kind not in self.calls:
+            if kind not in self.work_kinds:
                 raise LookupError(f"{self.service}: {kind} can be discarded, but nothing does it")
         for kind, call in self.calls.items():
             returned = typing.get_type_hints(call.call)["return"]

@@ -12,9 +12,8 @@ from pydantic import AwareDatetime, BaseModel, StringConstraints
 
 from shared import audit
 from shared.auth import Actor, Role, allow
-from shared.messaging import parked_work, parking, relay
+from shared.messaging import outbox, parked_work, parking
 from shared.messaging.runtime import Runtime
-from shared.messaging.transaction import UnitOfWork
 
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
@@ -63,7 +62,7 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
     async def other_items() -> list[ParkedItem]:
         async with unit.engine.connect() as connection:
             work = await parked_work.open_ones(connection)
-        rows = await relay.parked_rows(unit)
+            rows = await outbox.parked_rows(connection)
         return [_work(found) for found in work] + [_row(found) for found in rows]
 
     @router.get("/parked")
@@ -90,7 +89,7 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
         """Decide a parked event again, now. Held ones of its key follow if it goes through."""
         found = await parked(parked_id)
         if found is None:
-            if not await _unpark(unit, parked_id, again=True):
+            if not await _unpark(runtime, parked_id, again=True):
                 raise HTTPException(404, "Nothing is parked under this id.")
             await note(actor, "replay")
             return {"replayed": True, "followed": 0}
@@ -107,7 +106,7 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
         """Give a parked event up for good. Held ones of its key follow."""
         found = await parked(parked_id)
         if found is None:
-            if not await _unpark(unit, parked_id, again=False):
+            if not await _unpark(runtime, parked_id, again=False):
                 raise HTTPException(404, "Nothing is parked under this id.")
             await note(actor, "discard")
             return {"discarded": True, "followed": 0}
@@ -129,8 +128,9 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
     @router.post("/outbox/replay")
     async def offer(again: Again, actor: Actor = allow(Role.OPS)) -> dict[str, int]:
         """Offer the events confirmed since a moment again; consumers drop those they know."""
-        count = await relay.offer_again(unit, since=again.since)
-        await note(actor, "offer_again")
+        async with unit.transaction() as tx:
+            count = await outbox.offer_again(tx.connection, since=again.since, now=tx.now)
+            audit.append(tx, actor, action="offer_again", entity="outbox")
         return {"events": count}
 
     async def note(actor: Actor, action: str, *, outcome: str = "ok") -> None:
@@ -140,14 +140,15 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
     return router
 
 
-async def _unpark(unit: UnitOfWork, parked_id: UUID, *, again: bool) -> bool:
-    async with unit.transaction() as tx:
-        done = (
-            await parked_work.replay(tx, parked_id)
-            if again
-            else await parked_work.discard(tx, unit.handlers, parked_id)
+async def _unpark(runtime: Runtime, parked_id: UUID, *, again: bool) -> bool:
+    async with runtime.work.transaction() as tx:
+        if again:
+            return await parked_work.replay(tx, parked_id) or await outbox.replay(
+                tx.connection, parked_id
+            )
+        return await parked_work.discard(tx, runtime.handlers, parked_id) or await outbox.discard(
+            tx.connection, parked_id
         )
-    return done or await relay.unpark_row(unit, parked_id, again=again)
 
 
 def _event(found: parking.Parked) -> ParkedItem:
@@ -168,7 +169,7 @@ def _work(found: parked_work.ParkedWork) -> ParkedItem:
     )
 
 
-def _row(found: relay.ParkedRow) -> ParkedItem:
+def _row(found: outbox.ParkedRow) -> ParkedItem:
     return ParkedItem(
         parked_id=found.event_id,
         what="outbox",

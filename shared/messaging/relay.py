@@ -13,10 +13,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from time import monotonic
 from typing import Any
-from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -26,13 +24,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, INTEGER, TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db import unreachable
+from shared.messaging.outbox import SLOT_LOCK_SPACE
 from shared.messaging.tables import SLOTS
 from shared.messaging.transaction import UnitOfWork
 from shared.messaging.wakes import woken
 
 log = structlog.get_logger(__name__)
-
-SLOT_LOCK_SPACE = 7_041_002
 
 _HOLD_SLOTS = text(
     "SELECT s FROM generate_series(0, :slots - 1) AS s WHERE pg_try_advisory_xact_lock(:space, s)"
@@ -61,17 +58,6 @@ _CONFIRM = text(
 
 _PARK = text("UPDATE outbox SET parked_at = :at, parked_code = :code WHERE seq = :seq").bindparams(
     bindparam("at", type_=TIMESTAMP(timezone=True))
-)
-
-_OFFER_AGAIN = text(
-    """
-    INSERT INTO outbox (event_id, topic, key, slot, headers, payload, committed_at)
-    SELECT event_id, topic, key, slot, headers, payload, :at
-      FROM event_log WHERE published_at >= :since ORDER BY seq
-    """
-).bindparams(
-    bindparam("since", type_=TIMESTAMP(timezone=True)),
-    bindparam("at", type_=TIMESTAMP(timezone=True)),
 )
 
 
@@ -244,54 +230,3 @@ async def _stop(producer: AIOKafkaProducer) -> None:
                 sender.cancel()
         elif not stopping.cancelled() and (error := stopping.exception()) is not None:
             log.info("producer_ended_badly", error_type=type(error).__name__)
-
-
-async def offer_again(work: UnitOfWork, *, since: datetime) -> int:
-    """Put the events confirmed since practice time `since` in the outbox again, in their order.
-
-    Consumers that know them drop them. Returns how many.
-    """
-    async with work.engine.begin() as connection:
-        done = await connection.execute(_OFFER_AGAIN, {"since": since, "at": work.clock.now()})
-    work.wakes.outbox.set()
-    return done.rowcount
-
-
-@dataclass(frozen=True, slots=True)
-class ParkedRow:
-    """A committed event that the broker refuses; later ones of its key wait behind it."""
-
-    event_id: UUID
-    type_name: str
-    topic: str
-    key: str
-    reason: str
-    parked_at: datetime
-    value_bytes: int
-
-
-async def parked_rows(work: UnitOfWork) -> list[ParkedRow]:
-    """Parked outbox rows, oldest first, at most 200."""
-    async with work.engine.connect() as connection:
-        rows = await connection.execute(
-            text(
-                "SELECT event_id, headers->>'ce_type', topic, key, coalesce(parked_code, '?'),"
-                " parked_at, octet_length(payload)"
-                " FROM outbox WHERE parked_at IS NOT NULL ORDER BY seq LIMIT 200"
-            )
-        )
-        return [ParkedRow(*row) for row in rows]
-
-
-async def unpark_row(work: UnitOfWork, event_id: UUID, *, again: bool) -> bool:
-    """Offer a parked outbox row again, or give it up. False when it is not parked."""
-    statement = (
-        "UPDATE outbox SET parked_at = NULL, parked_code = NULL" if again else "DELETE FROM outbox"
-    )
-    async with work.engine.begin() as connection:
-        done = await connection.execute(
-            text(f"{statement} WHERE event_id = :event_id AND parked_at IS NOT NULL"),
-            {"event_id": event_id},
-        )
-    work.wakes.outbox.set()
-    return done.rowcount == 1

@@ -16,13 +16,14 @@ from sqlalchemy import text
 
 from shared.clock import Clock
 from shared.db import create_engine, unreachable
-from shared.messaging import duework
+from shared.messaging.causes import passes
 from shared.messaging.consumer import Consumer, Watchdog
-from shared.messaging.duework import Workers, WorkLimits
 from shared.messaging.handlers import Handlers
-from shared.messaging.relay import Relay, offer_again
+from shared.messaging.outbox import offer_again
+from shared.messaging.relay import Relay
 from shared.messaging.seam import Limits, Seam
 from shared.messaging.transaction import UnitOfWork
+from shared.messaging.workers import Workers, WorkLimits
 from shared.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -79,6 +80,7 @@ class Runtime:
         handlers.check_complete()
         self.engine = create_engine(database_url, pool_size=12)
         self.clock = clock
+        self.handlers = handlers
         self.work = UnitOfWork(self.engine, clock, handlers, topic_prefix=topic_prefix, vault=vault)
         self.seam = Seam(handlers, self.work, limits=seam_limits)
         self.relay = Relay(self.work, lambda: make_producer(bootstrap_servers))
@@ -123,13 +125,13 @@ class Runtime:
             waiting = int(
                 (await connection.execute(text("SELECT count(*) FROM outbox"))).scalar_one()
             )
-        unfinished = await duework.unfinished(self.work)
+        unfinished = await self.workers.unfinished()
         if unfinished:  # a clock that was stepped wakes nobody, and whoever steps it asks here
             self.work.wakes.due_work.set()
         unheard = 0 if self.consumer is None else await self.consumer.behind()
         return Rest(
             at_rest=waiting == unfinished == unheard == self.workers.tally.running == 0,
-            next_due_at=await duework.next_due_at(self.work),
+            next_due_at=await self.workers.next_due_at(),
             outbox=waiting,
             unheard=unheard,
             unfinished_work=unfinished,
@@ -165,9 +167,10 @@ class Runtime:
         """The embedded broker keeps nothing across restarts: say what was said lately once more."""
         while True:
             try:
-                count = await offer_again(self.work, since=self.clock.now() - span)
+                async with self.work.transaction() as tx:
+                    count = await offer_again(tx.connection, since=tx.now - span, now=tx.now)
             except Exception as error:
-                if not unreachable(error):
+                if not (unreachable(error) or passes(error)):
                     raise
                 await asyncio.sleep(1.0)
             else:

@@ -14,10 +14,10 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from shared.messaging.duework import Workers
+from shared.messaging.gathered import Gathered
 from shared.messaging.relay import Relay
 from shared.messaging.seam import Seam
-from shared.messaging.transaction import Gathered
+from shared.messaging.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from shared.clock import FixedClock
 from shared.db import create_engine
 from shared.errors import Poison, Retry
 from shared.messaging import Fact, Handlers, Transaction, UnitOfWork, Work, duework, parked_work
-from shared.messaging.duework import Workers, WorkLimits
+from shared.messaging.workers import Workers, WorkLimits
 from tests.messaging.conftest import scalar, tally
 from tests.messaging.records import START
 from tests.support.eventually import eventually
@@ -494,8 +494,8 @@ async def test_timers_that_a_leap_of_the_clock_makes_late_are_all_decided_once(
     workers = start(timers_at_once=50)
     await asyncio.sleep(0.1)
     await told(engine)
-    assert await duework.next_due_at(unit) == START + timedelta(minutes=1)
-    assert await duework.unfinished(unit) == 0
+    assert await workers.next_due_at() == START + timedelta(minutes=1)
+    assert await workers.unfinished() == 0
     clock.step(timedelta(days=3))
     await eventually(lambda: nothing_is_left(engine))
     decided = [who for who, _ in await tally(engine)]

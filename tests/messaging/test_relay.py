@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,15 +13,15 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.local.postgres import Database
 from shared.clock import FixedClock
 from shared.db import create_engine
 from shared.events.scheduling import PatientCheckedIn
 from shared.ids import new_id
-from shared.messaging import Handlers, UnitOfWork
-from shared.messaging.relay import Relay, RelayLimits, offer_again, parked_rows, unpark_row
+from shared.messaging import Handlers, UnitOfWork, outbox, relay
+from shared.messaging.relay import Relay, RelayLimits
 from shared.messaging.runtime import make_producer
 from tests.messaging.conftest import scalar
 from tests.messaging.records import START, checked_in
@@ -152,12 +152,12 @@ async def test_a_producer_that_is_never_answered_is_given_up_and_a_new_one_sends
 
     patient = new_id()
     await say(unit, *((patient, minute) for minute in range(5)))
-    relay = start_relay(make, send_s=0.5)
-    await eventually(lambda: relay.trouble == "kafka")
+    running = start_relay(make, send_s=0.5)
+    await eventually(lambda: running.trouble == "kafka")
     await eventually(lambda: outbox_is_empty(engine))
     assert minutes_of(await read(topics, 5)) == {str(patient): list(range(5))}
     assert len(made) == 2
-    assert relay.trouble is None
+    assert running.trouble is None
 
 
 async def test_a_relay_that_is_told_to_end_while_it_gives_a_producer_up_ends(
@@ -230,30 +230,40 @@ async def test_a_row_too_large_is_parked_and_holds_up_its_own_patient_only(
             text("UPDATE outbox SET payload = decode(repeat('00', :size), 'hex') WHERE key = :key"),
             {"size": size, "key": str(ill)},
         )
-    relay = start_relay()
+    running = start_relay()
 
     async def parked() -> None:
-        rows = [(row.key, row.reason, row.value_bytes) for row in await parked_rows(unit)]
+        async with engine.connect() as connection:
+            found = await outbox.parked_rows(connection)
+        rows = [(row.key, row.reason, row.value_bytes) for row in found]
         assert rows == [(str(ill), "too_large", size)]
 
     await eventually(parked)
     await say(unit, (ill, 1), (well, 1))
     await eventually(lambda: _sent_of(engine, well, 2))
     assert await _sent_of(engine, ill, 0)
-    await eventually(lambda: relay.trouble is None)
+    await eventually(lambda: running.trouble is None)
 
-    [row] = await parked_rows(unit)
-    assert await unpark_row(unit, row.event_id, again=True)
+    async with unit.transaction() as tx:
+        [row] = await outbox.parked_rows(tx.connection)
+        assert await outbox.replay(tx.connection, row.event_id)
     await eventually(parked)  # as large as before
-    assert await unpark_row(unit, row.event_id, again=False)
+    async with unit.transaction() as tx:
+        assert await outbox.discard(tx.connection, row.event_id)
     await eventually(lambda: outbox_is_empty(engine))
     assert minutes_of(await read(topics, 3, topic)) == {str(well): [0, 1], str(ill): [1]}
-    assert not await unpark_row(unit, row.event_id, again=True)
+    async with unit.transaction() as tx:
+        assert not await outbox.replay(tx.connection, row.event_id)
 
 
 async def _sent_of(engine: AsyncEngine, patient: UUID, count: int) -> bool:
     query = f"SELECT count(*) FROM event_log WHERE key = '{patient}'"
     return bool(await scalar(engine, query) == count)
+
+
+async def offer_again(unit: UnitOfWork, since: datetime, *, expected: int) -> None:
+    async with unit.transaction() as tx:
+        assert await outbox.offer_again(tx.connection, since=since, now=tx.now) == expected
 
 
 async def test_published_events_are_offered_again_in_their_order_with_their_ids(
@@ -271,13 +281,65 @@ async def test_published_events_are_offered_again_in_their_order_with_their_ids(
     await say(unit, (late, 1), (late, 2))
     await eventually(lambda: outbox_is_empty(engine))
 
-    assert await offer_again(unit, since=START + timedelta(minutes=30)) == 2
+    await offer_again(unit, START + timedelta(minutes=30), expected=2)
     await eventually(lambda: outbox_is_empty(engine))
     records = await read(topics, 5)
     assert minutes_of(records) == {str(early): [0], str(late): [1, 2, 1, 2]}
     ids = [dict(record.headers)["ce_id"] for record in records if record.key == str(late).encode()]
     assert ids[:2] == ids[2:]
     assert await scalar(engine, "SELECT count(*) FROM event_log") == 3
+
+
+async def confirm_all(engine: AsyncEngine) -> None:
+    """As if the broker had confirmed whatever is in the outbox."""
+    async with engine.begin() as connection:
+        seqs = list((await connection.execute(text("SELECT seq FROM outbox"))).scalars())
+        await connection.execute(relay._CONFIRM, {"seqs": seqs, "at": START})
+
+
+async def test_events_offered_again_go_out_before_newer_ones_of_their_patient(
+    start_relay: StartRelay, unit: UnitOfWork, engine: AsyncEngine, topics: Topics
+) -> None:
+    ana, ben = new_id(), new_id()
+    await say(unit, (ana, 0), (ben, 0))
+    await confirm_all(engine)
+    await say(unit, (ana, 1), (ana, 2))  # the broker is away, and they wait
+    for _ in range(2):  # a person asks twice
+        await offer_again(unit, START, expected=2)
+    await say(unit, (ben, 1))
+    start_relay()
+    await eventually(lambda: outbox_is_empty(engine))
+    assert minutes_of(await read(topics, 5)) == {str(ana): [0, 1, 2], str(ben): [0, 1]}
+
+
+async def test_an_event_being_said_while_older_ones_are_offered_again_goes_out_after_them(
+    start_relay: StartRelay, unit: UnitOfWork, engine: AsyncEngine, topics: Topics
+) -> None:
+    ana = new_id()
+    await say(unit, (ana, 0))
+    await confirm_all(engine)
+    about_to_commit, go_on = asyncio.Event(), asyncio.Event()
+
+    async def pause(_: AsyncConnection) -> None:
+        about_to_commit.set()
+        await go_on.wait()
+
+    async def say_slowly() -> None:
+        async with unit.transaction() as tx:
+            tx.publish(checked_in(ana, 2))
+            tx.at_end(pause)
+
+    await say(unit, (ana, 1))
+    saying = asyncio.create_task(say_slowly())
+    await about_to_commit.wait()
+    offering = asyncio.create_task(offer_again(unit, START, expected=1))
+    await asyncio.wait({offering}, timeout=0.3)
+    assert not offering.done()
+    go_on.set()
+    await asyncio.gather(saying, offering)
+    start_relay()
+    await eventually(lambda: outbox_is_empty(engine))
+    assert minutes_of(await read(topics, 3)) == {str(ana): [0, 1, 2]}
 
 
 async def test_a_service_on_a_broker_that_forgets_says_again_at_its_start_what_it_said_lately(

@@ -18,8 +18,8 @@ from shared.events.scheduling import PatientRegistered
 from shared.ids import new_id
 from shared.messaging import Handlers, Transaction, Work
 from shared.messaging.consumer import Watchdog
-from shared.messaging.duework import WorkLimits
 from shared.messaging.runtime import Runtime
+from shared.messaging.workers import WorkLimits
 from tests.messaging.conftest import tally
 from tests.messaging.records import START, record_of, registered, send
 from tests.support.eventually import eventually

@@ -22,10 +22,11 @@ from shared.claims import ClaimCheck, SchedulingClaims
 from shared.clock import RunClock
 from shared.events import Event
 from shared.ids import new_id
-from shared.messaging.duework import Workers, WorkLimits, unfinished
+from shared.messaging.duework import unfinished
 from shared.messaging.envelope import headers_of
 from shared.messaging.seam import Seam
 from shared.messaging.transaction import UnitOfWork
+from shared.messaging.workers import Workers, WorkLimits
 from shared.vault import Vault
 from tests.notifications.scheduling_desk import SchedulingDesk
 from tests.support.eventually import eventually
@@ -137,7 +138,9 @@ class House:
 
         async def done() -> None:
             left = await self.rows("SELECT kind, state, error_code FROM due_work")
-            assert await unfinished(self.unit) == 0, left
+            async with self.engine.connect() as connection:
+                kinds, now = on.work_kinds, self.clock.now()
+                assert await unfinished(connection, kinds, now=now) == 0, left
             assert not [row for row in left if row["state"] == "parked"], left
 
         await eventually(done, within_s=within_s)
