@@ -87,24 +87,23 @@ def _standing() -> ColumnElement[bool]:
 
 
 async def outcomes_of_series(tx: Transaction, series: Series) -> list[Outcome]:
-    """What stands on file of a series, and of the intake before it, by when it was taken.
+    """What stands on file of a series, by when it was taken, its intake included.
 
-    An intake belongs to the first series that was booked after the one before it had ended.
+    An intake belongs to the series that had not ended yet, and followed the end of the one before.
     """
     before = select(func.max(col(Series.ended_at))).where(
         col(Series.patient_id) == series.patient_id, col(Series.booked_at) < series.booked_at
     )
     since = (await tx.execute(before)).scalar()
+    intake = [col(Outcome.occasion) == Occasion.INTAKE]
+    if since is not None:
+        intake.append(col(Outcome.taken_at) >= since)
+    if series.ended_at is not None:
+        intake.append(col(Outcome.taken_at) < series.ended_at)
     rows = select(Outcome).where(
         col(Outcome.patient_id) == series.patient_id,
         _standing(),
-        or_(
-            col(Outcome.series_id) == series.series_id,
-            and_(
-                col(Outcome.occasion) == Occasion.INTAKE,
-                *([] if since is None else [col(Outcome.taken_at) >= since]),
-            ),
-        ),
+        or_(col(Outcome.series_id) == series.series_id, and_(*intake)),
     )
     return await every(tx, rows.order_by(*BY_TAKEN), Outcome)
 
