@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deploy.local.cli.run import SHIPPED_CLINIC
+from deploy.local.demo.expected import expect
 from deploy.local.export import BadExport, read_clinic
-from deploy.local.export.clinic import columns
+from deploy.local.export.columns import COLUMNS
 from tests.local import export
 
 VISITS_HEADER = export.FILES["visits.csv"].splitlines()[0]
@@ -31,7 +35,7 @@ def test_the_shipped_clinic_holds_the_six_stories():
 
 def test_the_readme_names_every_file_and_column():
     readme = (SHIPPED_CLINIC / "README.md").read_text()
-    for file, names in columns().items():
+    for file, names in COLUMNS.items():
         assert f"## {file}" in readme
         for name in names:
             assert f"`{name}`" in readme, (file, name)
@@ -118,7 +122,8 @@ def test_fees_are_cents_to_the_last_one(tmp_path: Path):
             "fees",
             "1250.50",
             "1250.505",
-            "fees.csv, line 2, column fee_usd: '1250.505' is not an amount in dollars like 399.00",
+            "fees.csv, line 2, column fee_usd: '1250.505' is not an amount in dollars like "
+            "399.00, up to 1,000,000",
         ),
         (
             "locations",
@@ -155,6 +160,186 @@ def test_what_is_wrong_is_said_with_file_line_and_column(
     changed = export.FILES[f"{stem}.csv"].replace(old, new)
     assert changed != export.FILES[f"{stem}.csv"]
     assert says in _wrong(export.write(tmp_path, **{stem: changed}))
+
+
+@pytest.mark.parametrize(
+    ("stem", "old", "new", "says"),
+    [
+        *(
+            (
+                "visits",
+                "2027-03-16 10:00",
+                moment,
+                f"visits.csv, line 2, column starts_at: {moment} is not between 2000 and 2199",
+            )
+            for moment in ("0001-01-01 00:00", "9999-12-31 23:59", "1999-12-31 23:59")
+        ),
+        (
+            "visits",
+            "2027-03-16 10:00",
+            "\uff12\uff10\uff12\uff17-03-16 10:00",
+            "visits.csv, line 2, column starts_at: '\uff12\uff10\uff12\uff17-03-16 10:00' is "
+            "not a date and time like 2027-01-08 09:00",
+        ),
+        (
+            "fees",
+            "2026-01-01",
+            "0001-01-01",
+            "fees.csv, line 2, column effective_from: 0001-01-01 is not between 2000 and 2199",
+        ),
+        *(
+            (
+                "fees",
+                "1250.50",
+                amount,
+                f"fees.csv, line 2, column fee_usd: {amount!r} is not an amount in dollars like "
+                "399.00, up to 1,000,000",
+            )
+            for amount in ("1e999999", "1e3", "0", "-1", "NaN", "1000000.01", "\uff13\uff19\uff19")
+        ),
+        (
+            "patients",
+            "+12025550142",
+            "+1202555\uff10142",
+            "patients.csv, line 2, column phone: '+1202555\uff10142' is not a phone number like "
+            "+12025550101",
+        ),
+        (
+            "patients",
+            ",85001,",
+            ",\uff18\uff15\uff10\uff10\uff11,",
+            "patients.csv, line 2, column postal_code: '\uff18\uff15\uff10\uff10\uff11' is "
+            "not a ZIP code like 22314",
+        ),
+        *(
+            (
+                "patients",
+                "Canary",
+                name,
+                "patients.csv, line 2, column last_name: holds a line break or another control "
+                "character; write it on one line",
+            )
+            for name in ("Can\0ary", '"Can\nary"', "Can\u2028ary", "Can\x85ary", "Can\x1bary")
+        ),
+        (
+            "patients",
+            "1970-02-03",
+            "1700-02-03",
+            "patients.csv, line 2, column birth_date: 1700-02-03 is not a birth date: from "
+            "1900-01-01 to the day of the intake",
+        ),
+        (
+            "patients",
+            "1970-02-03",
+            "2027-03-13",
+            "patients.csv, line 2, column birth_date: 2027-03-13 is not a birth date: from "
+            "1900-01-01 to the day of the intake",
+        ),
+        (
+            "series",
+            "ketamine_pain",
+            "preparation",
+            "series.csv, line 2, column visit_type: 'preparation' is not one of ketamine_mood, "
+            "ketamine_pain",
+        ),
+        (
+            "series",
+            "ketamine_pain",
+            "ketamine_mood",
+            "series.csv, line 2, column visit_type: ketamine_mood has no fee in fees.csv",
+        ),
+        (
+            "fees",
+            "2026-01-01",
+            "2027-03-17",
+            "visits.csv, line 2, column starts_at: no fee of fees.csv for ketamine_pain has begun "
+            "on 2027-03-16",
+        ),
+        (
+            "series",
+            "2027-03-12 09:10",
+            "2027-03-12 08:59",
+            "series.csv, line 2, column booked_at: is before the patient is registered, on "
+            "2027-03-12 09:00",
+        ),
+        (
+            "cards",
+            "2027-03-12 09:30",
+            "2027-03-11 09:30",
+            "cards.csv, line 2, column saved_at: is before the patient is registered, on "
+            "2027-03-12 09:00",
+        ),
+        (
+            "patients",
+            "2027-03-12 09:00,,,,",
+            "2027-03-12 09:00,heart_disease,2027-03-11 09:00,quinn,Seen",
+            "patients.csv, line 2, column cleared_at: is before the patient is registered, on "
+            "2027-03-12 09:00",
+        ),
+        (
+            "visits",
+            "2027-03-16 10:00",
+            "2027-03-12 09:00",
+            "visits.csv, line 2, column starts_at: is before the series is booked, on "
+            "2027-03-12 09:10",
+        ),
+        (
+            "visits",
+            "2027-03-16 10:00,,",
+            "2027-03-16 10:00,2027-03-12 09:00,2027-03-16 11:00",
+            "visits.csv, line 2, column moved_at: is before the series is booked, on "
+            "2027-03-12 09:10",
+        ),
+        (
+            "visits",
+            "2027-03-17 15:00",
+            "2027-03-17 09:00",
+            "visits.csv, line 3, column paid_at: is before the visit, on 2027-03-17 10:00",
+        ),
+    ],
+)
+def test_what_no_clinic_can_have_meant_is_said_as_well(
+    tmp_path: Path, stem: str, old: str, new: str, says: str
+):
+    changed = export.FILES[f"{stem}.csv"].replace(old, new)
+    assert changed != export.FILES[f"{stem}.csv"]
+    assert _wrong(export.write(tmp_path, **{stem: changed})) == [says]
+
+
+def test_two_fees_for_one_kind_of_visit_cannot_begin_on_one_day(tmp_path: Path):
+    fees = export.FILES["fees.csv"] + "ketamine_pain,1300.00,2026-01-01\n"
+    assert _wrong(export.write(tmp_path, fees=fees)) == [
+        "fees.csv, line 3, column effective_from: a fee for ketamine_pain from 2026-01-01 stands "
+        "in line 2 already"
+    ]
+
+
+def test_a_fault_that_cannot_befall_is_refused(tmp_path: Path):
+    faults = """\
+ordered_at,location,system,kind,route,times,status,seconds
+2027-03-12 09:00,phoenix,smtp,duplicate,any,,,
+"""
+    assert _wrong(export.write(tmp_path, faults=faults)) == [
+        "faults.csv, line 2, column kind: mail sends no notices, so duplicate cannot befall it"
+    ]
+
+
+def test_a_ride_is_noted_after_the_booking_however_late_that_comes(tmp_path: Path):
+    folder = export.write(
+        tmp_path,
+        series=export.FILES["series.csv"].replace("2027-03-12 09:10", "2027-03-16 09:50"),
+    )
+    clinic = read_clinic(folder)
+    course = clinic.visits["canary-1"].course
+    assert course is not None
+    assert (
+        course.ride.confirmed_at == course.checked_in_at == clinic.series["canary-pain"].booked_at
+    )
+
+
+def test_a_series_whose_kind_of_visit_has_no_fee_is_named_once(tmp_path: Path):
+    series = export.FILES["series.csv"].replace("ketamine_pain", "ketamine_mood")
+    assert len(_wrong(export.write(tmp_path, series=series))) == 1
 
 
 def test_every_problem_is_reported_at_once_and_none_twice(tmp_path: Path):
@@ -229,3 +414,41 @@ def test_a_quote_that_never_ends_is_no_traceback(tmp_path: Path):
 
 def test_no_folder_is_no_traceback(tmp_path: Path):
     assert _wrong(tmp_path / "nowhere") == [f"{tmp_path / 'nowhere'}: is not a folder"]
+
+
+def _cells() -> list[tuple[str, int, int]]:
+    """Every cell of the files: stem, line, column."""
+    return [
+        (name.removesuffix(".csv"), number, column)
+        for name, content in export.FILES.items()
+        for number, line in enumerate(content.splitlines())
+        for column in range(len(line.split(",")))
+    ]
+
+
+ODD = (
+    "",
+    "0",
+    "-1",
+    "1e999999",
+    "0001-01-01",
+    "9999-12-31 23:59",
+    "\x00",
+    "\u0661",
+    ";",
+    "a" * 200,
+)
+
+
+@given(cell=st.sampled_from(_cells()), found=st.sampled_from(ODD) | st.text(max_size=20))
+@settings(max_examples=300, deadline=None)
+def test_whatever_stands_in_a_cell_is_read_or_refused_in_words(
+    tmp_path_factory: pytest.TempPathFactory, cell: tuple[str, int, int], found: str
+):
+    stem, number, column = cell
+    lines = [line.split(",") for line in export.FILES[f"{stem}.csv"].splitlines()]
+    lines[number][column] = found
+    changed = "\n".join(",".join(line) for line in lines)
+    folder = export.write(tmp_path_factory.mktemp("clinic"), **{stem: changed})
+    with suppress(BadExport):
+        expect(read_clinic(folder))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -17,10 +18,18 @@ E = TypeVar("E", bound=StrEnum)
 NAME_MOST = 30  # shared.claims.Name: what fits the partner pharmacy's form
 LINE_MOST = 60  # shared.claims.Line
 CENTS_MOST = 100_000_000  # shared.events.billing.PositiveCents
+YEARS = range(2000, 2200)
+BORN_FROM = date(1900, 1, 1)  # services.scheduling.wishes.BirthDate
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME = re.compile(_DAY.pattern + r" \d{2}:\d{2}", re.ASCII)
+_AMOUNT = re.compile(r"(\d{1,7})(?:\.(\d{1,2}))?", re.ASCII)
+_BREAKS = frozenset({"Cc", "Zl", "Zp"})
+"""Unicode's control characters, line separators and paragraph separators."""
 
 
 def _shaped(pattern: str, what: str) -> Callable[[str], str]:
-    compiled = re.compile(pattern)
+    compiled = re.compile(pattern, re.ASCII)
 
     def read(text: str) -> str:
         if not compiled.fullmatch(text):
@@ -32,7 +41,7 @@ def _shaped(pattern: str, what: str) -> Callable[[str], str]:
 
 key = _shaped(r"[A-Za-z0-9_-]{1,40}", "a key: up to 40 letters, digits, - and _")
 phone = _shaped(r"\+[1-9]\d{7,14}", "a phone number like +12025550101")
-email = _shaped(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")
+email = _shaped(r"[^@\s\x00-\x1f\x7f]+@[^@\s]+\.[^@\s]+", "an e-mail address")
 state = _shaped(r"[A-Z]{2}", "a state like VA")
 postal_code = _shaped(r"\d{5}(-\d{4})?", "a ZIP code like 22314")
 ein = _shaped(r"\d{2}-\d{7}", "an EIN like 12-3456789")
@@ -41,13 +50,13 @@ _diagnosis = _shaped(r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?", "an ICD-10-CM code li
 
 
 def npi(text: str) -> str:
-    if not (re.fullmatch(r"[12]\d{9}", text) and passes_npi_check(text)):
+    if not (re.fullmatch(r"[12]\d{9}", text, re.ASCII) and passes_npi_check(text)):
         raise ValueError(f"{text!r} is not an NPI: ten digits whose check digit fits")
     return text
 
 
 def dea_number(text: str) -> str:
-    if not (re.fullmatch(r"[A-Z]{2}\d{7}", text) and passes_dea_check(text)):
+    if not (re.fullmatch(r"[A-Z]{2}\d{7}", text, re.ASCII) and passes_dea_check(text)):
         raise ValueError(f"{text!r} is not a DEA number: two letters and seven digits that check")
     return text
 
@@ -65,6 +74,8 @@ def note(text: str) -> str:
 
 
 def _no_longer_than(text: str, most: int) -> str:
+    if any(unicodedata.category(character) in _BREAKS for character in text):
+        raise ValueError("holds a line break or another control character; write it on one line")
     if len(text) > most:
         raise ValueError(f"has {len(text)} characters; at most {most} fit")
     return text
@@ -78,8 +89,28 @@ def zone(text: str) -> ZoneInfo:
 
 
 def day(text: str) -> date:
+    found = _date(text)
+    _in_range(found, text)
+    return found
+
+
+def born_by(intake: date) -> Callable[[str], date]:
+    """A day on which a living patient can have been born, no later than their intake."""
+
+    def read(text: str) -> date:
+        found = _date(text)
+        if not BORN_FROM <= found <= intake:
+            raise ValueError(
+                f"{text} is not a birth date: from {BORN_FROM} to the day of the intake"
+            )
+        return found
+
+    return read
+
+
+def _date(text: str) -> date:
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+        return date.fromisoformat((_DAY.fullmatch(text) and text) or "")
     except ValueError:
         raise ValueError(f"{text!r} is not a date like 2027-01-08") from None
 
@@ -89,15 +120,29 @@ def local(in_zone: ZoneInfo) -> Callable[[str], datetime]:
 
     def read(text: str) -> datetime:
         try:
-            wall = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=in_zone)
+            wall = datetime.fromisoformat((_TIME.fullmatch(text) and text) or "")
         except ValueError:
             raise ValueError(f"{text!r} is not a date and time like 2027-01-08 09:00") from None
-        instant = wall.astimezone(UTC)
-        if instant.astimezone(in_zone).replace(tzinfo=None) != wall.replace(tzinfo=None):
+        _in_range(wall, text)
+        instant = wall.replace(tzinfo=in_zone).astimezone(UTC)
+        if instant.astimezone(in_zone).replace(tzinfo=None) != wall:
             raise ValueError(f"{text} does not exist in {in_zone.key}: clocks go forward then")
         return instant
 
     return read
+
+
+def _wall(text: str) -> datetime:
+    with suppress(ValueError):  # no day has a 25th hour
+        if _TIME.fullmatch(text):
+            return datetime.fromisoformat(text)
+    raise ValueError(f"{text!r} is not a date and time like 2027-01-08 09:00")
+
+
+def _in_range(found: date, text: str) -> None:
+    """What every calendar of the practice can show: services.scheduling, services.billing."""
+    if not YEARS.start <= found.year < YEARS.stop:
+        raise ValueError(f"{text} is not between {YEARS.start} and {YEARS.stop - 1}")
 
 
 def minutes(text: str) -> timedelta:
@@ -124,13 +169,13 @@ def _whole(text: str, what: str, least: int, most: int) -> int:
 
 def dollars(text: str) -> int:
     """US dollars as integer cents."""
-    try:
-        cents = Decimal(text) * 100
-    except InvalidOperation:
-        cents = Decimal(0)
-    if not (cents.is_finite() and 0 < cents <= CENTS_MOST and cents == cents.to_integral_value()):
-        raise ValueError(f"{text!r} is not an amount in dollars like 399.00")
-    return int(cents)
+    found = _AMOUNT.fullmatch(text)
+    cents = int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else 0
+    if not 0 < cents <= CENTS_MOST:
+        raise ValueError(
+            f"{text!r} is not an amount in dollars like 399.00, up to {CENTS_MOST // 100:,}"
+        )
+    return cents
 
 
 def yes_or_no(text: str) -> bool:
@@ -139,12 +184,14 @@ def yes_or_no(text: str) -> bool:
     return text == "yes"
 
 
-def one_of(choices: type[E]) -> Callable[[str], E]:
+def one_of(choices: Iterable[E]) -> Callable[[str], E]:
+    """One of an enumeration, or of a part of it."""
+    by_text = {str(choice): choice for choice in choices}
+
     def read(text: str) -> E:
-        try:
-            return choices(text)
-        except ValueError:
-            raise ValueError(f"{text!r} is not one of {', '.join(choices)}") from None
+        if text not in by_text:
+            raise ValueError(f"{text!r} is not one of {', '.join(by_text)}")
+        return by_text[text]
 
     return read
 

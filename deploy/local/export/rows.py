@@ -7,6 +7,7 @@ drops the unsound ones and goes on, so one look at the files finds every problem
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,8 @@ class Folder:
             line = path.read_bytes()[: wrong.start].count(b"\n") + 1
             self._note(file, "is not UTF-8; save it as CSV UTF-8", line)
             return
-        reader = csv.reader(text.splitlines(keepends=True), strict=True)
+        # A line of CSV ends with CR or LF; Python's own lines end with other characters as well.
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         line = HEADER_LINE
         try:
             header = [name.strip() for name in next(reader, [])]
