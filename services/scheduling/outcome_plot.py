@@ -7,20 +7,25 @@ What the picture says by colour it also says by shape and in words. No text of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from services.scheduling.outcome_forms import Trend, TrendPoint
 from services.scheduling.rules.outcomes import Occasion, Scale
-from services.scheduling.rules.outcomes_scales import newest, scale_of
+from services.scheduling.rules.outcomes_scales import scale_of
 
 WIDTH, LEFT, RIGHT = 880, 64, 148
 PLOT = WIDTH - LEFT - RIGHT
-TOP, STRIP, PANEL, HEAD, GAP, FOOT = 64, 40, 156, 34, 22, 46
-MOST_TICKS = 9
-STEPS_DAYS = (1, 2, 3, 4, 7, 14, 28, 56, 91, 182, 364)
+TOP, STRIP, PANEL, HEAD, GAP, FOOT = 76, 40, 156, 34, 22, 28
+MARGIN = 20
+LABEL = 52
+
+LONGEST_GAP_DAYS = 7
+"""A longer gap is drawn as a week, with a mark: FAQ, never more than 5-7 days between initial
+infusions, so what is longer lies outside of the course."""
 
 STYLE = """
 text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif;
@@ -28,14 +33,16 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial
 .title { font-size: 18px; font-weight: 600; fill: #0f172a }
 .name { font-size: 14px; font-weight: 600; fill: #0f172a }
 .news { fill: #0f172a; text-anchor: end }
-.value { font-weight: 600; fill: #12355b; text-anchor: middle; paint-order: stroke;
-  stroke: #fff; stroke-width: 4px; stroke-linejoin: round }
+.value { font-weight: 600; fill: #12355b; text-anchor: middle }
+.name, .news, .value, .half-word, .remission-word { paint-order: stroke; stroke: #fff;
+  stroke-width: 4px; stroke-linejoin: round }
 .tick { text-anchor: end; font-size: 11px }
 .day { text-anchor: middle }
 .band { font-size: 11px }
 .grid { stroke: #e2e8f0 }
 .even { fill: #f8fafc }
 .odd { fill: #f1f5f9 }
+.gap { fill: none; stroke: #64748b; stroke-width: 1.5; stroke-linecap: round }
 .infusion { stroke: #94a3b8; stroke-dasharray: 1 3; stroke-linecap: round }
 .drop { fill: #fff; stroke: #64748b }
 .number { text-anchor: middle; font-size: 11px; font-weight: 600; fill: #334155 }
@@ -59,60 +66,80 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class _Days:
-    """Where each day of the picture stands, left to right."""
+    """Where the days of the picture stand, left to right, each at its distance from the last."""
 
-    first: date
-    last: date
+    days: tuple[date, ...]
     zone: ZoneInfo
+
+    @classmethod
+    def of(cls, moments: Iterable[datetime], zone: ZoneInfo) -> _Days:
+        return cls(tuple(sorted({moment.astimezone(zone).date() for moment in moments})), zone)
 
     def day(self, moment: datetime) -> date:
         return moment.astimezone(self.zone).date()
 
     def x(self, day: date) -> float:
-        span = max((self.last - self.first).days, 1)
-        return round(LEFT + 20 + (PLOT - 40) * (day - self.first).days / span, 1)
+        gaps = [min(gap, LONGEST_GAP_DAYS) for gap in self._gaps()]
+        share = sum(gaps[: self.days.index(day)]) / (sum(gaps) or 1)
+        return round(LEFT + MARGIN + (PLOT - 2 * MARGIN) * share, 1)
 
-    def ticks(self) -> list[date]:
-        span = (self.last - self.first).days
-        step = next((each for each in STEPS_DAYS if span / each < MOST_TICKS), STEPS_DAYS[-1])
-        return [self.first + timedelta(days=n) for n in range(0, span + 1, step)]
+    def _gaps(self) -> list[int]:
+        return [(later - earlier).days for earlier, later in pairwise(self.days)]
+
+    def labelled(self) -> Iterator[date]:
+        """The days whose names have room beside each other."""
+        free = 0.0
+        for day in self.days:
+            if self.x(day) >= free:
+                yield day
+                free = self.x(day) + LABEL
+
+    def breaks(self) -> Iterator[tuple[float, int]]:
+        """Where a long gap is drawn short, and of how many days it is."""
+        for (earlier, later), gap in zip(pairwise(self.days), self._gaps(), strict=True):
+            if gap > LONGEST_GAP_DAYS:
+                yield (self.x(earlier) + self.x(later)) / 2, gap
 
 
 def draw(trends: Sequence[Trend], infusions: Sequence[datetime], zone: ZoneInfo) -> str:
     """The picture of the trends that have totals. `infusions` are the moments they began."""
     shown = [trend for trend in trends if trend.points[0].score.total is not None]
-    moments = [*infusions, *(point.taken_at for trend in shown for point in trend.points)]
-    if not moments:
-        return _framed(TOP + FOOT, ["No form has been recorded yet."], [])
-    local = sorted(moment.astimezone(zone).date() for moment in moments)
-    days = _Days(local[0], local[-1], zone)
-    bottom = TOP + STRIP + len(shown) * (HEAD + PANEL + GAP)
-    body = [*_infusions(infusions, days, bottom - GAP)]
-    for number, trend in enumerate(shown):
-        top = TOP + STRIP + number * (HEAD + PANEL + GAP) + HEAD
-        body += _panel(trend, days, top)
-    body += [
-        f'<text class="day" x="{days.x(day)}" y="{bottom}">{_shown(day)}</text>'
-        for day in days.ticks()
+    taken = [point.taken_at for trend in shown for point in trend.points]
+    days = _Days.of([*infusions, *taken], zone)
+    if not taken:
+        return _framed(TOP + FOOT, "No form with a total has been recorded yet.", [], [])
+    first = TOP + (STRIP if infusions else 0) + HEAD
+    tops = [first + number * (PANEL + GAP + HEAD) for number in range(len(shown))]
+    bottom = tops[-1] + PANEL
+    body = [
+        *(part for trend, top in zip(shown, tops, strict=True) for part in _ground(trend, top)),
+        *_infusions(infusions, days, bottom),
+        *(
+            part
+            for trend, top in zip(shown, tops, strict=True)
+            for part in _course(trend, days, top)
+        ),
+        *_axis(days, bottom),
     ]
-    heard = [_heard(trend, days) for trend in shown] or ["No form has been recorded yet."]
-    given = f"{len(infusions)} infusions" if len(infusions) != 1 else "One infusion"
-    return _framed(bottom + FOOT - 20, [f"{given} so far.", *heard], body)
+    span = " to ".join(dict.fromkeys(_dated(day) for day in (days.days[0], days.days[-1])))
+    given = f"{len(infusions) or 'no'} infusion{'' if len(infusions) == 1 else 's'}"
+    key = " · ○ baseline" if any(trend.baseline_id for trend in shown) else ""
+    heard = [_heard(trend, days) for trend in shown]
+    return _framed(bottom + 2 * FOOT, f"{span} · {given}{key}", heard, body)
 
 
-def _framed(height: int, heard: Sequence[str], body: Sequence[str]) -> str:
-    note = [] if body else [f'<text x="{LEFT}" y="{TOP + 8}">{heard[0]}</text>']
+def _framed(height: int, under: str, heard: Sequence[str], body: Sequence[str]) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
             f' width="{WIDTH}" height="{height}" role="img" aria-labelledby="title desc">',
             '<title id="title">Outcomes over the series</title>',
-            f'<desc id="desc">{" ".join(heard)}</desc>',
+            f'<desc id="desc">{" ".join([f"{under}.", *heard])}</desc>',
             f"<style>{STYLE}</style>",
             f'<rect width="{WIDTH}" height="{height}" rx="8" fill="#fff"/>',
-            f'<text class="title" x="{LEFT}" y="36">Outcomes over the series</text>',
+            f'<text class="title" x="{LEFT}" y="34">Outcomes over the series</text>',
+            f'<text x="{LEFT}" y="54">{under}</text>',
             *body,
-            *note,
             "</svg>",
             "",
         ]
@@ -134,19 +161,41 @@ def _infusions(infusions: Sequence[datetime], days: _Days, bottom: int) -> Itera
         )
 
 
-def _panel(trend: Trend, days: _Days, top: int) -> Iterator[str]:
-    scale = scale_of(trend.instrument, trend.points[-1].rule_version) or newest(trend.instrument)
+def _axis(days: _Days, bottom: int) -> Iterator[str]:
+    for day in days.labelled():
+        yield f'<text class="day" x="{days.x(day)}" y="{bottom + 22}">{_shown(day)}</text>'
+    for x, gap in days.breaks():
+        yield (
+            f"<g><title>{gap} days, drawn as {LONGEST_GAP_DAYS}</title>"
+            f'<path class="gap" d="M{x - 5:.1f} {bottom + 6}l4 -12m3 12l4 -12"/></g>'
+        )
 
-    def y(total: float) -> float:
-        return round(top + PANEL * (1 - total / scale.most), 1)
 
+def _scale(trend: Trend) -> Scale:
+    found = scale_of(trend.instrument, trend.points[-1].rule_version)
+    assert found is not None, "what has a total was scored by a scale"
+    return found
+
+
+def _height(scale: Scale, top: int) -> Callable[[float], float]:
+    """Where a total stands in the panel that begins at `top`."""
+    return lambda total: round(top + PANEL * (1 - total / scale.most), 1)
+
+
+def _ground(trend: Trend, top: int) -> Iterator[str]:
+    """What lies under a course: the bands of severity, and where it would be well."""
+    scale = _scale(trend)
+    yield from _bands(scale, _height(scale, top))
+    yield from _lines(trend, scale, _height(scale, top))
+
+
+def _course(trend: Trend, days: _Days, top: int) -> Iterator[str]:
+    """A form's name, its newest figure, and every score."""
+    y = _height(_scale(trend), top)
     yield f'<text class="name" x="{LEFT}" y="{top - 12}">{NAMES[trend.instrument]}</text>'
     yield f'<text class="news" x="{LEFT + PLOT}" y="{top - 12}">{_news(trend)}</text>'
-    yield from _bands(scale, y)
-    yield from _lines(trend, scale, y)
     places = [(days.x(days.day(p.taken_at)), y(p.score.total or 0), p) for p in trend.points]
-    path = " ".join(f"{px},{py}" for px, py, _ in places)
-    yield f'<polyline class="line" points="{path}"/>'
+    yield f'<polyline class="line" points="{" ".join(f"{px},{py}" for px, py, _ in places)}"/>'
     for px, py, point in places:
         above = py - 12 if py > top + 18 else py + 22
         kind = "baseline" if point.outcome_id == trend.baseline_id else "point"
@@ -231,3 +280,7 @@ def _words(name: str) -> str:
 
 def _shown(day: date) -> str:
     return f"{day:%b} {day.day}"
+
+
+def _dated(day: date) -> str:
+    return f"{day:%B} {day.day}, {day.year}"

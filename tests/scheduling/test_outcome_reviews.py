@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from shared.auth import Role
 from tests.scheduling.conftest import Clinic, bearer
-from tests.scheduling.test_outcomes import before, form, record
+from tests.scheduling.forms import before, form, record
 
 
 async def waiting(clinic: Clinic, patient_id: str, **how: object) -> Any:

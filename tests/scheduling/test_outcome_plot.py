@@ -1,0 +1,173 @@
+"""The picture of a series: every score, every infusion, and the same in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.scheduling.outcome_forms import ScoreAnswer, Trend, TrendPoint
+from services.scheduling.outcome_plot import LEFT, PLOT, draw
+from services.scheduling.rules.outcomes import Occasion, Scale
+from services.scheduling.rules.outcomes_scales import GAD7, NRS, PHQ9, SCALES
+from tests.scheduling.conftest import Clinic
+from tests.scheduling.forms import before, form, record
+
+SVG = "{http://www.w3.org/2000/svg}"
+ALEXANDRIA = ZoneInfo("America/New_York")
+START = datetime(2026, 10, 5, 16, 0, tzinfo=UTC)
+
+
+def trend(scale: Scale, totals: Iterable[tuple[float, int]]) -> Trend:
+    """A form's totals, so many days into the course; the first is the baseline."""
+    points = [
+        TrendPoint(
+            outcome_id=UUID(int=n),
+            occasion=Occasion.BEFORE_INFUSION if n else Occasion.INTAKE,
+            appointment_id=None,
+            infusions_before=max(n - 1, 0),
+            taken_at=START + timedelta(days=day),
+            rule_version=scale.version,
+            score=ScoreAnswer(total=total, band="mild", parts={}, criteria_met=None),
+            change=None,
+            change_pct=None,
+            part_changes={},
+            meaning=None,
+            response=None,
+            remission=None,
+        )
+        for n, (day, total) in enumerate(totals)
+    ]
+    return Trend(
+        instrument=scale.instrument,
+        baseline_id=points[0].outcome_id,
+        points=points,
+        checkpoint=None,
+    )
+
+
+def kind(picture: ET.Element, name: str) -> list[ET.Element]:
+    return [each for each in picture.iter() if each.get("class") == name]
+
+
+def drawn(trends: list[Trend], infusions: Iterable[float] = ()) -> ET.Element:
+    moments = [START + timedelta(days=day) for day in infusions]
+    return ET.fromstring(draw(trends, moments, ALEXANDRIA))  # noqa: S314  # our own words
+
+
+def test_each_score_and_each_infusion_is_drawn_and_told() -> None:
+    picture = drawn([trend(PHQ9, [(0, 18), (3, 12), (6, 4)])], [3, 6])
+    assert [each.text for each in kind(picture, "value")] == ["18", "12", "4"]
+    assert (len(kind(picture, "baseline")), len(kind(picture, "point"))) == (1, 2)
+    assert [each.text for each in kind(picture, "number")] == ["1", "2"]
+    scores = [float(each.get("cx", "")) for each in [*kind(picture, "point")]]
+    assert [float(each.get("x1", "")) for each in kind(picture, "infusion")] == scores
+    assert picture.get("role") == "img"
+    labels = [picture.find(f"{SVG}{name}") for name in ("title", "desc")]
+    assert [each is not None and each.get("id") for each in labels] == ["title", "desc"]
+    assert picture.get("aria-labelledby") == "title desc"
+    assert labels[1] is not None
+    said = labels[1].text or ""
+    for words in (
+        "2 infusions",
+        "18 (mild) at intake, Oct 5",
+        "4 (mild) before infusion 2, Oct 11",
+    ):
+        assert words in said
+
+
+def test_only_the_phq9_has_a_line_of_remission() -> None:
+    picture = drawn([trend(PHQ9, [(0, 18)]), trend(GAD7, [(0, 12)])])
+    [line] = kind(picture, "remission")
+    [five] = [each for each in kind(picture, "tick") if each.text == "5"][:1]
+    assert float(line.get("y1", "")) == float(five.get("y", "")) - 4
+    assert len(kind(picture, "half")) == 2
+
+
+def test_a_baseline_that_is_no_case_has_no_half() -> None:
+    assert kind(drawn([trend(PHQ9, [(0, 9), (3, 4)])]), "half") == []
+
+
+def test_a_day_is_the_clinic_s_own() -> None:
+    """Half past eleven in the evening of October 5 is October 6 in UTC."""
+    picture = drawn([trend(NRS, [(0, 5), (11.5 / 24, 4)])])
+    assert [each.text for each in kind(picture, "day")] == ["Oct 5"]
+
+
+def test_a_long_gap_is_drawn_short_and_says_so() -> None:
+    picture = drawn([trend(NRS, [(0, 9), (100, 5), (103, 4), (110, 4)])])
+    xs = [float(each.get("x", "")) for each in kind(picture, "value")]
+    assert xs[1] - xs[0] == xs[3] - xs[2]
+    assert len(kind(picture, "gap")) == 1
+    assert "100 days, drawn as 7" in ET.tostring(picture, encoding="unicode")
+
+
+def test_without_a_form_the_picture_says_so() -> None:
+    picture = drawn([], [1])
+    assert "No form with a total has been recorded yet." in "".join(picture.itertext())
+
+
+courses = st.lists(
+    st.sampled_from(SCALES).flatmap(
+        lambda scale: st.lists(
+            st.tuples(st.floats(0, 900), st.integers(0, scale.most)), min_size=1, max_size=12
+        ).map(lambda totals: trend(scale, sorted(totals)))
+    ),
+    max_size=4,
+    unique_by=lambda each: each.instrument,
+)
+
+
+@given(courses, st.lists(st.floats(0, 900), max_size=8))
+def test_whatever_the_course_everything_lies_inside_the_picture(
+    trends: list[Trend], infusions: list[float]
+) -> None:
+    picture = drawn(trends, sorted(infusions))
+    _, _, _, height = map(int, picture.get("viewBox", "").split())
+    for each in [*kind(picture, "point"), *kind(picture, "baseline"), *kind(picture, "drop")]:
+        assert LEFT < float(each.get("cx", "")) < LEFT + PLOT
+        assert 0 < float(each.get("cy", "")) < height
+    places = [float(each.get("x", "")) for each in kind(picture, "day")]
+    assert all(later - earlier >= 52 for earlier, later in pairwise(places))
+
+
+async def test_a_patient_s_picture_shows_the_newest_series_or_the_one_named(
+    clinic: Clinic,
+) -> None:
+    series = await clinic.series()
+    patient_id, (first, second, *_) = series["patient_id"], series["appointments"]
+    await record(clinic, patient_id, form("phq9", 19))
+    await clinic.infuse(first)
+    clinic.be_there(second)
+    await record(clinic, patient_id, form("phq9", 9, **before(second)))
+    await record(clinic, patient_id, form("gad7", 9, **before(second)))
+    path = f"/patients/{patient_id}/outcomes.svg"
+    newest = await clinic.client.get(path, headers=clinic.headers)
+    assert newest.headers["Content-Type"] == "image/svg+xml"
+    assert newest.headers["Cache-Control"] == "no-store"
+    named = await clinic.client.get(
+        path, params={"series_id": series["series_id"]}, headers=clinic.headers
+    )
+    assert named.content == newest.content
+    assert "19 to 9 (\u221253 %), response" in newest.text
+    assert newest.text.count('class="name"') == 2
+    assert newest.text.count('class="drop"') == 1
+    assert "Canary" not in newest.text
+    assert re.search(r"https?://(?!www\.w3\.org/2000/svg)", newest.text) is None
+
+
+async def test_a_patient_without_a_series_is_drawn_too(clinic: Clinic) -> None:
+    patient_id = await clinic.patient()
+    await record(clinic, patient_id, form("nrs", 6))
+    picture = await clinic.client.get(
+        f"/patients/{patient_id}/outcomes.svg", headers=clinic.headers
+    )
+    assert "no infusions" in picture.text
+    assert "6 (moderate) at intake, Oct 5" in picture.text
