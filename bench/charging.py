@@ -19,8 +19,9 @@ KEPT = ("inbox", "charges", "payment_attempts", "due_work", "event_log")
 """The tables in which every charged infusion leaves one row."""
 
 _FEE = """
-INSERT INTO fees (fee_id, visit_type, amount_cents, effective_from, starts_at, recorded_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO fees (fee_id, visit_type, amount_cents, effective_from, revision, starts_at,
+                  recorded_at)
+VALUES ($1, $2, $3, $4, 1, $5, $6)
 """
 _CUSTOMERS = """
 INSERT INTO customers (patient_id, stripe_customer_id, created_at)

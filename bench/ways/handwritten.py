@@ -30,19 +30,22 @@ INSERT INTO inbox (consumer, event_id, processed_at)
 SELECT 'billing', e, $2 FROM unnest($1::uuid[]) AS e
 ON CONFLICT DO NOTHING RETURNING event_id
 """
+_HOLD_FEES = "LOCK TABLE fees IN ROW SHARE MODE"
 _LOCK_VISITS = """
 SELECT FROM visits WHERE appointment_id = ANY($1::uuid[]) ORDER BY appointment_id FOR UPDATE
 """
 _ON_FILE = """
-SELECT c.charge_id IS NOT NULL AS charged, f.fee_id, f.amount_cents, v.tender, k.card_id
+SELECT c.charge_id IS NOT NULL AS charged, w.infusion_id IS NOT NULL AS waits,
+       f.fee_id, f.amount_cents, v.tender, k.card_id
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[])
        WITH ORDINALITY AS i (infusion_id, appointment_id, patient_id, visit_type, started_at, n)
   LEFT JOIN charges AS c ON c.infusion_id = i.infusion_id
+  LEFT JOIN uncharged_infusions AS w ON w.infusion_id = i.infusion_id
   LEFT JOIN visits AS v
          ON v.appointment_id = i.appointment_id AND v.patient_id = i.patient_id
   LEFT JOIN LATERAL (SELECT fee_id, amount_cents FROM fees
                       WHERE visit_type = i.visit_type AND starts_at <= i.started_at
-                      ORDER BY starts_at DESC LIMIT 1) AS f ON true
+                      ORDER BY starts_at DESC, revision DESC LIMIT 1) AS f ON true
   LEFT JOIN LATERAL (SELECT card_id FROM cards WHERE patient_id = i.patient_id
                       ORDER BY saved_at DESC, card_id DESC LIMIT 1) AS k ON true
  ORDER BY i.n
@@ -157,6 +160,7 @@ async def _price(
     }
     fresh = {row[0] for row in await database.fetch(_CLAIM, list(heard), now)}
     infusions = [one for event_id, one in heard.items() if event_id in fresh]
+    await database.execute(_HOLD_FEES)
     await database.fetch(_LOCK_VISITS, [one.appointment_id for one in infusions])
     rows = await database.fetch(
         _ON_FILE,
@@ -168,7 +172,7 @@ async def _price(
     )
     priced = []
     for one, row in zip(infusions, rows, strict=True):
-        charged, one.fee_id, one.amount_cents, tender, one.card_id = row
+        charged, _, one.fee_id, one.amount_cents, tender, one.card_id = row
         if not charged and one.fee_id and one.card_id and tender in {None, "card"}:
             priced.append(one)
     return priced

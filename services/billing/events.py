@@ -13,6 +13,7 @@ from services.billing.work import (
     Captured,
     CapturePayment,
     CardConfirmed,
+    ChargeLate,
     CreateCustomer,
     CreateSetupIntent,
     CustomerKnown,
@@ -38,6 +39,7 @@ on = Handlers("billing")
 
 on.event(AppointmentBooked, loads=stored_visits.load_kept)(visits.note_visit)
 on.event(InfusionCompleted, loads=stored_visits.load_on_file)(charges.charge_for_infusion)
+on.due(ChargeLate)(charges.charge_late)
 
 # A charge is paid by card: the call and the webhook bring the same facts.
 on.work(

@@ -19,7 +19,7 @@ from services.billing.handlers import (
 from services.billing.handlers.attempts import AttemptStarted
 from services.billing.handlers.cards import SetupShown, SetupStarted
 from services.billing.handlers.fees import FeeRecorded, NewFee
-from services.billing.handlers.listing import ChargeListed, SuperbillListed
+from services.billing.handlers.listing import ChargeListed, SuperbillListed, UnchargedListed
 from services.billing.handlers.outside_payments import PaymentRecorded, RecordOutsidePayment
 from services.billing.handlers.superbills import SuperbillShown
 from services.billing.handlers.visits import ChooseTender, TenderChosen
@@ -35,6 +35,11 @@ router = APIRouter(tags=["billing"])
 @router.post("/fees", dependencies=[allow(Role.OPS, Role.BILLER)])
 async def record_fee(wish: NewFee, desk: AtDesk) -> FeeRecorded:
     return await desk.decide(fees.record_fee, wish)
+
+
+@router.get("/uncharged-infusions", dependencies=[allow(Role.OPS, Role.BILLER)])
+async def list_uncharged(desk: AtDesk, asked: AskedPage) -> Page[UnchargedListed]:
+    return await desk.read(listing.list_uncharged, asked, purpose="payment")
 
 
 @router.post("/patients/{patient_id}/card-setups", dependencies=DESK)

@@ -9,6 +9,12 @@ from shared.events.billing import DeclineReason
 from shared.messaging import Fact, Work
 
 
+class ChargeLate(Work):
+    """Charge the infusions that completed before their fee was recorded."""
+
+    visit_type: str
+
+
 class CapturePayment(Work):
     """Charge the card of one attempt."""
 

@@ -13,7 +13,6 @@ from services.billing.rules.payments import KEY_LIFE
 from services.billing.work import CapturePayment
 from shared.events.billing import (
     ChargePosted,
-    InfusionNotCharged,
     PaymentCaptured,
     PaymentDeclined,
     SuperbillIssued,
@@ -94,44 +93,6 @@ async def test_a_batch_of_many_patients_is_priced_with_one_read_and_written_per_
         assert sum(f"INTO {table} " in one for one in statements) == 1
     assert len(await billing.said(ChargePosted)) == 40
     assert len(await billing.said(PaymentDeclined)) == 40
-
-
-async def test_an_infusion_without_a_fee_in_force_is_not_charged(billing: Billing):
-    patient = new_id()
-    await billing.set_fee(effective_from="2026-11-24")
-
-    await billing.hear(billing.complete(patient))
-
-    assert await billing.charges(patient) == []
-    [told] = await billing.said(InfusionNotCharged)
-    assert told.reason == "no_fee_in_force"
-
-
-async def test_a_fee_that_makes_no_sense_is_refused_with_what_would(billing: Billing):
-    fee = {"visit_type": "ketamine_mood", "amount_cents": 39900, "effective_from": "2026-01-01"}
-    for changes in ({"amount_cents": 0}, {"effective_from": "0001-01-01"}, {"visit_type": "x"}):
-        answer = await billing.ask("POST", "/fees", fee | changes)
-        assert answer.status_code == 422
-        assert answer.json()["violations"][0]["field"] in changes
-    await billing.set_fee()
-    again = await billing.ask("POST", "/fees", fee | {"amount_cents": 1})
-    assert again.json()["violations"][0]["rule"] == "fee_exists"
-    assert "$399.00" in again.json()["violations"][0]["detail"]
-
-
-async def test_a_new_fee_applies_from_its_first_day_in_the_clinics_own_time(billing: Billing):
-    patient = new_id()
-    await billing.set_fee(39900, "2026-01-01")
-    await billing.set_fee(42500, "2026-11-24")
-    day_before = billing.clock.now().replace(hour=4, minute=59) + timedelta(days=1)
-    first_day = day_before + timedelta(minutes=1)
-
-    for started_at in (day_before, first_day):
-        stopped_at = started_at + timedelta(minutes=40)
-        await billing.hear(billing.complete(patient, stopped_at=stopped_at))
-
-    amounts = [charge["amount_cents"] for charge in await billing.charges(patient)]
-    assert amounts == [39900, 42500]
 
 
 @pytest.mark.parametrize(

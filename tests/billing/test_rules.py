@@ -92,6 +92,7 @@ def on_file(**changes: Any) -> OnFile:
         "amount_cents": 39900,
         "tender": None,
         "card_id": new_id(),
+        "waits_for_fee": False,
     }
     return OnFile(**known | changes)
 
@@ -126,6 +127,8 @@ def test_how_a_visit_is_paid_decides_the_first_step(
 def test_what_is_charged_or_has_no_fee_is_not_charged():
     assert pricing.price_infusion(on_file(already_charged=True)) is NoCharge.ALREADY_CHARGED
     unpriced = on_file(fee_id=None, amount_cents=None)
+    known = on_file(fee_id=None, amount_cents=None, waits_for_fee=True)
+    assert pricing.price_infusion(known) is NoCharge.WAITS_FOR_FEE
     assert pricing.price_infusion(unpriced) is NoCharge.NO_FEE_IN_FORCE
 
 

@@ -58,7 +58,7 @@ async def ids(engine: AsyncEngine) -> dict[str, UUID]:
     fee, patient, setup, card = (ids[name] for name in ("fee", "patient", "setup", "card"))
     await write(
         engine,
-        f"INSERT INTO fees VALUES ('{fee}', 'ketamine_mood', 39900, '2026-01-01', {AT}, {AT})",
+        f"INSERT INTO fees VALUES ('{fee}', 'ketamine_mood', 39900, '2026-01-01', 1, {AT}, {AT})",
         f"INSERT INTO customers VALUES ('{patient}', 'cus_made_up', {AT})",
         f"INSERT INTO card_setups VALUES ('{setup}', '{patient}', 'saved', 'seti', NULL, {AT})",
         f"INSERT INTO cards VALUES ('{card}', '{patient}', '{setup}', 'pm_made_up', {AT})",
@@ -99,5 +99,6 @@ async def test_a_fee_is_not_nothing(engine: AsyncEngine):
     with pytest.raises(DBAPIError, match="ck_fees_amount"):
         await write(
             engine,
-            f"INSERT INTO fees VALUES ('{new_id()}', 'ketamine_mood', 0, '2026-01-01', {AT}, {AT})",
+            "INSERT INTO fees VALUES"
+            f" ('{new_id()}', 'ketamine_mood', 0, '2026-01-01', 1, {AT}, {AT})",
         )

@@ -7,20 +7,37 @@ from typing import assert_never
 from services.billing.handlers import attempts
 from services.billing.rules import pricing
 from services.billing.rules.payments import ChargeState
-from services.billing.rules.pricing import FirstStep, NoCharge, OnFile, Priced
-from services.billing.tables import Charge
+from services.billing.rules.pricing import FirstStep, Infusion, NoCharge, OnFile, Priced
+from services.billing.store import fees, visits
+from services.billing.tables import Charge, UnchargedInfusion
+from services.billing.work import ChargeLate
 from shared.events.billing import ChargePosted, InfusionNotCharged
 from shared.events.scheduling import InfusionCompleted
 from shared.ids import new_id
 from shared.messaging import Transaction
 
+LATE_AT_ONCE = 200
+"""Infusions that one transaction charges after their fee was recorded; the rest follow."""
+
 
 async def charge_for_infusion(event: InfusionCompleted, tx: Transaction, on_file: OnFile) -> None:
-    """Post one charge for a completed infusion, at the fee in force when it started."""
+    """Post one charge for a completed infusion, at the fee in force when it started.
+
+    Without one it waits: the fee that covers its day charges it when it is recorded.
+    """
     match pricing.price_infusion(on_file):
         case Priced() as priced:
             post_charge(event, priced, tx)
         case NoCharge.NO_FEE_IN_FORCE:
+            tx.insert(
+                UnchargedInfusion,
+                infusion_id=event.infusion_id,
+                patient_id=event.patient_id,
+                appointment_id=event.appointment_id,
+                visit_type=event.visit_type.value,
+                started_at=event.started_at,
+                noticed_at=tx.now,
+            )
             tx.publish(
                 InfusionNotCharged(
                     patient_id=event.patient_id,
@@ -29,20 +46,39 @@ async def charge_for_infusion(event: InfusionCompleted, tx: Transaction, on_file
                     noticed_at=tx.now,
                 )
             )
-        case NoCharge.ALREADY_CHARGED:
+        case NoCharge.WAITS_FOR_FEE | NoCharge.ALREADY_CHARGED:
             pass
 
 
-def post_charge(event: InfusionCompleted, priced: Priced, tx: Transaction) -> None:
+async def charge_late(work: ChargeLate, tx: Transaction) -> None:
+    """Charge the infusions that waited for a fee of their day and have one now."""
+    infusions = await fees.take_covered(tx, work.visit_type, LATE_AT_ONCE)
+    if not infusions:
+        return
+    for infusion, on_file in zip(infusions, await visits.read_on_file(tx, infusions), strict=True):
+        priced = pricing.price_infusion(on_file)
+        assert priced is not NoCharge.WAITS_FOR_FEE, "only covered infusions were taken"
+        if isinstance(priced, Priced):
+            post_charge(infusion, priced, tx)
+        await fees.forget(tx, infusion.infusion_id)
+    leave_late(tx, work.visit_type)
+
+
+def leave_late(tx: Transaction, visit_type: str) -> None:
+    """Have the infusions charged that waited for a fee of this visit type."""
+    tx.do(ChargeLate(visit_type=visit_type), key=f"late:{visit_type}")
+
+
+def post_charge(infusion: Infusion | InfusionCompleted, priced: Priced, tx: Transaction) -> None:
     """Write the charge and take the first step towards its payment."""
     charge_id = new_id()
     declined = priced.first_step is FirstStep.DECLINE_FOR_WANT_OF_CARD
     tx.insert(
         Charge,
         charge_id=charge_id,
-        patient_id=event.patient_id,
-        infusion_id=event.infusion_id,
-        appointment_id=event.appointment_id,
+        patient_id=infusion.patient_id,
+        infusion_id=infusion.infusion_id,
+        appointment_id=infusion.appointment_id,
         fee_id=priced.fee_id,
         amount_cents=priced.amount_cents,
         tender=priced.tender.value,
@@ -51,9 +87,9 @@ def post_charge(event: InfusionCompleted, priced: Priced, tx: Transaction) -> No
     )
     tx.publish(
         ChargePosted(
-            patient_id=event.patient_id,
+            patient_id=infusion.patient_id,
             charge_id=charge_id,
-            infusion_id=event.infusion_id,
+            infusion_id=infusion.infusion_id,
             amount_cents=priced.amount_cents,
             posted_at=tx.now,
         )
@@ -63,7 +99,9 @@ def post_charge(event: InfusionCompleted, priced: Priced, tx: Transaction) -> No
             assert priced.card_id is not None
             attempts.start(tx, charge_id=charge_id, card_id=priced.card_id)
         case FirstStep.DECLINE_FOR_WANT_OF_CARD:
-            attempts.decline_for_want_of_card(tx, charge_id=charge_id, patient_id=event.patient_id)
+            attempts.decline_for_want_of_card(
+                tx, charge_id=charge_id, patient_id=infusion.patient_id
+            )
         case FirstStep.WAIT_FOR_OUTSIDE_PAYMENT:
             pass
         case step:

@@ -2,56 +2,95 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from services.billing.rules.pricing import fee_starts_at
-from services.billing.store import visits as store
+from services.billing.handlers.charges import leave_late
+from services.billing.rules.pricing import broken_by_fee, fee_starts_at
+from services.billing.store import fees as store
 from services.billing.tables import Fee
-from shared.events.billing import PositiveCents
 from shared.events.scheduling import VisitType
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
-from shared.money import dollars
 
-Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
+
+def _written_as_a_day(given: object) -> object:
+    """A moment or a number of seconds is no day, although Pydantic would make one of it."""
+    if isinstance(given, date) or (
+        isinstance(given, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", given)
+    ):
+        return given
+    raise ValueError("A day is written as YYYY-MM-DD.")
+
+
+FeeCents = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
+Day = Annotated[
+    date, BeforeValidator(_written_as_a_day), Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))
+]
 
 
 class NewFee(BaseModel):
     """A fee that is in force from a day on, until the next one begins."""
 
     visit_type: VisitType
-    amount_cents: PositiveCents
+    amount_cents: FeeCents
     effective_from: Day
 
 
-class FeeRecorded(NewFee):
+class FeeCorrected(BaseModel):
+    """A fee that no longer counts. Charges that were posted at it keep its amount."""
+
     fee_id: UUID
+    amount_cents: int
+    charges_posted: int
+
+
+class FeeRecorded(NewFee):
+    """`corrects` names the fee of the same day that this one takes the place of.
+
+    `charges_now` counts completed infusions that waited for it.
+    """
+
+    fee_id: UUID
+    corrects: FeeCorrected | None
+    charges_now: int
 
 
 async def record_fee(wish: NewFee, tx: Transaction) -> FeeRecorded | Refused:
-    """Add a fee. None is ever changed: what an infusion cost stays what it was."""
-    known = await store.find_fee(
-        tx, visit_type=wish.visit_type.value, effective_from=wish.effective_from
-    )
-    if known is not None:
-        return Refused.because(
-            "fee_exists",
-            f"A fee of {dollars(known)} starts that day already. Choose another day.",
-            field="effective_from",
-        )
-    recorded = FeeRecorded(fee_id=new_id(), **wish.model_dump())
+    """Add a fee. None is ever changed: what an infusion cost stays what it was.
+
+    Whoever prices an infusion meanwhile is waited for, so that none is missed by both.
+    """
+    if broken := broken_by_fee(wish.effective_from, tx.now):
+        return Refused.by_rules(broken)
+    visit_type = wish.visit_type.value
+    await store.change(tx)
+    known = await store.find_fee(tx, visit_type, wish.effective_from)
+    fee_id = new_id()
     tx.insert(
         Fee,
-        fee_id=recorded.fee_id,
-        visit_type=wish.visit_type.value,
+        fee_id=fee_id,
+        visit_type=visit_type,
         amount_cents=wish.amount_cents,
         effective_from=wish.effective_from,
+        revision=1 if known is None else known.revision + 1,
         starts_at=fee_starts_at(wish.effective_from),
         recorded_at=tx.now,
     )
-    return recorded
+    leave_late(tx, visit_type)
+    return FeeRecorded(
+        fee_id=fee_id,
+        corrects=known
+        and FeeCorrected(
+            fee_id=known.fee_id,
+            amount_cents=known.amount_cents,
+            charges_posted=known.charges,
+        ),
+        charges_now=await store.count_covered(tx, visit_type),
+        **wish.model_dump(),
+    )

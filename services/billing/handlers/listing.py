@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from sqlalchemy import Row
 
 from services.billing.rules.payments import AttemptState, ChargeState
-from services.billing.store import charges, superbills
+from services.billing.store import charges, fees, superbills
 from shared.events.billing import DeclineReason, TenderKind
+from shared.events.scheduling import VisitType
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -45,6 +46,24 @@ class SuperbillListed(BaseModel):
     infusion_id: UUID
     total_cents: int
     issued_at: datetime
+
+
+class UnchargedListed(BaseModel):
+    """A completed infusion that waits for a fee. Recording one that covers its day charges it."""
+
+    infusion_id: UUID
+    patient_id: UUID
+    appointment_id: UUID
+    visit_type: VisitType
+    started_at: datetime
+    noticed_at: datetime
+
+
+async def list_uncharged(asked: Paging, tx: Transaction) -> Page[UnchargedListed] | Refused:
+    """Infusions that wait for a fee, those that have waited longest first."""
+    return await page(
+        tx, fees.uncharged(), by=fees.BY_NOTICE, asked=asked, item=_as(UnchargedListed)
+    )
 
 
 async def list_charges(

@@ -6,14 +6,19 @@ The fee is data (`POST /fees`): the clinic's $399 is a row, not a figure of this
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from shared.events.billing import TenderKind
+from shared.refusals import Broken
 
 FEE_ZONE = ZoneInfo("America/New_York")  # FAQ: "the cost ... in Alexandria, Virginia"
+
+
+FAR_AHEAD = timedelta(days=2 * 365)
+"""A fee that begins later than this is taken for a mistyped year. The figure is ours."""
 
 
 def fee_starts_at(effective_from: date) -> datetime:
@@ -21,11 +26,37 @@ def fee_starts_at(effective_from: date) -> datetime:
     return datetime.combine(effective_from, time.min, FEE_ZONE)
 
 
+def broken_by_fee(effective_from: date, now: datetime) -> list[Broken]:
+    """What forbids recording a fee."""
+    if fee_starts_at(effective_from) - now <= FAR_AHEAD:
+        return []
+    return [
+        Broken(
+            "fee_far_ahead",
+            "A fee begins within the next two years. Check the year.",
+            "a figure of ours against mistyped years",
+            "effective_from",
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Infusion:
+    """A completed infusion, as far as its price depends on it."""
+
+    infusion_id: UUID
+    patient_id: UUID
+    appointment_id: UUID
+    visit_type: str
+    started_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class OnFile:
-    """What is known of an infusion when it completes. The fee is the one in force at its start."""
+    """What is known of an infusion when it is priced. The fee is the one in force at its start."""
 
     already_charged: bool
+    waits_for_fee: bool
     fee_id: UUID | None
     amount_cents: int | None
     tender: TenderKind | None
@@ -34,6 +65,7 @@ class OnFile:
 
 class NoCharge(StrEnum):
     ALREADY_CHARGED = "already_charged"
+    WAITS_FOR_FEE = "waits_for_fee"
     NO_FEE_IN_FORCE = "no_fee_in_force"
 
 
@@ -61,7 +93,7 @@ def price_infusion(found: OnFile) -> Priced | NoCharge:
     if found.already_charged:
         return NoCharge.ALREADY_CHARGED
     if found.fee_id is None or found.amount_cents is None:
-        return NoCharge.NO_FEE_IN_FORCE
+        return NoCharge.WAITS_FOR_FEE if found.waits_for_fee else NoCharge.NO_FEE_IN_FORCE
     tender = found.tender or TenderKind.CARD
     if tender is not TenderKind.CARD:
         step = FirstStep.WAIT_FOR_OUTSIDE_PAYMENT

@@ -10,22 +10,25 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from services.billing.rules.payments import Charged, ChargeState
-from services.billing.rules.pricing import OnFile
+from services.billing.rules.pricing import Infusion, OnFile
+from services.billing.store import fees
 from shared.events.billing import TenderKind
 from shared.events.scheduling import AppointmentBooked, InfusionCompleted
 from shared.messaging import Transaction
 
 _ON_FILE = text(
     """
-    SELECT c.charge_id IS NOT NULL AS charged, f.fee_id, f.amount_cents, v.tender, k.card_id
+    SELECT c.charge_id IS NOT NULL AS charged, w.infusion_id IS NOT NULL AS waits,
+           f.fee_id, f.amount_cents, v.tender, k.card_id
       FROM unnest(:infusions, :appointments, :patients, :visit_types, :starts)
            WITH ORDINALITY AS i (infusion_id, appointment_id, patient_id, visit_type, started_at, n)
       LEFT JOIN charges AS c ON c.infusion_id = i.infusion_id
+      LEFT JOIN uncharged_infusions AS w ON w.infusion_id = i.infusion_id
       LEFT JOIN visits AS v
              ON v.appointment_id = i.appointment_id AND v.patient_id = i.patient_id
       LEFT JOIN LATERAL (SELECT fee_id, amount_cents FROM fees
                           WHERE visit_type = i.visit_type AND starts_at <= i.started_at
-                          ORDER BY starts_at DESC LIMIT 1) AS f ON true
+                          ORDER BY starts_at DESC, revision DESC LIMIT 1) AS f ON true
       LEFT JOIN LATERAL (SELECT card_id FROM cards WHERE patient_id = i.patient_id
                           ORDER BY saved_at DESC, card_id DESC LIMIT 1) AS k ON true
      ORDER BY i.n
@@ -36,11 +39,6 @@ _ON_FILE = text(
     bindparam("patients", type_=ARRAY(PG_UUID)),
     bindparam("visit_types", type_=ARRAY(TEXT)),
     bindparam("starts", type_=ARRAY(TIMESTAMP(timezone=True))),
-)
-
-_FEE_OF_DAY = text(
-    "SELECT amount_cents FROM fees"
-    " WHERE visit_type = :visit_type AND effective_from = :effective_from"
 )
 
 _LOCK_VISITS = text(
@@ -69,29 +67,50 @@ _CHOOSE_TENDER = text(
 async def load_kept(tx: Transaction, booked: Sequence[AppointmentBooked]) -> list[UUID | None]:
     """Whose each visit is where that is kept already, in one statement for the whole batch."""
     ids = [event.appointment_id for event in booked]
-    kept = {row[0]: row[1] for row in await tx.execute(_KEPT_VISITS, {"appointments": ids})}
+    rows = await tx.execute(_KEPT_VISITS, {"appointments": ids})
+    kept = {row.appointment_id: row.patient_id for row in rows}
     return [kept.get(appointment_id) for appointment_id in ids]
 
 
 async def load_on_file(tx: Transaction, completed: Sequence[InfusionCompleted]) -> list[OnFile]:
-    """What pricing needs of each infusion, in two statements for the whole batch.
+    """What pricing needs of each infusion of a batch."""
+    return await read_on_file(
+        tx,
+        [
+            Infusion(
+                event.infusion_id,
+                event.patient_id,
+                event.appointment_id,
+                event.visit_type.value,
+                event.started_at,
+            )
+            for event in completed
+        ],
+    )
 
-    The visits are locked first, so that no tender is chosen between this look and the commit.
+
+async def read_on_file(tx: Transaction, infusions: Sequence[Infusion]) -> list[OnFile]:
+    """What pricing needs of each infusion, in one statement for them all.
+
+    Fees and visits are locked before: between this look and the commit no fee is recorded that
+    would cover them, and no tender is chosen.
     """
-    await tx.execute(_LOCK_VISITS, {"appointments": [event.appointment_id for event in completed]})
+    await fees.hold(tx)
+    await tx.execute(_LOCK_VISITS, {"appointments": [one.appointment_id for one in infusions]})
     rows = await tx.execute(
         _ON_FILE,
         {
-            "infusions": [event.infusion_id for event in completed],
-            "appointments": [event.appointment_id for event in completed],
-            "patients": [event.patient_id for event in completed],
-            "visit_types": [event.visit_type.value for event in completed],
-            "starts": [event.started_at for event in completed],
+            "infusions": [one.infusion_id for one in infusions],
+            "appointments": [one.appointment_id for one in infusions],
+            "patients": [one.patient_id for one in infusions],
+            "visit_types": [one.visit_type for one in infusions],
+            "starts": [one.started_at for one in infusions],
         },
     )
     return [
         OnFile(
             already_charged=row.charged,
+            waits_for_fee=row.waits,
             fee_id=row.fee_id,
             amount_cents=row.amount_cents,
             tender=row.tender and TenderKind(row.tender),
@@ -99,15 +118,6 @@ async def load_on_file(tx: Transaction, completed: Sequence[InfusionCompleted]) 
         )
         for row in rows
     ]
-
-
-async def find_fee(tx: Transaction, *, visit_type: str, effective_from: object) -> int | None:
-    """The cents of the fee that starts on a day, if one does."""
-    found = await tx.execute(
-        _FEE_OF_DAY, {"visit_type": visit_type, "effective_from": effective_from}
-    )
-    cents: int | None = found.scalar()
-    return cents
 
 
 async def lock_visit(tx: Transaction, appointment_id: UUID) -> UUID | None:

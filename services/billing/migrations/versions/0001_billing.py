@@ -15,13 +15,26 @@ CREATE TABLE fees (
     visit_type text NOT NULL,
     amount_cents integer NOT NULL,
     effective_from date NOT NULL,
+    revision smallint NOT NULL,
     starts_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL,
     CONSTRAINT pk_fees PRIMARY KEY (fee_id),
-    CONSTRAINT uq_fees_visit_type_effective_from UNIQUE (visit_type, effective_from),
+    CONSTRAINT uq_fees_visit_type_effective_from_revision
+        UNIQUE (visit_type, effective_from, revision),
     CONSTRAINT ck_fees_amount CHECK (amount_cents > 0)
 );
-CREATE INDEX ix_fees_in_force ON fees (visit_type, starts_at);
+CREATE INDEX ix_fees_in_force ON fees (visit_type, starts_at, revision);
+CREATE TABLE uncharged_infusions (
+    infusion_id uuid NOT NULL,
+    patient_id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    visit_type text NOT NULL,
+    started_at timestamptz NOT NULL,
+    noticed_at timestamptz NOT NULL,
+    CONSTRAINT pk_uncharged_infusions PRIMARY KEY (infusion_id)
+);
+CREATE INDEX ix_uncharged_infusions_visit_type ON uncharged_infusions (visit_type, started_at);
+CREATE INDEX ix_uncharged_infusions_noticed_at ON uncharged_infusions (noticed_at, infusion_id);
 CREATE TABLE visits (
     appointment_id uuid NOT NULL,
     patient_id uuid NOT NULL,

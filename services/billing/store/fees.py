@@ -1,0 +1,101 @@
+"""The fee schedule, and completed infusions that wait for a fee of their day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Table, select, text
+
+from services.billing.rules.pricing import Infusion
+from services.billing.tables import UnchargedInfusion
+from shared.messaging import Transaction
+
+_HOLD = text("LOCK TABLE fees IN ROW SHARE MODE")
+
+_CHANGE = text("LOCK TABLE fees IN EXCLUSIVE MODE")
+
+_OF_DAY = text(
+    """
+    SELECT f.fee_id, f.amount_cents, f.revision,
+           (SELECT count(*) FROM charges AS c WHERE c.fee_id = f.fee_id) AS charges
+      FROM fees AS f
+     WHERE f.visit_type = :visit_type AND f.effective_from = :effective_from
+     ORDER BY f.revision DESC LIMIT 1
+    """
+)
+
+_COVERED = """
+      FROM uncharged_infusions AS u
+     WHERE u.visit_type = :visit_type
+       AND u.started_at >= (SELECT min(starts_at) FROM fees WHERE visit_type = :visit_type)
+"""
+
+_COUNT_COVERED = text("SELECT count(*)" + _COVERED)
+
+_TAKE_COVERED = text(
+    "SELECT u.infusion_id, u.patient_id, u.appointment_id, u.visit_type, u.started_at"
+    + _COVERED
+    + " ORDER BY u.started_at, u.infusion_id LIMIT :limit FOR UPDATE"
+)
+
+_CHARGED = text("DELETE FROM uncharged_infusions WHERE infusion_id = :infusion_id")
+
+
+async def hold(tx: Transaction) -> None:
+    """Have no fee recorded until the commit. Any number of transactions hold them at once."""
+    await tx.execute(_HOLD)
+
+
+async def change(tx: Transaction) -> None:
+    """Wait for all who hold the fees; until the commit nobody prices an infusion."""
+    await tx.execute(_CHANGE)
+
+
+@dataclass(frozen=True, slots=True)
+class FeeOfDay:
+    """The fee that counts of those that start on one day, and how often it was charged."""
+
+    fee_id: UUID
+    amount_cents: int
+    revision: int
+    charges: int
+
+
+async def find_fee(tx: Transaction, visit_type: str, effective_from: date) -> FeeOfDay | None:
+    of_day = {"visit_type": visit_type, "effective_from": effective_from}
+    row = (await tx.execute(_OF_DAY, of_day)).one_or_none()
+    return row and FeeOfDay(row.fee_id, row.amount_cents, row.revision, row.charges)
+
+
+async def count_covered(tx: Transaction, visit_type: str) -> int:
+    """How many waiting infusions have a fee of their day by now."""
+    return int((await tx.execute(_COUNT_COVERED, {"visit_type": visit_type})).scalar_one())
+
+
+async def take_covered(tx: Transaction, visit_type: str, limit: int) -> list[Infusion]:
+    """Waiting infusions that have a fee of their day by now, the oldest, ours until the commit."""
+    rows = await tx.execute(_TAKE_COVERED, {"visit_type": visit_type, "limit": limit})
+    return [
+        Infusion(
+            row.infusion_id, row.patient_id, row.appointment_id, row.visit_type, row.started_at
+        )
+        for row in rows
+    ]
+
+
+async def forget(tx: Transaction, infusion_id: UUID) -> None:
+    """An infusion waits no longer."""
+    await tx.execute(_CHARGED, {"infusion_id": infusion_id})
+
+
+_UNCHARGED: Table = UnchargedInfusion.__table__  # type: ignore[attr-defined]  # every table=True model has one
+
+BY_NOTICE = (_UNCHARGED.c.noticed_at, _UNCHARGED.c.infusion_id)
+
+
+def uncharged() -> Select[Any]:
+    """All infusions that wait for a fee."""
+    return select(*_UNCHARGED.c)
