@@ -87,14 +87,7 @@ class RunClock:
         """Move on to `moment` at once. Never back."""
         if moment < self.now():
             raise ValueError(f"a clock does not go back: {moment} is before {self.now()}")
-        self._write(moment, _LAYOUT.unpack_from(self._map)[3])
-
-    def run_at(self, rate: float) -> None:
-        """Go on from here at `rate` practice seconds per real second."""
-        self._write(self.now(), rate)
-
-    def _write(self, moment: datetime, rate: float) -> None:
-        sequence = _LAYOUT.unpack_from(self._map)[0]
+        sequence, _, _, rate = _LAYOUT.unpack_from(self._map)
         real = time.time()  # noqa: TID251  # this module is the clock
         struct.pack_into("<Q", self._map, 0, sequence + 1)
         struct.pack_into("<ddd", self._map, 8, real, moment.timestamp(), rate)

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import MetaData, make_url
+from sqlalchemy import MetaData
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -145,8 +145,3 @@ async def drift(engine: AsyncEngine, metadata: MetaData) -> list[Any]:
 
     async with engine.connect() as connection:
         return await connection.run_sync(compare)
-
-
-def database_name(url: str) -> str:
-    """The database's name, for messages: a URL carries a secret and is never shown."""
-    return make_url(url).database or "?"

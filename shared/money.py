@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
-USD = "USD"
-
-Cents = Annotated[int, Field(ge=-100_000_000, le=100_000_000)]
-"""Integer cents; the bound catches a figure in the wrong unit."""
-
 
 def dollars(amount_cents: int) -> str:
     """`$1,234.50` for people. Negative amounts carry a leading minus."""

@@ -36,7 +36,6 @@ class PracticeSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     trace_file: Path | None = None
     vault_keys: SecretStr
-    index_key: SecretStr
     token_secret: SecretStr
     replay_on_start_h: Annotated[int, Field(ge=0, le=24 * 90)] = 0
     work_lease_s: Annotated[float, Field(ge=1, le=600)] = 45.0
@@ -54,12 +53,6 @@ class PracticeSettings(BaseSettings):
     def _keys_of_256_bits(cls, keys: SecretStr) -> SecretStr:
         parse_vault_keys(keys.get_secret_value())
         return keys
-
-    @field_validator("index_key")
-    @classmethod
-    def _key_of_256_bits(cls, key: SecretStr) -> SecretStr:
-        parse_key(key.get_secret_value())
-        return key
 
     @field_validator("clock_file")
     @classmethod
@@ -86,27 +79,16 @@ class ServiceSettings(BaseSettings):
         return url
 
 
-def parse_key(text: str) -> bytes:
-    """Base64 to a key of 32 bytes. Raises `ValueError` that says what is expected."""
-    try:
-        key = base64.b64decode(text, validate=True)
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise ValueError(f"must be {KEY_BYTES} bytes in base64")
-    return key
-
-
 def parse_vault_keys(text: str) -> dict[str, bytes]:
     """`id:base64,id:base64` to keys of 32 bytes by id. The first seals, all of them open."""
     keys: dict[str, bytes] = {}
     for part in text.split(","):
         key_id, _, encoded = part.strip().partition(":")
         try:
-            key = parse_key(encoded)
+            key = base64.b64decode(encoded, validate=True)
         except ValueError:
             key = b""
-        if not (key and key_id.isascii() and key_id.isalnum()) or key_id in keys:
+        if not (len(key) == KEY_BYTES and key_id.isascii() and key_id.isalnum()) or key_id in keys:
             raise ValueError(
                 "must be id:base64 pairs, each key 32 bytes, each id once, separated by commas"
             )

@@ -2,14 +2,11 @@
 
 A sealed value copied to another row, column or table does not open. Keys have ids and rotate: the
 first seals, all of them open, `needs_resealing` finds what an older key sealed and `reseal` brings
-it to the newest. A phone or an e-mail that must be found again has a blind index beside it, under
-a key of its own. Nothing here writes a value, sealed or not, into an error.
+it to the newest. Nothing here writes a value, sealed or not, into an error.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 from typing import Any
 from uuid import UUID
@@ -19,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.errors import Poison
-from shared.settings import parse_key, parse_vault_keys
+from shared.settings import parse_vault_keys
 
 _FORMAT = b"\x01"
 _NONCE_BYTES = 12
@@ -83,32 +80,6 @@ class Vault:
         if key_id not in self._ciphers:
             raise Poison("sealed_key")
         return key_id
-
-
-class BlindIndex:
-    """Finds a patient by phone or e-mail without keeping either in the clear (HMAC-SHA256).
-
-    Equal values have equal marks, so a mark says that two rows share a phone, and nothing else.
-    The key does not rotate with the vault's: a new one means computing every mark again.
-    """
-
-    def __init__(self, key: str) -> None:
-        self._key = parse_key(key)
-
-    def phone(self, e164: str) -> bytes:
-        """The mark of a phone in E.164, `+12025550147`. Raises `ValueError` without data."""
-        if not (e164.startswith("+") and e164[1:].isdecimal() and e164.isascii()):
-            raise ValueError("a phone is indexed in E.164")
-        return self._mark("phone", e164)
-
-    def email(self, address: str) -> bytes:
-        """The mark of an e-mail address, whatever its case. Raises `ValueError` without data."""
-        if "@" not in address:
-            raise ValueError("an e-mail address has an @")
-        return self._mark("email", address.strip().casefold())
-
-    def _mark(self, kind: str, value: str) -> bytes:
-        return hmac.new(self._key, f"{kind}|{value}".encode(), hashlib.sha256).digest()
 
 
 def _text(value: Any) -> str:

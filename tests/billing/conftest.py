@@ -342,7 +342,6 @@ def environment(
         "PRACTICE_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
         "PRACTICE_CLOCK_FILE": str(clock_file),
         "PRACTICE_VAULT_KEYS": f"k1:{key}",
-        "PRACTICE_INDEX_KEY": key,
         "PRACTICE_TOKEN_SECRET": TOKEN_SECRET,
         "BILLING_DATABASE_URL": database.url,
         "BILLING_HTTP_PORT": str(port),

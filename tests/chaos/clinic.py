@@ -184,7 +184,6 @@ class Clinic:
                 "PRACTICE_KAFKA_BOOTSTRAP_SERVERS": self.servers,
                 "PRACTICE_TOPIC_PREFIX": self.prefix,
                 "PRACTICE_VAULT_KEYS": f"k1:{KEY}",
-                "PRACTICE_INDEX_KEY": KEY,
                 "PRACTICE_TOKEN_SECRET": "not-a-secret-" * 3,
                 "PRACTICE_WORK_LEASE_S": "1.5",
                 "PRACTICE_CONSUMER_SESSION_S": "1.5",

@@ -35,7 +35,6 @@ def environment(
         "PRACTICE_TOPIC_PREFIX": topics.prefix,
         "PRACTICE_CLOCK_FILE": str(world.clock_file),
         "PRACTICE_VAULT_KEYS": "k1:" + base64.b64encode(b"1" * 32).decode(),
-        "PRACTICE_INDEX_KEY": base64.b64encode(b"2" * 32).decode(),
         "PRACTICE_TOKEN_SECRET": TOKEN_SECRET,
         "PRACTICE_WORK_LEASE_S": "3",
         "PRACTICE_CONSUMER_SESSION_S": "2",

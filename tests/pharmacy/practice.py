@@ -89,7 +89,6 @@ class Practice:
             "PRACTICE_TOPIC_PREFIX": self.topics.prefix,
             "PRACTICE_CLOCK_FILE": str(self.clock_file),
             "PRACTICE_VAULT_KEYS": VAULT_KEYS,
-            "PRACTICE_INDEX_KEY": _key(b"2"),
             "PRACTICE_TOKEN_SECRET": TOKEN_SECRET,
             "PRACTICE_WORK_LEASE_S": "3",
             "PHARMACY_DATABASE_URL": self.database.url,

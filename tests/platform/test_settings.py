@@ -26,7 +26,6 @@ RIGHT = {
     "PRACTICE_ENV": "development",
     "PRACTICE_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
     "PRACTICE_VAULT_KEYS": f"k2:{KEY},k1:{KEY}",
-    "PRACTICE_INDEX_KEY": KEY,
     "PRACTICE_TOKEN_SECRET": "made-up-" * 5,
 }
 
@@ -53,9 +52,7 @@ def test_a_right_configuration_is_read_and_its_secrets_do_not_show() -> None:
     assert "made-up" not in str(settings.model_dump())
 
 
-@pytest.mark.parametrize(
-    "secret", ["PRACTICE_VAULT_KEYS", "PRACTICE_INDEX_KEY", "PRACTICE_TOKEN_SECRET"]
-)
+@pytest.mark.parametrize("secret", ["PRACTICE_VAULT_KEYS", "PRACTICE_TOKEN_SECRET"])
 def test_a_secret_has_no_default(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(secret)
     with pytest.raises(Misconfigured, match=f"^{secret} is not set$"):
@@ -69,7 +66,6 @@ def test_a_secret_has_no_default(secret: str, monkeypatch: pytest.MonkeyPatch) -
         ("PRACTICE_TOKEN_SECRET", CANARY, "at least 32 characters"),
         ("PRACTICE_VAULT_KEYS", f"k1:{CANARY}", "each key 32 bytes"),
         ("PRACTICE_VAULT_KEYS", f"k1:{KEY},k1:{KEY}", "each id once"),
-        ("PRACTICE_INDEX_KEY", CANARY, "32 bytes in base64"),
         ("PRACTICE_WORK_LEASE_S", CANARY, "valid number"),
         ("LAB_DATABASE_URL", f"postgresql://{CANARY}@/lab", r"postgresql\+asyncpg://"),
         ("LAB_HTTP_PORT", "70000", "less than or equal to 65535"),

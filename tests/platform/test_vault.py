@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.errors import Poison
-from shared.vault import BlindIndex, Vault
+from shared.vault import Vault
 
 CANARY = "Testa Canary +1 202-555-0147"
 ROW, OTHER = UUID(int=1), UUID(int=2)
@@ -120,33 +120,3 @@ def test_a_value_relabelled_with_another_key_id_does_not_open_even_under_equal_k
     sealed = twins.seal({"name": CANARY}, **PLACE)
     with pytest.raises(Poison, match="sealed_value"):
         twins.open(sealed.replace(b"k1", b"k2", 1), **PLACE)
-
-
-def test_a_phone_or_an_email_is_found_again_without_being_kept() -> None:
-    index, other = BlindIndex(key(b"i")), BlindIndex(key(b"j"))
-    mark = index.phone("+12025550147")
-    assert mark == index.phone("+12025550147")
-    assert mark != index.phone("+12025550148")
-    assert mark != other.phone("+12025550147")
-    assert index.email("Testa@Example.org ") == index.email("testa@example.org")
-    assert len(mark) == 32
-    assert b"2025550147" not in mark
-
-
-@pytest.mark.parametrize("phone", ["2025550147", "+1 202-555-0147", "", "+", "+١٢"])
-def test_a_phone_that_is_not_in_e164_is_not_indexed_and_not_quoted(phone: str) -> None:
-    with pytest.raises(ValueError, match=r"E\.164") as refused:
-        BlindIndex(key(b"i")).phone(phone)
-    assert not phone.strip("+") or phone not in str(refused.value)
-
-
-def test_an_address_without_an_at_is_not_indexed() -> None:
-    with pytest.raises(ValueError, match="has an @"):
-        BlindIndex(key(b"i")).email("testa")
-
-
-@given(st.emails())
-def test_an_email_has_one_mark_whatever_its_case(address: str) -> None:
-    assume(address.upper().casefold() == address.casefold())
-    index = BlindIndex(key(b"i"))
-    assert index.email(address.upper()) == index.email(address)

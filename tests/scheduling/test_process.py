@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -35,7 +34,6 @@ def environment(database: Database, topics: Topics, clock: Path, port: int) -> d
         "PRACTICE_TOPIC_PREFIX": topics.prefix,
         "PRACTICE_CLOCK_FILE": str(clock),
         "PRACTICE_VAULT_KEYS": VAULT_KEYS,
-        "PRACTICE_INDEX_KEY": base64.b64encode(b"2" * 32).decode(),
         "PRACTICE_TOKEN_SECRET": SECRET,
         "SCHEDULING_DATABASE_URL": database.url,
         "SCHEDULING_HTTP_PORT": str(port),

@@ -27,7 +27,6 @@ class Keys:
 
     token_secret: str = field(default_factory=_word, repr=False)
     vault_keys: str = field(default_factory=lambda: f"k1:{_key()}", repr=False)
-    index_key: str = field(default_factory=_key, repr=False)
     database_secret: str = field(default_factory=_word, repr=False)
     stripe_key: str = field(default_factory=lambda: _word("sk_test_"), repr=False)
     stripe_publishable_key: str = field(default_factory=lambda: _word("pk_test_"), repr=False)

@@ -59,7 +59,6 @@ class Plan:
             "PRACTICE_TOPIC_PREFIX": self.topic_prefix,
             "PRACTICE_CLOCK_FILE": str(self.clock_file),
             "PRACTICE_VAULT_KEYS": keys.vault_keys,
-            "PRACTICE_INDEX_KEY": keys.index_key,
             "PRACTICE_TOKEN_SECRET": keys.token_secret,
             "PRACTICE_LOG_LEVEL": "info",
             # The embedded broker gives a lost member's partitions away only after its session
