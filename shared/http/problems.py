@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from shared.auth import effective_route, policies
 from shared.db import unreachable
 from shared.errors import Retry
 from shared.refusals import Broken, unknown
@@ -184,12 +185,21 @@ def _texts(sent: Any, room: int = MAX_LEAVES) -> set[str]:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers) if error.headers else None
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": _methods(request)}
     return problem(
         error.status_code,
         detail=error.detail,
         correlation_id=_correlation(request),
         headers=headers,
     )
+
+
+def _methods(request: Request) -> str:
+    """The methods of a path. Each is a route of its own, and a router asks only the first."""
+    path = effective_route(request.scope).path
+    names = (name.split(" ", 1) for name in policies(request.app))
+    return ", ".join(sorted(method for method, of in names if of == path))
 
 
 async def unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -76,6 +76,10 @@ def probing(app: FastAPI) -> FastAPI:
     async def wish(wish: Wish) -> dict[str, int]:
         return {"amount_cents": wish.amount_cents}
 
+    @router.get("/wish", dependencies=PUBLIC)
+    async def wishes() -> list[str]:
+        return []
+
     @router.get("/fails/{how}", dependencies=PUBLIC)
     async def fails(how: str) -> None:
         raise {
@@ -165,6 +169,12 @@ async def test_unknown_paths_and_methods_are_problems_too(web: httpx.AsyncClient
     ):
         assert answer.status_code == answer.json()["status"] == status
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_another_method_is_told_all_that_a_path_has(web: httpx.AsyncClient) -> None:
+    """Each method of a path is a route of its own, and the first one knows only itself."""
+    answer = await web.delete("/wish")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
 
 
 async def test_a_given_correlation_id_is_kept_and_any_other_text_is_not(
