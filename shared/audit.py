@@ -31,8 +31,6 @@ from shared.db import BackboneBase
 from shared.messaging.transaction import Transaction
 from shared.moments import moment
 
-LOCK = 7_041_003
-
 
 class AuditEntry(BackboneBase, table=True):
     """One read or write. Ids and codes only; `details` is for allow-listed facts."""
@@ -58,57 +56,7 @@ class AuditEntry(BackboneBase, table=True):
 _CHAINED = """sha256(convert_to(jsonb_build_array({0}.seq, extract(epoch FROM {0}.at), {0}.actor,
     {0}.role, {0}.action, {0}.entity, {0}.entity_id, {0}.patient_id, {0}.purpose, {0}.outcome,
     {0}.correlation_id, {0}.details)::text, 'UTF8') || {0}.previous_hash)"""
-
-AUDIT_TRIGGERS = (
-    f"""
-    CREATE FUNCTION audit_chain() RETURNS trigger LANGUAGE plpgsql AS $$
-    DECLARE
-        newest record;
-    BEGIN
-        PERFORM pg_advisory_xact_lock({LOCK});
-        SELECT seq, hash INTO newest FROM audit_log ORDER BY seq DESC LIMIT 1;
-        NEW.seq := coalesce(newest.seq, 0) + 1;
-        NEW.previous_hash := coalesce(newest.hash, ''::bytea);
-        NEW.hash := {_CHAINED.format("NEW")};
-        RETURN NEW;
-    END $$
-    """,
-    """
-    CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-    END $$
-    """,
-    "CREATE TRIGGER audit_chain BEFORE INSERT ON audit_log"
-    " FOR EACH ROW EXECUTE FUNCTION audit_chain()",
-    "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON audit_log"
-    " FOR EACH ROW EXECUTE FUNCTION append_only()",
-    "CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit_log"
-    " FOR EACH STATEMENT EXECUTE FUNCTION append_only()",
-)
-
-AUDIT_DDL = (
-    """
-    CREATE TABLE audit_log (
-        seq bigint NOT NULL,
-        at timestamptz NOT NULL,
-        actor text NOT NULL,
-        role text NOT NULL,
-        action text NOT NULL,
-        entity text NOT NULL,
-        entity_id text,
-        patient_id uuid,
-        purpose text,
-        outcome text NOT NULL,
-        correlation_id uuid NOT NULL,
-        details jsonb NOT NULL DEFAULT '{}',
-        previous_hash bytea NOT NULL,
-        hash bytea NOT NULL,
-        CONSTRAINT pk_audit_log PRIMARY KEY (seq)
-    )
-    """,
-    *AUDIT_TRIGGERS,
-)
+"""What the trigger of migration 0002 computes."""
 
 _APPEND = text(
     """

@@ -21,18 +21,6 @@ from shared.messaging.transaction import Transaction
 from shared.moments import moment
 from shared.vault import Vault
 
-IDEMPOTENCY_DDL = """
-CREATE TABLE idempotency_keys (
-    actor text NOT NULL,
-    key text NOT NULL,
-    request_hash bytea NOT NULL,
-    status smallint NOT NULL,
-    answer bytea NOT NULL,
-    decided_at timestamptz NOT NULL,
-    CONSTRAINT pk_idempotency_keys PRIMARY KEY (actor, key)
-)
-"""
-
 _FORM = re.compile(r"[\x21-\x7e]{1,200}")
 """Visible ASCII; whatever else a header can carry is refused before it meets the database."""
 

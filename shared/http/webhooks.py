@@ -24,16 +24,6 @@ from shared.moments import moment
 
 log = structlog.get_logger(__name__)
 
-WEBHOOKS_DDL = """
-CREATE TABLE webhooks (
-    vendor text NOT NULL,
-    notice_id text NOT NULL,
-    kind text NOT NULL,
-    received_at timestamptz NOT NULL,
-    CONSTRAINT pk_webhooks PRIMARY KEY (vendor, notice_id)
-)
-"""
-
 
 class Webhook(BackboneBase, table=True):
     """A vendor's notice that was taken. Ids and kinds only: what it said is asked for again."""

@@ -41,6 +41,11 @@ PLANTED = {
         "import time\nimport pydantic",
         "services.planted.values imports time",
     ),
+    "migrations": (
+        "services/planted/migrations/versions/0001_planted.py",
+        "from services.planted import tables\nfrom datetime import datetime\nimport sqlalchemy",
+        "services.planted.migrations.versions.0001_planted imports services.planted.tables",
+    ),
     "outside": (
         "deploy/local/outside/planted.py",
         "import services.planted",
@@ -79,6 +84,10 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> str:
     for name in ("planted", "other"):
         (house / "services" / name).mkdir()
         (house / "services" / name / "__init__.py").touch()
+    (house / "services/planted/tables.py").touch()
+    for folder in ("migrations", "migrations/versions"):
+        (house / "services/planted" / folder).mkdir()
+        (house / "services/planted" / folder / "__init__.py").touch()
     for path, code, _ in PLANTED.values():
         (house / path).write_text(code + "\n")
     code, said = _lint(house)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from alembic import op
 
-from shared.http.webhooks import WEBHOOKS_DDL
-
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+WEBHOOKS = """
+CREATE TABLE webhooks (
+    vendor text NOT NULL,
+    notice_id text NOT NULL,
+    kind text NOT NULL,
+    received_at timestamptz NOT NULL,
+    CONSTRAINT pk_webhooks PRIMARY KEY (vendor, notice_id)
+)
+"""
+
 
 def upgrade() -> None:
-    op.execute(WEBHOOKS_DDL)
+    op.execute(WEBHOOKS)
