@@ -22,6 +22,7 @@ from services.scheduling.wishes import (
     BookSeries,
     CancelAppointment,
     CheckIn,
+    CorrectClinician,
     MoveAppointment,
     Nothing,
     OpenLocation,
@@ -56,6 +57,13 @@ async def add_chair(location_id: UUID, wish: AddChair, desk: AtDesk) -> ChairAns
 @router.post("/clinicians", dependencies=[allow(OPS)])
 async def add_clinician(wish: AddClinician, desk: AtDesk) -> ClinicianCard:
     return await desk.decide(clinic.add_clinician, wish)
+
+
+@router.patch("/clinicians/{clinician_id}", dependencies=[allow(OPS)])
+async def correct_clinician(
+    clinician_id: UUID, wish: CorrectClinician, desk: AtDesk
+) -> ClinicianCard:
+    return await desk.decide(clinic.correct_clinician, clinician_id, wish)
 
 
 @router.post("/patients", dependencies=[allow(FRONT_DESK)])

@@ -17,9 +17,10 @@ from pydantic import (
 )
 
 from services.scheduling.rules.patients import Concern
-from shared.claims import E164, Address, Email, Icd10, Line, Name, Npi
+from shared.claims import E164, Address, Email, Icd10, Line, Name
 from shared.events import Moment
 from shared.events.scheduling import CancelReason, RideMode, VisitType
+from shared.identifiers import DeaNumber, Ein, Npi
 
 MAX_APPOINTMENTS = 50
 """Far above any series, so that the rule about its size can say what would be right."""
@@ -28,7 +29,6 @@ MAX_DIAGNOSES = 12
 """As many as a claim form holds (CMS-1500, item 21)."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-Ein = Annotated[str, StringConstraints(pattern=r"^\d{2}-\d{7}$")]
 BirthDate = Annotated[date, Field(ge=date(1900, 1, 1))]
 StartsAt = Annotated[
     Moment, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))
@@ -47,6 +47,21 @@ Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zo
 
 class _Wish(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class _Change(_Wish):
+    """Any of these; what is left out stays as it is."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("name at least one field to change")
+        if any(getattr(self, name) is None for name in self.model_fields_set):
+            raise ValueError("leave out what stays as it is; nothing here can be emptied")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_unset=True)
 
 
 class OpenLocation(_Wish):
@@ -68,9 +83,19 @@ class AddClinician(_Wish):
     credential: Name
     npi: Npi
     license_number: Name
-    dea_number: Name | None = None
+    dea_number: DeaNumber | None = None
     phone: E164
     address: Address
+
+
+class CorrectClinician(_Change):
+    name: Line | None = None
+    credential: Name | None = None
+    npi: Npi | None = None
+    license_number: Name | None = None
+    dea_number: DeaNumber | None = None
+    phone: E164 | None = None
+    address: Address | None = None
 
 
 class RegisterPatient(_Wish):
@@ -83,26 +108,13 @@ class RegisterPatient(_Wish):
     concerns: Annotated[list[Concern], Field(max_length=len(Concern))] = []
 
 
-class UpdatePatient(_Wish):
-    """Any of these; what is left out stays as it is."""
-
+class UpdatePatient(_Change):
     first_name: Name | None = None
     last_name: Name | None = None
     birth_date: BirthDate | None = None
     phone: E164 | None = None
     email: Email | None = None
     address: Address | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if not self.model_fields_set:
-            raise ValueError("name at least one field to change")
-        if any(getattr(self, name) is None for name in self.model_fields_set):
-            raise ValueError("leave out what stays as it is; nothing here can be emptied")
-        return self
-
-    def changes(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude_unset=True)
 
 
 class RecordClearance(_Wish):

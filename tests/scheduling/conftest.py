@@ -62,7 +62,7 @@ CLINICIAN: dict[str, Any] = {
     "credential": "MD",
     "npi": "1987654328",
     "license_number": "VA-000001",
-    "dea_number": "AT0000001",
+    "dea_number": "AT1234563",
     "phone": "+12025550101",
     "address": ADDRESS,
 }

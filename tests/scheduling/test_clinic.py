@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.scheduling.conftest import CLINICIAN, LOCATION, Clinic
+from shared.auth import Role
+from tests.scheduling.conftest import CLINICIAN, LOCATION, Clinic, bearer, every
 
 
 async def test_a_location_is_answered_as_it_was_given(clinic: Clinic) -> None:
@@ -24,7 +25,9 @@ async def test_a_location_is_answered_as_it_was_given(clinic: Clinic) -> None:
         ("zone", "Virginia/Alexandria"),
         ("zone", "../../etc/passwd"),
         ("ein", "123456789"),
+        ("ein", "00-1234567"),
         ("npi", "3234567893"),
+        ("npi", "1234567890"),
         ("name", ""),
         ("name", "Old\u0000Town"),
         ("phone", "+1 202 555 0100"),
@@ -56,3 +59,58 @@ async def test_a_clinician_may_have_no_dea_number(clinic: Clinic, without: str |
     wish: dict[str, Any] = {name: value for name, value in CLINICIAN.items() if name != without}
     answer = await clinic.post("/clinicians", wish)
     assert answer["dea_number"] == (None if without else CLINICIAN["dea_number"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "right"),
+    [
+        ("npi", "1234567890", "check digit"),
+        ("npi", "123456789\u0663", "pattern"),
+        ("dea_number", "AT0000001", "check digit"),
+        ("dea_number", "1234563", "pattern"),
+    ],
+)
+async def test_a_clinician_whose_number_does_not_check_is_not_taken(
+    clinic: Clinic, field: str, value: str, right: str
+) -> None:
+    known = f"/clinicians/{clinic.clinician_id}"
+    taken = await clinic.send("/clinicians", CLINICIAN | {field: value})
+    changed = await clinic.send(known, {field: value}, method="PATCH")
+    for answer in (taken, changed):
+        assert answer.status_code == 422
+        [violation] = answer.json()["violations"]
+        assert violation["field"] == field
+        assert right in violation["detail"]
+        assert value not in answer.text
+
+
+async def test_a_clinician_s_mistyped_number_is_corrected(clinic: Clinic) -> None:
+    path = f"/clinicians/{clinic.clinician_id}"
+    changed = await clinic.post(path, {"license_number": "VA-000002"}, method="PATCH")
+    assert changed["license_number"] == "VA-000002"
+    assert changed["npi"] == CLINICIAN["npi"]
+    series = await clinic.series()
+    headers = bearer(Role.SERVICE, subject="pharmacy")
+    redeemed = await clinic.client.get(
+        f"/internal/series/{series['series_id']}",
+        params={"purpose": "prescription"},
+        headers=headers,
+    )
+    assert redeemed.json()["prescriber"] == changed
+    for wrong in ({}, {"npi": None}, {"name": ""}):
+        answer = await clinic.send(path, wrong, method="PATCH")
+        assert answer.status_code == 422
+    unknown = await clinic.send(f"/clinicians/{uuid4()}", {"name": "X"}, method="PATCH")
+    assert unknown.status_code == 404
+
+
+async def test_a_series_is_booked_with_a_prescriber_who_can_prescribe_its_spray(
+    clinic: Clinic,
+) -> None:
+    without = {name: value for name, value in CLINICIAN.items() if name != "dea_number"}
+    clinician_id = (await clinic.post("/clinicians", without))["clinician_id"]
+    wish = clinic.wish(await clinic.patient(), every(3, 6), prescriber_id=clinician_id)
+    assert await clinic.refused("/series", wish) == [("dea_number_missing", "prescriber_id")]
+    number = {"dea_number": CLINICIAN["dea_number"]}
+    await clinic.post(f"/clinicians/{clinician_id}", number, method="PATCH")
+    await clinic.post("/series", wish)

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from services.scheduling import store
 from services.scheduling.answers import ChairAnswer, not_found, refused
-from services.scheduling.rules.broken import UNKNOWN_LOCATION, Broken
+from services.scheduling.rules.broken import UNKNOWN_LOCATION, Broken, unknown
 from services.scheduling.tables import Chair, Clinician, Location
-from services.scheduling.wishes import AddChair, AddClinician, OpenLocation
+from services.scheduling.wishes import AddChair, AddClinician, CorrectClinician, OpenLocation
 from shared.claims import ClinicianCard, LocationCard
 from shared.http.problems import Refused
 from shared.ids import new_id
@@ -41,3 +41,14 @@ async def add_clinician(wish: AddClinician, tx: Transaction) -> ClinicianCard:
     clinician_id, fields = new_id(), wish.model_dump()
     tx.insert(Clinician, clinician_id=clinician_id, **fields)
     return ClinicianCard(clinician_id=clinician_id, **fields)
+
+
+async def correct_clinician(
+    clinician_id: UUID, wish: CorrectClinician, tx: Transaction
+) -> ClinicianCard | Refused:
+    """Correct what is printed of a clinician from now on; what was issued keeps what it shows."""
+    clinician = await store.lock_clinician(tx, clinician_id)
+    if clinician is None:
+        return not_found(unknown("clinician", "clinician_id"))
+    await store.change_clinician(tx, clinician_id, **wish.changes())
+    return ClinicianCard.model_validate(clinician.model_dump() | wish.changes())

@@ -55,7 +55,7 @@ async def book_series(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refus
     )
     chairs = await store.lock_chairs(tx, {each.chair_id for each in wish.appointments})
     broken = [
-        *await _unknown(wish, patient, location, tx),
+        *await _broken_by_names(wish, patient, location, tx),
         *rules.broken_by_open_series(has_open=await store.has_open_series(tx, wish.patient_id)),
         *_broken_by_dates(wish, policy, location, tx.now),
         *by_place,
@@ -88,7 +88,7 @@ async def book_series(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refus
     return await show_series(tx, course, location)
 
 
-async def _unknown(
+async def _broken_by_names(
     wish: BookSeries, patient: Patient | None, location: Location | None, tx: Transaction
 ) -> list[Broken]:
     prescriber = await store.find_clinician(tx, wish.prescriber_id)
@@ -97,7 +97,10 @@ async def _unknown(
         (prescriber, unknown("clinician", "prescriber_id")),
         (location, UNKNOWN_LOCATION),
     )
-    return [broken for found, broken in named if found is None]
+    broken = [broken for found, broken in named if found is None]
+    if prescriber is not None:
+        broken += rules.broken_by_prescriber(wish.visit_type, prescriber.dea_number)
+    return broken
 
 
 def _broken_by_dates(

@@ -11,8 +11,13 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.slots import broken_by_time
+from shared.events.scheduling import VisitType
 
 WEEK_DAYS = 7
+
+SPRAY_AFTERWARDS = frozenset({VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN})
+"""FAQ: an intranasal ketamine spray for home is available for depression, anxiety, pain and PTSD.
+Ketamine is a substance of schedule III (21 CFR 1308.13)."""
 
 
 class SeriesState(StrEnum):
@@ -218,6 +223,24 @@ def is_completed(protocol: InfusionProtocol, completed: int, open_: int) -> bool
     its completion has a prescription drafted.
     """
     return open_ == 0 and completed >= protocol.size_min
+
+
+def broken_by_prescriber(visit_type: VisitType, dea_number: str | None) -> list[Broken]:
+    """Whether the prescriber can sign what the completed series ends in.
+
+    Asked at the booking, and not weeks later when the last infusion is given.
+    """
+    if visit_type not in SPRAY_AFTERWARDS or dea_number is not None:
+        return []
+    return [
+        Broken(
+            "dea_number_missing",
+            "The series ends in a prescription of a controlled substance, and no DEA number of its"
+            " prescriber is on record; add it, or name another prescriber.",
+            "21 CFR 1306.05: a prescription shows its prescriber's registration number",
+            "prescriber_id",
+        )
+    ]
 
 
 def broken_by_open_series(*, has_open: bool) -> list[Broken]:

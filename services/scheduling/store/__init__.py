@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from services.scheduling.store.clinic import (
     chairs_at,
+    change_clinician,
     clinician_card,
     find_clinician,
     find_location,
     has_chair_named,
     location_card,
     lock_chairs,
+    lock_clinician,
 )
 from services.scheduling.store.courses import (
     Course,
@@ -75,6 +77,7 @@ __all__ = [
     "catalogue_on",
     "chairs_at",
     "change_card",
+    "change_clinician",
     "change_visit",
     "clinician_card",
     "complete_series",
@@ -94,6 +97,7 @@ __all__ = [
     "has_roster_from",
     "location_card",
     "lock_chairs",
+    "lock_clinician",
     "lock_course",
     "lock_days",
     "lock_patient",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from services.scheduling.store.rows import every, one
@@ -50,6 +50,17 @@ async def lock_chairs(tx: Transaction, chair_ids: Collection[UUID]) -> dict[UUID
 async def find_clinician(tx: Transaction, clinician_id: UUID) -> Clinician | None:
     rows = select(Clinician).where(col(Clinician.clinician_id) == clinician_id)
     return await one(tx, rows, Clinician)
+
+
+async def lock_clinician(tx: Transaction, clinician_id: UUID) -> Clinician | None:
+    rows = select(Clinician).where(col(Clinician.clinician_id) == clinician_id)
+    return await one(tx, rows.with_for_update(key_share=True), Clinician)
+
+
+async def change_clinician(tx: Transaction, clinician_id: UUID, **values: object) -> None:
+    await tx.execute(
+        update(Clinician).where(col(Clinician.clinician_id) == clinician_id).values(**values)
+    )
 
 
 def clinician_card(clinician: Clinician) -> ClinicianCard:
