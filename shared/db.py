@@ -7,6 +7,7 @@ beside the chain of the service.
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ BUSY_STATES = RACE_STATES | {"55P03", "57014"}
 """Beside a lost race: a lock that was not had in time, a statement that took too long."""
 
 _HERE = Path(__file__).parent
+
+_BACKBONE_TABLES = (
+    "shared.audit",
+    "shared.http.idempotency",
+    "shared.http.webhooks",
+    "shared.messaging.tables",
+)
 
 
 class BackboneBase(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING))):
@@ -136,6 +144,8 @@ async def drift(engine: AsyncEngine, metadata: MetaData) -> list[Any]:
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415  # only CI asks
     from alembic.migration import MigrationContext  # noqa: PLC0415  # only CI asks
 
+    for module in _BACKBONE_TABLES:
+        import_module(module)
     both = [BackboneBase.metadata, metadata]
 
     def compare(connection: Connection) -> list[Any]:
