@@ -21,6 +21,8 @@ from services.billing.work import (
     InfusionRedeemed,
     LookAtPayment,
     LookAtSetup,
+    LookForPayment,
+    NeverArrived,
     NothingToStore,
     RedeemInfusion,
     RenderSuperbill,
@@ -49,8 +51,12 @@ on.work(
     time_limit_s=CAPTURE_LIMIT_S,
 )(attempts.capture_payment)
 on.work(LookAtPayment, calls=Payments)(attempts.look_at_payment)
+on.discarded(CapturePayment)(attempts.abandon_attempt)
+on.work(LookForPayment, loads=stored_attempts.load_lost, calls=Payments)(attempts.look_for_payment)
+on.discarded(LookForPayment)(attempts.look_on)
 on.outcome(Captured)(attempts.record_capture)
 on.outcome(Declined)(attempts.record_decline)
+on.outcome(NeverArrived)(attempts.record_never_arrived)
 on.outcome(NothingToStore)(attempts.store_nothing)
 
 # A card is saved: customer, set-up, the patient's browser, and the webhook that says so.

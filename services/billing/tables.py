@@ -175,21 +175,26 @@ class Card(Base, table=True):
 class PaymentAttempt(Base, table=True):
     """One try at one card. Its id is Stripe's idempotency key, so it is committed before the call.
 
-    No card on file is a try as well: one that is declined without a call.
+    No card on file is a try as well: one that is declined without a call. One that a person gave
+    up is abandoned, and decided once Stripe has told what came of it.
     """
 
     __tablename__ = "payment_attempts"
     __table_args__ = (
-        CheckConstraint("state IN ('pending', 'captured', 'declined')", name="state"),
-        CheckConstraint("(state = 'declined') = (reason IS NOT NULL)", name="reason"),
-        CheckConstraint("(state = 'pending') = (decided_at IS NULL)", name="decided"),
+        CheckConstraint("state IN ('pending', 'captured', 'declined', 'abandoned')", name="state"),
+        CheckConstraint(
+            "(state IN ('declined', 'abandoned')) = (reason IS NOT NULL)", name="reason"
+        ),
+        CheckConstraint(
+            "state = 'abandoned' OR (state = 'pending') = (decided_at IS NULL)", name="decided"
+        ),
         CheckConstraint("card_id IS NOT NULL OR state = 'declined'", name="card"),
         Index("ix_payment_attempts_charge_id", "charge_id"),
         Index(
             "uq_payment_attempts_under_way",
             "charge_id",
             unique=True,
-            postgresql_where=text("state = 'pending'"),
+            postgresql_where=text("decided_at IS NULL"),
         ),
         Index(
             "uq_payment_attempts_captured",

@@ -21,10 +21,26 @@ class CapturePayment(Work):
     attempt_id: UUID
 
 
+def capture_key(attempt_id: UUID) -> str:
+    """Under which an attempt's capture waits."""
+    return f"capture:{attempt_id}"
+
+
 class LookAtPayment(Work):
     """Ask Stripe how a payment stands now."""
 
     payment_intent_id: str
+
+
+class LookForPayment(Work):
+    """Ask Stripe what came of an attempt that was given up."""
+
+    attempt_id: UUID
+
+
+def look_key(attempt_id: UUID) -> str:
+    """Under which the look for an attempt that was given up waits."""
+    return f"look-for:{attempt_id}"
 
 
 class Captured(Fact):
@@ -41,6 +57,12 @@ class Declined(Fact):
     attempt_id: UUID
     payment_intent_id: str | None
     reason: DeclineReason
+
+
+class NeverArrived(Fact):
+    """Stripe has no payment of this attempt."""
+
+    attempt_id: UUID
 
 
 class CreateCustomer(Work):

@@ -19,6 +19,13 @@ _OPEN = text(
     """
 )
 
+_UNDER = text(
+    """
+    SELECT work_id, kind, coalesce(error_code, '?') AS reason, attempts, due_at
+      FROM due_work WHERE state = 'parked' AND key = ANY(:keys) ORDER BY due_at
+    """
+)
+
 _REPLAY = text(
     """
     UPDATE due_work SET state = 'resting', rests_until = clock_timestamp(), attempts = 0
@@ -48,6 +55,11 @@ class ParkedWork:
 async def open_ones(connection: AsyncConnection) -> list[ParkedWork]:
     """Parked work, oldest first, at most 200."""
     return [ParkedWork(*row) for row in await connection.execute(_OPEN)]
+
+
+async def under(tx: Transaction, *keys: str) -> list[ParkedWork]:
+    """What is parked under some keys, for a decider that says what stands in the way."""
+    return [ParkedWork(*row) for row in await tx.execute(_UNDER, {"keys": list(keys)})]
 
 
 async def replay(tx: Transaction, work_id: UUID) -> bool:

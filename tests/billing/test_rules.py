@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.rules import coding, identifiers, payments, pricing, superbills
-from services.billing.rules.payments import AttemptState, ChargeState, Owed, Step
+from services.billing.rules import coding, declines, identifiers, payments, pricing, superbills
+from services.billing.rules.declines import AbandonReason
+from services.billing.rules.payments import AttemptState, ChargeState, Owed, Step, Trying
 from services.billing.rules.pricing import FirstStep, NoCharge, OnFile, Priced
 from services.billing.rules.superbills import Paid
 from shared.events.billing import DeclineReason, TenderKind
@@ -136,7 +137,7 @@ def test_what_is_charged_or_has_no_fee_is_not_charged():
 def test_an_attempt_ends_where_its_first_outcome_ends(outcomes: list[AttemptState]):
     state = AttemptState.PENDING
     for outcome in outcomes:
-        if payments.step(state, outcome) is Step.TAKE:
+        if payments.step(state, outcome, decided=state is not AttemptState.PENDING) is Step.TAKE:
             state = outcome
     assert state is (outcomes[0] if outcomes else AttemptState.PENDING)
 
@@ -156,14 +157,14 @@ def test_an_attempt_ends_where_its_first_outcome_ends(outcomes: list[AttemptStat
 def test_issuers_codes_map_to_the_houses_reasons(
     code: str | None, decline_code: str | None, reason: DeclineReason
 ):
-    assert payments.decline_reason(code, decline_code) is reason
+    assert declines.decline_reason(code, decline_code) is reason
 
 
 def owed(**changes: Any) -> Owed:
     known: dict[str, Any] = {
         "state": ChargeState.DECLINED,
         "amount_cents": 39900,
-        "under_way": False,
+        "trying": None,
         "card_id": new_id(),
         "unusable_card_ids": frozenset(),
     }
@@ -179,7 +180,10 @@ CARD = new_id()
         ({}, []),
         ({"state": ChargeState.OPEN}, []),
         ({"state": ChargeState.PAID}, ["charge_paid"]),
-        ({"under_way": True}, ["attempt_under_way"]),
+        ({"trying": Trying(AttemptState.PENDING, None)}, ["attempt_under_way"]),
+        ({"trying": Trying(AttemptState.PENDING, new_id())}, ["attempt_parked"]),
+        ({"trying": Trying(AttemptState.ABANDONED, None)}, ["attempt_looked_up"]),
+        ({"trying": Trying(AttemptState.ABANDONED, new_id())}, ["attempt_parked"]),
         ({"card_id": None}, ["no_card_on_file"]),
         ({"card_id": CARD, "unusable_card_ids": frozenset({CARD})}, ["card_not_usable"]),
     ],
@@ -271,3 +275,8 @@ def test_what_a_payer_would_reject_is_said_in_words_that_name_no_patient(
     assert broken.source
     assert broken.detail.endswith(".")
     assert not any(mark in broken.detail for mark in ("Canary", "1979", "F33.2", "1234567890"))
+
+
+def test_every_reason_for_which_a_try_did_not_pay_says_what_to_do():
+    for reason in (*DeclineReason, *AbandonReason):
+        assert len(declines.what_to_do(reason)) > 40

@@ -22,12 +22,13 @@ from services.billing.gateways.payments import (
     Order,
     SetupOrder,
 )
-from services.billing.rules.payments import decline_reason
+from services.billing.rules.declines import decline_reason
 from services.billing.work import (
     Captured,
     CardConfirmed,
     CustomerKnown,
     Declined,
+    NeverArrived,
     NothingToStore,
     SetupCancelled,
     SetupReady,
@@ -73,6 +74,10 @@ class StripePayments:
         return await _once(
             lambda: self._pay(order), lambda: self._paid(order), look_first=order.look_first
         )
+
+    async def find(self, order: Order) -> Captured | Declined | NeverArrived:
+        with _mapped():
+            return await self._paid(order) or NeverArrived(attempt_id=order.attempt_id)
 
     async def create_customer(self, order: CustomerOrder) -> CustomerKnown:
         mark = {"patient_id": str(order.patient_id)}

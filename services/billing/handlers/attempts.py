@@ -11,17 +11,23 @@ from services.billing.gateways.payments import (
     Payments,
 )
 from services.billing.rules import payments as rules
+from services.billing.rules.declines import AbandonReason
 from services.billing.rules.payments import AttemptState, ChargeState, Step
 from services.billing.store import attempts as store
 from services.billing.store import charges
+from services.billing.store.attempts import LockedAttempt
 from services.billing.tables import PaymentAttempt
 from services.billing.work import (
     Captured,
     CapturePayment,
     Declined,
     LookAtPayment,
+    LookForPayment,
+    NeverArrived,
     NothingToStore,
     RedeemInfusion,
+    capture_key,
+    look_key,
 )
 from shared.errors import Poison
 from shared.events.billing import DeclineReason, PaymentCaptured, PaymentDeclined, TenderKind
@@ -48,7 +54,7 @@ def start(tx: Transaction, *, charge_id: UUID, card_id: UUID) -> UUID:
         state=AttemptState.PENDING.value,
         created_at=tx.now,
     )
-    tx.do(CapturePayment(attempt_id=attempt_id), key=f"capture:{attempt_id}")
+    tx.do(CapturePayment(attempt_id=attempt_id), key=capture_key(attempt_id))
     return attempt_id
 
 
@@ -104,10 +110,47 @@ async def look_at_payment(
     return await payments.payment(work.payment_intent_id)
 
 
+async def abandon_attempt(work: CapturePayment, tx: Transaction) -> None:
+    """A person gave the try up. What came of it is asked for before anything else is tried."""
+    attempt = await store.lock_attempt(tx, work.attempt_id)
+    if attempt is None or attempt.decided:
+        return
+    await store.abandon(tx, work.attempt_id)
+    _look_for(work.attempt_id, tx)
+
+
+async def look_on(work: LookForPayment, tx: Transaction) -> None:
+    """Whether money was taken is not given up: it is asked for until it is known."""
+    _look_for(work.attempt_id, tx)
+
+
+def _look_for(attempt_id: UUID, tx: Transaction) -> None:
+    tx.do(
+        LookForPayment(attempt_id=attempt_id),
+        due=tx.now + rules.SETTLES_WITHIN,
+        key=look_key(attempt_id),
+    )
+
+
+async def look_for_payment(order: Order, payments: Payments) -> Captured | Declined | NeverArrived:
+    """Ask Stripe what came of an attempt that was given up."""
+    return await payments.find(order)
+
+
+async def record_never_arrived(lost: NeverArrived, tx: Transaction) -> None:
+    """Nothing was taken: the charge may be tried again."""
+    attempt = await store.lock_attempt(tx, lost.attempt_id)
+    if attempt is None or attempt.decided:
+        return
+    await store.end_attempt(
+        tx, lost.attempt_id, AttemptState.ABANDONED, reason=AbandonReason.NOT_AT_STRIPE
+    )
+
+
 async def record_capture(captured: Captured, tx: Transaction) -> None:
     """The charge is paid. Whoever brings the news first, the call or the webhook, is believed."""
     attempt = await store.lock_attempt(tx, captured.attempt_id)
-    if attempt is None or not _is_news(attempt.state, AttemptState.CAPTURED):
+    if attempt is None or not _is_news(attempt, AttemptState.CAPTURED):
         return
     if captured.amount_cents != attempt.amount_cents:
         raise Poison("captured_amount_differs")
@@ -134,7 +177,7 @@ async def record_capture(captured: Captured, tx: Transaction) -> None:
 async def record_decline(declined: Declined, tx: Transaction) -> None:
     """The charge is still owed."""
     attempt = await store.lock_attempt(tx, declined.attempt_id)
-    if attempt is None or not _is_news(attempt.state, AttemptState.DECLINED):
+    if attempt is None or not _is_news(attempt, AttemptState.DECLINED):
         return
     await store.end_attempt(
         tx,
@@ -155,15 +198,15 @@ async def record_decline(declined: Declined, tx: Transaction) -> None:
     )
 
 
-def _is_news(state: AttemptState, outcome: AttemptState) -> bool:
+def _is_news(attempt: LockedAttempt, outcome: AttemptState) -> bool:
     """Whether an outcome is taken. Money against our own record is for a person to look at."""
-    match rules.step(state, outcome):
+    match rules.step(attempt.state, outcome, decided=attempt.decided):
         case Step.TAKE:
             return True
         case Step.CHANGES_NOTHING:
             return False
         case Step.CONTRADICTS:
-            raise Poison(f"{outcome.value}_after_{state.value}")
+            raise Poison(f"{outcome.value}_after_{attempt.state.value}")
 
 
 async def store_nothing(_: NothingToStore, __: Transaction) -> None:

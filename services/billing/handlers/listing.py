@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, computed_field
 from sqlalchemy import Row
 
+from services.billing.rules.declines import AbandonReason, what_to_do
 from services.billing.rules.payments import AttemptState, ChargeState
 from services.billing.store import charges, fees, superbills
 from shared.events.billing import DeclineReason, TenderKind
@@ -24,7 +25,13 @@ M = TypeVar("M", bound=BaseModel)
 class AttemptListed(BaseModel):
     attempt_id: UUID
     state: AttemptState
-    reason: DeclineReason | None = None
+    reason: DeclineReason | AbandonReason | None = None
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated property
+    @property
+    def detail(self) -> str | None:
+        """What the reason means, and what to do about it."""
+        return self.reason and what_to_do(self.reason)
 
 
 class ChargeListed(BaseModel):

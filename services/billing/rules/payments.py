@@ -1,7 +1,8 @@
 """When a charge may be tried, paid or not, and what an outcome does to an attempt.
 
 An attempt goes one way: pending, then captured or declined, and never back or across. So a late
-answer, a repeated webhook and both together end where the first of them ended.
+answer, a repeated webhook and both together end where the first of them ended. One that a person
+gave up is abandoned: until Stripe has told what came of it, nothing else is tried.
 """
 
 from __future__ import annotations
@@ -13,28 +14,19 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.billing.rules.identifiers import passes_luhn
-from shared.events.billing import DeclineReason, TenderKind
+from shared.events.billing import TenderKind
 from shared.money import dollars
 from shared.refusals import Broken
 
 KEY_LIFE = timedelta(hours=24)
 """Stripe forgets an idempotency key after at least this long (docs.stripe.com/api)."""
 
+SETTLES_WITHIN = timedelta(minutes=1)
+"""How long Stripe may still work on a request that we gave up. It is looked for after that."""
+
 OUTSIDE = frozenset({TenderKind.CARE_CREDIT, TenderKind.CASH, TenderKind.CHECK})
 
 _CARD_NUMBER = re.compile(r"\d{13,19}")
-
-_NOT_USABLE = frozenset(
-    {
-        "card_not_supported", "currency_not_supported", "expired_card", "incorrect_address",
-        "incorrect_cvc", "incorrect_number", "incorrect_zip", "invalid_account", "invalid_cvc",
-        "invalid_expiry_month", "invalid_expiry_year", "invalid_number", "lost_card",
-        "new_account_information_available", "pickup_card", "restricted_card",
-        "revocation_of_all_authorizations", "revocation_of_authorization", "stolen_card",
-        "stop_payment_order", "testmode_decline",
-    }
-)  # fmt: skip
-"""Codes after which the same card is not worth another try (docs.stripe.com/declines/codes)."""
 
 
 class ChargeState(StrEnum):
@@ -47,6 +39,7 @@ class AttemptState(StrEnum):
     PENDING = "pending"
     CAPTURED = "captured"
     DECLINED = "declined"
+    ABANDONED = "abandoned"
 
 
 class Step(StrEnum):
@@ -57,11 +50,11 @@ class Step(StrEnum):
     CONTRADICTS = "contradicts"
 
 
-def step(state: AttemptState, outcome: AttemptState) -> Step:
+def step(state: AttemptState, outcome: AttemptState, *, decided: bool) -> Step:
     """Whether an outcome is taken. One that contradicts what was taken is for a person."""
-    if state is outcome:
-        return Step.CHANGES_NOTHING
-    return Step.TAKE if state is AttemptState.PENDING else Step.CONTRADICTS
+    if not decided:
+        return Step.TAKE
+    return Step.CHANGES_NOTHING if state is outcome else Step.CONTRADICTS
 
 
 def key_may_be_forgotten(created_at: datetime, now: datetime) -> bool:
@@ -69,16 +62,12 @@ def key_may_be_forgotten(created_at: datetime, now: datetime) -> bool:
     return now - created_at >= KEY_LIFE
 
 
-def decline_reason(code: str | None, decline_code: str | None) -> DeclineReason:
-    """What an issuer's codes mean for the house. A code that is new to us is a plain decline."""
-    codes = {code, decline_code}
-    if "authentication_required" in codes:
-        return DeclineReason.AUTHENTICATION_REQUIRED
-    if "insufficient_funds" in codes:
-        return DeclineReason.INSUFFICIENT_FUNDS
-    if codes & _NOT_USABLE:
-        return DeclineReason.CARD_NOT_USABLE
-    return DeclineReason.DECLINED
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """A try whose outcome is not known. `parked_id` is the work that waits for a person."""
+
+    state: AttemptState
+    parked_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +76,7 @@ class Owed:
 
     state: ChargeState
     amount_cents: int
-    under_way: bool
+    trying: Trying | None
     card_id: UUID | None
     unusable_card_ids: frozenset[UUID]
 
@@ -126,7 +115,8 @@ def broken_by_try(owed: Owed) -> list[Broken]:
         return [
             Broken(
                 "no_card_on_file",
-                "The patient has no card on file. Save one first, or record an outside payment.",
+                "The patient has no card on file. Save one (POST /patients/…/card-setups) and try"
+                " again, or record a payment from outside (POST /charges/…/outside-payments).",
                 "a card is charged off session only after it was saved for that",
             )
         ]
@@ -188,15 +178,31 @@ def _not_payable(owed: Owed) -> list[Broken]:
                 "one payment per charge",
             )
         ]
-    if owed.under_way:
-        return [
-            Broken(
-                "attempt_under_way",
-                "A try at the card is under way. Wait for its outcome.",
-                "one payment per charge",
-            )
-        ]
-    return []
+    return [] if owed.trying is None else [_in_the_way(owed.trying)]
+
+
+def _in_the_way(trying: Trying) -> Broken:
+    """What an unknown outcome keeps from happening, and what to do about it."""
+    given_up = trying.state is AttemptState.ABANDONED
+    if trying.parked_id is not None:
+        rule = "attempt_parked"
+        detail = (
+            "Whether a try at the card took the money is not known, and what would find out waits"
+            f" for a person: practice parked show {trying.parked_id}. Replay it when its cause is"
+            " mended."
+        )
+        if not given_up:
+            detail += " Or discard it: then Stripe is asked, and the next try is possible after."
+    elif given_up:
+        rule = "attempt_looked_up"
+        detail = (
+            "A try at the card was given up, and Stripe is being asked whether it took the money."
+            " Look at the charge again in a few minutes."
+        )
+    else:
+        rule = "attempt_under_way"
+        detail = "A try at the card is under way. Wait for its outcome."
+    return Broken(rule, detail, "one payment per charge")
 
 
 def reference_as_kept(reference: str) -> str:

@@ -8,29 +8,36 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.billing.gateways.payments import Order
+from services.billing.rules.declines import AbandonReason
 from services.billing.rules.payments import AttemptState, key_may_be_forgotten
-from services.billing.work import CapturePayment
+from services.billing.work import CapturePayment, LookForPayment
 from shared.events.billing import DeclineReason
 from shared.messaging import Transaction
 
-_TO_CAPTURE = text(
+_ORDER = text(
     """
     SELECT a.created_at, c.amount_cents, u.stripe_customer_id, k.stripe_payment_method_id
       FROM payment_attempts AS a
       JOIN charges AS c USING (charge_id)
       JOIN cards AS k USING (card_id)
       JOIN customers AS u ON u.patient_id = k.patient_id
-     WHERE a.attempt_id = :attempt_id AND a.state = 'pending'
+     WHERE a.attempt_id = :attempt_id AND a.state = :state AND a.decided_at IS NULL
     """
 )
 
 _LOCK_ATTEMPT = text(
     """
-    SELECT a.state, a.charge_id, c.patient_id, c.infusion_id, c.amount_cents
+    SELECT a.state, a.decided_at IS NOT NULL AS decided, a.charge_id,
+           c.patient_id, c.infusion_id, c.amount_cents
       FROM charges AS c JOIN payment_attempts AS a USING (charge_id)
      WHERE a.attempt_id = :attempt_id
        FOR UPDATE OF c, a
     """
+)
+
+_ABANDON = text(
+    "UPDATE payment_attempts SET state = 'abandoned', reason = 'discarded'"
+    " WHERE attempt_id = :attempt_id"
 )
 
 _END_ATTEMPT = text(
@@ -44,12 +51,22 @@ _END_ATTEMPT = text(
 
 
 async def load_order(tx: Transaction, work: CapturePayment) -> Order | None:
-    """What Stripe is asked for; `None` once the attempt's outcome is known."""
-    row = (await tx.execute(_TO_CAPTURE, {"attempt_id": work.attempt_id})).one_or_none()
+    """What Stripe is asked for; `None` once the attempt's outcome is known, or it was given up."""
+    return await _order(tx, work.attempt_id, AttemptState.PENDING)
+
+
+async def load_lost(tx: Transaction, work: LookForPayment) -> Order | None:
+    """What Stripe was or was not asked for; `None` once that is known."""
+    return await _order(tx, work.attempt_id, AttemptState.ABANDONED)
+
+
+async def _order(tx: Transaction, attempt_id: UUID, state: AttemptState) -> Order | None:
+    undecided = {"attempt_id": attempt_id, "state": state.value}
+    row = (await tx.execute(_ORDER, undecided)).one_or_none()
     if row is None:
         return None
     return Order(
-        attempt_id=work.attempt_id,
+        attempt_id=attempt_id,
         amount_cents=row.amount_cents,
         customer_id=row.stripe_customer_id,
         payment_method_id=row.stripe_payment_method_id,
@@ -63,6 +80,7 @@ class LockedAttempt:
     """An attempt and its charge; both rows are ours until the commit."""
 
     state: AttemptState
+    decided: bool
     charge_id: UUID
     patient_id: UUID
     infusion_id: UUID
@@ -75,6 +93,7 @@ async def lock_attempt(tx: Transaction, attempt_id: UUID) -> LockedAttempt | Non
         return None
     return LockedAttempt(
         state=AttemptState(row.state),
+        decided=row.decided,
         charge_id=row.charge_id,
         patient_id=row.patient_id,
         infusion_id=row.infusion_id,
@@ -87,9 +106,10 @@ async def end_attempt(
     attempt_id: UUID,
     state: AttemptState,
     *,
-    payment_intent_id: str | None,
-    reason: DeclineReason | None = None,
+    payment_intent_id: str | None = None,
+    reason: DeclineReason | AbandonReason | None = None,
 ) -> None:
+    """Write what came of an attempt."""
     await tx.execute(
         _END_ATTEMPT,
         {
@@ -100,3 +120,8 @@ async def end_attempt(
             "at": tx.now,
         },
     )
+
+
+async def abandon(tx: Transaction, attempt_id: UUID) -> None:
+    """Give an attempt up; what came of it is not known yet."""
+    await tx.execute(_ABANDON, {"attempt_id": attempt_id})

@@ -11,24 +11,26 @@ from sqlalchemy import Select, Table, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, TEXT, aggregate_order_by
 from sqlmodel import col
 
-from services.billing.rules.payments import ChargeState, Owed
+from services.billing.rules.payments import AttemptState, ChargeState, Owed, Trying
 from services.billing.tables import Charge, PaymentAttempt, Superbill, SuperbillDocument
+from services.billing.work import capture_key, look_key
 from shared.events.billing import TenderKind
-from shared.messaging import Transaction
+from shared.messaging import Transaction, parked_work
 
 _LOCK_CHARGE = text("SELECT charge_id FROM charges WHERE charge_id = :charge_id FOR UPDATE")
 
 _OWED = text(
     """
     SELECT c.patient_id, c.infusion_id, c.state, c.amount_cents,
-           EXISTS (SELECT FROM payment_attempts AS a
-                    WHERE a.charge_id = c.charge_id AND a.state = 'pending') AS under_way,
+           t.attempt_id AS trying_id, t.state AS trying_state,
            (SELECT card_id FROM cards AS k WHERE k.patient_id = c.patient_id
              ORDER BY saved_at DESC, card_id DESC LIMIT 1) AS card_id,
            ARRAY(SELECT a.card_id FROM payment_attempts AS a
                   WHERE a.charge_id = c.charge_id AND a.card_id IS NOT NULL
                     AND a.reason = 'card_not_usable') AS unusable
-      FROM charges AS c WHERE c.charge_id = :charge_id
+      FROM charges AS c
+      LEFT JOIN payment_attempts AS t ON t.charge_id = c.charge_id AND t.decided_at IS NULL
+     WHERE c.charge_id = :charge_id
     """
 )
 
@@ -64,11 +66,16 @@ async def lock_charge(tx: Transaction, charge_id: UUID) -> LockedCharge | None:
         Owed(
             state=ChargeState(row.state),
             amount_cents=row.amount_cents,
-            under_way=row.under_way,
+            trying=row.trying_id and await _trying(tx, row.trying_id, row.trying_state),
             card_id=row.card_id,
             unusable_card_ids=frozenset(row.unusable),
         ),
     )
+
+
+async def _trying(tx: Transaction, attempt_id: UUID, state: str) -> Trying:
+    parked = await parked_work.under(tx, capture_key(attempt_id), look_key(attempt_id))
+    return Trying(AttemptState(state), parked[0].work_id if parked else None)
 
 
 async def set_charge(

@@ -106,14 +106,17 @@ CREATE TABLE payment_attempts (
     decided_at timestamptz,
     CONSTRAINT pk_payment_attempts PRIMARY KEY (attempt_id),
     CONSTRAINT uq_payment_attempts_stripe_payment_intent_id UNIQUE (stripe_payment_intent_id),
-    CONSTRAINT ck_payment_attempts_state CHECK (state IN ('pending', 'captured', 'declined')),
-    CONSTRAINT ck_payment_attempts_reason CHECK ((state = 'declined') = (reason IS NOT NULL)),
-    CONSTRAINT ck_payment_attempts_decided CHECK ((state = 'pending') = (decided_at IS NULL)),
+    CONSTRAINT ck_payment_attempts_state
+        CHECK (state IN ('pending', 'captured', 'declined', 'abandoned')),
+    CONSTRAINT ck_payment_attempts_reason
+        CHECK ((state IN ('declined', 'abandoned')) = (reason IS NOT NULL)),
+    CONSTRAINT ck_payment_attempts_decided
+        CHECK (state = 'abandoned' OR (state = 'pending') = (decided_at IS NULL)),
     CONSTRAINT ck_payment_attempts_card CHECK (card_id IS NOT NULL OR state = 'declined')
 );
 CREATE INDEX ix_payment_attempts_charge_id ON payment_attempts (charge_id);
 CREATE UNIQUE INDEX uq_payment_attempts_under_way ON payment_attempts (charge_id)
-    WHERE state = 'pending';
+    WHERE decided_at IS NULL;
 CREATE UNIQUE INDEX uq_payment_attempts_captured ON payment_attempts (charge_id)
     WHERE state = 'captured';
 CREATE TABLE outside_payments (
