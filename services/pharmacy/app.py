@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from services.pharmacy import routes
 from services.pharmacy.events import on
-from services.pharmacy.gateways import HttpPartnerPharmacy, HttpSigning, PartnerPharmacy, Signing
-from services.pharmacy.handlers.ordering import hear_pharmacy
+from services.pharmacy.gateways.partner import HttpPartnerPharmacy, PartnerPharmacy
+from services.pharmacy.gateways.signing import HttpSigning, Signing
+from services.pharmacy.handlers.following import hear_pharmacy
 from services.pharmacy.handlers.signing import hear_signing_vendor
 from services.pharmacy.seals import sealed_notices
 from services.pharmacy.settings import PharmacySettings, several

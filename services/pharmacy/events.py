@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from services.pharmacy import work
-from services.pharmacy.gateways import PartnerPharmacy, Signing
-from services.pharmacy.handlers import drafting, ordering, signing
+from services.pharmacy.gateways.partner import PartnerPharmacy
+from services.pharmacy.gateways.signing import Signing
+from services.pharmacy.handlers import drafting, following, sending, signing, twins
 from shared.claims import ClaimCheck
 from shared.events.scheduling import PatientUpdated, SeriesCompleted
 from shared.messaging.handlers import Handlers
@@ -22,9 +23,9 @@ on.work(work.AskSession, loads=signing.load_asking, calls=Signing)(signing.ask_s
 on.outcome(work.SessionSeen)(signing.record_session)
 on.outcome(work.SessionRefused)(signing.record_session_refusal)
 
-on.work(work.SendOrder, loads=ordering.load_order, calls=PartnerPharmacy)(ordering.send_order)
-on.work(work.AskOrders, loads=ordering.load_asking, calls=PartnerPharmacy)(ordering.ask_orders)
-on.work(work.CancelTwin, loads=ordering.load_twin, calls=PartnerPharmacy)(ordering.cancel_twin)
-on.outcome(work.OrdersFound)(ordering.record_orders)
-on.outcome(work.OrderRefused)(ordering.record_order_refusal)
-on.outcome(work.TwinCancelled)(ordering.look_for_more_twins)
+on.work(work.SendOrder, loads=sending.load_order, calls=PartnerPharmacy)(sending.send_order)
+on.work(work.AskOrders, loads=following.load_asking, calls=PartnerPharmacy)(following.ask_orders)
+on.work(work.CancelTwin, loads=twins.load_twin, calls=PartnerPharmacy)(twins.cancel_twin)
+on.outcome(work.OrdersFound)(following.record_orders)
+on.outcome(work.OrderRefused)(sending.record_order_refusal)
+on.outcome(work.TwinCancelled)(twins.look_for_more_twins)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.pharmacy.values import Order, Session, Violation
 from shared.claims import SeriesRecord
-from shared.messaging.handlers import Fact, Work
+from shared.messaging import Fact, Work
 
 
 class RedeemSeries(Work):

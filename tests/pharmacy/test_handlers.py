@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from deploy.local.postgres import Database
 from services.pharmacy.events import on
-from services.pharmacy.handlers import drafting, ordering, signing
+from services.pharmacy.handlers import drafting, following, signing
 from services.pharmacy.tables import Base
 from services.pharmacy.values import Evidence, Session
 from services.pharmacy.work import OrdersFound, SeriesRedeemed, SessionSeen
@@ -113,7 +113,7 @@ class Room:
 
     async def find(self, case: Case, *orders: Any) -> None:
         async with self.unit.transaction() as tx:
-            await ordering.record_orders(
+            await following.record_orders(
                 OrdersFound(prescription_id=case.prescription_id, orders=orders), tx
             )
 

@@ -1,1 +1,1 @@
-"""What pharmacy decides and whom it asks: drafting, signing, ordering, refusing."""
+"""What pharmacy decides and whom it asks: drafting, signing, sending, following, refusing."""

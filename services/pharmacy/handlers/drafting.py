@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.pharmacy import store
 from services.pharmacy.handlers import keys
 from services.pharmacy.handlers.refusing import refuse
 from services.pharmacy.handlers.signing import ask_to_sign
 from services.pharmacy.rules.prescription import broken_by, issue_day
 from services.pharmacy.rules.states import UNSIGNED, State
+from services.pharmacy.store import formulary, prescriptions
 from services.pharmacy.values import Content, Violation
 from services.pharmacy.work import RedeemSeries, SeriesRedeemed
 from shared.claims import ClaimCheck
@@ -26,13 +26,13 @@ PURPOSE = "prescribing"
 async def draft_for_series(completed: SeriesCompleted, tx: Transaction) -> None:
     """Begin one prescription per completed series, however often its completion is heard."""
     prescription_id = new_id()
-    if await store.start_prescription(tx, prescription_id, completed):
+    if await prescriptions.start_prescription(tx, prescription_id, completed):
         _redeem(tx, prescription_id, completed.series_id, redemption=1)
 
 
 async def refresh_drafts(updated: PatientUpdated, tx: Transaction) -> None:
     """Read the patient anew for what is not signed yet. What is signed is never changed."""
-    for row in await store.redeem_anew(tx, updated.patient_id):
+    for row in await prescriptions.redeem_anew(tx, updated.patient_id):
         _redeem(tx, row.prescription_id, row.series_id, redemption=row.redemption)
 
 
@@ -54,7 +54,7 @@ async def write_draft(redeemed: SeriesRedeemed, tx: Transaction) -> None:
 
     Raises `Poison` when what was redeemed is about another patient or prescriber.
     """
-    prescription = await store.lock_prescription(tx, redeemed.prescription_id)
+    prescription = await prescriptions.lock_prescription(tx, redeemed.prescription_id)
     if prescription is None or prescription.state not in UNSIGNED:
         return
     if prescription.redemption != redeemed.redemption:  # a newer answer is on its way or here
@@ -63,7 +63,7 @@ async def write_draft(redeemed: SeriesRedeemed, tx: Transaction) -> None:
     redeemed_ids = (series.patient.patient_id, series.prescriber.clinician_id)
     if redeemed_ids != (prescription.patient_id, prescription.prescriber_id):
         raise Poison("claim_of_others")
-    item, partner = await store.formulary_on(tx, issue_day(tx.now, series.location.zone))
+    item, partner = await formulary.formulary_on(tx, issue_day(tx.now, series.location.zone))
     content = Content(
         patient=series.patient,
         prescriber=series.prescriber,
@@ -76,10 +76,10 @@ async def write_draft(redeemed: SeriesRedeemed, tx: Transaction) -> None:
         violations = [Violation(field=one.field, detail=one.detail) for one in broken]
         await refuse(prescription, broken[0].rule, tx, violations=violations)
         return
-    sealed = store.seal_content(tx, prescription.prescription_id, content)
-    await store.mark(tx, prescription, content=sealed)
+    sealed = prescriptions.seal_content(tx, prescription.prescription_id, content)
+    await prescriptions.mark(tx, prescription, content=sealed)
     if prescription.state == State.DRAFTING:
-        await store.move(tx, prescription, State.DRAFTED)
+        await prescriptions.move(tx, prescription, State.DRAFTED)
         tx.publish(
             PrescriptionDrafted(
                 patient_id=prescription.patient_id,

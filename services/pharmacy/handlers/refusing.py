@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.pharmacy import store
 from services.pharmacy.handlers import keys
 from services.pharmacy.rules.states import State
+from services.pharmacy.store import prescriptions, signings
 from services.pharmacy.tables import Prescription
 from services.pharmacy.values import Violation
 from shared.events.pharmacy import PrescriptionRefused
@@ -21,14 +21,14 @@ async def refuse(
     violations: Sequence[Violation] = (),
 ) -> None:
     """End a prescription with a reason that everybody may read and details that are sealed."""
-    await store.move(
+    await prescriptions.move(
         tx,
         prescription,
         State.REFUSED,
         reason=reason,
-        refusal=store.seal_refusal(tx, prescription.prescription_id, violations),
+        refusal=prescriptions.seal_refusal(tx, prescription.prescription_id, violations),
     )
-    await store.supersede_undecided(tx, prescription.prescription_id)
+    await signings.supersede_undecided(tx, prescription.prescription_id)
     for key in keys.all_of(prescription.prescription_id):
         tx.cancel(key)
     tx.publish(

@@ -13,8 +13,8 @@ from uuid import UUID
 
 import structlog
 
-from services.pharmacy import store
-from services.pharmacy.gateways import Refusal, Signing
+from services.pharmacy.gateways.signing import Signing
+from services.pharmacy.gateways.vendor import Refusal
 from services.pharmacy.handlers import keys
 from services.pharmacy.handlers.refusing import refuse
 from services.pharmacy.rules import prescription as rules
@@ -28,6 +28,7 @@ from services.pharmacy.rules.signature import (
     judge,
 )
 from services.pharmacy.rules.states import State
+from services.pharmacy.store import prescriptions, signings
 from services.pharmacy.tables import Prescription
 from services.pharmacy.values import Content, Displayed, Evidence, Session
 from services.pharmacy.work import AskSession, OpenSession, SendOrder, SessionRefused, SessionSeen
@@ -53,23 +54,23 @@ async def ask_to_sign(prescription: Prescription, content: Content, tx: Transact
     """Have today's prescription shown to its prescriber, in place of any showing that differs."""
     today = rules.issue_day(tx.now, content.zone)
     shown = rules.displayed(content, today)
-    before = await store.signing_that_counts(tx, prescription.prescription_id)
+    before = await signings.signing_that_counts(tx, prescription.prescription_id)
     if before is not None:
         if before.sha256 == rules.sha256_of(shown):
             return
-        await store.supersede_undecided(tx, prescription.prescription_id)
+        await signings.supersede_undecided(tx, prescription.prescription_id)
     if prescription.state == State.AWAITING_SIGNATURE:
-        await store.move(tx, prescription, State.DRAFTED)
+        await prescriptions.move(tx, prescription, State.DRAFTED)
     signing_id = new_id()
-    store.begin_signing(tx, signing_id, prescription.prescription_id, today, shown)
+    signings.begin_signing(tx, signing_id, prescription.prescription_id, today, shown)
     tx.do(OpenSession(signing_id=signing_id), key=keys.open_session(prescription.prescription_id))
 
 
 async def load_showing(tx: Transaction, work: OpenSession) -> ToShow | None:
-    signing = await store.find_signing(tx, work.signing_id)
+    signing = await signings.find_signing(tx, work.signing_id)
     if signing is None or signing.state not in _UNDECIDED:
         return None
-    return ToShow(signing.signing_id, store.open_displayed(tx, signing))
+    return ToShow(signing.signing_id, signings.open_displayed(tx, signing))
 
 
 async def open_session(showing: ToShow, signing: Signing) -> SessionSeen | SessionRefused:
@@ -82,7 +83,7 @@ async def open_session(showing: ToShow, signing: Signing) -> SessionSeen | Sessi
 
 
 async def load_asking(tx: Transaction, work: AskSession) -> AskSession | None:
-    signing = await store.find_signing(tx, work.signing_id)
+    signing = await signings.find_signing(tx, work.signing_id)
     return work if signing is not None and signing.state in _UNDECIDED else None
 
 
@@ -103,7 +104,7 @@ async def hear_signing_vendor(notice: Notice, tx: Transaction) -> None:
 
 async def record_session(seen: SessionSeen, tx: Transaction) -> None:
     """Store what has become of a session, if it still counts and only as far as it is ours."""
-    locked = await store.lock_signing(tx, seen.signing_id)
+    locked = await signings.lock_signing(tx, seen.signing_id)
     if locked is None:
         return
     prescription, signing = locked
@@ -115,7 +116,7 @@ async def record_session(seen: SessionSeen, tx: Transaction) -> None:
             key=keys.open_session(prescription.prescription_id),
         )
         return
-    content = store.open_content(tx, prescription)
+    content = prescriptions.open_content(tx, prescription)
     shown = Shown(
         sha256=signing.sha256,
         dea_number=content.prescriber.dea_number or "",
@@ -126,13 +127,13 @@ async def record_session(seen: SessionSeen, tx: Transaction) -> None:
         case Waiting(ask_at):
             await _wait(prescription, signing.signing_id, seen.session, ask_at, tx)
         case Stale():
-            await store.supersede_undecided(tx, prescription.prescription_id)
+            await signings.supersede_undecided(tx, prescription.prescription_id)
             await ask_to_sign(prescription, content, tx)
         case Signed(evidence):
-            await store.keep_signature(tx, signing.signing_id, seen.session, evidence)
+            await signings.keep_signature(tx, signing.signing_id, seen.session, evidence)
             await _sign(prescription, evidence, tx)
         case Declined(at):
-            await store.keep_declined_session(tx, signing.signing_id, seen.session)
+            await signings.keep_declined_session(tx, signing.signing_id, seen.session)
             await _decline(prescription, at, tx)
         case NotOurs(reason):
             log.error(
@@ -147,7 +148,7 @@ async def record_session(seen: SessionSeen, tx: Transaction) -> None:
 
 async def record_session_refusal(refused: SessionRefused, tx: Transaction) -> None:
     """The vendor will not show this prescription: a person has to look."""
-    locked = await store.lock_signing(tx, refused.signing_id)
+    locked = await signings.lock_signing(tx, refused.signing_id)
     if locked is None:
         return
     prescription, signing = locked
@@ -163,9 +164,9 @@ async def _wait(
     ask_at: datetime,
     tx: Transaction,
 ) -> None:
-    await store.keep_open_session(tx, signing_id, session)
+    await signings.keep_open_session(tx, signing_id, session)
     if prescription.state == State.DRAFTED:
-        await store.move(tx, prescription, State.AWAITING_SIGNATURE)
+        await prescriptions.move(tx, prescription, State.AWAITING_SIGNATURE)
     tx.do(
         AskSession(signing_id=signing_id),
         due=ask_at,
@@ -175,7 +176,7 @@ async def _wait(
 
 async def _sign(prescription: Prescription, evidence: Evidence, tx: Transaction) -> None:
     """Send as soon as it is signed (21 CFR 1311.170(a))."""
-    await store.move(tx, prescription, State.SIGNED, at=evidence.signed_at)
+    await prescriptions.move(tx, prescription, State.SIGNED, at=evidence.signed_at)
     tx.cancel(keys.ask_session(prescription.prescription_id))
     tx.publish(
         PrescriptionSigned(
@@ -191,7 +192,7 @@ async def _sign(prescription: Prescription, evidence: Evidence, tx: Transaction)
 
 
 async def _decline(prescription: Prescription, at: datetime, tx: Transaction) -> None:
-    await store.move(tx, prescription, State.SIGNATURE_DECLINED, at=at)
+    await prescriptions.move(tx, prescription, State.SIGNATURE_DECLINED, at=at)
     for key in keys.all_of(prescription.prescription_id):
         tx.cancel(key)
     tx.publish(

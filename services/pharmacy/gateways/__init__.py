@@ -1,0 +1,1 @@
+"""Whom pharmacy asks: the certified signing vendor and the partner compounding pharmacy."""

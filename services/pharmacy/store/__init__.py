@@ -1,0 +1,1 @@
+"""Every query of pharmacy, as verb-named functions that take the transaction."""
