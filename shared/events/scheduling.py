@@ -79,7 +79,10 @@ class AppointmentBooked(PatientEvent, producer="scheduling"):
 
 
 class AppointmentMoved(PatientEvent, producer="scheduling"):
-    """A visit has a new time; what was planned for the old time no longer holds."""
+    """A visit has a new time; what was planned for the old time, its ride too, no longer holds.
+
+    Another chair at the same time is no move. `revision` counts the changes of the visit.
+    """
 
     appointment_id: UUID
     location_id: UUID

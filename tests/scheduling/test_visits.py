@@ -65,6 +65,31 @@ async def test_a_visit_may_move_to_another_chair_of_its_location_only(clinic: Cl
     ]
 
 
+async def test_a_ride_for_the_old_time_is_none_for_the_new_one(clinic: Clinic) -> None:
+    series = await clinic.series()
+    visit = series["appointments"][0]
+    await clinic.step(visit, "ride", {"mode": "driver", "driver_name": "Testa Driver"})
+    moved = await clinic.step(visit, "move", at(NOON + timedelta(minutes=20)))
+    assert (moved["ride"], moved["ride_mode"]) == (None, None)
+    assert (await clinic.kinds_said(series["patient_id"]))[-1] == "AppointmentMoved"
+    clinic.be_there(moved)
+    await clinic.step(visit, "check-in", {"fasted": True})
+    start = {"clinician_id": clinic.clinician_id}
+    assert await clinic.refused(path(visit, "start"), start) == [("ride_missing", "ride")]
+
+
+async def test_another_chair_at_the_same_time_keeps_the_ride_and_tells_nobody(
+    clinic: Clinic,
+) -> None:
+    series = await clinic.series()
+    visit = series["appointments"][0]
+    ride = await clinic.step(visit, "ride", {"mode": "driver", "driver_name": "Testa Driver"})
+    moved = await clinic.step(visit, "move", at(NOON, chair_id=await clinic.chair()))
+    assert moved["ride"] == ride["ride"]
+    assert moved["revision"] == 1
+    assert (await clinic.kinds_said(series["patient_id"]))[-1] == "RideConfirmed"
+
+
 @pytest.mark.parametrize(
     ("days", "broken"),
     [

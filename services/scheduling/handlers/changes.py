@@ -29,7 +29,11 @@ from shared.messaging import Transaction
 async def move_visit(
     appointment_id: UUID, wish: MoveAppointment, tx: Transaction
 ) -> AppointmentAnswer | Refused:
-    """Give a visit another time or chair, within its series' rules."""
+    """Give a visit another time or chair, within its series' rules.
+
+    A ride is for a time: it is asked for anew when the time changes. Another chair at the same
+    time concerns nobody outside, so nothing is said.
+    """
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return not_found(UNKNOWN_APPOINTMENT)
@@ -57,15 +61,19 @@ async def move_visit(
     ]
     if broken:
         return refused(broken, "The visit is not moved")
+    same_time = (wished.starts_at, wished.ends_at) == (visit.starts_at, visit.ends_at)
     moved = await store.change_visit(
         tx,
         visit,
         starts_at=wished.starts_at,
         ends_at=wished.ends_at,
         chair_id=wished.chair_id,
+        ride_mode=visit.ride_mode if same_time else None,
+        driver=visit.driver if same_time else None,
         revision=visit.revision + 1,
     )
-    tx.publish(AppointmentMoved(previous_starts_at=visit.starts_at, **moved.model_dump()))
+    if not same_time:
+        tx.publish(AppointmentMoved(previous_starts_at=visit.starts_at, **moved.model_dump()))
     return show_visit(tx, moved, series_rules.advice_on_series(protocol, infusions, zone))
 
 
