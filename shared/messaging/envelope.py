@@ -82,7 +82,7 @@ def read_headers(headers: Mapping[str, bytes | None]) -> Envelope:
     """
     if as_text(headers.get("ce_specversion")) != SPEC_VERSION:
         raise Poison("bad_specversion")
-    event_id = _uuid(as_text(headers.get("ce_id")))
+    event_id = event_id_of(headers)
     if event_id is None:
         raise Poison("bad_event_id")
     version = as_text(headers.get("ce_dataschema")).rpartition(":")[2]
@@ -95,6 +95,11 @@ def read_headers(headers: Mapping[str, bytes | None]) -> Envelope:
         correlation_id=_uuid(as_text(headers.get("ce_correlationid"))) or event_id,
         traceparent=telemetry.well_formed(as_text(headers.get("traceparent"))),
     )
+
+
+def event_id_of(headers: Mapping[str, bytes | str | None]) -> UUID | None:
+    """The event's id, where the headers hold one."""
+    return _uuid(as_text(headers.get("ce_id")))
 
 
 def _uuid(text: str) -> UUID | None:

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, StringConstraints
 
 from shared import audit
 from shared.auth import Actor, Role, allow
-from shared.messaging import outbox, parked_work, parking
+from shared.messaging import outbox, parked_work, parking, replaying
 from shared.messaging.runtime import Runtime
 
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
@@ -93,11 +93,11 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
                 raise HTTPException(404, "Nothing is parked under this id.")
             await note(actor, "replay")
             return {"replayed": True, "followed": 0}
-        failed = await seam.replay(found.seq, by=actor.subject, why=resolution.why)
-        await note(actor, "replay", outcome=failed or "ok")
+        failed = await replaying.replay(seam, found.seq, by=actor.subject, why=resolution.why)
+        await note(actor, "replay", outcome=failed.reason if failed else "ok")
         if failed is not None:
-            raise HTTPException(409, f"It failed again: {failed}.")
-        return {"replayed": True, "followed": await seam.follow_up()}
+            raise HTTPException(409, failed.detail)
+        return {"replayed": True, "followed": await replaying.follow_up(seam)}
 
     @router.post("/parked/{parked_id}/discard")
     async def discard(
@@ -111,19 +111,14 @@ def operations_routes(runtime: Runtime) -> APIRouter:  # noqa: C901  # seven rou
             await note(actor, "discard")
             return {"discarded": True, "followed": 0}
         async with unit.transaction() as tx:
-            done = await parking.resolve(
-                tx.connection,
-                found.seq,
-                state="discarded",
-                by=actor.subject,
-                why=resolution.why,
-                now=tx.now,
+            done = await parking.discard(
+                tx.connection, found.seq, by=actor.subject, why=resolution.why, now=tx.now
             )
             audit.append(tx, actor, action="discard", entity="parked_event")
         if not done:
             raise HTTPException(409, "It was resolved already.")
         seam.resume()
-        return {"discarded": True, "followed": await seam.follow_up()}
+        return {"discarded": True, "followed": await replaying.follow_up(seam)}
 
     @router.post("/outbox/replay")
     async def offer(again: Again, actor: Actor = allow(Role.OPS)) -> dict[str, int]:

@@ -21,7 +21,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.ids import new_id
-from shared.messaging.envelope import as_text, text_headers
+from shared.messaging import inbox
+from shared.messaging.envelope import as_text, event_id_of, text_headers
+from shared.messaging.records import Record
 from shared.messaging.tables import ParkedEvent
 
 _table: Any = ParkedEvent.__table__  # type: ignore[attr-defined]  # every table=True model has one
@@ -42,14 +44,24 @@ _RELEASED = text(
      WHERE consumer = :consumer AND state = 'held'
        AND NOT EXISTS (SELECT 1 FROM parked_events AS p
                         WHERE p.consumer = h.consumer AND p.key_digest = h.key_digest
-                          AND p.state = 'parked')
+                          AND p.state = 'parked' AND p.seq < h.seq)
      ORDER BY key_digest, seq LIMIT 100
     """
 )
 
 
+_EARLIER = text(
+    """
+    SELECT parked_id FROM parked_events
+     WHERE consumer = :consumer AND key_digest = :digest AND seq < :seq
+       AND state IN ('parked', 'held')
+     ORDER BY seq LIMIT 1
+    """
+)
+
+
 @dataclass(frozen=True, slots=True)
-class Coordinates:
+class Kept:
     """Where a record stood, and all of it that a replay needs."""
 
     topic: str
@@ -65,7 +77,7 @@ class Coordinates:
         return self.headers.get("ce_type", "")
 
     @classmethod
-    def of(cls, record: ConsumerRecord[Any, Any]) -> Coordinates:
+    def of(cls, record: Record) -> Kept:
         headers = text_headers(record.headers)
         event_id = headers.get("ce_id")
         identity = (
@@ -85,6 +97,22 @@ class Coordinates:
             fingerprint=digest.hexdigest(),
         )
 
+    def as_record(self) -> Record:
+        """The record in the form in which Kafka delivered it."""
+        return ConsumerRecord(
+            topic=self.topic,
+            partition=self.partition,
+            offset=self.offset,
+            timestamp=0,
+            timestamp_type=0,
+            key=None if self.key is None else self.key.encode(),
+            value=self.value,
+            checksum=None,
+            serialized_key_size=0,
+            serialized_value_size=0,
+            headers=[(name, value.encode()) for name, value in self.headers.items()],
+        )
+
 
 def digest_of(key: str) -> str:
     """What keys are compared by: a stranger's key may be larger than an index takes."""
@@ -101,20 +129,20 @@ async def held_keys(connection: AsyncConnection, consumer: str, keys: Sequence[s
 async def park(
     connection: AsyncConnection,
     consumer: str,
-    record: Coordinates,
+    record: Kept,
     *,
     state: str,
     reason: str,
     attempts: int,
     now: datetime,
-) -> None:
-    """Keep a record. Parking what is parked already, or was discarded before, changes nothing."""
+) -> bool:
+    """Keep a record; once, however often it comes. False when a person discarded it before."""
     if (
         await connection.execute(
             _DISCARDED, {"consumer": consumer, "fingerprint": record.fingerprint}
         )
     ).scalar_one():
-        return
+        return False
     await connection.execute(
         insert(ParkedEvent)
         .values(
@@ -139,6 +167,7 @@ async def park(
             index_where=text("state IN ('parked', 'held')"),
         )
     )
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +242,7 @@ async def one(connection: AsyncConnection, consumer: str, parked_id: UUID) -> Pa
     return None if row is None else _as_parked(row)
 
 
-async def take(connection: AsyncConnection, seq: int) -> Coordinates | None:
+async def take(connection: AsyncConnection, seq: int) -> Kept | None:
     """Lock an open record for replay; `None` when someone else has resolved it meanwhile."""
     row = (
         await connection.execute(
@@ -224,7 +253,7 @@ async def take(connection: AsyncConnection, seq: int) -> Coordinates | None:
     ).one_or_none()
     if row is None:
         return None
-    return Coordinates(
+    return Kept(
         topic=row.topic,
         partition=row.partition_no,
         offset=row.offset_no,
@@ -245,6 +274,36 @@ async def resolve(
         .values(state=state, resolved_at=now, resolved_by=by, resolution=why)
     )
     return done.rowcount == 1
+
+
+async def discard(
+    connection: AsyncConnection, seq: int, *, by: str, why: str, now: datetime
+) -> bool:
+    """Give an open record up for good. False when it is closed already.
+
+    Its event is claimed as if it had been decided: it may be delivered again, and readable then.
+    """
+    if not await resolve(connection, seq, state="discarded", by=by, why=why, now=now):
+        return False
+    found = await connection.execute(
+        select(_table.c.consumer, _table.c.headers).where(_table.c.seq == seq)
+    )
+    consumer, headers = found.one()
+    if (event_id := event_id_of(headers)) is not None:
+        await inbox.claim(connection, consumer, [event_id], at=now)
+    return True
+
+
+async def earlier(
+    connection: AsyncConnection, consumer: str, seq: int, *, key: str | None
+) -> UUID | None:
+    """The first open record of the same key that came before this one."""
+    if key is None:
+        return None
+    found = await connection.execute(
+        _EARLIER, {"consumer": consumer, "digest": digest_of(key), "seq": seq}
+    )
+    return found.scalar()
 
 
 async def repark(

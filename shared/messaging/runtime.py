@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from shared.clock import Clock
 from shared.db import create_engine, unreachable
+from shared.messaging import replaying
 from shared.messaging.causes import passes
 from shared.messaging.consumer import Consumer, Watchdog
 from shared.messaging.handlers import Handlers
@@ -181,9 +182,9 @@ class Runtime:
         """Let held events follow once the parked one before them is resolved."""
         while True:
             try:
-                await self.seam.follow_up()
+                await replaying.follow_up(self.seam)
             except Exception as error:
-                if not unreachable(error):
+                if not (unreachable(error) or passes(error)):
                     raise
                 log.warning("follow_up_waits", error_type=type(error).__name__)
             await asyncio.sleep(2.0)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from time import monotonic
@@ -21,33 +21,17 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from aiokafka import ConsumerRecord
-from pydantic import ValidationError
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
-from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from shared.db import unreachable
 from shared.errors import Poison
-from shared.events import Event
-from shared.messaging import parking
+from shared.messaging import inbox, parking
 from shared.messaging.causes import code_of, on_behalf, passes
-from shared.messaging.envelope import Envelope, as_text, read_headers
-from shared.messaging.handlers import EventHandler, Handlers
-from shared.messaging.parking import Coordinates
+from shared.messaging.handlers import Handlers
+from shared.messaging.parking import Kept
+from shared.messaging.records import Heard, Record, Unreadable, read
 from shared.messaging.transaction import Transaction, UnitOfWork
 
 log = structlog.get_logger(__name__)
-
-_CLAIM = text(
-    """
-    INSERT INTO inbox (consumer, event_id, processed_at)
-    SELECT :consumer, e, :at FROM unnest(:event_ids) AS e
-    ON CONFLICT DO NOTHING RETURNING event_id
-    """
-).bindparams(
-    bindparam("event_ids", type_=ARRAY(PG_UUID)), bindparam("at", type_=TIMESTAMP(timezone=True))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +43,6 @@ class Limits:
     backoff_s: float = 0.1
     backoff_cap_s: float = 5.0
     parked_in_a_row: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """An event that this service hears, decoded."""
-
-    record: ConsumerRecord[Any, Any]
-    envelope: Envelope
-    event: Event
-    key: str
-    handler: EventHandler[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A record of a type that we hear, or of no type at all, that cannot be decoded."""
-
-    record: ConsumerRecord[Any, Any]
-    reason: str
 
 
 class Seam:
@@ -96,29 +61,29 @@ class Seam:
         self.batches = 0
         self.progress_at = monotonic()
         self.waits_for: str | None = None
-        self._handlers = handlers
-        self._work = work
-        self._limits = limits or Limits()
+        self.handlers = handlers
+        self.work = work
+        self.limits = limits or Limits()
         self._sleep = sleep
         self._resumed = asyncio.Event()
 
     @property
     def halted(self) -> bool:
         """Too many records in a row were parked: something is wrong that parking cannot cure."""
-        return self.parked_in_a_row >= self._limits.parked_in_a_row
+        return self.parked_in_a_row >= self.limits.parked_in_a_row
 
     def resume(self) -> None:
         """A person looked: go on."""
         self.parked_in_a_row = 0
         self._resumed.set()
 
-    async def take(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+    async def take(self, records: Sequence[Record]) -> None:
         """Decide, skip or park every record. Returns only when the offsets may be committed."""
         self.batches += 1
         heard: list[Heard] = []
         orderly = True
         for record in records:
-            match self.read(record):
+            match read(self.handlers, record):
                 case Heard() as one:
                     heard.append(one)
                 case Unreadable():
@@ -133,48 +98,10 @@ class Seam:
             await self._take_alone(record)
             self.progress_at = monotonic()
 
-    def read(self, record: ConsumerRecord[Any, Any]) -> Heard | Unreadable | None:
-        """Decode a record; `None` when it is none of this service's business. Never raises."""
-        headers = dict(record.headers)
-        type_name = as_text(headers.get("ce_type"))
-        if not type_name:
-            return Unreadable(record, "no_type")
-        handler = self._handlers.events.get(type_name)
-        if handler is None:
-            return None
-        try:
-            return self._decode(record, headers, handler)
-        except Poison as poison:
-            return Unreadable(record, poison.code)
-        except Exception as error:  # what cannot be read must not stop what can
-            log.error("event_reader_bug", error_type=type(error).__name__, exc_info=error)
-            return Unreadable(record, f"bug:{type(error).__name__}")
-
-    def _decode(
-        self,
-        record: ConsumerRecord[Any, Any],
-        headers: Mapping[str, bytes | None],
-        handler: EventHandler[Any],
-    ) -> Heard:
-        envelope = read_headers(headers)
-        if envelope.version != handler.event.version:
-            raise Poison("unknown_version")
-        if record.value is None:
-            raise Poison("null_value")
-        try:
-            event = handler.event.model_validate_json(record.value)
-        except ValidationError as invalid:
-            codes = {error["type"] for error in invalid.errors(include_input=False)}
-            raise Poison("not_json" if "json_invalid" in codes else "bad_schema") from None
-        key = event.key
-        if record.key is None or as_text(record.key) != key:
-            raise Poison("key_mismatch")
-        return Heard(record, envelope, event, key, handler)
-
     async def _take_together(self, heard: Sequence[Heard]) -> bool:
         """Decide a batch in one transaction; False when it has to be taken apart."""
         try:
-            async with self._work.transaction() as tx:
+            async with self.work.transaction() as tx:
                 await self._decide_all(tx, heard)
         except Exception as error:  # noqa: BLE001  # each record is tried alone and judged there
             log.info("batch_taken_apart", error_type=type(error).__name__, events=len(heard))
@@ -187,11 +114,14 @@ class Seam:
             tx.connection, self.consumer, list({one.key for one in heard})
         )
         free = [one for one in heard if one.key not in held]
-        fresh = await self._claim(tx, free)
         for one in heard:
             if one.key in held:
                 await self._park(tx, one.record, state="held", reason="waits_for_parked", tries=0)
-        for round_ in rounds(fresh):
+        await self.decide(tx, free)
+
+    async def decide(self, tx: Transaction, heard: Sequence[Heard]) -> None:
+        """Decide, in their order, those events that nobody has decided before."""
+        for round_ in rounds(await self._claim(tx, heard)):
             await self._decide_round(tx, round_)
 
     async def _claim(self, tx: Transaction, heard: Sequence[Heard]) -> list[Heard]:
@@ -201,10 +131,7 @@ class Seam:
         by_id: dict[UUID, Heard] = {}
         for one in heard:
             by_id.setdefault(one.envelope.event_id, one)
-        claimed = await tx.execute(
-            _CLAIM, {"consumer": self.consumer, "event_ids": list(by_id), "at": tx.now}
-        )
-        new = set(claimed.scalars())
+        new = await inbox.claim(tx.connection, self.consumer, by_id, at=tx.now)
         return [one for event_id, one in by_id.items() if event_id in new]
 
     async def _decide_round(self, tx: Transaction, heard: Sequence[Heard]) -> None:
@@ -230,7 +157,7 @@ class Seam:
                 else:
                     await one.handler.decide(one.event, cause, loaded[id(one)])
 
-    async def _take_alone(self, record: ConsumerRecord[Any, Any]) -> None:
+    async def _take_alone(self, record: Record) -> None:
         """See one record to its end: decided, skipped, held or parked."""
         tries = waits = 0
         while True:
@@ -251,14 +178,14 @@ class Seam:
                 await self._give_up(record, reason, tries)
             return
 
-    async def _decide_one(self, record: ConsumerRecord[Any, Any]) -> None:
-        match self.read(record):
+    async def _decide_one(self, record: Record) -> None:
+        match read(self.handlers, record):
             case None:
                 return
             case Unreadable(reason=reason):
                 raise Poison(reason)
             case Heard() as one:
-                async with self._work.transaction() as tx:
+                async with self.work.transaction() as tx:
                     await self._decide_all(tx, [one])
                 self.parked_in_a_row = 0
 
@@ -267,23 +194,23 @@ class Seam:
         if isinstance(error, Poison):
             return error.code
         if passes(error):
-            return None if tries <= self._limits.retries else f"gave_up:{code_of(error)}"
-        if tries <= self._limits.bug_retries:
+            return None if tries <= self.limits.retries else f"gave_up:{code_of(error)}"
+        if tries <= self.limits.bug_retries:
             return None
         log.error("event_handler_bug", error_type=type(error).__name__, exc_info=error)
         return code_of(error)
 
     def _pause(self, tries: int) -> float:
         """Exponential backoff with full jitter, in seconds of real time."""
-        ceiling = min(self._limits.backoff_cap_s, self._limits.backoff_s * 2.0 ** min(tries, 20))
+        ceiling = min(self.limits.backoff_cap_s, self.limits.backoff_s * 2.0 ** min(tries, 20))
         return ceiling * (0.5 + random.random() / 2)  # noqa: S311  # jitter is no secret
 
-    async def _give_up(self, record: ConsumerRecord[Any, Any], reason: str, tries: int) -> None:
+    async def _give_up(self, record: Record, reason: str, tries: int) -> None:
         """Park a record in a transaction of its own; keeps at it while the database is away."""
         for attempt in count(1):
             try:
-                async with self._work.transaction() as tx:
-                    await self._park(tx, record, state="parked", reason=reason, tries=tries)
+                async with self.work.transaction() as tx:
+                    kept = await self._park(tx, record, state="parked", reason=reason, tries=tries)
             except Exception as error:  # a record that cannot be kept must not be passed over
                 if unreachable(error):
                     await self._wait_for_database(error, attempt)
@@ -293,25 +220,27 @@ class Seam:
                     raise
             else:
                 break
+        if not kept:
+            return
         self.parked_in_a_row += 1
         log.warning("event_parked", reason=reason, topic=record.topic, attempts=tries)
 
     async def _park(
         self,
         tx: Transaction,
-        record: ConsumerRecord[Any, Any],
+        record: Record,
         *,
         state: str,
         reason: str,
         tries: int,
-    ) -> None:
-        coordinates = Coordinates.of(record)
+    ) -> bool:
+        kept = Kept.of(record)
         if reason == "no_type":  # nobody's event: it must not hold up whoever owns the key
-            coordinates = replace(coordinates, key=None)
-        await parking.park(
+            kept = replace(kept, key=None)
+        return await parking.park(
             tx.connection,
             self.consumer,
-            coordinates,
+            kept,
             state=state,
             reason=reason,
             attempts=tries,
@@ -336,54 +265,6 @@ class Seam:
         finally:
             self.waits_for = None
 
-    async def replay(self, seq: int, *, by: str, why: str) -> str | None:
-        """Decide a parked or held record now; the reason when it fails again.
-
-        The decision, its inbox claim and the record's resolution commit together.
-        """
-        try:
-            async with self._work.transaction() as tx:
-                record = await parking.take(tx.connection, seq)
-                if record is None:
-                    return "already_resolved"
-                found = self.read(as_record(record))
-                if isinstance(found, Unreadable):
-                    raise Poison(found.reason)
-                if found is not None:
-                    for one in await self._claim(tx, [found]):
-                        await self._decide_round(tx, [one])
-                await parking.resolve(
-                    tx.connection, seq, state="replayed", by=by, why=why, now=tx.now
-                )
-        except Exception as error:
-            if unreachable(error):
-                raise
-            async with self._work.transaction() as tx:
-                await parking.repark(
-                    tx.connection,
-                    seq,
-                    reason=(reason := code_of(error)),
-                    holds_up_to=self._limits.retries if passes(error) else 0,
-                )
-            log.warning("replay_failed", reason=reason)
-            return reason
-        self.resume()
-        return None
-
-    async def follow_up(self) -> int:
-        """Decide held records whose parked one is resolved. Returns how many went through."""
-        went = 0
-        while True:
-            async with self._work.transaction() as tx:
-                ready = await parking.released(tx.connection, self.consumer)
-            results = [
-                await self.replay(seq, by="system", why="the event before it was resolved")
-                for seq in ready
-            ]
-            went += sum(result is None for result in results)
-            if not any(result is None for result in results):
-                return went
-
 
 def rounds(heard: Iterable[Heard]) -> list[list[Heard]]:
     """Split a batch so that no round holds two events of one key; a key's order is kept."""
@@ -396,20 +277,3 @@ def rounds(heard: Iterable[Heard]) -> list[list[Heard]]:
             found.append([])
         found[number].append(one)
     return found
-
-
-def as_record(kept: Coordinates) -> ConsumerRecord[Any, Any]:
-    """A kept record in the form in which Kafka delivered it."""
-    return ConsumerRecord(
-        topic=kept.topic,
-        partition=kept.partition,
-        offset=kept.offset,
-        timestamp=0,
-        timestamp_type=0,
-        key=None if kept.key is None else kept.key.encode(),
-        value=kept.value,
-        checksum=None,
-        serialized_key_size=0,
-        serialized_value_size=0,
-        headers=[(name, value.encode()) for name, value in kept.headers.items()],
-    )

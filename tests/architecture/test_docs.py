@@ -146,7 +146,8 @@ def test_the_runbook_quotes_what_readiness_says() -> None:
 
 def test_the_runbook_explains_every_reason_that_the_seam_gives() -> None:
     code = "".join(
-        (ROOT / "shared/messaging" / name).read_text() for name in ("seam.py", "envelope.py")
+        (ROOT / f"shared/messaging/{name}.py").read_text()
+        for name in ("seam", "records", "envelope", "causes")
     )
     reasons = set(re.findall(r'(?:Poison\(|reason=|else )"([a-z_]+)"', code))
     reasons |= set(re.findall(r'Unreadable\(record, "([a-z_]+)"', code))

@@ -15,7 +15,7 @@ from shared.events import REGISTRY
 from shared.events.scheduling import SeriesCompleted
 from shared.messaging import Transaction
 from shared.messaging.handlers import Handlers
-from shared.messaging.seam import Heard, Seam, Unreadable
+from shared.messaging.records import Heard, Unreadable, read
 from tests.contracts.conftest import Golden, golden_records
 
 RECORDS = list(golden_records())
@@ -61,8 +61,7 @@ def test_a_golden_record_has_the_headers_of_the_catalogue(record: Golden) -> Non
 
 @pytest.mark.parametrize(("record", "name"), HEARD)
 def test_everybody_who_hears_an_event_reads_its_golden_record(record: Golden, name: str) -> None:
-    seam = Seam(SERVICES[name], None)  # reading touches no database
-    match seam.read(record.record()):
+    match read(SERVICES[name], record.record()):
         case Heard(event=event, envelope=envelope):
             assert event == REGISTRY[record.type_name].model_validate(record.value)
             assert envelope.version == record.version
@@ -72,8 +71,8 @@ def test_everybody_who_hears_an_event_reads_its_golden_record(record: Golden, na
 
 @pytest.mark.parametrize(("record", "name"), HEARD)
 def test_a_field_that_a_later_producer_adds_disturbs_nobody(record: Golden, name: str) -> None:
-    seam = Seam(SERVICES[name], None)
-    plain, more = seam.read(record.record()), seam.read(record.record(added_later={"n": [1]}))
+    plain = read(SERVICES[name], record.record())
+    more = read(SERVICES[name], record.record(added_later={"n": [1]}))
     assert isinstance(plain, Heard)
     assert isinstance(more, Heard)
     assert more.event == plain.event
@@ -89,4 +88,4 @@ def test_a_record_without_a_header_that_reading_needs_is_noticed(missing: str) -
     record = next(one for one in RECORDS if one.type_name == SeriesCompleted.type_name).record()
     bare = replace(record, headers=[pair for pair in record.headers if pair[0] != missing])
     needed = {"ce_specversion", "ce_id", "ce_type", "ce_dataschema"}
-    assert isinstance(Seam(on, None).read(bare), Unreadable) == (missing in needed)
+    assert isinstance(read(on, bare), Unreadable) == (missing in needed)

@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import audit
-from shared.auth import Role, Tokens
+from shared.auth import Role
 from shared.errors import Poison, Retry
 from shared.events import Event
 from shared.events.billing import CardSaved
 from shared.events.notifications import Channel, MessageSent, Purpose
 from shared.events.pharmacy import PrescriptionShipped
 from shared.events.scheduling import PatientRegistered
-from shared.http.app import build_app
 from shared.ids import new_id
 from shared.messaging import Handlers, Transaction
-from shared.messaging.operations import operations_routes
-from shared.messaging.runtime import Runtime
 from shared.messaging.seam import Limits
-from shared.telemetry import Metrics
-from shared.vault import Vault
 from tests.messaging.conftest import scalar, tally
+from tests.messaging.desk import operator
 from tests.messaging.records import START, record_of, registered, send
-from tests.platform.conftest import SECRET, VAULT_KEYS, bearer
+from tests.platform.conftest import bearer
 from tests.support.eventually import eventually
 from tests.support.topics import Topics
 
@@ -110,30 +103,6 @@ async def parked(engine: AsyncEngine, reasons: list[str]) -> None:
 
 async def noted(engine: AsyncEngine, count: int) -> None:
     assert len(await tally(engine)) == count
-
-
-@asynccontextmanager
-async def operator(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
-    """Whoever looks after the service, at its HTTP routes."""
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-
-    app = build_app(
-        "listener",
-        unit=runtime.work,
-        tokens=Tokens(SECRET, env="development"),
-        vault=Vault(VAULT_KEYS),
-        metrics=Metrics(),
-        routers=[operations_routes(runtime)],
-        lifespan=lifespan,
-    )
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://test", headers=bearer(Role.OPS)
-    ) as client:
-        yield client
 
 
 @pytest.mark.parametrize("topic", SAYS)

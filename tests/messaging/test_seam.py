@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.errors import Poison, Retry
 from shared.events.scheduling import PatientCheckedIn, PatientRegistered
 from shared.ids import new_id
-from shared.messaging import Handlers, Transaction
+from shared.messaging import Handlers, Transaction, replaying
 from shared.messaging.seam import Limits
 from tests.messaging.conftest import scalar, tally
 from tests.messaging.records import checked_in, record_of, registered, send
@@ -93,8 +93,8 @@ async def test_later_events_of_a_key_wait_behind_a_parked_one_and_follow_it_in_o
     await eventually(lambda: _parked(engine, 4))  # partitions need not go side by side
     broken["is"] = False
     seq = await scalar(engine, "SELECT seq FROM parked_events WHERE state = 'parked'")
-    assert await service.seam.replay(seq, by="tester", why="mended") is None
-    await service.seam.follow_up()
+    assert await replaying.replay(service.seam, seq, by="tester", why="mended") is None
+    await replaying.follow_up(service.seam)
     await eventually(lambda: _count(engine, 10))
     assert [what for who, what in await tally(engine) if who == str(ill)] == list("01234")
     assert await scalar(engine, "SELECT count(*) FROM parked_events WHERE state <> 'replayed'") == 0

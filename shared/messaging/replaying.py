@@ -1,0 +1,87 @@
+"""Deciding what was parked or held again: when a person says so, or when its turn has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from shared.db import unreachable
+from shared.errors import Poison
+from shared.messaging import parking
+from shared.messaging.causes import code_of, passes
+from shared.messaging.records import Unreadable, read
+from shared.messaging.seam import Seam
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NotReplayed:
+    """Why a record stays where it is; `waits_for` names the one that must be ended first."""
+
+    reason: str
+    waits_for: UUID | None = None
+
+    @property
+    def detail(self) -> str:
+        """In words, for whoever asked."""
+        if self.waits_for is not None:
+            return f"{self.reason}: {self.waits_for} came before it; replay or discard that first."
+        if self.reason == "already_resolved":
+            return "It was resolved already."
+        return f"It failed again: {self.reason}."
+
+
+async def replay(seam: Seam, seq: int, *, by: str, why: str) -> NotReplayed | None:
+    """Have a person's wish done: decide the record now, and let the consumer go on if it stands."""
+    failed = await _decide_again(seam, seq, by=by, why=why)
+    if failed is None:
+        seam.resume()
+    return failed
+
+
+async def follow_up(seam: Seam) -> int:
+    """Decide held records whose parked one is resolved. Returns how many went through."""
+    went = 0
+    while True:
+        async with seam.work.transaction() as tx:
+            ready = await parking.released(tx.connection, seam.consumer)
+        why = "the event before it was resolved"
+        failed = [await _decide_again(seam, seq, by="system", why=why) for seq in ready]
+        went += failed.count(None)
+        if None not in failed:
+            return went
+
+
+async def _decide_again(seam: Seam, seq: int, *, by: str, why: str) -> NotReplayed | None:
+    """The decision, its inbox claim and the record's resolution commit together."""
+    try:
+        async with seam.work.transaction() as tx:
+            kept = await parking.take(tx.connection, seq)
+            if kept is None:
+                return NotReplayed("already_resolved")
+            before = await parking.earlier(tx.connection, seam.consumer, seq, key=kept.key)
+            if before is not None:
+                return NotReplayed("waits_for_parked", before)
+            found = read(seam.handlers, kept.as_record())
+            if isinstance(found, Unreadable):
+                raise Poison(found.reason)
+            if found is not None:
+                await seam.decide(tx, [found])
+            await parking.resolve(tx.connection, seq, state="replayed", by=by, why=why, now=tx.now)
+    except Exception as error:
+        if unreachable(error):
+            raise
+        reason = code_of(error)
+        async with seam.work.transaction() as tx:
+            await parking.repark(
+                tx.connection,
+                seq,
+                reason=reason,
+                holds_up_to=seam.limits.retries if passes(error) else 0,
+            )
+        log.warning("replay_failed", reason=reason)
+        return NotReplayed(reason)
+    return None

@@ -1,0 +1,148 @@
+"""What is parked: kept in each patient's order, replayed or discarded by a person, once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.clock import FixedClock
+from shared.events.scheduling import PatientRegistered
+from shared.ids import new_id
+from shared.messaging import Handlers, Transaction, UnitOfWork, parking, replaying
+from shared.messaging.seam import Limits, Seam
+from tests.messaging.conftest import scalar, tally
+from tests.messaging.desk import operator
+from tests.messaging.records import delivered, record_of, registered, send
+from tests.support.eventually import eventually
+from tests.support.topics import Topics
+
+QUICK = Limits(retries=1, bug_retries=0, backoff_s=0.01)
+
+
+class Listener:
+    """A service that notes who registers, and breaks on those in `breaks_on`."""
+
+    def __init__(self) -> None:
+        self.breaks_on: set[str] = set()
+        self.on = Handlers("listener")
+        self.on.event(PatientRegistered)(self.note)
+
+    async def note(self, event: PatientRegistered, tx: Transaction) -> None:
+        if event.key in self.breaks_on:
+            raise KeyError(event.key)
+        await tx.execute(text("INSERT INTO tally (who) VALUES (:who)"), {"who": event.key})
+
+
+async def waiting(engine: AsyncEngine, *states: str) -> None:
+    query = "SELECT string_agg(state, ' ' ORDER BY seq) FROM parked_events"
+    assert await scalar(engine, query) == " ".join(states)
+
+
+async def noted(engine: AsyncEngine, *who: object) -> None:
+    assert sorted(noted for noted, _ in await tally(engine)) == sorted(str(one) for one in who)
+
+
+async def end(ops: httpx.AsyncClient, item: dict[str, Any], verb: str) -> httpx.Response:
+    where = f"/operations/parked/{item['parked_id']}/{verb}"
+    return await ops.post(where, json={"why": "a test of ours"})
+
+
+async def test_an_event_that_a_person_discarded_is_never_decided_however_often_it_comes(
+    run_service: Any, engine: AsyncEngine, topics: Topics
+) -> None:
+    listener, ill, well = Listener(), new_id(), new_id()
+    listener.breaks_on.add(str(ill))
+    records = [record_of(registered(ill)) for _ in range(2)]
+    await send(topics, records)
+    service = await run_service(listener.on, seam_limits=QUICK)
+    await eventually(lambda: waiting(engine, "parked", "held"))
+    async with operator(service) as ops:
+        parked, held = (await ops.get("/operations/parked")).json()
+        assert (await end(ops, held, "discard")).status_code == 200
+        assert (await end(ops, parked, "discard")).status_code == 200
+
+    listener.breaks_on.clear()  # the bug is mended, and scheduling offers its events again
+    await send(topics, [*records, record_of(registered(ill)), record_of(registered(well))])
+    await eventually(lambda: noted(engine, ill, well))
+
+
+async def test_a_held_event_is_not_replayed_before_the_one_it_waits_for(
+    run_service: Any, engine: AsyncEngine, topics: Topics
+) -> None:
+    listener, ill = Listener(), new_id()
+    listener.breaks_on.add(str(ill))
+    await send(topics, [record_of(registered(ill)) for _ in range(3)])
+    service = await run_service(listener.on, seam_limits=QUICK)
+    await eventually(lambda: waiting(engine, "parked", "held", "held"))
+    listener.breaks_on.clear()
+    async with operator(service) as ops:
+        parked, *held = (await ops.get("/operations/parked")).json()
+        for one in held:
+            refused = await end(ops, one, "replay")
+            assert refused.status_code == 409
+            assert "waits_for_parked" in refused.json()["detail"]
+            assert parked["parked_id"] in refused.json()["detail"]
+        await noted(engine)
+        await waiting(engine, "parked", "held", "held")
+        assert (await end(ops, parked, "replay")).json() == {"replayed": True, "followed": 2}
+    await noted(engine, ill, ill, ill)
+
+
+async def test_what_is_held_does_not_wait_for_a_record_that_was_parked_after_it(
+    run_service: Any, engine: AsyncEngine, topics: Topics
+) -> None:
+    listener, ill = Listener(), new_id()
+    listener.breaks_on.add(str(ill))
+    unreadable = record_of(registered(ill), value=b"?")
+    await send(topics, [record_of(registered(ill)), record_of(registered(ill)), unreadable])
+    service = await run_service(listener.on, seam_limits=QUICK)
+    await eventually(lambda: waiting(engine, "parked", "held", "parked"))
+    listener.breaks_on.clear()
+    async with operator(service) as ops:
+        first, _, _ = (await ops.get("/operations/parked")).json()
+        assert (await end(ops, first, "discard")).json()["followed"] == 1
+        await waiting(engine, "discarded", "replayed", "parked")
+
+
+async def test_a_consumer_that_stands_still_is_not_moved_by_what_follows_by_itself(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    listener, ill = Listener(), new_id()
+    limits = Limits(retries=1, bug_retries=0, backoff_s=0.01, parked_in_a_row=1)
+    seam = Seam(listener.on, UnitOfWork(engine, clock, listener.on), limits=limits)
+    listener.breaks_on.add(str(ill))
+    await seam.take([delivered(record_of(registered(ill)))])
+    seam.resume()
+    await seam.take([delivered(record_of(registered(ill)), offset=1)])
+    await waiting(engine, "parked", "held")
+    listener.breaks_on.clear()
+    async with engine.begin() as connection:
+        seq = (await connection.execute(text("SELECT min(seq) FROM parked_events"))).scalar_one()
+        why = {"by": "tester", "why": "a test of ours", "now": clock.now()}
+        assert await parking.discard(connection, seq, **why)
+    await seam.take([delivered(record_of(registered(), value=b"?"))])
+    assert seam.halted
+    assert await replaying.follow_up(seam) == 1
+    assert seam.halted
+
+
+async def test_discarded_events_that_come_again_in_great_number_stop_nobody(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    listener = Listener()
+    limits = Limits(retries=1, bug_retries=0, backoff_s=0.01, parked_in_a_row=4)
+    seam = Seam(listener.on, UnitOfWork(engine, clock, listener.on), limits=limits)
+    bad = [delivered(record_of(registered(), value=b"?")) for _ in range(3)]
+    await seam.take(bad)
+    async with engine.begin() as connection:
+        seqs = await connection.execute(text("SELECT seq FROM parked_events"))
+        for seq in seqs.scalars().all():
+            assert await parking.discard(connection, seq, by="x", why="y", now=clock.now())
+    async with asyncio.timeout(10):
+        await seam.take(bad)
+    assert not seam.halted
+    await waiting(engine, "discarded", "discarded", "discarded")
