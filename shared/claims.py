@@ -33,10 +33,10 @@ Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=30, pattern=PRINTABLE),
 ]
-E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{7,14}$")]
+E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{7,14}$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
-Npi = Annotated[str, StringConstraints(pattern=r"^[12]\d{9}$")]
-Icd10 = Annotated[str, StringConstraints(pattern=r"^[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?$")]
+Npi = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{9}$")]
+Icd10 = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$")]
 
 
 class _Claim(BaseModel):
@@ -48,7 +48,7 @@ class Address(_Claim):
     line2: Line | None = None
     city: Name
     state: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-    postal_code: Annotated[str, StringConstraints(pattern=r"^\d{5}(-\d{4})?$")]
+    postal_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{5}(-[0-9]{4})?$")]
 
 
 class PatientCard(_Claim):
@@ -83,7 +83,7 @@ class LocationCard(_Claim):
     name: Line
     zone: str
     legal_name: Line
-    ein: Annotated[str, StringConstraints(pattern=r"^\d{2}-\d{7}$")]
+    ein: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}-[0-9]{7}$")]
     npi: Npi
     phone: E164
     address: Address

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -30,9 +30,15 @@ MAX_DIAGNOSES = 12
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 BirthDate = Annotated[date, Field(ge=date(1900, 1, 1))]
-StartsAt = Annotated[
-    Moment, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))
-]
+
+
+def _in_any_calendar(moment: datetime) -> datetime:
+    if not 2000 <= moment.year < 2200:  # noqa: PLR2004  # the message says the same
+        raise ValueError("must lie within the years 2000 to 2199")
+    return moment
+
+
+StartsAt = Annotated[Moment, AfterValidator(_in_any_calendar)]
 """A moment that any zone's calendar can show; how far ahead is the rules' to judge."""
 
 

@@ -35,6 +35,8 @@ MIN_TELLING = 4
 
 _PLACES = frozenset({"body", "query", "path", "header", "cookie"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
+"""How Pydantic shows a member of an enum; the caller sends its value."""
 
 
 class Violation(BaseModel):
@@ -132,6 +134,8 @@ def install(app: FastAPI) -> None:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    if _is_sent_as_something_else(request, error):
+        return problem(415, violations=(_NOT_SENT_AS_JSON,), correlation_id=_correlation(request))
     violations = tuple(
         Violation(field=_field(found["loc"]), rule=str(found["type"]), detail=_detail(found))
         for found in error.errors()[:MAX_VIOLATIONS]
@@ -141,6 +145,21 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         "The request is not understood",
         violations=violations,
         correlation_id=_correlation(request),
+    )
+
+
+_NOT_SENT_AS_JSON = Violation(
+    field="Content-Type",
+    rule="content_type",
+    detail="The body is read as JSON; send it with the header Content-Type: application/json.",
+)
+
+
+def _is_sent_as_something_else(request: Request, error: RequestValidationError) -> bool:
+    """Whether there is a body that was not parsed, because its header does not call it JSON."""
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return not kind.endswith(("/json", "+json")) and any(
+        found["loc"] == ("body",) and found["type"] != "missing" for found in error.errors()
     )
 
 
@@ -157,7 +176,7 @@ def _field(loc: tuple[int | str, ...]) -> str | None:
 
 def _detail(found: Any) -> str:
     """What would be right. Some messages of Pydantic quote what was sent; those are left out."""
-    detail = str(found["msg"]).removeprefix("Value error, ")
+    detail = _MEMBER.sub(r"\1", str(found["msg"]).removeprefix("Value error, "))
     expected = (found.get("ctx") or {}).get("expected_tags")
     if found["type"] == "union_tag_invalid":
         return f"Expected one of {expected}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -32,6 +33,11 @@ PUBLIC = [public("a test")]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
+class Size(StrEnum):
+    SMALL = "small"
+    LARGE = "large"
+
+
 class Cat(BaseModel):
     kind: Literal["cat"]
 
@@ -45,6 +51,7 @@ class Wish(BaseModel):
 
     pet: Annotated[Cat | Dog, Field(discriminator="kind")] | None = None
     amount_cents: Annotated[int, Field(ge=1)] = 1
+    size: Literal[Size.SMALL, Size.LARGE] = Size.SMALL
     by_name: dict[str, int] = {}  # Pydantic copies it
     phone: str = ""
 
@@ -118,6 +125,7 @@ async def web(probing: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         ({"pet": {"kind": CANARY}}, "pet", "'cat', 'dog'"),
         ({"amount_cents": CANARY}, "amount_cents", "valid integer"),
         ({"amount_cents": 0}, "amount_cents", "greater than or equal to 1"),
+        ({"size": CANARY}, "size", "should be 'small' or 'large'"),
         ({"by_name": {CANARY: CANARY}}, "by_name.?", "valid integer"),
         ({CANARY: 1}, "?", "not permitted"),
         ({"phone": CANARY}, "phone", "not acceptable"),
@@ -143,6 +151,18 @@ async def test_what_is_not_json_is_a_problem_that_does_not_quote_it(web: httpx.A
     assert answer.status_code == 422
     assert answer.json()["violations"][0]["rule"] == "json_invalid"
     assert "Canary" not in answer.text
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
+async def test_a_body_that_is_not_sent_as_json_is_told_which_header_is_right(
+    web: httpx.AsyncClient, kind: str | None
+) -> None:
+    headers = {} if kind is None else {"Content-Type": kind}
+    answer = await web.post("/wish", content=b'{"amount_cents": 1}', headers=headers)
+    assert answer.status_code == 415
+    [violation] = answer.json()["violations"]
+    assert violation["field"] == "Content-Type"
+    assert "Content-Type: application/json" in violation["detail"]
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,8 @@ async def test_a_wish_that_is_not_understood_is_told_so(
     answer = await clinic.send("/series", wish)
     assert answer.status_code == 422
     assert answer.json()["violations"][0]["field"].startswith(next(iter(wrong)))
+    assert "datetime." not in answer.text
+    assert "VisitType" not in answer.text
 
 
 async def test_one_infusion_does_not_run_into_the_next_day_s(clinic: Clinic) -> None:

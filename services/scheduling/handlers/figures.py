@@ -37,7 +37,7 @@ Source = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=PRINTABLE),
 ]
-Clock = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+Clock = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
 """What a clock on the wall shows; 24:00 ends a day."""
 
 Minutes = Annotated[int, Field(ge=0, le=12 * 60)]
