@@ -32,8 +32,8 @@ INSERT INTO card_setups (setup_id, patient_id, state, stripe_setup_intent_id, cr
 SELECT p, p, 'saved', 'seti_' || p, $2 FROM unnest($1::uuid[]) AS p
 """
 _CARDS = """
-INSERT INTO cards (card_id, patient_id, setup_id, stripe_payment_method_id, saved_at)
-SELECT p, p, p, 'pm_' || p, $2 FROM unnest($1::uuid[]) AS p
+INSERT INTO cards (card_id, patient_id, setup_id, stripe_payment_method_id, set_up_at, saved_at)
+SELECT p, p, p, 'pm_' || p, $2, $2 FROM unnest($1::uuid[]) AS p
 """
 
 

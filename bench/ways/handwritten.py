@@ -47,7 +47,7 @@ SELECT c.charge_id IS NOT NULL AS charged, w.infusion_id IS NOT NULL AS waits,
                       WHERE visit_type = i.visit_type AND starts_at <= i.started_at
                       ORDER BY starts_at DESC, revision DESC LIMIT 1) AS f ON true
   LEFT JOIN LATERAL (SELECT card_id FROM cards WHERE patient_id = i.patient_id
-                      ORDER BY saved_at DESC, card_id DESC LIMIT 1) AS k ON true
+                      ORDER BY set_up_at DESC, setup_id DESC LIMIT 1) AS k ON true
  ORDER BY i.n
 """
 _CHARGES = """

@@ -63,10 +63,12 @@ on.outcome(NothingToStore)(attempts.store_nothing)
 on.work(CreateCustomer, loads=stored_cards.load_customer_order, calls=Payments)(
     cards.create_customer
 )
+on.discarded(CreateCustomer)(cards.give_up_customer)
 on.outcome(CustomerKnown)(cards.record_customer)
 on.work(CreateSetupIntent, loads=stored_cards.load_setup_order, calls=Payments)(
     cards.create_setup_intent
 )
+on.discarded(CreateSetupIntent)(cards.give_up_setup)
 on.outcome(SetupReady)(cards.record_setup_ready)
 on.work(LookAtSetup, calls=Payments)(cards.look_at_setup)
 on.outcome(CardConfirmed)(cards.record_card)

@@ -157,18 +157,22 @@ class CardSetup(Base, table=True):
 
 
 class Card(Base, table=True):
-    """A card that may be charged off session. The newest one of a patient is the card on file."""
+    """A card that may be charged off session.
+
+    A patient's card on file is the one whose set-up began last, whenever Stripe told of it.
+    """
 
     __tablename__ = "cards"
     __table_args__ = (
         UniqueConstraint("setup_id"),
-        Index("ix_cards_newest", "patient_id", "saved_at", "card_id"),
+        Index("ix_cards_newest", "patient_id", "set_up_at", "setup_id"),
     )
 
     card_id: UUID = Field(primary_key=True)
     patient_id: UUID = Field(foreign_key="customers.patient_id")
     setup_id: UUID = Field(foreign_key="card_setups.setup_id")
     stripe_payment_method_id: str = Field(sa_column=_text())
+    set_up_at: datetime = Field(sa_column=moment())
     saved_at: datetime = Field(sa_column=moment())
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
+from services.billing.gateways.stripe import StripePayments
 from services.billing.rules.cards import LOOK_AGAIN_AFTER
+from shared.auth import Role
+from shared.errors import Poison
 from shared.events.billing import CardSaved
 from shared.ids import new_id
 from tests.billing.conftest import Billing
@@ -87,3 +92,70 @@ async def test_the_newest_card_is_the_one_that_is_charged(billing: Billing):
 
     [charged] = billing.at_stripe("charges")
     assert charged["payment_method"] == newest
+
+
+async def test_an_older_set_up_that_is_told_of_late_does_not_become_the_card_on_file(
+    billing: Billing,
+):
+    patient = new_id()
+    await billing.set_fee()
+    older = await billing.start_setup(patient)
+    newer = await billing.start_setup(patient)
+    billing.world.notify(stripe=None)  # the notice of the older one is lost
+    assert (await billing.confirm_in_browser(older, "pm_card_visa")).is_success
+    billing.world.notify(stripe=f"{billing.url}/webhooks/stripe")
+    confirmed = await billing.confirm_in_browser(newer, "pm_card_mastercard")
+    await eventually(lambda: billing.said(CardSaved))
+    billing.step(LOOK_AGAIN_AFTER + timedelta(minutes=1))  # we look ourselves
+
+    async def both_are_saved() -> bool:
+        return len(await billing.said(CardSaved)) == 2
+
+    await eventually(both_are_saved)
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+
+    [charged] = billing.at_stripe("charges")
+    assert charged["payment_method"] == confirmed.json()["payment_method"]
+
+
+async def test_an_older_set_up_that_is_told_of_late_is_not_tried_next(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    older = await billing.start_setup(patient)
+    billing.step(timedelta(minutes=1))
+    newest = await billing.save_card(patient)
+    billing.world.issuer_says(newest, "insufficient_funds")
+    await billing.confirm_in_browser(older, "pm_card_mastercard")
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    billing.world.issuer_says(newest, None)
+
+    charge = await billing.only_charge(patient)
+    await billing.told("POST", f"/charges/{charge['charge_id']}/attempts", {})
+    await billing.until_rest()
+
+    assert {one["payment_method"] for one in billing.at_stripe("charges")} == {newest}
+
+
+async def test_a_set_up_that_cannot_be_prepared_fails_when_it_is_given_up(
+    billing: Billing, monkeypatch: pytest.MonkeyPatch
+):
+    patient = new_id()
+
+    async def refused(_self: StripePayments, _order: object) -> None:
+        raise Poison("stripe_refuses_parameter_invalid")
+
+    for noun in ("customer", "setup"):
+        with monkeypatch.context() as patched:
+            patched.setattr(StripePayments, f"create_{noun}", refused)
+            started = await billing.told("POST", f"/patients/{patient}/card-setups", {})
+            await eventually(billing.parked)
+        [parked] = (await billing.ask("GET", "/operations/parked", role=Role.OPS)).json()
+        path = f"/operations/parked/{parked['parked_id']}/discard"
+        await billing.ask("POST", path, {"why": "it cannot be made"}, role=Role.OPS)
+
+        path = f"/patients/{patient}/card-setups/{started['setup_id']}"
+        assert (await billing.told("GET", path))["state"] == "failed"
+        if noun == "customer":
+            await billing.start_setup(patient)  # the next one makes the customer

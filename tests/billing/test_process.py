@@ -14,10 +14,12 @@ from uuid import UUID
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
 from deploy.local.processes import end_process, free_port, last_lines, start_process
 from shared.clock import RunClock
+from shared.db import create_engine
 from shared.events import Event
 from shared.ids import new_id
 from shared.messaging.envelope import headers_of
@@ -29,6 +31,7 @@ from tests.billing.conftest import (
     seen_by_stripe,
 )
 from tests.billing.records import CANARIES
+from tests.support import leases
 from tests.support.eventually import eventually
 from tests.support.outside_world import OutsideWorld
 from tests.support.topics import Topics
@@ -81,7 +84,6 @@ def process(
         "PRACTICE_KAFKA_BOOTSTRAP_SERVERS": topics.bootstrap_servers,
         "PRACTICE_TOPIC_PREFIX": topics.prefix,
         "PRACTICE_TRACE_FILE": str(tmp_path / "trace.jsonl"),
-        "PRACTICE_WORK_LEASE_S": "2",
         "PRACTICE_CONSUMER_SESSION_S": "2",
     }
     process = Process(f"http://127.0.0.1:{port}", tmp_path, settings)
@@ -94,6 +96,14 @@ def process(
     world.notify(stripe=None)
     assert process.running is not None
     end_process(process.running)
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    """The database, past the process."""
+    engine = create_engine(database.url)
+    yield engine
+    await engine.dispose()
 
 
 @pytest.fixture
@@ -201,7 +211,7 @@ async def test_one_infusion_from_kafka_to_kafka_and_a_canary_patient_who_is_seen
 
 
 async def test_a_process_that_is_killed_while_stripe_works_charges_once_when_it_is_back(
-    process: Process, clinic: Billing, topics: Topics
+    process: Process, clinic: Billing, topics: Topics, engine: AsyncEngine
 ):
     patient = new_id()
     await clinic.set_fee()
@@ -217,6 +227,7 @@ async def test_a_process_that_is_killed_while_stripe_works_charges_once_when_it_
     )
     process.kill()
     await eventually(lambda: clinic.money_taken() == [39900])
+    assert await leases.run_out(engine)
     process.start()
     await process.until_ready()
     records = await until_superbill_is_told(clinic, topics, patient)

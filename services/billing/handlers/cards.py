@@ -111,7 +111,7 @@ async def look_at_setup(
 
 
 async def record_card(confirmed: CardConfirmed, tx: Transaction) -> None:
-    """The newest card a patient confirmed is the card on file."""
+    """Keep the card. It is the one on file unless a later set-up has brought one already."""
     setup = await store.lock_setup(tx, confirmed.setup_id)
     if setup is None or not may_become(setup.state, SetupState.SAVED):
         return
@@ -123,15 +123,32 @@ async def record_card(confirmed: CardConfirmed, tx: Transaction) -> None:
         patient_id=setup.patient_id,
         setup_id=confirmed.setup_id,
         stripe_payment_method_id=confirmed.payment_method_id,
+        set_up_at=setup.created_at,
         saved_at=tx.now,
     )
     tx.publish(CardSaved(patient_id=setup.patient_id, card_id=card_id, saved_at=tx.now))
 
 
 async def record_setup_cancelled(cancelled: SetupCancelled, tx: Transaction) -> None:
-    setup = await store.lock_setup(tx, cancelled.setup_id)
+    await _fail(cancelled.setup_id, tx)
+
+
+async def give_up_customer(work: CreateCustomer, tx: Transaction) -> None:
+    """What waited for the customer fails; the next set-up asks for one again."""
+    if await store.lock_customer(tx, work.patient_id) is None:
+        for setup_id in await store.waiting_setups(tx, work.patient_id):
+            await _fail(setup_id, tx)
+
+
+async def give_up_setup(work: CreateSetupIntent, tx: Transaction) -> None:
+    """Nobody waits for a set-up that is never prepared."""
+    await _fail(work.setup_id, tx)
+
+
+async def _fail(setup_id: UUID, tx: Transaction) -> None:
+    setup = await store.lock_setup(tx, setup_id)
     if setup is not None and may_become(setup.state, SetupState.FAILED):
-        await store.set_setup(tx, cancelled.setup_id, SetupState.FAILED)
+        await store.set_setup(tx, setup_id, SetupState.FAILED)
 
 
 async def show_setup(

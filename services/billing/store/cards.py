@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, text
@@ -45,7 +46,7 @@ _UNPREPARED_SETUP = text(
 )
 
 _LOCK_SETUP = text(
-    "SELECT patient_id, state FROM card_setups WHERE setup_id = :setup_id FOR UPDATE"
+    "SELECT patient_id, state, created_at FROM card_setups WHERE setup_id = :setup_id FOR UPDATE"
 )
 
 _SET_SETUP = text(
@@ -102,11 +103,12 @@ async def load_setup_order(tx: Transaction, work: CreateSetupIntent) -> SetupOrd
 class LockedSetup:
     patient_id: UUID
     state: SetupState
+    created_at: datetime
 
 
 async def lock_setup(tx: Transaction, setup_id: UUID) -> LockedSetup | None:
     row = (await tx.execute(_LOCK_SETUP, {"setup_id": setup_id})).one_or_none()
-    return row and LockedSetup(row.patient_id, SetupState(row.state))
+    return row and LockedSetup(row.patient_id, SetupState(row.state), row.created_at)
 
 
 async def set_setup(

@@ -24,7 +24,7 @@ _OWED = text(
     SELECT c.patient_id, c.infusion_id, c.state, c.amount_cents,
            t.attempt_id AS trying_id, t.state AS trying_state,
            (SELECT card_id FROM cards AS k WHERE k.patient_id = c.patient_id
-             ORDER BY saved_at DESC, card_id DESC LIMIT 1) AS card_id,
+             ORDER BY set_up_at DESC, setup_id DESC LIMIT 1) AS card_id,
            ARRAY(SELECT a.card_id FROM payment_attempts AS a
                   WHERE a.charge_id = c.charge_id AND a.card_id IS NOT NULL
                     AND a.reason = 'card_not_usable') AS unusable

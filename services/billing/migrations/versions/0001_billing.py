@@ -90,11 +90,12 @@ CREATE TABLE cards (
     patient_id uuid NOT NULL CONSTRAINT fk_cards_patient_id REFERENCES customers,
     setup_id uuid NOT NULL CONSTRAINT fk_cards_setup_id REFERENCES card_setups,
     stripe_payment_method_id text NOT NULL,
+    set_up_at timestamptz NOT NULL,
     saved_at timestamptz NOT NULL,
     CONSTRAINT pk_cards PRIMARY KEY (card_id),
     CONSTRAINT uq_cards_setup_id UNIQUE (setup_id)
 );
-CREATE INDEX ix_cards_newest ON cards (patient_id, saved_at, card_id);
+CREATE INDEX ix_cards_newest ON cards (patient_id, set_up_at, setup_id);
 CREATE TABLE payment_attempts (
     attempt_id uuid NOT NULL,
     charge_id uuid NOT NULL CONSTRAINT fk_payment_attempts_charge_id REFERENCES charges,
