@@ -20,7 +20,7 @@ from typing import Any
 import structlog
 
 from shared.db import lost_race, unreachable
-from shared.errors import Poison, Retry
+from shared.errors import Misconfigured, Poison, Retry
 from shared.messaging import duework
 from shared.messaging.breaker import Breaker
 from shared.messaging.causes import code_of, on_behalf, passes
@@ -89,6 +89,11 @@ class Workers:
                 raise LookupError(f"{handlers.service}: no gateway for {call.gateway.__name__}")
             self.tally.breakers.setdefault(call.vendor, Breaker())
             self._kinds.setdefault(call.vendor, []).append(kind)
+            if call.time_limit_s >= self._limits.lease_s:
+                raise Misconfigured(
+                    f"PRACTICE_WORK_LEASE_S: must be over {call.time_limit_s:g} s, which a call for"
+                    f" {kind} may take; while it is made, nobody else may make it"
+                )
 
     async def run(self) -> None:
         try:
@@ -278,7 +283,8 @@ class Workers:
         )
         async with self._work.engine.begin() as connection:
             if give_up:
-                await duework.park(connection, leased, code=code, attempts=attempts)
+                now = self._work.clock.now()
+                await duework.park(connection, leased, code=code, attempts=attempts, now=now)
                 return
             rest_s = min(limits.backoff_cap_s, limits.backoff_s * 2 ** min(attempts - 1, 20))
             await duework.rest(connection, leased, code=code, attempts=attempts, rest_s=rest_s)

@@ -79,7 +79,7 @@ async def load_owed(tx: Transaction, work: CapturePayment | IssueSuperbill) -> O
     return Owed(**rows.one()._mapping)
 
 
-@on.work(CapturePayment, loads=load_owed, calls=Processor)
+@on.work(CapturePayment, loads=load_owed, calls=Processor, time_limit_s=2.0)
 async def capture_payment(owed: Owed, processor: Processor) -> Captured:
     return Captured(owed=owed, reference=await processor.capture(owed.charge_id))
 

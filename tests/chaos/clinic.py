@@ -185,7 +185,7 @@ class Clinic:
                 "PRACTICE_TOPIC_PREFIX": self.prefix,
                 "PRACTICE_VAULT_KEYS": f"k1:{KEY}",
                 "PRACTICE_TOKEN_SECRET": "not-a-secret-" * 3,
-                "PRACTICE_WORK_LEASE_S": "1.5",
+                "PRACTICE_WORK_LEASE_S": "2.5",
                 "PRACTICE_CONSUMER_SESSION_S": "1.5",
                 "BILLING_DATABASE_URL": self.database.url,
                 "BILLING_PROCESSOR_URL": self.party.url,

@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from deploy.local.postgres import Database
 from shared.clock import FixedClock
 from shared.db import create_engine
-from shared.errors import Poison, Retry
+from shared.errors import Misconfigured, Poison, Retry
 from shared.messaging import Fact, Handlers, Transaction, UnitOfWork, Work, duework, parked_work
 from shared.messaging.workers import Workers, WorkLimits
 from tests.messaging.conftest import scalar, tally
 from tests.messaging.records import START
+from tests.support import leases
 from tests.support.eventually import eventually
 
 HOUR = timedelta(hours=1)
@@ -197,13 +198,23 @@ async def test_a_worker_that_lost_its_lease_stores_nothing(
 ) -> None:
     sms.open.clear()
     await plan(unit, Text(to="Ana"))
-    start(lease_s=0.3)
+    start()
     await eventually(lambda: sms.calls["Ana"] == 1)
-    start(lease_s=30)  # finds the lease run out and makes the call again
+    assert await leases.run_out(engine)
+    start()  # makes the call again
     await eventually(lambda: sms.calls["Ana"] == 2)
     sms.open.set()  # both are answered at once
     await eventually(lambda: nothing_is_left(engine))
     await told(engine, ("Ana", "answer 2"))
+
+
+def test_a_lease_that_the_longest_call_outlives_is_refused_at_start(
+    unit: UnitOfWork, sms: Vendor, cards: Vendor
+) -> None:
+    gateways = {Sms: sms, Cards: cards}
+    Workers(on, unit, gateways, limits=WorkLimits(lease_s=20.1))
+    with pytest.raises(Misconfigured, match=r"^PRACTICE_WORK_LEASE_S: must be over 20 s, .* Text"):
+        Workers(on, unit, gateways, limits=WorkLimits(lease_s=20.0))
 
 
 async def test_many_workers_do_each_piece_of_work_once(

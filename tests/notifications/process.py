@@ -21,6 +21,7 @@ from shared.db import create_engine, migrate
 from shared.events import Event
 from tests.messaging.records import record_of, send
 from tests.notifications.house import SENDER, TOKEN_SECRET
+from tests.support import leases
 from tests.support.eventually import eventually
 from tests.support.outside_world import SMS_ACCOUNT_SID, SMS_AUTH_TOKEN, OutsideWorld
 from tests.support.topics import Topics
@@ -36,7 +37,6 @@ def environment(
         "PRACTICE_CLOCK_FILE": str(world.clock_file),
         "PRACTICE_VAULT_KEYS": "k1:" + base64.b64encode(b"1" * 32).decode(),
         "PRACTICE_TOKEN_SECRET": TOKEN_SECRET,
-        "PRACTICE_WORK_LEASE_S": "3",
         "PRACTICE_CONSUMER_SESSION_S": "2",
         "PRACTICE_LOG_LEVEL": "debug",
         "NOTIFICATIONS_DATABASE_URL": database.url,
@@ -77,6 +77,13 @@ class Process:
         engine = create_engine(self.database.url)
         await migrate(engine, "notifications", Base.metadata)
         await engine.dispose()
+
+    async def start_again(self) -> None:
+        """Start after a kill; what was under way then is taken up at once."""
+        engine = create_engine(self.database.url)
+        await leases.run_out(engine)
+        await engine.dispose()
+        await self.start()
 
     async def start(self) -> None:
         given = environment(self.database, self.topics, self.world, self.scheduling_url, self.port)

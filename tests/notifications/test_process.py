@@ -178,7 +178,7 @@ async def test_a_service_killed_in_the_middle_of_a_call_sends_one_text(
 
     await eventually(calls)
     process.kill()
-    await process.start()
+    await process.start_again()
     await process.at_rest()
     assert len(texts(world)) == 1
 
@@ -190,7 +190,7 @@ async def test_a_service_killed_again_and_again_sends_everything_once(
     await process.hears(course.registered(), *events)
     for _ in range(3):
         process.kill()
-        await process.start()
+        await process.start_again()
     await process.at_rest()
     assert len(texts(world)) == 8
     ids = [

@@ -90,7 +90,6 @@ class Practice:
             "PRACTICE_CLOCK_FILE": str(self.clock_file),
             "PRACTICE_VAULT_KEYS": VAULT_KEYS,
             "PRACTICE_TOKEN_SECRET": TOKEN_SECRET,
-            "PRACTICE_WORK_LEASE_S": "3",
             "PHARMACY_DATABASE_URL": self.database.url,
             "PHARMACY_HTTP_PORT": str(port),
             "PHARMACY_SCHEDULING_URL": self.scheduling.url,
@@ -253,6 +252,13 @@ class Practice:
         return await self.http.get(
             f"{self.url}{path}", headers={"Authorization": f"Bearer {token}"}
         )
+
+    async def post(self, path: str, role: Role, *, key: str | None = None) -> httpx.Response:
+        token = development_token(
+            TOKEN_SECRET, env="development", subject="staff-1", roles={role}
+        )
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key or str(new_id())}
+        return await self.http.post(f"{self.url}{path}", headers=headers)
 
     async def link(self, case: Case) -> httpx.Response:
         return await self.get(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.pharmacy.practice import Case, Practice
+from tests.support import leases
 from tests.support.eventually import eventually
 from tests.support.outside_world import PHARMACY_KEY
 
@@ -62,10 +63,11 @@ async def test_a_pharmacy_that_takes_the_order_and_hangs_has_one_order(practice:
 async def test_two_replicas_that_both_send_leave_one_order_to_be_filled(
     practice: Practice, replica: Popen[bytes]
 ):
-    """The first request is so slow that its lease runs out and the other replica sends as well."""
+    """The first request is under way when its lease runs out, and the order is sent again."""
     practice.world.fault("pharmacy", "slow", SEND, ms=4500)
     case = await practice.awaiting_signature()
     await practice.sign(case)
+    await eventually(lambda: leases.run_out(practice.engine, "SendOrder"))
     await practice.until(case, "sent", within_s=30)
 
     async def one_left() -> None:
@@ -89,6 +91,8 @@ async def test_a_replica_killed_while_it_sends_leaves_one_order(
     await practice.sign(other)
     await practice.until(first, "signed")
     replica.send_signal(signal.SIGKILL)
+    replica.wait()
+    await leases.run_out(practice.engine)
 
     await practice.until(first, "sent", within_s=30)
     await practice.until(other, "sent", within_s=30)
