@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.scheduling.rules.outcomes import Instrument, Occasion
 from services.scheduling.rules.outcomes_course import CheckpointState, Meaning
 from services.scheduling.rules.outcomes_creyos import MAX_ROWS
 from services.scheduling.rules.outcomes_reviews import Matter
-from services.scheduling.wishes import StartsAt, Text
+from services.scheduling.wishes import Text
 from shared.claims import Line
 from shared.events import Moment
 
 MAX_ITEMS = 50
 """Far above any form, so that the rule about its items can say what would be right."""
 
-Answer = Annotated[StrictInt, Field(ge=-999, le=999)]
+
+def _a_number(answer: Any) -> Any:
+    """What a form's item is answered with is no word and no yes; 2.0 is 2."""
+    if isinstance(answer, str | bool):
+        raise ValueError("must be a whole number")  # noqa: TRY004  # what pydantic expects
+    return answer
+
+
+Answer = Annotated[int, Field(ge=-999, le=999), BeforeValidator(_a_number)]
 
 
 class _Wish(BaseModel):
@@ -35,15 +43,7 @@ class Taken(_Wish):
     occasion: Occasion
     appointment_id: UUID | None = None
     series_id: UUID | None = None
-    taken_at: StartsAt | None = None
-
-    @model_validator(mode="after")
-    def _names_its_place(self) -> Self:
-        if (self.appointment_id is not None) != (self.occasion is Occasion.BEFORE_INFUSION):
-            raise ValueError("an appointment_id belongs to before_infusion, and to nothing else")
-        if (self.series_id is not None) != (self.occasion is Occasion.AFTER_SERIES):
-            raise ValueError("a series_id belongs to after_series, and to nothing else")
-        return self
+    taken_at: Moment | None = None
 
 
 class RecordOutcome(Taken):

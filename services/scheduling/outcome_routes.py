@@ -44,7 +44,7 @@ async def import_creyos(patient_id: UUID, wish: ImportCreyos, desk: AtDesk) -> O
 async def import_creyos_csv(
     patient_id: UUID,
     taken: Annotated[Taken, Query()],
-    sheet: Annotated[bytes, Body(media_type="text/csv")],
+    sheet: Annotated[bytes, Body(media_type="text/csv", min_length=1)],
     desk: AtDesk,
 ) -> OutcomeRecorded:
     """A summary as exported: a first row with `task`, `standard_score` and `percentile`."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -87,6 +88,8 @@ async def test_a_form_belongs_to_a_moment_between_two_infusions(clinic: Clinic) 
     assert await refused(clinic, patient_id, at(early, second)) == [("taken_too_early", "taken_at")]
     ahead = stopped + timedelta(days=1)
     assert await refused(clinic, patient_id, at(ahead, second)) == [("taken_later", "taken_at")]
+    ages_ago = at(datetime(1998, 12, 31, tzinfo=UTC), first)
+    assert await refused(clinic, patient_id, ages_ago) == [("taken_earlier", "taken_at")]
     await record(clinic, patient_id, at(started - timedelta(minutes=5), first))
     await record(clinic, patient_id, at(stopped, second))
 
@@ -139,11 +142,31 @@ async def test_a_cancelled_visit_and_another_patient_s_take_no_form(clinic: Clin
 
 
 @pytest.mark.parametrize(
+    ("wrong", "fields"),
+    [
+        ({"occasion": "before_infusion"}, ["appointment_id"]),
+        ({"occasion": "after_series"}, ["series_id"]),
+        (
+            {"appointment_id": str(uuid4()), "series_id": str(uuid4())},
+            ["appointment_id", "series_id"],
+        ),
+        (
+            {"occasion": "after_series", "appointment_id": str(uuid4())},
+            ["appointment_id", "series_id"],
+        ),
+    ],
+)
+async def test_a_form_names_what_its_occasion_belongs_to_and_nothing_else(
+    clinic: Clinic, wrong: dict[str, Any], fields: list[str]
+) -> None:
+    answered = await refused(clinic, await clinic.patient(), form("nrs", 3) | wrong)
+    assert answered == [("occasion_place", field) for field in fields]
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
-        {"occasion": "before_infusion"},
-        {"occasion": "after_series"},
-        {"appointment_id": str(uuid4())},
+        {"occasion": "yesterday"},
         {"instrument": "mmse"},
         {"answers": ["many"] * 9},
         {"answers": [True] * 9},
@@ -242,6 +265,15 @@ async def test_a_form_recorded_twice_under_one_key_is_kept_once(clinic: Clinic) 
     assert await clinic.post(path, form("phq9", 12, item_9=2), key=key) == one
     assert len((await clinic.get(path))["items"]) == 1
     assert len((await clinic.get("/reviews", patient_id=patient_id))["items"]) == 1
+
+
+async def test_of_many_who_record_one_form_at_once_one_does(clinic: Clinic) -> None:
+    series = await clinic.series()
+    path = f"/patients/{series['patient_id']}/outcomes"
+    wish = form("phq9", 12, item_9=1, **before(series["appointments"][0]))
+    answers = await asyncio.gather(*(clinic.send(path, wish) for _ in range(12)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 11
+    assert len((await clinic.get("/reviews", patient_id=series["patient_id"]))["items"]) == 1
 
 
 async def test_a_trend_measures_from_the_last_score_before_the_first_infusion(

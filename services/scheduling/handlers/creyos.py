@@ -7,12 +7,10 @@ from dataclasses import asdict
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.answers import not_found, refused
 from services.scheduling.handlers.outcome_places import place_of
 from services.scheduling.handlers.outcomes_shown import show_recorded
 from services.scheduling.outcome_forms import ImportCreyos, OutcomeRecorded, Taken
 from services.scheduling.rules import outcomes_creyos as rules
-from services.scheduling.rules.broken import UNKNOWN_PATIENT, Broken
 from services.scheduling.rules.outcomes import Instrument
 from services.scheduling.rules.outcomes_creyos import TaskScore
 from services.scheduling.store import outcomes as kept
@@ -20,6 +18,7 @@ from services.scheduling.store.outcomes import Place
 from shared.auth import Actor
 from shared.http.problems import Refused
 from shared.messaging import Transaction
+from shared.refusals import Broken
 
 
 async def import_csv(
@@ -51,13 +50,13 @@ async def _keep(
 ) -> OutcomeRecorded | Refused:
     """Keep the figures as the summary prints them."""
     if await store.lock_patient(tx, patient_id) is None:
-        return not_found(UNKNOWN_PATIENT)
+        return Refused.not_found("patient", "patient_id")
     read = [each for each in tasks if isinstance(each, TaskScore)]
     wrong = [each for each in tasks if isinstance(each, Broken)] or rules.broken_by_tasks(read)
     place = await place_of(patient_id, taken, Instrument.CREYOS, tx)
     if wrong or not isinstance(place, Place):
         misplaced = [] if isinstance(place, Place) else place
-        return refused([*wrong, *misplaced], "The summary is not imported")
+        return Refused.by_rules([*wrong, *misplaced], "The summary is not imported")
     outcome = kept.add_outcome(
         tx,
         place,

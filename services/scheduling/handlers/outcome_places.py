@@ -8,12 +8,12 @@ from services.scheduling import store
 from services.scheduling.handlers.outcome_points import drips_of
 from services.scheduling.outcome_forms import Taken
 from services.scheduling.rules import outcomes_course as rules
-from services.scheduling.rules.broken import UNKNOWN_APPOINTMENT, UNKNOWN_SERIES, Broken
 from services.scheduling.rules.outcomes import Instrument
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.store import outcomes as kept
 from services.scheduling.store.outcomes import Place
 from shared.messaging import Transaction
+from shared.refusals import Broken, unknown
 
 
 async def place_of(
@@ -21,12 +21,21 @@ async def place_of(
 ) -> Place | list[Broken]:
     """Where in the patient's course a form belongs, or why it cannot."""
     taken_at = wish.taken_at or tx.now
-    broken = rules.broken_by_taken_at(taken_at, tx.now)
+    broken = [
+        *rules.broken_by_place(
+            wish.occasion,
+            names_visit=wish.appointment_id is not None,
+            names_series=wish.series_id is not None,
+        ),
+        *rules.broken_by_taken_at(taken_at, tx.now),
+    ]
+    if broken:
+        return broken
     series_id = wish.series_id
     if wish.appointment_id is not None:
         visit = await kept.visit_of(tx, patient_id, wish.appointment_id)
         if visit is None:
-            return [*broken, UNKNOWN_APPOINTMENT]
+            return [unknown("appointment", "appointment_id")]
         series_id = visit.series_id
         drips = drips_of(await store.visits_of(tx, series_id))
         [own] = (each for each in drips if each.sequence_no == visit.sequence_no)
@@ -34,7 +43,7 @@ async def place_of(
     elif series_id is not None:
         series = await kept.series_of(tx, patient_id, series_id)
         if series is None:
-            return [*broken, UNKNOWN_SERIES]
+            return [unknown("series", "series_id")]
         drips = drips_of(await store.visits_of(tx, series_id))
         broken += rules.broken_by_after_series(SeriesState(series.state), drips, taken_at)
     place = Place(patient_id, wish.occasion, taken_at, series_id, wish.appointment_id)

@@ -7,13 +7,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import outcome_plot, store
-from services.scheduling.answers import not_found
 from services.scheduling.handlers.outcome_points import points_of
 from services.scheduling.handlers.outcomes_shown import show_score
 from services.scheduling.outcome_forms import CheckpointAnswer, SeriesOutcomes, Trend, TrendPoint
 from services.scheduling.outcome_tables import Outcome
 from services.scheduling.rules import outcomes_course as rules
-from services.scheduling.rules.broken import UNKNOWN_PATIENT, UNKNOWN_SERIES
 from services.scheduling.rules.outcomes import Instrument
 from services.scheduling.rules.outcomes_course import Point
 from services.scheduling.rules.outcomes_scales import scale_of
@@ -28,7 +26,7 @@ async def read_trends(series_id: UUID, tx: Transaction) -> SeriesOutcomes | Refu
     """Each instrument over a series: change from the baseline, and how the fourth infusion is."""
     course = await store.find_course(tx, series_id)
     if course is None:
-        return not_found(UNKNOWN_SERIES)
+        return Refused.not_found("series", "series_id")
     outcomes = await kept.outcomes_of_series(tx, course.series)
     return SeriesOutcomes(
         series_id=series_id,
@@ -108,14 +106,14 @@ async def draw_outcomes(
 ) -> Document | Refused:
     """A patient's scores over a series, the newest unless one is named, as SVG."""
     if await store.find_patient(tx, patient_id) is None:
-        return not_found(UNKNOWN_PATIENT)
+        return Refused.not_found("patient", "patient_id")
     series = (
         await kept.newest_series(tx, patient_id)
         if series_id is None
         else await kept.series_of(tx, patient_id, series_id)
     )
     if series is None and series_id is not None:
-        return not_found(UNKNOWN_SERIES)
+        return Refused.not_found("series", "series_id")
     zone, visits = ZoneInfo("UTC"), []
     if series is None:
         outcomes = await kept.outcomes_of_intakes(tx, patient_id)

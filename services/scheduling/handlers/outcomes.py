@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.scheduling import store
-from services.scheduling.answers import not_found, refused
 from services.scheduling.handlers.outcome_places import place_of
 from services.scheduling.handlers.outcome_points import points_of
 from services.scheduling.handlers.outcomes_shown import show_outcome, show_recorded
@@ -25,7 +24,6 @@ from services.scheduling.outcome_tables import Outcome
 from services.scheduling.rules import outcomes as rules
 from services.scheduling.rules import outcomes_course as course
 from services.scheduling.rules import outcomes_reviews as reviews
-from services.scheduling.rules.broken import UNKNOWN_PATIENT, unknown
 from services.scheduling.rules.outcomes import Scale
 from services.scheduling.rules.outcomes_course import CheckpointState
 from services.scheduling.rules.outcomes_reviews import Matter
@@ -43,7 +41,7 @@ async def record_outcome(
 ) -> OutcomeRecorded | Refused:
     """Score a form and keep it; what it says of self-harm or of no response waits for a person."""
     if await store.lock_patient(tx, patient_id) is None:
-        return not_found(UNKNOWN_PATIENT)
+        return Refused.not_found("patient", "patient_id")
     scale = newest(wish.instrument)
     place = await place_of(patient_id, wish, wish.instrument, tx)
     broken = rules.broken_by_answers(scale, wish.answers)
@@ -51,7 +49,7 @@ async def record_outcome(
         broken += reviews.urged_by_incomplete(wish.instrument, wish.answers)
     if broken or not isinstance(place, Place):
         misplaced = [] if isinstance(place, Place) else place
-        return refused([*broken, *misplaced], "The outcome is not recorded")
+        return Refused.by_rules([*broken, *misplaced], "The outcome is not recorded")
     answers = [answer for answer in wish.answers if answer is not None]
     outcome = kept.add_outcome(
         tx,
@@ -98,10 +96,10 @@ async def withdraw_outcome(
     """Take a mistaken record out of all figures; it stays on file, and so do its reviews."""
     outcome = await kept.lock_outcome(tx, outcome_id)
     if outcome is None:
-        return not_found(unknown("outcome", "outcome_id"))
+        return Refused.not_found("outcome", "outcome_id")
     broken = reviews.broken_by_withdrawn(withdrawn=outcome.withdrawn_at is not None)
     if broken:
-        return refused(broken, "The outcome is not withdrawn")
+        return Refused.by_rules(broken, "The outcome is not withdrawn")
     return show_outcome(tx, await kept.withdraw_outcome(tx, outcome, by.subject, wish.why))
 
 
@@ -110,7 +108,7 @@ async def list_outcomes(
 ) -> Page[OutcomeAnswer] | Refused:
     """A patient's forms, the newest first, what was withdrawn included."""
     if await store.find_patient(tx, patient_id) is None:
-        return not_found(UNKNOWN_PATIENT)
+        return Refused.not_found("patient", "patient_id")
 
     def item(row: Row[tuple[object, ...]]) -> OutcomeAnswer:
         return show_outcome(tx, Outcome.model_validate(row, from_attributes=True))

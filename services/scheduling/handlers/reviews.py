@@ -6,12 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from services.scheduling.answers import not_found, refused
 from services.scheduling.handlers.outcomes_shown import show_review
 from services.scheduling.outcome_forms import AcknowledgeReview, ReviewAnswer
 from services.scheduling.outcome_tables import Review
 from services.scheduling.rules import outcomes_reviews as rules
-from services.scheduling.rules.broken import unknown
 from services.scheduling.store import outcomes as kept
 from shared import audit
 from shared.auth import Actor, Role
@@ -51,14 +49,15 @@ async def acknowledge_review(
     """Note who looked, when, and what was done. The same word again changes nothing."""
     review = await kept.lock_review(tx, review_id)
     if review is None:
-        return not_found(unknown("review", "review_id"))
+        return Refused.not_found("review", "review_id")
     matter = kept.matter_of(tx, review)
     forbidden = rules.broken_by_reviewer(matter, prescribes=Role.PRESCRIBER in by.roles)
     if forbidden:
-        return refused(forbidden, "Another role is needed").model_copy(update={"status": 403})
+        refused = Refused.by_rules(forbidden, "Another role is needed")
+        return refused.model_copy(update={"status": 403})
     if (review.acknowledged_by, kept.done_of(tx, review)) == (by.subject, wish.done):
         return show_review(tx, review)
     broken = rules.broken_by_acknowledged(acknowledged=review.acknowledged_at is not None)
     if broken:
-        return refused(broken, "The review is not acknowledged")
+        return Refused.by_rules(broken, "The review is not acknowledged")
     return show_review(tx, await kept.acknowledge_review(tx, review, by.subject, wish.done))

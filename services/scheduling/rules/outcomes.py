@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.scheduling.rules.broken import Broken
+from shared.refusals import Broken
 
 
 class Instrument(StrEnum):

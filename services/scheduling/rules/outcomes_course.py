@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.outcomes import Instrument, Occasion, Scale
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.visits import VisitState
+from shared.refusals import Broken
 
 RESPONSE_PCT = 50
 """A response is a fall of at least half: the field's word (>= 50 % on the PHQ-9, Löwe 2004). The
@@ -19,6 +19,9 @@ FAQ says that about 70 % have ">50% recovery"; from 20 to 10 is a response here 
 
 CHECKPOINT_INFUSION = 4
 """FAQ: effects are noticed, on average, by the fourth infusion."""
+
+
+OLDEST_FORM = datetime(1999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,35 @@ def _at_checkpoint(point: Point) -> bool:
     return point.infusions_before + ahead >= CHECKPOINT_INFUSION
 
 
+def broken_by_place(occasion: Occasion, *, names_visit: bool, names_series: bool) -> list[Broken]:
+    """Whether a form names what its occasion belongs to, and nothing else."""
+    named = {"appointment_id": names_visit, "series_id": names_series}
+    needed = {
+        "appointment_id": occasion is Occasion.BEFORE_INFUSION,
+        "series_id": occasion is Occasion.AFTER_SERIES,
+    }
+    return [
+        Broken(
+            "occasion_place",
+            f"A form of the occasion {occasion} names {'its' if needed[field] else 'no'} {field}.",
+            "a form before an infusion belongs to that visit, one after a series to the series",
+            field,
+        )
+        for field in named
+        if named[field] != needed[field]
+    ]
+
+
 def broken_by_taken_at(taken_at: datetime, now: datetime) -> list[Broken]:
+    if taken_at < OLDEST_FORM:
+        return [
+            Broken(
+                "taken_earlier",
+                f"The forms are younger than this; right would be {OLDEST_FORM.year} or later.",
+                "the PHQ-9, the oldest of the questionnaires, is of 1999",
+                "taken_at",
+            )
+        ]
     if taken_at <= now:
         return []
     return [

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.outcomes import Score
+from shared.refusals import Broken
 
 VERSION = 1
 

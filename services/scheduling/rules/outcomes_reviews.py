@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.outcomes import Instrument
+from shared.refusals import Broken
 
 PHQ9_SELF_HARM_ITEM = 9
 """PHQ-9, item 9: thoughts of being better off dead or of hurting oneself. Any answer above 0 goes
