@@ -27,6 +27,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of the loopback. What just ended is no hindrance."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
 def bare_environment() -> dict[str, str]:
     """What a child needs of ours to run at all; settings reach it only when they are named."""
     python = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}

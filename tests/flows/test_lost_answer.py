@@ -18,6 +18,17 @@ async def test_everything_that_was_to_go_wrong_did(story: Story):
     assert done == {"status_before": 3, "lost_answer": 1}
 
 
+async def test_the_timeline_tells_what_went_wrong_in_words(story: Story):
+    told = [" ".join(line.split()) for line in story.printed.splitlines()]
+    signed = next(at for at, line in enumerate(told) if "signs the prescription" in line)
+    assert told[signed + 1 : signed + 4] == [
+        "the pharmacy answers 503 and does nothing, 3 times",
+        "the pharmacy does what it is asked, and the answer is lost, once",
+        "PrescriptionSigned → PrescriptionSent",
+    ]
+    assert "status_before" not in story.printed
+
+
 async def test_exactly_one_order_exists_there(story: Story):
     (order,) = story.truth["pharmacy"]["orders"]
     rows = await story.rows("pharmacy", "SELECT prescription_id FROM prescriptions")

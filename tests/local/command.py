@@ -51,6 +51,9 @@ class Command:
         """Ctrl-C reaches the command alone: its children are in groups of their own."""
         self._process.send_signal(signal.SIGINT)
 
+    def terminate(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()

@@ -171,8 +171,8 @@ async def parked(running: Running) -> str:
     async with Practice(installation.state()) as practice:
 
         async def is_parked() -> bool:
-            items = await practice.get("billing", "/operations/parked", role=Role.OPS)
-            found[:] = [item["parked_id"] for item in items if item["state"] == "parked"]
+            page = await practice.get("billing", "/operations/parked", role=Role.OPS)
+            found[:] = [item["parked_id"] for item in page["items"] if item["state"] == "parked"]
             return bool(found)
 
         await eventually(is_parked)

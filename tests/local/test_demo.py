@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,23 @@ def test_another_clinics_files_are_lived_through_the_same_way(tmp_path: Path):
     assert code == 0, output
     assert "Quinn Testa ends infusion 1 after 235 min" in output
     assert "3 = $3,751.50" in output
-    assert "All 9 are as expected." in output
+    assert "All 10 are as expected." in output
+    _whole_timeline_reads_well(output)
     documents = list((tmp_path / "run" / "superbills").glob("*.pdf"))
     assert [pdf.read_bytes()[:5] for pdf in documents] == [b"%PDF-"] * 3
+    bills = [json.loads(pdf.with_suffix(".json").read_text()) for pdf in documents]
+    assert [bill["total_cents"] for bill in bills] == [125050] * 3
     assert not (tmp_path / "run" / "demo" / "state.json").exists()
+
+
+def _whole_timeline_reads_well(output: str) -> None:
+    """No code stands where words should, and the end says where to go from here."""
+    told = output.partition("Superbills ──")[0]
+    assert "_" not in told
+    assert max(map(len, told.splitlines())) <= 100
+    _before, end = output.split("To look around ──")
+    assert end.count("/docs ") == 4
+    assert "practice up" in end
 
 
 def test_the_demo_fails_and_says_what_never_came(tmp_path: Path):

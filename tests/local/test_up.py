@@ -48,6 +48,9 @@ def test_it_stays_until_ctrl_c_leaves_nothing_running_and_keeps_what_it_stored(t
         assert len(children) >= 7  # four services, the outside world, PostgreSQL, the broker
         assert ((run / "up" / "state.json").stat().st_mode & 0o777) == 0o600
         assert ((run / "up" / "keys.json").stat().st_mode & 0o777) == 0o600
+        addresses = State.under(run).services
+        assert all(f"{url}/docs" in first.output for url in addresses.values())
+        assert "practice token front_desk" in first.output
         patient_id = _registers(run)
         with Command(run, "up") as second:
             assert second.ends() == 1
@@ -60,7 +63,21 @@ def test_it_stays_until_ctrl_c_leaves_nothing_running_and_keeps_what_it_stored(t
 
     with Command(run, "up") as again:
         again.until_it_says("Ctrl-C ends everything.")
+        assert State.under(run).services == addresses
         assert _reads(run, patient_id)["last_name"] == "Canary"
+
+
+def test_sigterm_ends_it_as_ctrl_c_does(tmp_path: Path):
+    with Command(tmp_path / "run", "up") as up:
+        up.until_it_says("Ctrl-C ends everything.")
+        children = up.children()
+        up.terminate()
+        assert up.ends() == 143
+        assert "Traceback" not in up.output
+    _gone, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+    kept = {path.name for path in (tmp_path / "run" / "up").iterdir()}
+    assert kept - {"postgres"} == {"clock", "keys.json", "logs"}
 
 
 def test_what_it_started_ends_even_when_it_is_killed(tmp_path: Path):

@@ -103,7 +103,7 @@ async def _list(state: State) -> list[tuple[str, dict[str, Any]]]:
         return [
             (service, item)
             for service in state.services
-            for item in await practice.get(service, "/operations/parked", role=Role.OPS)
+            async for item in practice.items(service, "/operations/parked", role=Role.OPS)
         ]
 
 

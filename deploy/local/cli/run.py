@@ -17,12 +17,15 @@ from rich.console import Console
 from rich.markup import escape
 
 from deploy.local import ground
+from deploy.local.cli import around
 from deploy.local.cli.asking import TERMINATED, TROUBLE, console, examples, where
 from deploy.local.cli.verdict import print_verdict
 from deploy.local.demo.demo import begins_at, live_through
 from deploy.local.export import Clinic, read_clinic
 from deploy.local.installation import Installation, Plan, State, Trouble
 from deploy.local.installation.keys import Keys
+from deploy.local.installation.plan import LISTENERS
+from deploy.local.installation.ports import kept_ports
 from deploy.local.postgres import EmbeddedPostgres, Postgres
 from shared.clock import real_now
 
@@ -102,11 +105,13 @@ def demo(
             lived = await running.keep_during(live_through(export, running, out, superbills))
             print_verdict(out, lived)
             took_s = monotonic() - began
-            out.print(f"\n{lived.leaps} leaps of the clock, {took_s:.0f} s in all.")
+            out.print(f"{lived.leaps} leaps of the clock, {took_s:.0f} s in all.")
+            state = running.state()
             if stay:
-                _look_around(out, running)
-                out.print("The clock stands still now. Ctrl-C ends everything.")
+                around.while_it_runs(out, state)
+                out.print("\nThe clock stands still now. Ctrl-C ends everything.")
                 await running.keep()
+        around.afterwards(out, state)
         return bool(lived.wrong)
 
     if _until_done(live()):
@@ -145,8 +150,8 @@ def up(
     async def stay() -> None:
         async with running:
             out.print(f"Ready after {monotonic() - began:.1f} s.")
-            _look_around(out, running)
-            out.print("Ctrl-C ends everything.")
+            around.while_it_runs(out, running.state())
+            out.print("\nCtrl-C ends everything.")
             await running.keep()
 
     _until_done(stay())
@@ -162,6 +167,7 @@ def _plan(folder: Path, clinic: Clinic, keys: Keys, mark: str, *, keeps_data: bo
         topic_prefix=f"{mark}.",
         database_prefix=f"{mark}_",
         keeps_data=keeps_data,
+        ports=kept_ports(LISTENERS, folder.with_suffix(".ports.json")),
     )
 
 
@@ -190,20 +196,6 @@ def _free_folder(run: Path, kind: str) -> Path:
     if (running := State.running_from(folder)) is not None:
         raise Trouble(f"it runs already, as process {running.pid}; end that one first")
     return folder
-
-
-def _look_around(out: Console, running: Installation) -> None:
-    """Where a person may look and what they need for it."""
-    state = running.state()
-    out.print("\n[bold]To look around[/]")
-    out.print(
-        f"  {state.outside}  the outside world: charges, orders, texts, mails", soft_wrap=True
-    )
-    for name, url in state.services.items():
-        out.print(f"  {url}/docs  {name}'s API", soft_wrap=True)
-    out.print("  `practice token front_desk` prints a token for them; `practice events tail`,")
-    out.print("  `practice check` and `practice parked list` find what runs here by themselves.")
-    out.print(f"  logs: {state.logs}\n", soft_wrap=True)
 
 
 T = TypeVar("T")

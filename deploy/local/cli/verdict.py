@@ -16,16 +16,16 @@ def print_verdict(out: Console, lived: Lived) -> None:
     """Print the table, then in words everything that is missing or too much."""
     out.print()
     out.print(Rule("[bold]Expected and happened[/]", align="left", style="bright_black"))
-    table = Table(box=None, pad_edge=False, padding=(0, 2), expand=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 1), expand=False)
     for name in ("patient", "what", "expected", "happened", ""):
         table.add_column(name, header_style="bright_black", overflow="fold")
     shown = None
     for line in lived.lines:
         mark = "[bold red]✗[/]" if line.wrong else "[green]✓[/]"
-        name = "" if line.patient == shown else line.patient
+        name = "" if line.about == shown else line.about
         if name and shown is not None:
             table.add_row()
-        shown = line.patient
+        shown = line.about
         happened = escape(line.happened)
         table.add_row(
             f"[bold]{escape(name)}[/]",
@@ -53,6 +53,7 @@ def _print_superbills(out: Console, lived: Lived) -> None:
         for number, bill in enumerate(happened.superbills):
             name = "" if number else happened.patient.name
             out.print(f"{escape(name):<18}  {escape(_short(bill.path))}", soft_wrap=True)
+    out.print(f"[bright_black]{'':<18}  Each stands there as JSON, too.[/]")
 
 
 def _short(path: Path) -> str:

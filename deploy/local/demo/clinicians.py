@@ -46,7 +46,7 @@ async def try_to_start(
             raise
         people.refused_starts.append((visit.visit, rule))
         nurse = people.clinic.staff[course.nurse].name
-        people.say(patient, nurse, f"may not start infusion {visit.sequence_no}: {no}")
+        people.timeline.setback(patient, nurse, f"may not start infusion {visit.sequence_no}: {no}")
     else:
         raise Wanting(f"infusion {visit.sequence_no} started against the rule {rule}")
 

@@ -13,14 +13,14 @@ from rich.console import Console
 
 from deploy.local.client import Practice
 from deploy.local.demo.expected import Expected, expect
-from deploy.local.demo.happened import Happened, look
+from deploy.local.demo.happened import Happened, look, parked
 from deploy.local.demo.heard import Heard, ear
 from deploy.local.demo.life import Life
 from deploy.local.demo.people import People
 from deploy.local.demo.plan import plan
 from deploy.local.demo.quiet import Listener
 from deploy.local.demo.timeline import Timeline
-from deploy.local.demo.verdict import Line, compare
+from deploy.local.demo.verdict import Line, compare, nothing_parked
 from deploy.local.demo.world import World
 from deploy.local.export.records import Clinic
 from deploy.local.installation import Installation
@@ -44,7 +44,7 @@ class Lived:
     def wrong(self) -> list[str]:
         """Everything that is not as the rules have it, in words."""
         return [
-            *(f"{line.patient}: {what}" for line in self.lines for what in line.wrong),
+            *(f"{line.about}: {what}" for line in self.lines for what in line.wrong),
             *self.people.surprises,
         ]
 
@@ -63,7 +63,7 @@ async def driver(
     """Everything that it takes to live through a clinic's export on a running installation."""
     state, keys = running.state(), running.plan.keys
     zones = {key: clinic.zone_of(patient) for key, patient in clinic.patients.items()}
-    timeline = Timeline(console, running.clock, zones)
+    timeline = Timeline(console, running.clock, clinic.patients, zones)
     async with AsyncExitStack() as stack:
         practice = await stack.enter_async_context(Practice(state))
         world = await stack.enter_async_context(
@@ -91,9 +91,11 @@ async def live_through(
         await life.live(max(one.last_at for one in expected.values()))
         truth = await world.truth()
         happened = await look(people, practice, truth, superbills)
+        waiting = await parked(practice)
     lines = [
         line
         for key, wanted in expected.items()
         for line in compare(wanted, happened[key], clinic.zone_of(wanted.patient))
     ]
+    lines.append(nothing_parked(waiting))
     return Lived(people, expected, happened, truth, life.heard, lines, life.leaps)

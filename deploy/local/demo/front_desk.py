@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deploy.local.demo.people import People, address_of
+from deploy.local.demo.phrases import TENDERS, words
 from deploy.local.export.records import (
     Course,
     Move,
@@ -28,7 +29,7 @@ async def register(people: People, patient: Patient) -> None:
     )
     people.ids["patient", patient.patient] = made["patient_id"]
     people.timeline.knows(made["patient_id"], patient)
-    found = ", ".join(concern.replace("_", " ") for concern in patient.concerns)
+    found = ", ".join(words(concern) for concern in patient.concerns)
     held = f"; held: {found}" if found else ""
     people.act(patient, StaffRole.FRONT_DESK, f"takes the intake{held}")
 
@@ -98,7 +99,7 @@ async def choose_tender(
         patient_id=people.id_of("patient", patient.patient),
         tender=paid.tender,
     )
-    tender = paid.tender.replace("_", " ")
+    tender = TENDERS[paid.tender]
     people.act(
         patient,
         StaffRole.FRONT_DESK,

@@ -7,6 +7,7 @@ with them.
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +65,7 @@ class Happened:
 async def look(
     people: People, practice: Practice, truth: dict[str, Any], folder: Path
 ) -> dict[str, Happened]:
-    """Everything about every patient. Superbills' documents are put into `folder`."""
+    """Everything about every patient. Superbills are put into `folder`, as PDF and JSON."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     found = {key: Happened(patient) for key, patient in people.clinic.patients.items()}
     for happened in found.values():
@@ -73,6 +74,15 @@ async def look(
         *(_services(happened, people, practice, folder) for happened in found.values())
     )
     return found
+
+
+async def parked(practice: Practice) -> list[str]:
+    """What waits for a person in any service: nothing, where all went well."""
+    return [
+        f"{service}: {item['what']} {item['type_name']}: {item['reason']}"
+        for service in practice.state.services
+        async for item in practice.items(service, "/operations/parked", role=Role.OPS)
+    ]
 
 
 def _vendors(happened: Happened, people: People, truth: dict[str, Any]) -> None:
@@ -153,6 +163,8 @@ async def _superbill(practice: Practice, superbill_id: str, folder: Path) -> Sup
         raise ValueError(f"the document of superbill {shown['number']} is not a PDF")
     target = folder / f"{shown['number']}.pdf"
     await asyncio.to_thread(target.write_bytes, document)
+    data = target.with_suffix(".json")
+    await asyncio.to_thread(data.write_text, json.dumps(shown, indent=2) + "\n")
     return Superbill(
         number=shown["number"],
         total_cents=shown["total_cents"],

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from pydantic import ValidationError
@@ -34,6 +35,8 @@ class Heard:
 
     at: datetime
     event: Event
+    event_id: UUID
+    """Ids grow with real time, so what led to an event has a smaller one."""
 
 
 class Ear:
@@ -50,7 +53,7 @@ class Ear:
             while await self._behind(ends):
                 for records in (await self._consumer.getmany(timeout_ms=20)).values():
                     heard += [one for record in records if (one := understood(record))]
-        return sorted(heard, key=lambda one: one.at)
+        return sorted(heard, key=lambda one: (one.at, one.event_id))
 
     async def forever(self) -> AsyncIterator[Heard]:
         """Each event as it comes."""
@@ -76,7 +79,8 @@ def understood(record: ConsumerRecord[bytes, bytes]) -> Heard | None:
         return None
     try:
         event = kind.model_validate_json(record.value)
-        return Heard(datetime.fromisoformat(headers["ce_time"]), event)
+        at = datetime.fromisoformat(headers["ce_time"])
+        return Heard(at, event, UUID(headers["ce_id"]))
     except (ValidationError, KeyError, ValueError):
         return None
 

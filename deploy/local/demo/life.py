@@ -51,9 +51,12 @@ class Life:
         self._timeline = timeline
         self._world = world
         self._moves = -1
+        self._befallen: dict[int, int] = {}
+        """How often each fault of the outside world has been told to have happened."""
 
     async def live(self, last_expected_at: datetime) -> None:
         """Go on until nothing is left to come, or what is expected has long had its moment."""
+        self._timeline.legend()
         await set_up(self._people)
         while True:
             quiet = await self._rest()
@@ -77,15 +80,30 @@ class Life:
         return max(soonest, self._clock.now())
 
     async def _rest(self) -> Quiet:
-        """Wait for rest; tell what was said since the last one."""
+        """Wait for rest; tell what was done, went wrong and was said since the last one."""
         quiet = await self._listener.until_quiet()
+        await self._look_for_faults()
         if quiet.moves != self._moves:
             self._moves = quiet.moves
             fresh = await self._ear.fresh()
             self.heard += fresh
             texts = await self._world.texts() if self._timeline.wants_words(fresh) else []
             self._timeline.events(fresh, texts)
+        self._timeline.tell()
         return quiet
+
+    async def _look_for_faults(self) -> None:
+        """Tell what went wrong outside since the last look, as it was ordered to."""
+        ordered = [
+            fault for fault in self._people.clinic.faults if fault.ordered_at <= self._clock.now()
+        ]
+        if sum(fault.times for fault in ordered) == sum(self._befallen.values()):
+            return
+        for fault in await self._world.faults():
+            fresh = fault["done"] - self._befallen.get(fault["fault_id"], 0)
+            if fresh:
+                self._befallen[fault["fault_id"]] = fault["done"]
+                self._timeline.befell(fault["system"], fault["kind"], fault.get("status"), fresh)
 
     async def _act(self, acts: dict[str | None, list[Act]]) -> None:
         """The world's acts first, then all patients' side by side, each patient's in order."""

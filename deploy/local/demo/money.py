@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Any
 
 from deploy.local.demo.people import People, Wanting
+from deploy.local.demo.phrases import TENDERS, words
 from deploy.local.export.records import Card, OutsidePayment, Patient, StaffRole, Visit
 from shared.auth import Role
 from shared.money import dollars
@@ -39,7 +40,7 @@ async def issuer_declines(people: People, patient: Patient, code: str) -> None:
     if not cards:
         raise Wanting("no card is on file that an issuer could decline")
     await people.world.issuer_declines(cards[-1].payment_method, code)
-    people.say(patient, "the bank", f"declines the card from now on: {code.replace('_', ' ')}")
+    people.timeline.setback(patient, "the bank", f"declines the card from now on: {words(code)}")
 
 
 async def try_again(people: People, patient: Patient, visit: Visit) -> None:
@@ -66,7 +67,7 @@ async def record_payment(
     people.act(
         patient,
         StaffRole.BILLER,
-        f"records {dollars(charge['amount_cents'])} by {paid.tender.replace('_', ' ')} "
+        f"records {dollars(charge['amount_cents'])} by {TENDERS[paid.tender]} "
         f"for infusion {visit.sequence_no}",
     )
 

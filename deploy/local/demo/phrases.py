@@ -1,12 +1,15 @@
-"""Events in a few words, for the timeline. What an event carries is ids, codes, times and cents."""
+"""Events and codes in a few words, for the timeline. Events carry ids, codes, times and cents."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from deploy.local.export.records import Fault
 from shared.events import Event, billing, notifications, pharmacy, scheduling
+from shared.events.billing import TenderKind
 from shared.events.notifications import Channel, Purpose
 from shared.money import dollars
 
@@ -27,17 +30,66 @@ PURPOSES = {
 
 CHANNELS = {Channel.SMS: "text", Channel.EMAIL: "mail"}
 
+TENDERS = {
+    TenderKind.CARD: "card",
+    TenderKind.CARE_CREDIT: "CareCredit",
+    TenderKind.CASH: "cash",
+    TenderKind.CHECK: "check",
+}
 
-def together(events: Sequence[Event], clock: Clock) -> str:
-    """Events in a row, in the order in which they were said; many visits at once are counted."""
-    shown: list[str] = []
+SYSTEMS = {
+    "stripe": "Stripe",
+    "pharmacy": "the pharmacy",
+    "signing": "the signing vendor",
+    "sms": "the text carrier",
+    "smtp": "the mail server",
+}
+
+FAULTS = {
+    "status_before": "answers {status} and does nothing",
+    "status_after": "does what it is asked and answers {status}",
+    "lost_answer": "does what it is asked, and the answer is lost",
+    "hang": "leaves the call without an answer",
+    "slow": "answers late",
+    "duplicate": "tells the same twice",
+    "reorder": "tells things out of order",
+    "delay": "tells things late",
+    "drop": "does not tell",
+    "forged_signature": "is imitated by a stranger",
+    "future_timestamp": "signs as of a time to come",
+}
+
+_UNWELCOME = (
+    billing.PaymentDeclined,
+    notifications.MessageNotSent,
+    pharmacy.PrescriptionRefused,
+    scheduling.PatientHeld,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One event in a row, or several that are alike."""
+
+    name: str
+    detail: str
+    welcome: bool
+
+
+def together(events: Sequence[Event], clock: Clock) -> Iterator[Said]:
+    """Events in the order in which they were said; what is said of many visits at once is one."""
     for name, same in groupby(events, key=lambda event: type(event).__name__):
         alike = list(same)
+        welcome = not isinstance(alike[0], _UNWELCOME)
         if len(alike) > 1 and name.startswith("Appointment"):
-            shown.append(f"{name} ({len(alike)})")
-        else:
-            shown += [" ".join(filter(None, (name, detail(one, clock)))) for one in alike]
-    return " → ".join(shown)
+            yield Said(name, f"({len(alike)})", welcome)
+            continue
+        unsent = [event for event in alike if isinstance(event, notifications.MessageNotSent)]
+        if unsent:
+            yield Said(name, _unsent(unsent), welcome)
+            continue
+        for one in alike:
+            yield Said(name, detail(one, clock), welcome)
 
 
 def detail(event: Event, clock: Clock) -> str:
@@ -47,9 +99,9 @@ def detail(event: Event, clock: Clock) -> str:
         case billing.ChargePosted() | billing.PaymentCaptured():
             found = dollars(event.amount_cents)
         case billing.OutsidePaymentRecorded():
-            found = f"{dollars(event.amount_cents)} {event.tender}"
-        case billing.PaymentDeclined():
-            found = event.reason
+            found = f"{dollars(event.amount_cents)} by {TENDERS[event.tender]}"
+        case billing.PaymentDeclined() | pharmacy.PrescriptionRefused():
+            found = words(event.reason)
         case billing.SuperbillIssued():
             found = event.number
         case scheduling.AppointmentMoved() | scheduling.AppointmentBooked():
@@ -58,10 +110,35 @@ def detail(event: Event, clock: Clock) -> str:
             found = f"no driving until {clock(event.no_drive_until)}"
         case scheduling.SeriesCompleted() | scheduling.SeriesStopped():
             found = f"after {event.infusions_completed} infusions"
-        case notifications.MessageNotSent():
-            found = f"{event.purpose} {event.reason}"
-        case pharmacy.PrescriptionRefused():
-            found = event.reason
         case _:
             pass
     return found
+
+
+def _unsent(events: Sequence[notifications.MessageNotSent]) -> str:
+    """Which messages are not sent, and why, each reason once."""
+    reasons = {words(event.reason): None for event in events}
+    purposes = {PURPOSES[event.purpose]: None for event in events}
+    return f"{'; '.join(purposes)} ({', '.join(reasons)})"
+
+
+def words(code: str) -> str:
+    """A code as a person reads it."""
+    return code.replace("_", " ")
+
+
+def fault(kind: str, status: int | None) -> str:
+    """What goes wrong, as the end of a sentence that begins with who."""
+    return FAULTS[kind].format(status=status or "an error")
+
+
+def ordered(order: Fault) -> str:
+    """What is ordered to go wrong from now on."""
+    return (
+        f"From now on {SYSTEMS[order.system]} {fault(order.kind, order.status)} "
+        f"({order.route}, {times(order.times)})."
+    )
+
+
+def times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

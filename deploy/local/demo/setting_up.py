@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deploy.local.demo.people import People, address_of
+from deploy.local.demo.phrases import ordered
 from deploy.local.export.records import Fault, Staff
 from shared.auth import Role
 
@@ -52,11 +53,7 @@ async def set_up(people: People) -> None:
 
 async def order_fault(people: People, fault: Fault) -> None:
     await people.world.order_fault(fault)
-    status = f" {fault.status}" if fault.status else ""
-    people.timeline.note(
-        f"From now on {fault.system} goes wrong: {fault.kind}{status} on {fault.route}, "
-        f"{fault.times} time{'s' if fault.times > 1 else ''}."
-    )
+    people.timeline.note(ordered(fault))
 
 
 def _clinician(staff: Staff) -> dict[str, object]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from deploy.local.demo.expected import Expected, Message, Money
 from deploy.local.demo.happened import Happened, Note
-from deploy.local.demo.phrases import CHANNELS, PURPOSES
+from deploy.local.demo.phrases import CHANNELS, PURPOSES, words
 from shared.events.notifications import Channel
 from shared.money import dollars
 
@@ -24,9 +24,9 @@ F = TypeVar("F")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing about one patient."""
+    """One thing about one patient, or about the practice."""
 
-    patient: str
+    about: str
     what: str
     expected: str
     happened: str
@@ -48,7 +48,7 @@ def compare(expected: Expected, happened: Happened, zone: ZoneInfo) -> list[Line
         line("charges", str(expected.charges), str(happened.charges)),
         line("charges left unpaid", str(expected.unpaid), str(happened.unpaid)),
         line(
-            "card payments at Stripe",
+            "paid at Stripe",
             _sum(expected.card_payments),
             _sum(happened.stripe_paid),
             _money_words("card payment", paid, zone),
@@ -67,13 +67,19 @@ def compare(expected: Expected, happened: Happened, zone: ZoneInfo) -> list[Line
             _rules(happened.refused_starts),
         ),
         line("prescriptions", _words(expected.prescriptions), _words(happened.prescriptions)),
-        line("orders at the pharmacy", str(expected.orders), str(happened.orders)),
+        line("pharmacy orders", str(expected.orders), str(happened.orders)),
         *(_messages(name, channel, expected, happened, zone) for channel in Channel),
     ]
-    told = {"prescriptions", "orders at the pharmacy"}  # that there is none is a story of its own
+    told = {"prescriptions", "pharmacy orders"}  # that there is none is a story of its own
     return [
         one for one in lines if one.wrong or one.what in told or one.expected not in {"0", "none"}
     ]
+
+
+def nothing_parked(found: Sequence[str]) -> Line:
+    """Whatever goes wrong outside, nothing is left for a person to mend."""
+    wrong = tuple(f"parked in {what}" for what in found)
+    return Line("The practice", "waits for a person", "none", str(len(found) or "none"), wrong)
 
 
 def _superbills(name: str, expected: Expected, happened: Happened) -> Line:
@@ -171,10 +177,10 @@ def _amounts(cents: Sequence[int]) -> str:
     return f"{len(cents)} = {dollars(sum(cents))}" if cents else "none"
 
 
-def _words(words: Sequence[str]) -> str:
-    return ", ".join(sorted(words)) or "none"
+def _words(codes: Sequence[str]) -> str:
+    return ", ".join(sorted(map(words, codes))) or "none"
 
 
 def _rules(refused: Sequence[tuple[str, str]]) -> str:
-    counted = Counter(rule for _visit, rule in refused)
+    counted = Counter(words(rule) for _visit, rule in refused)
     return _words([f"{rule} ({count})" if count > 1 else rule for rule, count in counted.items()])

@@ -47,6 +47,10 @@ class World:
     async def truth(self) -> dict[str, Any]:
         return dict(await self._ask("GET", "/control/state"))
 
+    async def faults(self) -> list[dict[str, Any]]:
+        """What was ordered to go wrong, and how often it has."""
+        return list((await self._ask("GET", "/control/faults"))["faults"])
+
     async def texts(self) -> list[Text]:
         """Every text from the clinic, oldest first."""
         return texts_in(await self.truth())

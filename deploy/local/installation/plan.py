@@ -13,6 +13,7 @@ SERVICES = ("scheduling", "billing", "pharmacy", "notifications")
 OUTSIDE = "outside"
 REPLAYED_H = 14 * 24  # as long as a real Kafka keeps a record: deploy.kafka.topics
 CLINIC_NAME_MOST = 32  # what notifications has room for in a text
+LISTENERS = (*SERVICES, OUTSIDE, "smtp")
 TEXTS_FROM = "+12025550199"
 MAIL_FROM = "clinic@example.com"
 
@@ -30,7 +31,7 @@ class Plan:
     keeps_data: bool = False
     """Whether databases stay for the next start. What does not stay is gone with the run."""
     ports: Mapping[str, int] = field(
-        default_factory=lambda: {name: free_port() for name in (*SERVICES, OUTSIDE, "smtp")}
+        default_factory=lambda: {name: free_port() for name in LISTENERS}
     )
     extra: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Further settings of a process, by its name."""

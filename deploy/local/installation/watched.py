@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +64,7 @@ class Watched:
                 pause_s = _FIRST_PAUSE_S
             self._say(
                 f"{self.name} ended ({_how(code)}) and is started again in {pause_s:g} s. "
-                f"Its last words: {last_lines(self.log, 1)}"
+                f"Its last words: {_last_words(self.log)}. Its log: {self.log}"
             )
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
@@ -87,6 +88,17 @@ class Watched:
         self.ask_to_end()
         if self._process is not None:
             end_process(self._process)
+
+
+def _last_words(log: Path) -> str:
+    """The last line of a log; of a line in JSON, what happened and to which part."""
+    line = last_lines(log, 1)
+    try:
+        said = json.loads(line)
+        told = (said[name] for name in ("event", "part", "error_type") if said.get(name))
+        return ", ".join(map(str, told)) or line
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return line
 
 
 def _how(code: int) -> str:
