@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from services.scheduling import claim_routes, outcome_routes, planning_routes, routes
+from services.scheduling import (
+    calendar_routes,
+    claim_routes,
+    outcome_routes,
+    planning_routes,
+    routes,
+)
 from services.scheduling.events import on
 from services.scheduling.settings import SchedulingSettings
 from services.scheduling.tables import Base
@@ -22,6 +28,7 @@ def build() -> Parts:
             routes.router,
             planning_routes.router,
             outcome_routes.router,
+            calendar_routes.router,
             claim_routes.router,
         ],
         state={},

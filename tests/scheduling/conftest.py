@@ -18,7 +18,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
-from services.scheduling import claim_routes, outcome_routes, planning_routes, routes
+from services.scheduling import (
+    calendar_routes,
+    claim_routes,
+    outcome_routes,
+    planning_routes,
+    routes,
+)
 from services.scheduling.events import on
 from services.scheduling.tables import Base
 from shared.auth import Role, Tokens, development_token
@@ -251,6 +257,7 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
             routes.router,
             planning_routes.router,
             outcome_routes.router,
+            calendar_routes.router,
             claim_routes.router,
         ],
         lifespan=lifespan,

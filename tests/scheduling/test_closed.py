@@ -47,6 +47,8 @@ ROLES = {
     "GET /series/{series_id}/outcomes": "nurse prescriber",
     "GET /reviews": "nurse prescriber",
     "POST /reviews/{review_id}/acknowledge": "nurse prescriber",
+    "GET /appointments/{appointment_id}/calendar.ics": "front_desk nurse prescriber",
+    "GET /series/{series_id}/calendar.ics": "front_desk nurse prescriber",
     "GET /internal/patients/{patient_id}": "service",
     "GET /internal/locations/{location_id}": "service",
     "GET /internal/infusions/{infusion_id}": "service",
