@@ -147,6 +147,9 @@ class SchedulingClaims:
         self._actor = Actor(service, frozenset({Role.SERVICE}))
         self._tokens = Tokens(token_secret)
 
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
     async def patient(self, patient_id: UUID, *, purpose: str) -> PatientCard:
         return await self._redeem(PatientCard, f"/internal/patients/{patient_id}", purpose)
 

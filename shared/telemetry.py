@@ -112,7 +112,7 @@ class _Measured:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._gateway, name)
-        if not inspect.iscoroutinefunction(found):
+        if name == "aclose" or not inspect.iscoroutinefunction(found):
             return found
 
         async def call(*args: Any, **named: Any) -> Any:

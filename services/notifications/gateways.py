@@ -138,9 +138,9 @@ class TwilioTexts:
                 return Taken(str(message.sid))
         return None
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Let calls under way end, and close the connections."""
-        self._threads.shutdown()
+        await asyncio.to_thread(self._threads.shutdown)
         self._session.close()
 
     async def _call(self, call: Callable[[], T]) -> T:

@@ -97,6 +97,7 @@ class Runtime:
             if topics
             else None
         )
+        self._gateways = gateways
         self._replay_on_start = replay_on_start
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -115,9 +116,13 @@ class Runtime:
         ]
 
     async def stop(self) -> None:
+        """End every part, then close what the gateways hold (`aclose`, where they have one)."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for gateway in self._gateways.values():
+            if (aclose := getattr(gateway, "aclose", None)) is not None:
+                await aclose()
         await self.engine.dispose()
 
     async def rest(self) -> Rest:

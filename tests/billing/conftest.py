@@ -384,7 +384,7 @@ async def billing(
     workers.cancel()
     await asyncio.gather(workers, return_exceptions=True)
     await service.runtime.engine.dispose()
-    await payments.close()
+    await payments.aclose()
 
 
 def seen_by_stripe(world: OutsideWorld) -> str:

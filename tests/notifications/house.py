@@ -120,8 +120,8 @@ class House:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            await claims._client.aclose()
-            texts.close()
+            await claims.aclose()
+            await texts.aclose()
 
     async def hears(self, *events: Event, ids: list[UUID] | None = None) -> None:
         """Take events as one batch; the same `ids` again are the same events again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,10 +23,10 @@ AT = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def texts(world: OutsideWorld) -> Iterator[TwilioTexts]:
+async def texts(world: OutsideWorld) -> AsyncIterator[TwilioTexts]:
     texts = texts_of(world)
     yield texts
-    texts.close()
+    await texts.aclose()
 
 
 @pytest.fixture
@@ -60,14 +60,14 @@ async def test_a_network_that_is_away_is_tried_later(world: OutsideWorld):
     texts = texts_of(world, api_base="http://127.0.0.1:9")
     with pytest.raises(Retry, match="sms_unreachable"):
         await texts.send(new_id(), PATIENT, WORDS)
-    texts.close()
+    await texts.aclose()
 
 
 async def test_a_wrong_token_is_tried_later_until_the_configuration_is_right(world: OutsideWorld):
     texts = texts_of(world, auth_token="wrong")
     with pytest.raises(Retry, match="sms_20003"):
         await texts.send(new_id(), PATIENT, WORDS)
-    texts.close()
+    await texts.aclose()
     assert world.state()["sms"]["messages"] == []
 
 

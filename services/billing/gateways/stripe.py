@@ -67,7 +67,7 @@ class StripePayments:
             base_addresses={"api": api_base.rstrip("/")} if api_base else {},
         )
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]  # Stripe left it untyped
 
     async def capture(self, order: Order) -> Captured | Declined:
