@@ -22,7 +22,7 @@ from shared.clock import clock_at
 from shared.db import create_engine, migrate
 from shared.http.app import build_app
 from shared.http.health import health_routes
-from shared.messaging import outbox, parked_work, parking
+from shared.messaging import parked
 from shared.messaging.handlers import Handlers
 from shared.messaging.operations import operations_routes
 from shared.messaging.runtime import Runtime
@@ -137,19 +137,19 @@ class Service:
             return
         metrics.work_unfinished.set(await runtime.workers.unfinished())
         async with runtime.engine.connect() as connection:
-            metrics.parked_work.set(len(await parked_work.open_ones(connection)))
-            metrics.parked_outbox.set(len(await outbox.parked_rows(connection)))
             depth, oldest = (
                 await connection.execute(text("SELECT count(*), min(committed_at) FROM outbox"))
             ).one()
             metrics.outbox_depth.set(depth)
             age = (runtime.clock.now() - oldest).total_seconds() if oldest else 0.0
             metrics.outbox_age.set(age)
+            waiting = await parked.counts(connection, runtime.seam.consumer)
             metrics.parked.clear()
-            for (state, reason), count in (
-                await parking.counts(connection, runtime.seam.consumer)
-            ).items():
-                metrics.parked.labels(state, reason).set(count)
+            for (what, state, reason), count in waiting.items():
+                if what == "event":
+                    metrics.parked.labels(state, reason).set(count)
+            for what, gauge in (("work", metrics.parked_work), ("outbox", metrics.parked_outbox)):
+                gauge.set(sum(count for (kind, *_), count in waiting.items() if kind == what))
 
 
 async def migrate_service(parts: Parts) -> None:

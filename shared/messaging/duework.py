@@ -112,10 +112,10 @@ _REST = text(
 _PARK = text(
     """
     UPDATE due_work SET state = 'parked', leased_until = NULL, rests_until = NULL,
-           error_code = :code, attempts = :attempts
+           parked_at = :at, error_code = :code, attempts = :attempts
      WHERE work_id = :work_id AND fence = :fence
     """
-)
+).bindparams(bindparam("at", type_=TIMESTAMP(timezone=True)))
 
 
 _NEXT_DUE = text(
@@ -251,7 +251,9 @@ async def rest(
         await end(connection, leased)
 
 
-async def park(connection: AsyncConnection, leased: Leased, *, code: str, attempts: int) -> None:
+async def park(
+    connection: AsyncConnection, leased: Leased, *, code: str, attempts: int, now: datetime
+) -> None:
     """Keep the work for a person to look at."""
     await connection.execute(
         _PARK,
@@ -260,6 +262,7 @@ async def park(connection: AsyncConnection, leased: Leased, *, code: str, attemp
             "fence": leased.fence,
             "code": code,
             "attempts": attempts,
+            "at": now,
         },
     )
 

@@ -28,7 +28,8 @@ _UNDER = text(
 
 _REPLAY = text(
     """
-    UPDATE due_work SET state = 'resting', rests_until = clock_timestamp(), attempts = 0
+    UPDATE due_work
+       SET state = 'resting', rests_until = clock_timestamp(), parked_at = NULL, attempts = 0
      WHERE work_id = :work_id AND state = 'parked'
     """
 )

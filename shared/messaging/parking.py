@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from aiokafka import ConsumerRecord
-from sqlalchemy import bindparam, case, func, select, text, update
+from sqlalchemy import bindparam, case, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -170,76 +170,12 @@ async def park(
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """A parked record as people see it: never its value."""
-
-    parked_id: UUID
-    seq: int
-    state: str
-    reason: str
-    type_name: str
-    topic: str
-    partition: int
-    offset: int
-    key: str | None
-    attempts: int
-    parked_at: datetime
-    value_bytes: int
-    event_id: str | None
-    resolved_by: str | None
-    resolution: str | None
-
-
-def _as_parked(row: Any) -> Parked:
-    return Parked(
-        parked_id=row.parked_id,
-        seq=row.seq,
-        state=row.state,
-        reason=row.reason,
-        type_name=row.type_name,
-        topic=row.topic,
-        partition=row.partition_no,
-        offset=row.offset_no,
-        key=row.key if _looks_random(row.key) else None,
-        attempts=row.attempts,
-        parked_at=row.parked_at,
-        value_bytes=len(row.value or b""),
-        event_id=row.headers.get("ce_id") if _looks_random(row.headers.get("ce_id")) else None,
-        resolved_by=row.resolved_by,
-        resolution=row.resolution,
+async def seq_of(connection: AsyncConnection, consumer: str, parked_id: UUID) -> int | None:
+    """The number of a kept record, open or resolved."""
+    found = await connection.execute(
+        select(_table.c.seq).where(_table.c.consumer == consumer, _table.c.parked_id == parked_id)
     )
-
-
-def _looks_random(text_value: str | None) -> bool:
-    """Only an id of ours is shown; a key that a stranger chose may hold anything."""
-    try:
-        UUID(text_value or "")
-    except ValueError:
-        return False
-    return True
-
-
-async def open_ones(
-    connection: AsyncConnection, consumer: str, *, limit: int = 200
-) -> list[Parked]:
-    """What waits for a person, and what waits behind it, oldest first."""
-    rows = await connection.execute(
-        select(_table)
-        .where(_table.c.consumer == consumer, _table.c.state.in_(("parked", "held")))
-        .order_by(_table.c.seq)
-        .limit(limit)
-    )
-    return [_as_parked(row) for row in rows]
-
-
-async def one(connection: AsyncConnection, consumer: str, parked_id: UUID) -> Parked | None:
-    row = (
-        await connection.execute(
-            select(_table).where(_table.c.consumer == consumer, _table.c.parked_id == parked_id)
-        )
-    ).one_or_none()
-    return None if row is None else _as_parked(row)
+    return found.scalar()
 
 
 async def take(connection: AsyncConnection, seq: int) -> Kept | None:
@@ -326,13 +262,3 @@ async def repark(
 async def released(connection: AsyncConnection, consumer: str) -> list[int]:
     """Held records with no parked one left before them: the first of each key."""
     return list((await connection.execute(_RELEASED, {"consumer": consumer})).scalars())
-
-
-async def counts(connection: AsyncConnection, consumer: str) -> dict[tuple[str, str], int]:
-    """Open records by (state, reason), for metrics."""
-    rows = await connection.execute(
-        select(_table.c.state, _table.c.reason, func.count())
-        .where(_table.c.consumer == consumer, _table.c.state.in_(("parked", "held")))
-        .group_by(_table.c.state, _table.c.reason)
-    )
-    return {(row[0], row[1]): row[2] for row in rows}

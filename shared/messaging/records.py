@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -21,7 +21,7 @@ from shared.messaging.handlers import EventHandler, Handlers
 
 log = structlog.get_logger(__name__)
 
-Record = ConsumerRecord[Any, Any]
+Record: TypeAlias = ConsumerRecord[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,10 @@ class EventLog(BackboneBase, table=True):
 class DueWork(BackboneBase, table=True):
     """Work that falls due: timers and outside calls.
 
-    waiting -> running -> (deleted when done) | resting -> running | parked. `due_at` is practice
-    time; `rests_until` and `leased_until` are the database's own clock. A waiting or resting row
-    is unique by its key; a running one has left the queue and is not called back.
+    waiting -> running -> (deleted when done) | resting -> running | parked. `due_at` and
+    `parked_at` are practice time; `rests_until` and `leased_until` are the database's own clock.
+    A waiting or resting row is unique by its key; a running one has left the queue and is not
+    called back.
     """
 
     __tablename__ = "due_work"
@@ -87,6 +88,7 @@ class DueWork(BackboneBase, table=True):
         CheckConstraint("state IN ('waiting', 'resting', 'running', 'parked')", name="state"),
         CheckConstraint("(state = 'running') = (leased_until IS NOT NULL)", name="lease"),
         CheckConstraint("(state = 'resting') = (rests_until IS NOT NULL)", name="rest"),
+        CheckConstraint("(state = 'parked') = (parked_at IS NOT NULL)", name="parked"),
         Index(
             "uq_due_work_key",
             "key",
@@ -119,6 +121,7 @@ class DueWork(BackboneBase, table=True):
     fence: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
     rests_until: datetime | None = Field(sa_column=moment(nullable=True))
     leased_until: datetime | None = Field(sa_column=moment(nullable=True))
+    parked_at: datetime | None = Field(sa_column=moment(nullable=True))
     error_code: str | None = Field(sa_column=Column(Text))
     correlation_id: UUID
     causation_id: UUID | None = None

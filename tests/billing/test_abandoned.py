@@ -45,7 +45,7 @@ async def charge_whose_try_is_parked(
 
 async def discard(billing: Billing) -> str:
     """Give the only parked item up, as `practice parked discard` does."""
-    [parked] = (await billing.ask("GET", "/operations/parked", role=Role.OPS)).json()
+    [parked] = (await billing.ask("GET", "/operations/parked", role=Role.OPS)).json()["items"]
     path = f"/operations/parked/{parked['parked_id']}/discard"
     answer = await billing.ask("POST", path, {"why": "it cannot be made"}, role=Role.OPS)
     assert answer.is_success, answer.text
@@ -129,7 +129,7 @@ async def test_until_stripe_can_be_asked_nothing_is_tried_and_giving_up_asks_aga
     refuses = billing.world.fault("stripe", "status_before", "GET */payment_intents*", times=1000)
     await discard(billing)
     async with billing.service.runtime.engine.begin() as connection:
-        await connection.exec_driver_sql("UPDATE due_work SET state = 'parked', due_at = now()")
+        await connection.exec_driver_sql("UPDATE due_work SET state = 'parked', parked_at = now()")
 
     violation = await refusal(billing, path)
     assert violation["rule"] == "attempt_parked"

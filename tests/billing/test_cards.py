@@ -151,7 +151,7 @@ async def test_a_set_up_that_cannot_be_prepared_fails_when_it_is_given_up(
             patched.setattr(StripePayments, f"create_{noun}", refused)
             started = await billing.told("POST", f"/patients/{patient}/card-setups", {})
             await eventually(billing.parked)
-        [parked] = (await billing.ask("GET", "/operations/parked", role=Role.OPS)).json()
+        [parked] = (await billing.ask("GET", "/operations/parked", role=Role.OPS)).json()["items"]
         path = f"/operations/parked/{parked['parked_id']}/discard"
         await billing.ask("POST", path, {"why": "it cannot be made"}, role=Role.OPS)
 

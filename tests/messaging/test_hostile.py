@@ -127,8 +127,8 @@ async def test_hostile_records_cost_no_neighbour_its_place_and_are_given_up_one_
     async with operator(service) as ops:
         listing = await ops.get("/operations/parked")
         assert CANARY not in listing.text
-        assert sorted(item["reason"] for item in listing.json()) == sorted(bad)
-        for item in listing.json():
+        assert sorted(item["reason"] for item in listing.json()["items"]) == sorted(bad)
+        for item in listing.json()["items"]:
             found = await ops.get(f"/operations/parked/{item['parked_id']}")
             assert found.json() == item
             where = f"/operations/parked/{item['parked_id']}"
@@ -138,7 +138,7 @@ async def test_hostile_records_cost_no_neighbour_its_place_and_are_given_up_one_
             gone = await ops.post(f"{where}/discard", json={"why": "a stranger wrote it"})
             assert gone.json() == {"discarded": True, "followed": 0}
             assert (await ops.post(f"{where}/discard", json={"why": "twice"})).status_code == 409
-        assert (await ops.get("/operations/parked")).json() == []
+        assert (await ops.get("/operations/parked")).json()["items"] == []
     async with service.engine.connect() as connection:
         assert await audit.verify(connection) is None
 
@@ -161,7 +161,7 @@ async def test_an_event_parked_by_a_bug_is_replayed_when_it_is_mended_and_those_
     await noted(engine, 1)
 
     async with operator(service) as ops:
-        [first, behind] = (await ops.get("/operations/parked")).json()
+        [first, behind] = (await ops.get("/operations/parked")).json()["items"]
         assert (first["state"], behind["state"]) == ("parked", "held")
         assert first["key"] == str(ill)
         where = f"/operations/parked/{first['parked_id']}/replay"
@@ -189,7 +189,7 @@ async def test_a_discarded_event_that_is_delivered_again_stays_discarded(
     service = await run_service(hearing_everything())
     await eventually(lambda: parked(engine, ["not_json"]))
     async with operator(service) as ops:
-        [item] = (await ops.get("/operations/parked")).json()
+        [item] = (await ops.get("/operations/parked")).json()["items"]
         where = f"/operations/parked/{item['parked_id']}/discard"
         assert (await ops.post(where, json={"why": "unreadable"})).status_code == 200
     await send(topics, [bad, record_of(registered(ill))])
@@ -214,7 +214,7 @@ async def test_a_held_event_that_fails_for_the_moment_waits_for_no_person(
     busy: list[Any] = [Retry("busy")]
     fails["with"] = busy
     async with operator(service) as ops:
-        [first, _] = (await ops.get("/operations/parked")).json()
+        [first, _] = (await ops.get("/operations/parked")).json()["items"]
         where = f"/operations/parked/{first['parked_id']}/discard"
         assert (await ops.post(where, json={"why": "let the next one try"})).status_code == 200
     assert not busy  # the held one was tried at once, and failed

@@ -61,7 +61,7 @@ async def test_an_event_that_a_person_discarded_is_never_decided_however_often_i
     service = await run_service(listener.on, seam_limits=QUICK)
     await eventually(lambda: waiting(engine, "parked", "held"))
     async with operator(service) as ops:
-        parked, held = (await ops.get("/operations/parked")).json()
+        parked, held = (await ops.get("/operations/parked")).json()["items"]
         assert (await end(ops, held, "discard")).status_code == 200
         assert (await end(ops, parked, "discard")).status_code == 200
 
@@ -80,7 +80,7 @@ async def test_a_held_event_is_not_replayed_before_the_one_it_waits_for(
     await eventually(lambda: waiting(engine, "parked", "held", "held"))
     listener.breaks_on.clear()
     async with operator(service) as ops:
-        parked, *held = (await ops.get("/operations/parked")).json()
+        parked, *held = (await ops.get("/operations/parked")).json()["items"]
         for one in held:
             refused = await end(ops, one, "replay")
             assert refused.status_code == 409
@@ -103,7 +103,7 @@ async def test_what_is_held_does_not_wait_for_a_record_that_was_parked_after_it(
     await eventually(lambda: waiting(engine, "parked", "held", "parked"))
     listener.breaks_on.clear()
     async with operator(service) as ops:
-        first, _, _ = (await ops.get("/operations/parked")).json()
+        first, _, _ = (await ops.get("/operations/parked")).json()["items"]
         assert (await end(ops, first, "discard")).json()["followed"] == 1
         await waiting(engine, "discarded", "replayed", "parked")
 
@@ -122,8 +122,7 @@ async def test_a_consumer_that_stands_still_is_not_moved_by_what_follows_by_itse
     listener.breaks_on.clear()
     async with engine.begin() as connection:
         seq = (await connection.execute(text("SELECT min(seq) FROM parked_events"))).scalar_one()
-        why = {"by": "tester", "why": "a test of ours", "now": clock.now()}
-        assert await parking.discard(connection, seq, **why)
+        assert await parking.discard(connection, seq, by="x", why="y", now=clock.now())
     await seam.take([delivered(record_of(registered(), value=b"?"))])
     assert seam.halted
     assert await replaying.follow_up(seam) == 1

@@ -58,6 +58,7 @@ CREATE TABLE due_work (
     fence bigint NOT NULL DEFAULT 0,
     rests_until timestamptz,
     leased_until timestamptz,
+    parked_at timestamptz,
     error_code text,
     correlation_id uuid NOT NULL,
     causation_id uuid,
@@ -65,7 +66,8 @@ CREATE TABLE due_work (
     CONSTRAINT pk_due_work PRIMARY KEY (work_id),
     CONSTRAINT ck_due_work_state CHECK (state IN ('waiting', 'resting', 'running', 'parked')),
     CONSTRAINT ck_due_work_lease CHECK ((state = 'running') = (leased_until IS NOT NULL)),
-    CONSTRAINT ck_due_work_rest CHECK ((state = 'resting') = (rests_until IS NOT NULL))
+    CONSTRAINT ck_due_work_rest CHECK ((state = 'resting') = (rests_until IS NOT NULL)),
+    CONSTRAINT ck_due_work_parked CHECK ((state = 'parked') = (parked_at IS NOT NULL))
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 CREATE UNIQUE INDEX uq_due_work_key ON due_work (key)
     WHERE state IN ('waiting', 'resting') AND key IS NOT NULL;
