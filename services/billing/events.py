@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.billing.gateways.payments import Payments
+from services.billing.gateways.stripe import CALL_LIMIT_S
 from services.billing.gateways.typesetting import Typesetter
 from services.billing.handlers import attempts, cards, charges, superbills, visits
 from services.billing.store import attempts as stored_attempts
@@ -34,9 +35,6 @@ from shared.claims import ClaimCheck
 from shared.events.scheduling import AppointmentBooked, InfusionCompleted
 from shared.messaging import Handlers
 
-CAPTURE_LIMIT_S = 25.0
-"""A capture is at most two requests of 10 s each: the payment, and a look when its answer fails."""
-
 on = Handlers("billing")
 
 on.event(AppointmentBooked, loads=stored_visits.load_kept)(visits.note_visit)
@@ -45,10 +43,7 @@ on.due(ChargeLate)(charges.charge_late)
 
 # A charge is paid by card: the call and the webhook bring the same facts.
 on.work(
-    CapturePayment,
-    loads=stored_attempts.load_order,
-    calls=Payments,
-    time_limit_s=CAPTURE_LIMIT_S,
+    CapturePayment, loads=stored_attempts.load_order, calls=Payments, time_limit_s=CALL_LIMIT_S
 )(attempts.capture_payment)
 on.work(LookAtPayment, calls=Payments)(attempts.look_at_payment)
 on.discarded(CapturePayment)(attempts.abandon_attempt)
@@ -60,14 +55,20 @@ on.outcome(NeverArrived)(attempts.record_never_arrived)
 on.outcome(NothingToStore)(attempts.store_nothing)
 
 # A card is saved: customer, set-up, the patient's browser, and the webhook that says so.
-on.work(CreateCustomer, loads=stored_cards.load_customer_order, calls=Payments)(
-    cards.create_customer
-)
+on.work(
+    CreateCustomer,
+    loads=stored_cards.load_customer_order,
+    calls=Payments,
+    time_limit_s=CALL_LIMIT_S,
+)(cards.create_customer)
 on.discarded(CreateCustomer)(cards.give_up_customer)
 on.outcome(CustomerKnown)(cards.record_customer)
-on.work(CreateSetupIntent, loads=stored_cards.load_setup_order, calls=Payments)(
-    cards.create_setup_intent
-)
+on.work(
+    CreateSetupIntent,
+    loads=stored_cards.load_setup_order,
+    calls=Payments,
+    time_limit_s=CALL_LIMIT_S,
+)(cards.create_setup_intent)
 on.discarded(CreateSetupIntent)(cards.give_up_setup)
 on.outcome(SetupReady)(cards.record_setup_ready)
 on.work(LookAtSetup, calls=Payments)(cards.look_at_setup)

@@ -9,8 +9,9 @@ behind its writes (docs.stripe.com/search), a list does not.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
@@ -40,7 +41,14 @@ API_VERSION = "2026-10-28.endive"
 """The API that this adapter was written and tested against; a new one is a change of code."""
 
 TIME_LIMIT_S = 10.0
-"""For one request. The client's own limit, 80 s, outlasts a lease."""
+"""For one request from its start to its answer; the pages of a list are one request. The client's
+own limit, 80 s, outlasts a lease."""
+
+REQUESTS_MAX = 3
+"""Of one call: a look where the key may be forgotten, the request, a look when its answer fails."""
+
+CALL_LIMIT_S = REQUESTS_MAX * TIME_LIMIT_S + 2.0
+"""For one call. It ends before the lease of the work does (45 s), so no two workers make it."""
 
 CLOCKS_DIFFER = timedelta(hours=1)
 """How far Stripe's clock may be from ours when we look for what we once sent."""
@@ -58,6 +66,7 @@ class StripePayments:
         self, key: str, *, api_base: str | None = None, time_limit_s: float = TIME_LIMIT_S
     ) -> None:
         stripe.enable_telemetry = False  # it reports the latency of our requests
+        self._time_limit_s = time_limit_s
         self._http = stripe.HTTPXClient(timeout=time_limit_s)
         self._client = stripe.StripeClient(
             key,
@@ -71,12 +80,12 @@ class StripePayments:
         await self._http.close_async()  # type: ignore[no-untyped-call]  # Stripe left it untyped
 
     async def capture(self, order: Order) -> Captured | Declined:
-        return await _once(
+        return await self._once(
             lambda: self._pay(order), lambda: self._paid(order), look_first=order.look_first
         )
 
     async def find(self, order: Order) -> Captured | Declined | NeverArrived:
-        with _mapped():
+        async with self._request():
             return await self._paid(order) or NeverArrived(attempt_id=order.attempt_id)
 
     async def create_customer(self, order: CustomerOrder) -> CustomerKnown:
@@ -93,7 +102,7 @@ class StripePayments:
             )
             return await _marked(page.auto_paging_iter(), mark)
 
-        customer = await _once(create, look, look_first=order.look_first)
+        customer = await self._once(create, look, look_first=order.look_first)
         return CustomerKnown(patient_id=order.patient_id, customer_id=customer.id)
 
     async def create_setup(self, order: SetupOrder) -> SetupReady:
@@ -116,7 +125,7 @@ class StripePayments:
             )
             return await _marked(page.auto_paging_iter(), mark)
 
-        intent = await _once(create, look, look_first=order.look_first)
+        intent = await self._once(create, look, look_first=order.look_first)
         if intent.client_secret is None:
             raise Poison("stripe_gave_no_client_secret")
         return SetupReady(
@@ -126,12 +135,12 @@ class StripePayments:
         )
 
     async def payment(self, payment_intent_id: str) -> Captured | Declined | NothingToStore:
-        with _mapped():
+        async with self._request():
             intent = await self._client.v1.payment_intents.retrieve_async(payment_intent_id)
         return _decided(intent) or NothingToStore()
 
     async def setup(self, setup_intent_id: str) -> CardConfirmed | SetupCancelled | NothingToStore:
-        with _mapped():
+        async with self._request():
             intent = await self._client.v1.setup_intents.retrieve_async(setup_intent_id)
         setup_id = _our_id(intent.metadata, "setup_id")
         if setup_id is None:
@@ -144,6 +153,43 @@ class StripePayments:
                 return SetupCancelled(setup_id=setup_id)
             case _:
                 return NothingToStore()
+
+    async def _once(
+        self,
+        send: Callable[[], Awaitable[R]],
+        look: Callable[[], Awaitable[R | None]],
+        *,
+        look_first: bool,
+    ) -> R:
+        """Have a thing made once, or find it made.
+
+        Stripe replays a 500 under its key for a day, whatever was done; what was done is in the
+        list.
+        """
+        if look_first:
+            async with self._request():
+                known = await look()
+            if known is not None:
+                return known
+        try:
+            async with self._request():
+                return await send()
+        except Retry:
+            async with self._request():
+                known = await look()
+            if known is None:
+                raise
+            return known
+
+    @asynccontextmanager
+    async def _request(self) -> AsyncIterator[None]:
+        """One request within its limit; past it the outcome is unknown."""
+        try:
+            async with asyncio.timeout(self._time_limit_s):
+                with _mapped():
+                    yield
+        except TimeoutError:
+            raise Retry("stripe_unreachable") from None
 
     async def _pay(self, order: Order) -> Captured | Declined:
         try:
@@ -178,31 +224,6 @@ class StripePayments:
         )
         known = await _marked(page.auto_paging_iter(), {"attempt_id": str(order.attempt_id)})
         return None if known is None else _decided(known) or _undecided()
-
-
-async def _once(
-    send: Callable[[], Awaitable[R]],
-    look: Callable[[], Awaitable[R | None]],
-    *,
-    look_first: bool,
-) -> R:
-    """Have a thing made once, or find it made.
-
-    Stripe replays a 500 under its key for a day, whatever was done; what was done is in the list.
-    """
-    with _mapped():
-        known = await look() if look_first else None
-    if known is not None:
-        return known
-    try:
-        with _mapped():
-            return await send()
-    except Retry:
-        with _mapped():
-            known = await look()
-        if known is None:
-            raise
-        return known
 
 
 def _since(created_at: datetime) -> Any:

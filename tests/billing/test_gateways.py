@@ -1,0 +1,66 @@
+"""Stripe asked through its official client, on the simulated Stripe: how long a call may take."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from time import monotonic
+
+import pytest
+
+from services.billing.events import on
+from services.billing.gateways.payments import CustomerOrder
+from services.billing.gateways.stripe import (
+    CALL_LIMIT_S,
+    REQUESTS_MAX,
+    TIME_LIMIT_S,
+    StripePayments,
+)
+from services.billing.work import CapturePayment, CreateCustomer, CreateSetupIntent
+from shared.errors import Retry
+from shared.ids import new_id
+from shared.settings import PracticeSettings
+from tests.billing.conftest import STARTS_AT
+from tests.support.outside_world import STRIPE_KEY, OutsideWorld
+
+LIMIT_S = 0.5
+
+
+@pytest.fixture
+async def payments(world: OutsideWorld) -> AsyncIterator[StripePayments]:
+    payments = StripePayments(STRIPE_KEY, api_base=world.stripe_url, time_limit_s=LIMIT_S)
+    yield payments
+    await payments.aclose()
+
+
+def test_a_call_of_slow_requests_fits_its_limit_and_that_fits_the_lease():
+    lease_s = PracticeSettings.model_fields["work_lease_s"].default
+    assert REQUESTS_MAX * TIME_LIMIT_S < CALL_LIMIT_S < lease_s - TIME_LIMIT_S
+    for work in (CapturePayment, CreateCustomer, CreateSetupIntent):
+        assert on.calls[work.kind].time_limit_s == CALL_LIMIT_S
+
+
+async def test_when_stripe_hangs_a_call_ends_after_its_requests(
+    world: OutsideWorld, payments: StripePayments
+):
+    order = CustomerOrder(new_id(), STARTS_AT, look_first=False)
+    world.fault("stripe", "hang", "* /v1/customers", seconds=60, times=100)
+
+    for look_first, requests in ((True, 1), (False, 2)):
+        began = monotonic()
+        with pytest.raises(Retry):
+            await payments.create_customer(replace(order, look_first=look_first))
+        assert monotonic() - began < requests * LIMIT_S + 0.4
+
+
+async def test_a_list_whose_every_page_is_slow_is_one_request(
+    world: OutsideWorld, payments: StripePayments
+):
+    for _ in range(101):
+        await payments.create_customer(CustomerOrder(new_id(), STARTS_AT, look_first=False))
+    world.fault("stripe", "slow", "GET /v1/customers", ms=int(LIMIT_S * 700), times=100)
+
+    began = monotonic()
+    with pytest.raises(Retry):
+        await payments.create_customer(CustomerOrder(new_id(), STARTS_AT, look_first=True))
+    assert monotonic() - began < LIMIT_S + 0.4
