@@ -47,11 +47,16 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     declared = policies(app)
+    named: set[str] = set()
     for route in iter_route_contexts(app.routes):
         if not isinstance(route.original_route, APIRoute) or not route.include_in_schema:
             continue
         for method in sorted(route.methods or ()):
             operation = schema["paths"][route.path_format][method.lower()]
+            if route.name in named:
+                raise LookupError(f"two operations are called {route.name}")
+            named.add(route.name)
+            operation["operationId"] = route.name
             policy = declared[f"{method} {route.path}"]
             _describe_operation(operation, route, method, policy)
     return schema
@@ -68,8 +73,10 @@ def _describe_operation(
         refusals["422"] = "The request is not understood"
     if policy is not None and policy.public_because is not None:
         operation["x-public-because"] = policy.public_because
+        _add(operation, f"For anyone: {policy.public_because}.")
     elif policy is not None:
         operation["x-roles"] = sorted(policy.roles)
+        _add(operation, f"For these roles: {', '.join(sorted(policy.roles))}.")
         refusals |= {"401": "No valid token", "403": "Another role is needed"}
     if at_a_desk and method == "POST":
         refusals |= {"400": "No Idempotency-Key", "409": "Refused", "422": "Refused as it stands"}
@@ -84,3 +91,9 @@ def _describe_operation(
             "description": what,
             "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}},
         }
+
+
+def _add(operation: dict[str, Any], sentence: str) -> None:
+    """What the route's docstring says comes first."""
+    said = operation.get("description")
+    operation["description"] = f"{said}\n\n{sentence}" if said else sentence

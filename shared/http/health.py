@@ -29,6 +29,7 @@ def health_routes(
 
     @router.get("/health/live", dependencies=[public("probes carry no token")])
     async def live() -> dict[str, str]:
+        """The process answers."""
         return {"status": "alive"}
 
     @router.get("/health/ready", dependencies=[public("probes carry no token")])

@@ -62,11 +62,13 @@ def webhook_route(
 
     @router.post(
         f"/webhooks/{vendor}",
+        name=f"take_{vendor}_notice",
         status_code=204,
         response_class=Response,
         dependencies=[public("the sender proves itself by a signature over the raw body")],
     )
     async def take(request: Request) -> Response:
+        """Take a notice: 204 when it is kept, or was before; the work comes later."""
         raw = await request.body()
         notice = read(raw, request.headers)
         if notice is None:

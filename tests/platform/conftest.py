@@ -155,6 +155,10 @@ def app(engine: AsyncEngine, metrics: Metrics) -> FastAPI:
 
     @router.post("/orders", dependencies=[allow(Role.FRONT_DESK)])
     async def place(order: Order, desk: AtDesk) -> Placed:
+        """Order a chair.
+
+        It is taken at once.
+        """
         return await desk.decide(place_order, order)
 
     @router.get("/orders", dependencies=[allow(Role.FRONT_DESK)])

@@ -347,6 +347,27 @@ async def test_the_api_document_says_who_may_call_and_how_refusals_look(app: Fas
     assert "HTTPValidationError" not in json.dumps(document)
 
 
+async def test_each_operation_has_a_name_to_read_and_says_in_words_who_may_call_it(
+    probing: FastAPI,
+) -> None:
+    paths = probing.openapi()["paths"]
+    order, patient = paths["/orders"]["post"], paths["/patients/{patient_id}"]["get"]
+    assert (order["operationId"], patient["operationId"]) == ("place", "read")
+    assert order["description"] == (
+        "Order a chair.\n\nIt is taken at once.\n\nFor these roles: front_desk."
+    )
+    assert patient["description"] == "For these roles: nurse."
+    assert paths["/echo"]["get"]["description"] == "For anyone: a test."
+
+
+async def test_two_operations_of_one_name_are_refused(app: FastAPI) -> None:
+    @app.get("/other", name="place", dependencies=PUBLIC)
+    async def other() -> None: ...
+
+    with pytest.raises(LookupError, match="two operations are called place"):
+        app.openapi()
+
+
 async def test_what_a_route_refuses_fits_the_document(
     app: FastAPI, client: httpx.AsyncClient, engine: AsyncEngine
 ) -> None:
