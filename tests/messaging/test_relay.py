@@ -129,6 +129,44 @@ async def test_two_transactions_that_say_something_of_the_same_patients_never_de
     await read(topics, 160)
 
 
+async def test_what_two_replicas_say_of_a_patient_at_once_is_heard_as_it_is_numbered(
+    start_relay: StartRelay,
+    unit: UnitOfWork,
+    database: Database,
+    engine: AsyncEngine,
+    topics: Topics,
+) -> None:
+    async with engine.begin() as connection:  # the first is numbered, and slow to commit
+        await connection.execute(
+            text(
+                "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                " IF new.payload LIKE '%14:01:00Z%' THEN PERFORM pg_sleep(1.5); END IF;"
+                " RETURN new; END $$"
+            )
+        )
+        await connection.execute(
+            text("CREATE TRIGGER slow AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION slow()")
+        )
+    other = create_engine(database.url)
+    replica = UnitOfWork(other, unit.clock, Handlers(TOPIC), topic_prefix=topics.prefix)
+    who = new_id()
+    start_relay()
+    first = asyncio.create_task(say(unit, (who, 1)))
+
+    async def is_numbered() -> None:
+        query = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE wait_event = 'PgSleep' AND datname = current_database()"
+        )
+        assert await scalar(engine, query) == 1
+
+    await eventually(is_numbered, every_s=0.01)
+    await say(replica, (who, 2))
+    await first
+    await other.dispose()
+    assert minutes_of(await read(topics, 2)) == {str(who): [1, 2]}
+
+
 class Wedged(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka ships no types
     """A producer as aiokafka leaves it when its broker hangs: nothing is ever acknowledged."""
 
