@@ -1,29 +1,37 @@
-# make demo   one patient's whole course, and five more, on real parts
-# make test   everything that CI runs
+# make demo        six patients' whole courses on real parts; ARGS=--stay keeps it running
+# make up          the same practice in real time; it stays until Ctrl-C
+# make test        every test, on the best Kafka and PostgreSQL to be had
+# make test-flows  the patients' stories alone
+# make lint        ruff, mypy, import contracts
+# make bench       figures side by side; writes docs/benchmarks.md, .json and .svg
+# make catalogue   writes the contract's files and pages from the code
+# make env         all of it installed, with `practice`: . .venv/bin/activate
 PY   ?= python3
 VENV ?= .venv
 BIN  := $(VENV)/bin
+PIP  := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo up test test-flows lint bench catalogue env
 
-# What runs the practice; what tests and linters add comes on top of it, in the same environment.
-$(VENV)/.local: requirements/local.txt
+# What runs the practice. What tests and linters add comes on top of it, in the same environment.
+$(VENV)/.local: requirements/local.txt pyproject.toml
 	$(PY) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(PIP) --require-hashes -r $<
+	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
 
 env: $(VENV)/.ready
 $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	$(PY) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes -r $<
+	$(PIP) --no-deps --no-build-isolation -e .
 	touch $(VENV)/.local $@
 
 demo: $(VENV)/.local
-	$(BIN)/python -m deploy.local.cli demo $(ARGS)
+	$(BIN)/practice demo $(ARGS)
 
 up: $(VENV)/.local
-	$(BIN)/python -m deploy.local.cli up $(ARGS)
+	$(BIN)/practice up $(ARGS)
 
 test: env
 	$(BIN)/python -m pytest
