@@ -21,6 +21,10 @@ _CLAIM = text(
     bindparam("event_ids", type_=ARRAY(PG_UUID)), bindparam("at", type_=TIMESTAMP(timezone=True))
 )
 
+_CLAIMED = text(
+    "SELECT event_id FROM inbox WHERE consumer = :consumer AND event_id = ANY(:event_ids)"
+).bindparams(bindparam("event_ids", type_=ARRAY(PG_UUID)))
+
 
 async def claim(
     connection: AsyncConnection, consumer: str, event_ids: Collection[UUID], *, at: datetime
@@ -30,3 +34,11 @@ async def claim(
         _CLAIM, {"consumer": consumer, "event_ids": list(event_ids), "at": at}
     )
     return set(claimed.scalars())
+
+
+async def claimed(
+    connection: AsyncConnection, consumer: str, event_ids: Collection[UUID]
+) -> set[UUID]:
+    """Those of the events that were claimed before."""
+    found = await connection.execute(_CLAIMED, {"consumer": consumer, "event_ids": list(event_ids)})
+    return set(found.scalars())

@@ -2,28 +2,25 @@
 
 A record is parked when it can never work as it stands, or when it failed too often. Later records
 of the same key are held, so that one patient's facts are never acted on out of order. A person
-replays or discards the parked one, with a reason; the held ones then follow in their order. What
-stays here is never shown with its value: listings carry coordinates, type and reason.
+replays or discards the parked one, with a reason; the held ones then follow in their order.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from aiokafka import ConsumerRecord
 from sqlalchemy import bindparam, case, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.ids import new_id
 from shared.messaging import inbox
-from shared.messaging.envelope import as_text, event_id_of, text_headers
-from shared.messaging.records import Record
+from shared.messaging.envelope import event_id_of
+from shared.messaging.kept import Kept
 from shared.messaging.tables import ParkedEvent
 
 _table: Any = ParkedEvent.__table__  # type: ignore[attr-defined]  # every table=True model has one
@@ -49,7 +46,6 @@ _RELEASED = text(
     """
 )
 
-
 _EARLIER = text(
     """
     SELECT parked_id FROM parked_events
@@ -58,60 +54,6 @@ _EARLIER = text(
      ORDER BY seq LIMIT 1
     """
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Where a record stood, and all of it that a replay needs."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: str | None
-    headers: dict[str, str]
-    value: bytes | None
-    fingerprint: str
-
-    @property
-    def type_name(self) -> str:
-        return self.headers.get("ce_type", "")
-
-    @classmethod
-    def of(cls, record: Record) -> Kept:
-        headers = text_headers(record.headers)
-        event_id = headers.get("ce_id")
-        identity = (
-            f"{headers.get('ce_source')}|{event_id}"
-            if event_id
-            else f"{record.topic}|{record.partition}|{record.offset}|{record.timestamp}"
-        )
-        digest = hashlib.sha256(identity.encode())
-        digest.update(record.value or b"")
-        return cls(
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            key=as_text(record.key) if record.key is not None else None,
-            headers=headers,
-            value=record.value,
-            fingerprint=digest.hexdigest(),
-        )
-
-    def as_record(self) -> Record:
-        """The record in the form in which Kafka delivered it."""
-        return ConsumerRecord(
-            topic=self.topic,
-            partition=self.partition,
-            offset=self.offset,
-            timestamp=0,
-            timestamp_type=0,
-            key=None if self.key is None else self.key.encode(),
-            value=self.value,
-            checksum=None,
-            serialized_key_size=0,
-            serialized_value_size=0,
-            headers=[(name, value.encode()) for name, value in self.headers.items()],
-        )
 
 
 def digest_of(key: str) -> str:

@@ -27,7 +27,7 @@ from shared.errors import Poison
 from shared.messaging import inbox, parking
 from shared.messaging.causes import code_of, on_behalf, passes
 from shared.messaging.handlers import Handlers
-from shared.messaging.parking import Kept
+from shared.messaging.kept import Kept
 from shared.messaging.records import Heard, Record, Unreadable, read
 from shared.messaging.transaction import Transaction, UnitOfWork
 
@@ -113,11 +113,18 @@ class Seam:
         held = await parking.held_keys(
             tx.connection, self.consumer, list({one.key for one in heard})
         )
-        free = [one for one in heard if one.key not in held]
+        await self._hold(tx, [one for one in heard if one.key in held])
+        await self.decide(tx, [one for one in heard if one.key not in held])
+
+    async def _hold(self, tx: Transaction, heard: Sequence[Heard]) -> None:
+        """Keep those that nobody has decided before until the one before them is resolved."""
+        if not heard:
+            return
+        ids = {one.envelope.event_id for one in heard}
+        known = await inbox.claimed(tx.connection, self.consumer, ids)
         for one in heard:
-            if one.key in held:
+            if one.envelope.event_id not in known:
                 await self._park(tx, one.record, state="held", reason="waits_for_parked", tries=0)
-        await self.decide(tx, free)
 
     async def decide(self, tx: Transaction, heard: Sequence[Heard]) -> None:
         """Decide, in their order, those events that nobody has decided before."""
@@ -171,6 +178,7 @@ class Seam:
                     await self._wait_for_database(error, waits)
                     continue
                 tries += 1
+                self.progress_at = monotonic()  # tries are counted: one that ends is no standstill
                 reason = self._verdict(error, tries)
                 if reason is None:
                     await self._sleep(self._pause(tries))
@@ -201,7 +209,7 @@ class Seam:
         return code_of(error)
 
     def _pause(self, tries: int) -> float:
-        """Exponential backoff with full jitter, in seconds of real time."""
+        """Exponential backoff with jitter, in seconds of real time."""
         ceiling = min(self.limits.backoff_cap_s, self.limits.backoff_s * 2.0 ** min(tries, 20))
         return ceiling * (0.5 + random.random() / 2)  # noqa: S311  # jitter is no secret
 

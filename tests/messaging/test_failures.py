@@ -70,9 +70,16 @@ async def test_a_statement_that_always_takes_too_long_is_parked_in_the_end_and_n
     engine: AsyncEngine, clock: FixedClock
 ) -> None:
     seam = seam_with(engine, clock, ["SELECT pg_sleep(2)"] * 99, retries=2)
+    progress: list[float] = []
+
+    async def note_progress(_: float) -> None:
+        progress.append(seam.progress_at)
+
+    seam._sleep = note_progress
     await seam.take([delivered(record_of(registered()))])
     found = await scalar(engine, "SELECT reason FROM parked_events")
     assert found == "gave_up:database_busy"
+    assert len(set(progress)) == len(progress) > 1  # the watchdog must not end it before
 
 
 async def test_parking_waits_for_a_busy_moment_as_well(

@@ -145,3 +145,16 @@ async def test_discarded_events_that_come_again_in_great_number_stop_nobody(
         await seam.take(bad)
     assert not seam.halted
     await waiting(engine, "discarded", "discarded", "discarded")
+
+
+async def test_an_event_that_was_decided_and_comes_again_is_not_held(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    listener, ill = Listener(), new_id()
+    seam = Seam(listener.on, UnitOfWork(engine, clock, listener.on), limits=QUICK)
+    decided, bad = (delivered(record_of(registered(ill))) for _ in range(2))
+    await seam.take([decided])
+    listener.breaks_on.add(str(ill))
+    await seam.take([bad])
+    await seam.take([decided])
+    await waiting(engine, "parked")
