@@ -171,5 +171,5 @@ class SeriesOutcomes(BaseModel):
 
     series_id: UUID
     patient_id: UUID
-    infusions_given: int
+    infusions_begun: int
     trends: list[Trend]

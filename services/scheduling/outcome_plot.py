@@ -7,25 +7,17 @@ What the picture says by colour it also says by shape and in words. No text of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from services.scheduling.outcome_days import LEFT, PLOT, Days, axis, dated, shown
 from services.scheduling.outcome_forms import Trend, TrendPoint
 from services.scheduling.rules.outcomes import Occasion, Scale
 from services.scheduling.rules.outcomes_scales import scale_of
 
-WIDTH, LEFT, RIGHT = 880, 64, 148
-PLOT = WIDTH - LEFT - RIGHT
+WIDTH = 880
 TOP, STRIP, PANEL, HEAD, GAP, FOOT = 76, 40, 156, 34, 22, 28
-MARGIN = 20
-LABEL = 52
-
-LONGEST_GAP_DAYS = 7
-"""A longer gap is drawn as a week, with a mark: FAQ, never more than 5-7 days between initial
-infusions, so what is longer lies outside of the course."""
 
 STYLE = """
 text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif;
@@ -64,67 +56,27 @@ NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Days:
-    """Where the days of the picture stand, left to right, each at its distance from the last."""
-
-    days: tuple[date, ...]
-    zone: ZoneInfo
-
-    @classmethod
-    def of(cls, moments: Iterable[datetime], zone: ZoneInfo) -> _Days:
-        return cls(tuple(sorted({moment.astimezone(zone).date() for moment in moments})), zone)
-
-    def day(self, moment: datetime) -> date:
-        return moment.astimezone(self.zone).date()
-
-    def x(self, day: date) -> float:
-        gaps = [min(gap, LONGEST_GAP_DAYS) for gap in self._gaps()]
-        share = sum(gaps[: self.days.index(day)]) / (sum(gaps) or 1)
-        return round(LEFT + MARGIN + (PLOT - 2 * MARGIN) * share, 1)
-
-    def _gaps(self) -> list[int]:
-        return [(later - earlier).days for earlier, later in pairwise(self.days)]
-
-    def labelled(self) -> Iterator[date]:
-        """The days whose names have room beside each other."""
-        free = 0.0
-        for day in self.days:
-            if self.x(day) >= free:
-                yield day
-                free = self.x(day) + LABEL
-
-    def breaks(self) -> Iterator[tuple[float, int]]:
-        """Where a long gap is drawn short, and of how many days it is."""
-        for (earlier, later), gap in zip(pairwise(self.days), self._gaps(), strict=True):
-            if gap > LONGEST_GAP_DAYS:
-                yield (self.x(earlier) + self.x(later)) / 2, gap
-
-
 def draw(trends: Sequence[Trend], infusions: Sequence[datetime], zone: ZoneInfo) -> str:
     """The picture of the trends that have totals. `infusions` are the moments they began."""
-    shown = [trend for trend in trends if trend.points[0].score.total is not None]
-    taken = [point.taken_at for trend in shown for point in trend.points]
-    days = _Days.of([*infusions, *taken], zone)
+    totalled = [trend for trend in trends if trend.points[0].score.total is not None]
+    taken = [point.taken_at for trend in totalled for point in trend.points]
+    days = Days.of([*infusions, *taken], zone)
     if not taken:
-        return _framed(TOP + FOOT, "No form with a total has been recorded yet.", [], [])
+        return _framed(TOP + FOOT, "No form with a total has been recorded yet", [], [])
     first = TOP + (STRIP if infusions else 0) + HEAD
-    tops = [first + number * (PANEL + GAP + HEAD) for number in range(len(shown))]
+    tops = [first + number * (PANEL + GAP + HEAD) for number in range(len(totalled))]
+    panels = list(zip(totalled, tops, strict=True))
     bottom = tops[-1] + PANEL
     body = [
-        *(part for trend, top in zip(shown, tops, strict=True) for part in _ground(trend, top)),
+        *(part for trend, top in panels for part in _ground(trend, top)),
         *_infusions(infusions, days, bottom),
-        *(
-            part
-            for trend, top in zip(shown, tops, strict=True)
-            for part in _course(trend, days, top)
-        ),
-        *_axis(days, bottom),
+        *(part for trend, top in panels for part in _course(trend, days, top)),
+        *axis(days, bottom),
     ]
-    span = " to ".join(dict.fromkeys(_dated(day) for day in (days.days[0], days.days[-1])))
+    span = " to ".join(dict.fromkeys(dated(day) for day in (days.days[0], days.days[-1])))
     given = f"{len(infusions) or 'no'} infusion{'' if len(infusions) == 1 else 's'}"
-    key = " · ○ baseline" if any(trend.baseline_id for trend in shown) else ""
-    heard = [_heard(trend, days) for trend in shown]
+    key = " · ○ baseline" if any(trend.baseline_id for trend in totalled) else ""
+    heard = [_heard(trend, days) for trend in totalled]
     return _framed(bottom + 2 * FOOT, f"{span} · {given}{key}", heard, body)
 
 
@@ -146,7 +98,7 @@ def _framed(height: int, under: str, heard: Sequence[str], body: Sequence[str]) 
     )
 
 
-def _infusions(infusions: Sequence[datetime], days: _Days, bottom: int) -> Iterator[str]:
+def _infusions(infusions: Sequence[datetime], days: Days, bottom: int) -> Iterator[str]:
     """A line through all panels for each infusion, with its number on top."""
     if infusions:
         yield f'<text class="tick" x="{LEFT - 8}" y="{TOP + 18}">Infusion</text>'
@@ -154,20 +106,10 @@ def _infusions(infusions: Sequence[datetime], days: _Days, bottom: int) -> Itera
         day = days.day(moment)
         x = days.x(day)
         yield (
-            f"<g><title>Infusion {number}, {_shown(day)}</title>"
+            f"<g><title>Infusion {number}, {shown(day)}</title>"
             f'<line class="infusion" x1="{x}" x2="{x}" y1="{TOP + 26}" y2="{bottom}"/>'
             f'<circle class="drop" cx="{x}" cy="{TOP + 14}" r="10"/>'
             f'<text class="number" x="{x}" y="{TOP + 18}">{number}</text></g>'
-        )
-
-
-def _axis(days: _Days, bottom: int) -> Iterator[str]:
-    for day in days.labelled():
-        yield f'<text class="day" x="{days.x(day)}" y="{bottom + 22}">{_shown(day)}</text>'
-    for x, gap in days.breaks():
-        yield (
-            f"<g><title>{gap} days, drawn as {LONGEST_GAP_DAYS}</title>"
-            f'<path class="gap" d="M{x - 5:.1f} {bottom + 6}l4 -12m3 12l4 -12"/></g>'
         )
 
 
@@ -189,7 +131,7 @@ def _ground(trend: Trend, top: int) -> Iterator[str]:
     yield from _lines(trend, scale, _height(scale, top))
 
 
-def _course(trend: Trend, days: _Days, top: int) -> Iterator[str]:
+def _course(trend: Trend, days: Days, top: int) -> Iterator[str]:
     """A form's name, its newest figure, and every score."""
     y = _height(_scale(trend), top)
     yield f'<text class="name" x="{LEFT}" y="{top - 12}">{NAMES[trend.instrument]}</text>'
@@ -257,17 +199,17 @@ def _news(trend: Trend) -> str:
     return ", ".join([words, *called])
 
 
-def _said(point: TrendPoint, days: _Days) -> str:
+def _said(point: TrendPoint, days: Days) -> str:
     when = {
         Occasion.INTAKE: "at intake",
         Occasion.BEFORE_INFUSION: f"before infusion {point.infusions_before + 1}",
         Occasion.AFTER_SERIES: "after the series",
     }[point.occasion]
     band = _words(point.score.band or "")
-    return f"{point.score.total} ({band}) {when}, {_shown(days.day(point.taken_at))}"
+    return f"{point.score.total} ({band}) {when}, {shown(days.day(point.taken_at))}"
 
 
-def _heard(trend: Trend, days: _Days) -> str:
+def _heard(trend: Trend, days: Days) -> str:
     """A panel in words, every figure of it."""
     figures = "; ".join(_said(point, days) for point in trend.points)
     news = _news(trend)
@@ -276,11 +218,3 @@ def _heard(trend: Trend, days: _Days) -> str:
 
 def _words(name: str) -> str:
     return name.replace("_", " ").replace("ptsd", "PTSD")
-
-
-def _shown(day: date) -> str:
-    return f"{day:%b} {day.day}"
-
-
-def _dated(day: date) -> str:
-    return f"{day:%B} {day.day}, {day.year}"

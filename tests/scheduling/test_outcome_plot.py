@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.scheduling.outcome_days import LEFT, PLOT
 from services.scheduling.outcome_forms import ScoreAnswer, Trend, TrendPoint
-from services.scheduling.outcome_plot import LEFT, PLOT, draw
+from services.scheduling.outcome_plot import draw
 from services.scheduling.rules.outcomes import Occasion, Scale
 from services.scheduling.rules.outcomes_scales import GAD7, NRS, PHQ9, SCALES
 from tests.scheduling.conftest import Clinic
@@ -111,7 +112,7 @@ def test_a_long_gap_is_drawn_short_and_says_so() -> None:
 
 def test_without_a_form_the_picture_says_so() -> None:
     picture = drawn([], [1])
-    assert "No form with a total has been recorded yet." in "".join(picture.itertext())
+    assert "No form with a total has been recorded yet" in "".join(picture.itertext())
 
 
 courses = st.lists(

@@ -107,6 +107,35 @@ async def test_no_response_at_the_fourth_infusion_is_the_prescriber_s_once(clini
     await clinic.post(path, {"done": "Dose raised; two more infusions."})
 
 
+async def test_a_baseline_that_is_recorded_late_asks_too(clinic: Clinic) -> None:
+    series = await clinic.series()
+    patient_id, visits = series["patient_id"], series["appointments"]
+    intake = clinic.clock.now().isoformat()
+    for visit in visits[:3]:
+        await clinic.infuse(visit)
+    clinic.be_there(visits[3])
+    judged = await record(clinic, patient_id, form("phq9", 15, **before(visits[3])))
+    assert judged["reviews"] == []
+    late = await record(clinic, patient_id, form("phq9", 20, taken_at=intake))
+    [review] = late["reviews"]
+    assert (review["matter"], review["outcome_id"]) == ("no_response", judged["outcome_id"])
+
+
+async def test_a_response_that_is_withdrawn_asks_too(clinic: Clinic) -> None:
+    series = await clinic.series()
+    patient_id, visits = series["patient_id"], series["appointments"]
+    await record(clinic, patient_id, form("phq9", 20))
+    for visit in visits[:3]:
+        await clinic.infuse(visit)
+    wrong = await record(clinic, patient_id, form("phq9", 5, **before(visits[3])))
+    await clinic.infuse(visits[3])
+    clinic.be_there(visits[4])
+    await record(clinic, patient_id, form("phq9", 17, **before(visits[4])))
+    assert await waiting(clinic, patient_id) == []
+    await clinic.post(f"/outcomes/{wrong['outcome_id']}/withdraw", {"why": "Mistyped."})
+    assert [each["matter"] for each in await waiting(clinic, patient_id)] == ["no_response"]
+
+
 async def test_a_response_by_the_fourth_infusion_asks_nobody(clinic: Clinic) -> None:
     series = await clinic.series()
     patient_id, visits = series["patient_id"], series["appointments"]

@@ -238,8 +238,8 @@ def test_a_summary_changes_task_by_task_where_both_have_the_task() -> None:
     assert change_from(before, after, None) == Change(None, None, {"spatial_span": 7.5}, None, None)
 
 
-def states(points: Sequence[Point], given: int) -> Checkpoint:
-    return checkpoint(PHQ9, points, given)
+def states(points: Sequence[Point], begun: int) -> Checkpoint:
+    return checkpoint(PHQ9, points, begun)
 
 
 def test_the_first_score_for_the_fourth_infusion_or_later_is_judged() -> None:

@@ -61,13 +61,18 @@ async def test_a_missing_item_is_refused_with_words_and_nothing_is_kept(clinic: 
     assert (await clinic.get(f"/patients/{patient_id}/outcomes"))["items"] == []
 
 
-async def test_an_incomplete_form_that_names_self_harm_says_that_somebody_asks_now(
+async def test_a_form_that_is_refused_and_names_self_harm_says_that_somebody_asks_now(
     clinic: Clinic,
 ) -> None:
     wish = form("phq9", 12, item_9=1)
     wish["answers"][0] = None
     assert await refused(clinic, await clinic.patient(), wish) == [
         ("item_missing", "answers.0"),
+        ("ask_now", "answers.8"),
+    ]
+    misplaced = form("phq9", 12, item_9=1, appointment_id=str(uuid4()))
+    assert await refused(clinic, await clinic.patient(), misplaced) == [
+        ("occasion_place", "appointment_id"),
         ("ask_now", "answers.8"),
     ]
 
@@ -289,7 +294,7 @@ async def test_a_trend_measures_from_the_last_score_before_the_first_infusion(
     after = form("phq9", 4, occasion="after_series", series_id=series["series_id"])
     await record(clinic, patient_id, after)
     shown = await clinic.get(f"/series/{series['series_id']}/outcomes")
-    assert shown["infusions_given"] == 6
+    assert shown["infusions_begun"] == 6
     [trend] = shown["trends"]
     points = trend["points"]
     assert trend["baseline_id"] == points[1]["outcome_id"]

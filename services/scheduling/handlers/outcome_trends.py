@@ -31,12 +31,12 @@ async def read_trends(series_id: UUID, tx: Transaction) -> SeriesOutcomes | Refu
     return SeriesOutcomes(
         series_id=series_id,
         patient_id=course.series.patient_id,
-        infusions_given=_given(course.visits),
+        infusions_begun=_begun(course.visits),
         trends=_trends(tx, outcomes, course.visits),
     )
 
 
-def _given(visits: Sequence[Appointment]) -> int:
+def _begun(visits: Sequence[Appointment]) -> int:
     return sum(visit.started_at is not None for visit in visits)
 
 
@@ -61,7 +61,7 @@ def _trend(
     points = points_of(tx, outcomes, visits)
     baseline = rules.baseline_of(points)
     scale = scale_of(instrument, outcomes[-1].rule_version)
-    judged = None if scale is None else rules.checkpoint(scale, points, _given(visits))
+    judged = None if scale is None else rules.checkpoint(scale, points, _begun(visits))
     return Trend(
         instrument=instrument,
         baseline_id=None if baseline is None else baseline.outcome_id,

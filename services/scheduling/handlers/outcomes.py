@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.scheduling import store
+from services.scheduling.handlers.checkpoints import ask_about_response
 from services.scheduling.handlers.outcome_places import place_of
-from services.scheduling.handlers.outcome_points import points_of
 from services.scheduling.handlers.outcomes_shown import show_outcome, show_recorded
 from services.scheduling.outcome_forms import (
     OutcomeAnswer,
@@ -22,10 +22,7 @@ from services.scheduling.outcome_forms import (
 )
 from services.scheduling.outcome_tables import Outcome
 from services.scheduling.rules import outcomes as rules
-from services.scheduling.rules import outcomes_course as course
 from services.scheduling.rules import outcomes_reviews as reviews
-from services.scheduling.rules.outcomes import Scale
-from services.scheduling.rules.outcomes_course import CheckpointState
 from services.scheduling.rules.outcomes_reviews import Matter
 from services.scheduling.rules.outcomes_scales import newest
 from services.scheduling.store import outcomes as kept
@@ -45,11 +42,10 @@ async def record_outcome(
     scale = newest(wish.instrument)
     place = await place_of(patient_id, wish, wish.instrument, tx)
     broken = rules.broken_by_answers(scale, wish.answers)
-    if broken:
-        broken += reviews.urged_by_incomplete(wish.instrument, wish.answers)
     if broken or not isinstance(place, Place):
         misplaced = [] if isinstance(place, Place) else place
-        return Refused.by_rules([*broken, *misplaced], "The outcome is not recorded")
+        urged = reviews.urged_by_refused(wish.instrument, wish.answers)
+        return Refused.by_rules([*broken, *misplaced, *urged], "The outcome is not recorded")
     answers = [answer for answer in wish.answers if answer is not None]
     outcome = kept.add_outcome(
         tx,
@@ -60,34 +56,10 @@ async def record_outcome(
         rules.score(scale, answers),
         by.subject,
     )
-    matters = []
+    raised = await ask_about_response(outcome, tx)
     if reviews.names_self_harm(wish.instrument, answers):
-        matters.append(Matter.SELF_HARM_ITEM)
-    if await _misses_response(outcome, scale, tx):
-        matters.append(Matter.NO_RESPONSE)
-    return show_recorded(tx, outcome, [kept.add_review(tx, outcome, matter) for matter in matters])
-
-
-async def _misses_response(outcome: Outcome, scale: Scale, tx: Transaction) -> bool:
-    """Whether this score is the one that is judged at the fourth infusion, and is no response.
-
-    Asked of a person once per form and series, however often the score is recorded anew.
-    """
-    if outcome.series_id is None:
-        return False
-    found = await store.find_course(tx, outcome.series_id)
-    assert found is not None, "an outcome's series is on file"
-    mine = [
-        each
-        for each in await kept.outcomes_of_series(tx, found.series)
-        if each.instrument == outcome.instrument
-    ]
-    points = points_of(tx, mine, found.visits)
-    judged = course.checkpoint(scale, points, given=0)
-    if judged.state is not CheckpointState.NO_RESPONSE or judged.outcome_id != outcome.outcome_id:
-        return False
-    raised = await kept.matters_raised(tx, outcome.series_id, scale.instrument)
-    return Matter.NO_RESPONSE not in raised
+        raised.insert(0, kept.add_review(tx, outcome, Matter.SELF_HARM_ITEM))
+    return show_recorded(tx, outcome, raised)
 
 
 async def withdraw_outcome(
@@ -100,7 +72,9 @@ async def withdraw_outcome(
     broken = reviews.broken_by_withdrawn(withdrawn=outcome.withdrawn_at is not None)
     if broken:
         return Refused.by_rules(broken, "The outcome is not withdrawn")
-    return show_outcome(tx, await kept.withdraw_outcome(tx, outcome, by.subject, wish.why))
+    withdrawn = await kept.withdraw_outcome(tx, outcome, by.subject, wish.why)
+    await ask_about_response(withdrawn, tx)
+    return show_outcome(tx, withdrawn)
 
 
 async def list_outcomes(

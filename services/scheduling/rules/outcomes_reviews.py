@@ -30,15 +30,15 @@ def names_self_harm(instrument: Instrument, answers: Sequence[int | None]) -> bo
     return instrument is Instrument.PHQ9 and (next(iter(answer), None) or 0) > 0
 
 
-def urged_by_incomplete(instrument: Instrument, answers: Sequence[int | None]) -> list[Broken]:
-    """What a form that cannot be scored still asks of whoever holds it."""
+def urged_by_refused(instrument: Instrument, answers: Sequence[int | None]) -> list[Broken]:
+    """What a form that is not recorded still asks of whoever holds it."""
     if not names_self_harm(instrument, answers):
         return []
     return [
         Broken(
             "ask_now",
-            f"Item {PHQ9_SELF_HARM_ITEM} asks for a person now; the form is not on file yet, and"
-            " no review waits for anybody.",
+            f"Item {PHQ9_SELF_HARM_ITEM} asks for a person now; this form is not on file, and"
+            " raises no review.",
             "PHQ-9, item 9: thoughts of being better off dead or of hurting oneself",
             f"answers.{PHQ9_SELF_HARM_ITEM - 1}",
         )
