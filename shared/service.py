@@ -21,6 +21,7 @@ from shared.auth import Tokens, public
 from shared.clock import clock_at
 from shared.db import create_engine, migrate
 from shared.http.app import build_app
+from shared.http.audit_chain import audit_routes
 from shared.http.health import health_routes
 from shared.messaging import parked
 from shared.messaging.handlers import Handlers
@@ -87,6 +88,7 @@ class Service:
             routers=[
                 *parts.routers,
                 operations_routes(self.runtime),
+                audit_routes(self.runtime.engine),
                 health_routes(checks, self.metrics, self._sample),
                 self._rest_route(),
             ],

@@ -17,6 +17,8 @@ import httpx
 import psutil
 import pytest
 from aiokafka import AIOKafkaProducer
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 from typer.testing import CliRunner, Result
 
 from deploy.local.cli import app
@@ -26,6 +28,7 @@ from deploy.local.installation import SERVICES, Installation, Plan, State, Troub
 from deploy.local.installation.keys import Keys
 from deploy.local.postgres import Postgres
 from shared.auth import Role, Tokens
+from shared.db import create_engine
 from tests.local.test_up import CANARY
 from tests.support.eventually import eventually
 
@@ -244,6 +247,47 @@ def test_events_are_printed_as_they_come_without_names(running: Running):
     assert event["type"] == "scheduling.PatientRegistered"
     assert event["patient_id"] == running.patient_id
     assert "Canary" not in told.output
+
+
+@pytest.fixture
+async def scheduling_database(running: Running) -> AsyncIterator[AsyncConnection]:
+    engine = create_engine(running.installation.databases["scheduling"].url, pool_size=1)
+    async with engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE audit_log DISABLE TRIGGER USER"))
+    async with engine.connect() as connection:
+        yield connection
+    await engine.dispose()
+
+
+async def test_an_audit_log_that_somebody_changed_is_named_with_the_entry(
+    running: Running, scheduling_database: AsyncConnection
+):
+    whole = await asyncio.to_thread(running.practice, "audit", "check")
+    assert whole.exit_code == 0, whole.output
+    assert [line.split()[:2] for line in whole.output.splitlines()[:4]] == [
+        [service, "whole"] for service in SERVICES
+    ]
+    (kept,) = [line for line in whole.output.splitlines() if "--known scheduling=" in line]
+
+    await scheduling_database.execute(text("UPDATE audit_log SET actor = 'nobody' WHERE seq = 1"))
+    await scheduling_database.commit()
+    told = await asyncio.to_thread(running.practice, "audit", "check")
+    assert told.exit_code == 1
+    assert "scheduling wrong from entry 1 on" in " ".join(told.output.split())
+
+    await scheduling_database.execute(text("DELETE FROM audit_log"))
+    await scheduling_database.commit()
+    cut = await asyncio.to_thread(running.practice, "audit", "check")
+    assert cut.exit_code == 0
+    missed = await asyncio.to_thread(running.practice, "audit", "check", *kept.split())
+    assert missed.exit_code == 1
+    assert "scheduling wrong from entry" in " ".join(missed.output.split())
+
+
+def test_a_head_is_given_as_it_was_printed(running: Running):
+    told = running.practice("audit", "check", "--known", "billing=12")
+    assert told.exit_code == 1
+    assert told.output.startswith("--known billing=12: expected NAME=NUMBER:HASH")
 
 
 async def test_a_service_that_dies_is_started_again(running: Running):

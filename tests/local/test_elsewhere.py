@@ -71,6 +71,7 @@ def test_with_no_service_named_there_is_nobody_to_ask(command: tuple[str, ...]):
         ("parked", "list"),
         ("parked", "show", str(uuid4())),
         ("outbox", "replay", "--since", "2027-03-12T00:00:00Z"),
+        ("audit", "check"),
     ],
     ids=" ".join,
 )
@@ -186,7 +187,7 @@ def test_a_type_that_no_event_has_is_refused_before_anything_is_read():
     [
         (),
         *(("demo",), ("up",), ("check",), ("catalogue",), ("token",)),
-        *(("events", "tail"), ("outbox", "replay")),
+        *(("events", "tail"), ("outbox", "replay"), ("audit", "check")),
         *(("parked", verb) for verb in ("list", "show", "replay", "discard")),
     ],
     ids=lambda words: " ".join(words) or "practice",

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.local.cli import catalogue, check, events, outbox, parked, run, token
+from deploy.local.cli import audit, catalogue, check, events, outbox, parked, run, token
 from deploy.local.cli.asking import RUN, Group, Where, examples
 
 __all__ = ["app"]
@@ -33,6 +33,7 @@ app.command("token", epilog=token.EXAMPLES)(token.token)
 app.add_typer(events.app, name="events")
 app.add_typer(parked.app, name="parked")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(audit.app, name="audit")
 
 
 @app.callback()
