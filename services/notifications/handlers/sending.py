@@ -1,6 +1,6 @@
 """Sending: look at the truth once more, mark that it may leave, hand it over, note the outcome.
 
-`docs/decisions/one-message-per-purpose.md` says why in this order.
+`docs/decisions/11-one-message-per-purpose.md` says why in this order.
 """
 
 from __future__ import annotations
