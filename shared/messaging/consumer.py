@@ -8,7 +8,6 @@ headers nor values, so nothing that a record holds can break its parser or reach
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -32,7 +31,7 @@ REQUEST_MS = 15_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Failing:
+class Untaken:
     """A partition whose newest batch could not be taken, and since when that is so."""
 
     since: float
@@ -53,7 +52,7 @@ class Consumer:
         self.started = False
         self._seam = seam
         self._taken: dict[TopicPartition, int] = {}
-        self._failing: dict[TopicPartition, _Failing] = {}
+        self._untaken: dict[TopicPartition, Untaken] = {}
         self._broker = KafkaBroker(
             bootstrap_servers,
             allow_auto_create_topics=False,
@@ -86,15 +85,15 @@ class Consumer:
         try:
             await self._seam.take(records)
         except Exception as error:
-            failing = _Failing(monotonic(), type(error).__name__)
+            untaken = Untaken(monotonic(), type(error).__name__)
             for partition in partitions:
-                self._failing.setdefault(partition, failing)
+                self._untaken.setdefault(partition, untaken)
             # FastStream seeks back and delivers again at once; this pause is the only throttle.
             log.error("batch_not_taken", error_type=type(error).__name__, exc_info=error)
             await asyncio.sleep(1.0)
             raise
         for partition in partitions:
-            self._failing.pop(partition, None)
+            self._untaken.pop(partition, None)
         for record in records:
             self._taken[TopicPartition(record.topic, record.partition)] = record.offset + 1
 
@@ -128,20 +127,20 @@ class Consumer:
 
         A batch that is delivered again and again is no progress, whatever of it was decided.
         """
-        return min([self._seam.progress_at, *(failing.since for failing in self.failing())])
+        return min([self._seam.progress_at, *(one.since for one in self.untaken())])
 
     @property
     def _kafka(self) -> AIOKafkaConsumer | None:
         return self._subscriber.consumer
 
-    def failing(self) -> list[_Failing]:
+    def untaken(self) -> list[Untaken]:
         """The partitions of this consumer whose newest batch could not be taken."""
         assigned = frozenset() if self._kafka is None else self._kafka.assignment()
-        return [failing for partition, failing in self._failing.items() if partition in assigned]
+        return [one for partition, one in self._untaken.items() if partition in assigned]
 
     def should_move(self) -> bool:
         """Whether records wait for this consumer, or it has yet to join its group."""
-        return self.joining() or bool(self.failing()) or sum(self.lag().values()) > 0
+        return self.joining() or bool(self.untaken()) or sum(self.lag().values()) > 0
 
     def lag(self) -> dict[str, int]:
         """Records known to be behind the consumer's position, per `topic-partition`."""
@@ -183,8 +182,8 @@ class Consumer:
         """What keeps this consumer from moving, or `None`."""
         if (reason := self.waits()) is not None:
             return reason
-        for failing in self.failing():
-            return f"a batch of records cannot be taken: {failing.error_type}"
+        for one in self.untaken():
+            return f"a batch of records cannot be taken: {one.error_type}"
         return "the group is being joined" if self.joining() else None
 
     def waits(self) -> str | None:
@@ -219,44 +218,3 @@ async def _bare(
 
 async def _raw_records(message: Any) -> list[Any]:
     return list(message.raw_message)
-
-
-class Watchdog:
-    """Ends a process whose consumer should move and has not for `stuck_s`.
-
-    It should move when records wait for it, also those that it could not take, or when it has yet
-    to join its group. aiokafka has known ways to stop doing either without an error. The
-    supervisor starts the process again, and nothing is lost: the offsets stand where the last
-    decided batch left them.
-    """
-
-    def __init__(
-        self,
-        consumer: Consumer,
-        *,
-        stuck_s: float = 120.0,
-        end: Callable[[int], object] = os._exit,
-    ) -> None:
-        self._consumer = consumer
-        self._stuck_s = stuck_s
-        self._end = end
-        self._seen = consumer.progress_at
-        self._since = monotonic()
-
-    async def run(self) -> None:
-        while True:
-            await asyncio.sleep(self._stuck_s / 4)
-            self.look()
-
-    def look(self) -> None:
-        """End the process if every look for `stuck_s` found it standing where it should move.
-
-        A consumer that had nothing to do for hours is not stuck when the first record comes.
-        """
-        consumer, now = self._consumer, monotonic()
-        idle = not consumer.should_move()
-        if idle or consumer.waits() is not None or consumer.progress_at != self._seen:
-            self._seen, self._since = consumer.progress_at, now
-        elif now - self._since > self._stuck_s:
-            log.critical("consumer_stuck", idle_s=round(now - consumer.progress_at))
-            self._end(70)

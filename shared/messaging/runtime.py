@@ -18,12 +18,13 @@ from shared.clock import Clock
 from shared.db import create_engine, unreachable
 from shared.messaging import replaying
 from shared.messaging.causes import passes
-from shared.messaging.consumer import Consumer, Watchdog
+from shared.messaging.consumer import Consumer
 from shared.messaging.handlers import Handlers
 from shared.messaging.outbox import offer_again
 from shared.messaging.relay import Relay
 from shared.messaging.seam import Limits, Seam
 from shared.messaging.transaction import UnitOfWork
+from shared.messaging.watchdog import Watchdog
 from shared.messaging.workers import Workers, WorkLimits
 from shared.vault import Vault
 

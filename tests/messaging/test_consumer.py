@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.events.scheduling import PatientRegistered
 from shared.ids import new_id
 from shared.messaging import Handlers, Transaction
-from shared.messaging.consumer import Watchdog
+from shared.messaging.watchdog import Watchdog
 from tests.messaging.conftest import scalar
 from tests.messaging.records import record_of, registered, send
 from tests.support.eventually import eventually

@@ -17,8 +17,8 @@ from shared.events.billing import CardSaved
 from shared.events.scheduling import PatientRegistered
 from shared.ids import new_id
 from shared.messaging import Handlers, Transaction, Work
-from shared.messaging.consumer import Watchdog
 from shared.messaging.runtime import Runtime
+from shared.messaging.watchdog import Watchdog
 from shared.messaging.workers import WorkLimits
 from tests.messaging.conftest import tally
 from tests.messaging.records import START, record_of, registered, send

@@ -1,0 +1,55 @@
+"""The watchdog: a process whose consumer has stopped without an error is started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from time import monotonic
+
+import structlog
+
+from shared.messaging.consumer import Consumer
+
+log = structlog.get_logger(__name__)
+
+
+class Watchdog:
+    """Ends a process whose consumer should move and has not for `stuck_s`.
+
+    It should move when records wait for it, also those that it could not take, or when it has yet
+    to join its group. aiokafka has known ways to stop doing either without an error. The
+    supervisor starts the process again, and nothing is lost: the offsets stand where the last
+    decided batch left them.
+    """
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        *,
+        stuck_s: float = 120.0,
+        end: Callable[[int], object] = os._exit,
+    ) -> None:
+        self._consumer = consumer
+        self._stuck_s = stuck_s
+        self._end = end
+        self._seen = consumer.progress_at
+        self._since = monotonic()
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(self._stuck_s / 4)
+            self.look()
+
+    def look(self) -> None:
+        """End the process if every look for `stuck_s` found it standing where it should move.
+
+        A consumer that had nothing to do for hours is not stuck when the first record comes.
+        """
+        consumer, now = self._consumer, monotonic()
+        idle = not consumer.should_move()
+        if idle or consumer.waits() is not None or consumer.progress_at != self._seen:
+            self._seen, self._since = consumer.progress_at, now
+        elif now - self._since > self._stuck_s:
+            log.critical("consumer_stuck", idle_s=round(now - consumer.progress_at))
+            self._end(70)
