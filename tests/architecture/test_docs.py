@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 import typer
+from pydantic_settings import BaseSettings
 
 from deploy.catalogue.contracts import ROOT
+from services.billing.settings import BillingSettings
+from services.notifications.settings import NotificationsSettings
+from services.pharmacy.settings import PharmacySettings
+from services.scheduling.settings import SchedulingSettings
+from shared.settings import PracticeSettings, ServiceSettings
 from shared.telemetry import Metrics
 
 FOLDERS = ("docs", "services", "shared", "deploy", "tests", "bench")
@@ -127,6 +133,34 @@ def test_the_runbook_lists_every_metric_and_no_other() -> None:
         for metric in Metrics().registry.collect()
     }
     assert set(listed) == there
+
+
+SETTINGS: dict[str, type[BaseSettings]] = {
+    "PRACTICE_": PracticeSettings,
+    "SCHEDULING_": SchedulingSettings,
+    "BILLING_": BillingSettings,
+    "PHARMACY_": PharmacySettings,
+    "NOTIFICATIONS_": NotificationsSettings,
+}
+
+
+def test_the_runbook_lists_every_setting_no_other_and_which_are_needed() -> None:
+    runbook = (ROOT / "docs/runbook.md").read_text()
+    section = runbook.partition("\n## Settings")[2].partition("\n## ")[0]
+    listed = {
+        name: cells[-1] == "needed"
+        for line in section.splitlines()
+        for cells in [[cell.strip() for cell in line.strip("|").split("|")]]
+        for name in re.findall(r"`([A-Z][A-Z_]+)`", cells[0])
+        if "_" in name
+    }
+    there = {
+        ("X_" if name in ServiceSettings.model_fields else prefix) + name.upper(): needed
+        for prefix, settings in SETTINGS.items()
+        for name, field in settings.model_fields.items()
+        for needed in [field.is_required()]
+    }
+    assert listed == there
 
 
 def test_the_runbook_quotes_what_readiness_says() -> None:
