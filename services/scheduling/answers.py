@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.patients import Concern
 from services.scheduling.rules.series import SeriesState
-from services.scheduling.rules.visits import VisitState
+from services.scheduling.rules.visits import SendHomeReason, VisitState
 from shared.claims import E164, Line, PatientCard
 from shared.events import Moment
 from shared.events.scheduling import RideMode, VisitType
@@ -86,11 +86,12 @@ class AppointmentAnswer(AppointmentSummary):
     started_at: Moment | None
     stopped_at: Moment | None
     no_drive_until: Moment | None
+    sent_home_reason: SendHomeReason | None
     advice: list[str] = []
 
 
 class SeriesAnswer(BaseModel):
-    """A series with all its visits, first to last."""
+    """A series with all its visits, earliest first."""
 
     series_id: UUID
     patient_id: UUID
@@ -98,6 +99,7 @@ class SeriesAnswer(BaseModel):
     location_id: UUID
     visit_type: VisitType
     diagnoses: list[str]
+    planned_infusions: int
     state: SeriesState
     advice: list[str]
     appointments: list[AppointmentAnswer]

@@ -15,7 +15,7 @@ from services.scheduling.answers import (
     PatientFile,
     SeriesAnswer,
 )
-from services.scheduling.handlers import changes, clinic, listing, patients, series, visits
+from services.scheduling.handlers import booking, changes, clinic, listing, patients, series, visits
 from services.scheduling.wishes import (
     AddChair,
     AddClinician,
@@ -29,10 +29,12 @@ from services.scheduling.wishes import (
     RecordClearance,
     RecordRide,
     RegisterPatient,
+    SendHome,
     StartInfusion,
     StartsAt,
     StopSeries,
     UpdatePatient,
+    WishedAppointment,
 )
 from shared.auth import Role, allow
 from shared.claims import ClinicianCard, LocationCard
@@ -90,12 +92,18 @@ async def record_clearance(patient_id: UUID, wish: RecordClearance, desk: AtDesk
 
 @router.post("/series", dependencies=[allow(FRONT_DESK)])
 async def book_series(wish: BookSeries, desk: AtDesk) -> SeriesAnswer:
-    return await desk.decide(series.book_series, wish)
+    return await desk.decide(booking.book_series, wish)
+
+
+@router.post("/series/{series_id}/appointments", dependencies=[allow(FRONT_DESK)])
+async def book_missing(series_id: UUID, wish: WishedAppointment, desk: AtDesk) -> AppointmentAnswer:
+    """One infusion in the place of one that was cancelled, missed or sent home."""
+    return await desk.decide(booking.book_missing, series_id, wish)
 
 
 @router.get("/series/{series_id}", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER)])
 async def read_series(series_id: UUID, desk: AtDesk) -> SeriesAnswer:
-    return await desk.read(series.read_series, series_id)
+    return await desk.read(listing.read_series, series_id)
 
 
 @router.post("/series/{series_id}/stop", dependencies=[allow(PRESCRIBER, FRONT_DESK)])
@@ -137,6 +145,11 @@ async def record_ride(appointment_id: UUID, wish: RecordRide, desk: AtDesk) -> A
 @router.post("/appointments/{appointment_id}/check-in", dependencies=[allow(FRONT_DESK, NURSE)])
 async def check_in(appointment_id: UUID, wish: CheckIn, desk: AtDesk) -> AppointmentAnswer:
     return await desk.decide(visits.check_in, appointment_id, wish)
+
+
+@router.post("/appointments/{appointment_id}/send-home", dependencies=[allow(FRONT_DESK, NURSE)])
+async def send_home(appointment_id: UUID, wish: SendHome, desk: AtDesk) -> AppointmentAnswer:
+    return await desk.decide(visits.send_home, appointment_id, wish)
 
 
 @router.post("/appointments/{appointment_id}/start", dependencies=[allow(NURSE)])

@@ -131,7 +131,10 @@ class Clearance(Base, table=True):
 
 
 class Series(Base, table=True):
-    """A course of infusions. `diagnoses` is what it is given for, `stop_reason` why it ended."""
+    """A course of infusions. `diagnoses` is what it is given for, `stop_reason` why it ended.
+
+    `planned_infusions` is how many were booked with it; a lost one may be given in another's place.
+    """
 
     __tablename__ = "series"
     __table_args__ = (
@@ -149,6 +152,7 @@ class Series(Base, table=True):
     location_id: UUID = Field(foreign_key="locations.location_id")
     visit_type: str = Field(sa_column=_text())
     diagnoses: bytes = Field(sa_column=_sealed())
+    planned_infusions: int = Field(sa_column=Column(SmallInteger, nullable=False))
     state: str = Field(sa_column=_text())
     booked_at: datetime = Field(sa_column=moment())
     ended_at: datetime | None = Field(sa_column=moment(nullable=True))
@@ -166,7 +170,8 @@ class Appointment(Base, table=True):
     __table_args__ = (
         UniqueConstraint("series_id", "sequence_no"),
         CheckConstraint(
-            "state IN ('booked', 'checked_in', 'running', 'completed', 'discharged', 'cancelled')",
+            "state IN ('booked', 'checked_in', 'running', 'completed', 'discharged', 'cancelled',"
+            " 'sent_home')",
             name="state",
         ),
         CheckConstraint("starts_at < ends_at", name="times"),
@@ -187,6 +192,7 @@ class Appointment(Base, table=True):
             name="stopped",
         ),
         CheckConstraint("(state = 'discharged') = (no_drive_until IS NOT NULL)", name="discharged"),
+        CheckConstraint("(state = 'sent_home') = (sent_home_reason IS NOT NULL)", name="sent_home"),
         CheckConstraint(
             "infusion_id IS NULL OR (fasted IS TRUE AND ride_mode IS NOT NULL)", name="gates"
         ),
@@ -214,6 +220,7 @@ class Appointment(Base, table=True):
     started_at: datetime | None = Field(sa_column=moment(nullable=True))
     stopped_at: datetime | None = Field(sa_column=moment(nullable=True))
     no_drive_until: datetime | None = Field(sa_column=moment(nullable=True))
+    sent_home_reason: bytes | None = Field(sa_column=Column(LargeBinary))
 
 
 class VisitTypeRow(Base, table=True):

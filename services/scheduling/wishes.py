@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from services.scheduling.rules.patients import Concern
+from services.scheduling.rules.visits import SendHomeReason
 from shared.claims import E164, Address, Email, Icd10, Line, Name
 from shared.events import Moment
 from shared.events.scheduling import CancelReason, RideMode, VisitType
@@ -157,9 +158,9 @@ class MoveAppointment(_Wish):
 
 
 class CancelAppointment(_Wish):
-    """`revision` as for a move."""
+    """`revision` as for a move. `no_show`: the visit began, and the patient did not come."""
 
-    reason: Literal[CancelReason.PATIENT_ASKED, CancelReason.CLINIC_ASKED]
+    reason: Literal[CancelReason.PATIENT_ASKED, CancelReason.CLINIC_ASKED, CancelReason.NO_SHOW]
     revision: Annotated[int, Field(ge=0)] | None = None
 
 
@@ -173,6 +174,10 @@ class CheckIn(_Wish):
     """`fasted`: no food in the two hours before; liquids are fine."""
 
     fasted: bool
+
+
+class SendHome(_Wish):
+    reason: SendHomeReason
 
 
 class StartInfusion(_Wish):

@@ -28,6 +28,7 @@ class CancelReason(StrEnum):
     PATIENT_ASKED = "patient_asked"
     CLINIC_ASKED = "clinic_asked"
     SERIES_STOPPED = "series_stopped"
+    NO_SHOW = "no_show"
 
 
 class PatientRegistered(PatientEvent, producer="scheduling"):
@@ -114,6 +115,19 @@ class RideConfirmed(PatientEvent, producer="scheduling"):
 class PatientCheckedIn(PatientEvent, producer="scheduling"):
     appointment_id: UUID
     checked_in_at: Moment
+
+
+class PatientSentHome(PatientEvent, producer="scheduling"):
+    """A patient who had checked in goes home without an infusion; nothing is owed for the visit.
+
+    The chair is free, and the series stays open for the infusion that is now missing. Why stays
+    with scheduling: it may say how the patient is. `revision` counts the changes of the visit.
+    """
+
+    appointment_id: UUID
+    location_id: UUID
+    sent_home_at: Moment
+    revision: Annotated[int, Field(ge=1)]
 
 
 class InfusionStarted(PatientEvent, producer="scheduling"):

@@ -17,10 +17,12 @@ from tests.scheduling.conftest import LOCATION, Clinic, every
 STEPS = 120
 SENSIBLE = 0.7
 FASTED = 0.7
+MISSING = 0.2
 ALEXANDRIA = ZoneInfo(LOCATION["zone"])
-Wish = tuple[dict[str, Any], str, dict[str, Any]]
+Wish = tuple[str, dict[str, Any]]
 
 GIVEN = {"completed", "discharged"}
+LOST = {"cancelled", "sent_home"}
 STARTED = GIVEN | {"running"}
 
 
@@ -30,6 +32,10 @@ def local_day_of(moment: datetime) -> int:
 
 def local_day(visit: dict[str, Any], name: str = "starts_at") -> int:
     return local_day_of(datetime.fromisoformat(visit[name]))
+
+
+def path(visit: dict[str, Any], step: str) -> str:
+    return f"/appointments/{visit['appointment_id']}/{step}"
 
 
 def any_wish(visits: list[dict[str, Any]], clinic: Clinic, dice: random.Random) -> Wish:
@@ -42,16 +48,28 @@ def any_wish(visits: list[dict[str, Any]], clinic: Clinic, dice: random.Random) 
         ("cancel", {"reason": "patient_asked"}),
         ("ride", {"mode": dice.choice(["driver", "rideshare"])}),
         ("check-in", {"fasted": dice.random() < FASTED}),
+        ("send-home", {"reason": "unwell"}),
         ("start", {"clinician_id": clinic.clinician_id}),
         ("complete", {}),
         ("discharge", {}),
     ]
-    return visit, *dice.choice(asks)
+    asked, body = dice.choice(asks)
+    return path(visit, asked), body
+
+
+def missing_wish(series: dict[str, Any], clinic: Clinic, dice: random.Random) -> Wish:
+    """An infusion for one that was lost, anywhere near the series."""
+    near = datetime.fromisoformat(dice.choice(series["appointments"])["starts_at"])
+    wish = {
+        "chair_id": clinic.chair_id,
+        "starts_at": (near + timedelta(hours=dice.randint(24, 96))).isoformat(),
+    }
+    return f"/series/{series['series_id']}/appointments", wish
 
 
 def due_wish(visits: list[dict[str, Any]], clinic: Clinic) -> Wish | None:
     """What comes next for the earliest visit that is not over, once its time has come."""
-    open_ = [visit for visit in visits if visit["state"] not in {"discharged", "cancelled"}]
+    open_ = [visit for visit in visits if visit["state"] not in LOST | {"discharged"}]
     if not open_:
         return None
     visit = min(open_, key=lambda visit: str(visit["starts_at"]))
@@ -59,21 +77,22 @@ def due_wish(visits: list[dict[str, Any]], clinic: Clinic) -> Wish | None:
     if starts_at > clinic.clock.now():
         clinic.be_there(visit)
     if visit["state"] in {"booked", "checked_in"} and visit["ride"] is None:
-        return visit, "ride", {"mode": "rideshare"}
+        return path(visit, "ride"), {"mode": "rideshare"}
     if visit["state"] == "booked" and local_day(visit) != local_day_of(clinic.clock.now()):
-        return visit, "cancel", {"reason": "clinic_asked"}
-    return {
-        "booked": (visit, "check-in", {"fasted": True}),
-        "checked_in": (visit, "start", {"clinician_id": clinic.clinician_id})
+        return path(visit, "cancel"), {"reason": "no_show"}
+    step, body = {
+        "booked": ("check-in", {"fasted": True}),
+        "checked_in": ("start", {"clinician_id": clinic.clinician_id})
         if visit["fasted"]
-        else (visit, "check-in", {"fasted": True}),
-        "running": (visit, "complete", {}),
-        "completed": (visit, "discharge", {}),
+        else ("check-in", {"fasted": True}),
+        "running": ("complete", {}),
+        "completed": ("discharge", {}),
     }[visit["state"]]
+    return path(visit, step), body
 
 
 def assert_it_holds(series: dict[str, Any]) -> None:
-    standing = [visit for visit in series["appointments"] if visit["state"] != "cancelled"]
+    standing = [visit for visit in series["appointments"] if visit["state"] not in LOST]
     for earlier, later in pairwise(standing):
         days = local_day(later) - local_day(earlier)
         beside = later["sequence_no"] - earlier["sequence_no"] == 1
@@ -85,6 +104,7 @@ def assert_it_holds(series: dict[str, Any]) -> None:
             assert visit["ride"]
             assert visit["fasted"]
             assert local_day(visit) == local_day(visit, "started_at")
+    assert len(standing) <= series["planned_infusions"]
     given = sum(visit["state"] in GIVEN for visit in standing)
     done = given == len(standing) and given >= 6
     assert (series["state"] == "completed") == done
@@ -100,10 +120,10 @@ async def test_what_must_hold_holds_through_any_life(
     answered: Counter[int] = Counter()
     for _ in range(STEPS):
         visits = [visit for series in two for visit in series["appointments"]]
-        sensible = due_wish(visits, clinic) if dice.random() < SENSIBLE else None
-        visit, step, body = sensible or any_wish(visits, clinic, dice)
-        path = f"/appointments/{visit['appointment_id']}/{step}"
-        answered[(await clinic.send(path, body)).status_code] += 1
+        asked = due_wish(visits, clinic) if dice.random() < SENSIBLE else None
+        if asked is None and dice.random() < MISSING:
+            asked = missing_wish(dice.choice(two), clinic, dice)
+        answered[(await clinic.send(*(asked or any_wish(visits, clinic, dice)))).status_code] += 1
         two = [await clinic.get(f"/series/{series['series_id']}") for series in two]
         for series in two:
             assert_it_holds(series)

@@ -82,7 +82,8 @@ async def test_no_writer_at_all_opens_two_series_of_one_patient(clinic: Clinic) 
     series = await clinic.series()
     query = (
         "INSERT INTO series SELECT gen_random_uuid(), patient_id, prescriber_id, location_id,"
-        " visit_type, diagnoses, state, booked_at FROM series WHERE series_id = :id"
+        " visit_type, diagnoses, planned_infusions, state, booked_at FROM series"
+        " WHERE series_id = :id"
     )
     async with clinic.engine.connect() as connection:
         with pytest.raises(DBAPIError, match="uq_series_open"):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer, not_found, refused
-from services.scheduling.handlers.rooms import broken_by_place, slot_of
+from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.series import complete_series_if_done, say_cancelled
 from services.scheduling.handlers.shown import protocol_of, show_visit, standing
 from services.scheduling.rules import series as series_rules
@@ -16,10 +16,8 @@ from services.scheduling.rules import slots
 from services.scheduling.rules import visits as rules
 from services.scheduling.rules.broken import UNKNOWN_APPOINTMENT, Broken
 from services.scheduling.rules.series import Infusion
-from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import HeldVisit
-from services.scheduling.tables import Appointment
 from services.scheduling.wishes import CancelAppointment, MoveAppointment
 from shared.events.scheduling import AppointmentMoved
 from shared.http.problems import Refused
@@ -42,12 +40,12 @@ async def move_visit(
     protocol = protocol_of(policy, held.course.series, zone)
     chair_id = wish.chair_id or visit.chair_id
     wished = slot_of(policy, wish.starts_at, chair_id, visit.patient_id, zone)
-    infusions = _with_moved(held, wish.starts_at)
+    infusions, place = _with_moved(held, wish.starts_at)
     broken = [
         *rules.broken_by_step(Step.MOVE, VisitState(visit.state)),
         *_broken_by_revision(wish.revision, held),
         *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
-        *series_rules.broken_by_moving(protocol, infusions, visit.sequence_no, zone),
+        *series_rules.broken_by_place(protocol, infusions, place, zone),
         *await broken_by_place(
             tx,
             policy,
@@ -57,7 +55,7 @@ async def move_visit(
             lambda _: "starts_at",
             besides=appointment_id,
         ),
-        *await _broken_by_chair(wished, visit, tx),
+        *await broken_by_chair(wished, visit.location_id, tx, besides=appointment_id),
     ]
     if broken:
         return refused(broken, "The visit is not moved")
@@ -77,35 +75,18 @@ async def move_visit(
     return show_visit(tx, moved, series_rules.advice_on_series(protocol, infusions, zone))
 
 
-def _with_moved(held: HeldVisit, starts_at: datetime) -> list[Infusion]:
-    """The series' infusions as they would be with this one moved."""
-    others = [visit for visit in held.course.visits if visit is not held.visit]
-    moved = Infusion(held.visit.sequence_no, starts_at)
-    return sorted([*standing(others), moved], key=lambda infusion: infusion.sequence_no)
+def _with_moved(held: HeldVisit, starts_at: datetime) -> tuple[list[Infusion], int]:
+    """The series' infusions as they would be with this one moved, and its place among them."""
+    visits = held.course.visits
+    here = next(n for n, visit in enumerate(visits) if visit is held.visit)
+    before, after = standing(visits[:here]), standing(visits[here + 1 :])
+    return [*before, Infusion(held.visit.sequence_no, starts_at), *after], len(before)
 
 
 def _broken_by_revision(looked_at: int | None, held: HeldVisit) -> list[Broken]:
     """A change is decided on what the caller looked at, or on what was there as the call came."""
     seen = held.revision_before if looked_at is None else looked_at
     return rules.broken_by_revision(seen, held.visit.revision)
-
-
-async def _broken_by_chair(wished: Slot, visit: Appointment, tx: Transaction) -> list[Broken]:
-    chair = (await store.lock_chairs(tx, {wished.chair_id})).get(wished.chair_id)
-    taken = await store.taken_slots(
-        tx,
-        {wished.chair_id},
-        visit.patient_id,
-        since=wished.starts_at,
-        until=wished.ends_at,
-        besides=visit.appointment_id,
-    )
-    return [
-        *slots.broken_by_chair(
-            None if chair is None else chair.location_id, visit.location_id, "chair_id"
-        ),
-        *slots.broken_by_taken(wished, taken, "chair_id", "starts_at"),
-    ]
 
 
 async def cancel_visit(
@@ -118,6 +99,7 @@ async def cancel_visit(
     visit = held.visit
     broken = [
         *rules.broken_by_step(Step.CANCEL, VisitState(visit.state)),
+        *rules.broken_by_cancelling(wish.reason, visit.starts_at, tx.now),
         *_broken_by_revision(wish.revision, held),
     ]
     if broken:

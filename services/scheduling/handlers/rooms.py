@@ -1,4 +1,4 @@
-"""What a visit needs of the place where it is given: its length, opening hours, a nurse."""
+"""What a visit needs of the place where it is given: hours, a nurse, a chair."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
+from services.scheduling.rules import slots
 from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.policy import Policy, broken_by_hours, broken_by_nurses
 from services.scheduling.rules.slots import Slot
@@ -60,3 +61,27 @@ async def broken_by_place(
         beside = [*others, *((each.starts_at, each.ends_at) for each in wished[:n])]
         broken += broken_by_nurses(policy, slot.starts_at, slot.ends_at, beside, zone, field(n))
     return broken
+
+
+async def broken_by_chair(
+    wished: Slot, location_id: UUID, tx: Transaction, *, besides: UUID | None = None
+) -> list[Broken]:
+    """Whether the chair stands there and is free, and the patient too, without one visit.
+
+    The chair is held until the commit.
+    """
+    chair = (await store.lock_chairs(tx, {wished.chair_id})).get(wished.chair_id)
+    taken = await store.taken_slots(
+        tx,
+        {wished.chair_id},
+        wished.patient_id,
+        since=wished.starts_at,
+        until=wished.ends_at,
+        besides=besides,
+    )
+    return [
+        *slots.broken_by_chair(
+            None if chair is None else chair.location_id, location_id, "chair_id"
+        ),
+        *slots.broken_by_taken(wished, taken, "chair_id", "starts_at"),
+    ]

@@ -9,7 +9,7 @@ from services.scheduling.answers import AppointmentAnswer, Ride, SeriesAnswer
 from services.scheduling.rules import series as rules
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.series import Infusion, InfusionProtocol, SeriesState
-from services.scheduling.rules.visits import VisitState
+from services.scheduling.rules.visits import LOST
 from services.scheduling.store import Course
 from services.scheduling.tables import Appointment, Location, Series
 from shared.events.scheduling import RideMode, VisitType
@@ -17,18 +17,21 @@ from shared.messaging import Transaction
 
 
 def standing(visits: list[Appointment]) -> list[Infusion]:
-    """The infusions of a series that are not cancelled."""
+    """The infusions of a series that were given or are to be, earliest first."""
     return [
-        Infusion(visit.sequence_no, visit.starts_at)
-        for visit in visits
-        if visit.state != VisitState.CANCELLED
+        Infusion(visit.sequence_no, visit.starts_at) for visit in visits if visit.state not in LOST
     ]
 
 
 def show_visit(
     tx: Transaction, visit: Appointment, advice: list[str] | None = None
 ) -> AppointmentAnswer:
-    return AppointmentAnswer(**visit.model_dump(), ride=_ride(tx, visit), advice=advice or [])
+    return AppointmentAnswer(
+        **visit.model_dump(exclude={"sent_home_reason"}),
+        ride=_ride(tx, visit),
+        sent_home_reason=store.sent_home_reason_of(tx, visit),
+        advice=advice or [],
+    )
 
 
 def _ride(tx: Transaction, visit: Appointment) -> Ride | None:
@@ -62,6 +65,7 @@ async def show_series(tx: Transaction, course: Course, location: Location) -> Se
         location_id=series.location_id,
         visit_type=VisitType(series.visit_type),
         diagnoses=store.diagnoses_of(tx, series),
+        planned_infusions=series.planned_infusions,
         state=SeriesState(series.state),
         advice=advice,
         appointments=[show_visit(tx, visit) for visit in course.visits],

@@ -14,12 +14,13 @@ from services.scheduling.rules import visits as rules
 from services.scheduling.rules.broken import UNKNOWN_APPOINTMENT, Broken, unknown
 from services.scheduling.rules.visits import Readiness, Step, VisitState
 from services.scheduling.store import HeldVisit
-from services.scheduling.wishes import CheckIn, Nothing, RecordRide, StartInfusion
+from services.scheduling.wishes import CheckIn, Nothing, RecordRide, SendHome, StartInfusion
 from shared.events.scheduling import (
     InfusionCompleted,
     InfusionStarted,
     PatientCheckedIn,
     PatientDischarged,
+    PatientSentHome,
     RideConfirmed,
 )
 from shared.http.problems import Refused
@@ -78,6 +79,36 @@ async def check_in(
                 checked_in_at=tx.now,
             )
         )
+    return show_visit(tx, visit)
+
+
+async def send_home(
+    appointment_id: UUID, wish: SendHome, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Let a patient go who came and is not infused: the chair is free, and nothing is owed."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return not_found(UNKNOWN_APPOINTMENT)
+    broken = rules.broken_by_step(Step.SEND_HOME, VisitState(held.visit.state))
+    if broken:
+        return refused(broken, "The patient is not sent home")
+    visit = await store.change_visit(
+        tx,
+        held.visit,
+        state=VisitState.SENT_HOME,
+        sent_home_reason=store.seal_sent_home(tx, appointment_id, wish.reason),
+        revision=held.visit.revision + 1,
+    )
+    tx.publish(
+        PatientSentHome(
+            patient_id=visit.patient_id,
+            appointment_id=appointment_id,
+            location_id=visit.location_id,
+            sent_home_at=tx.now,
+            revision=visit.revision,
+        )
+    )
+    await complete_series_if_done(held, visit, tx)
     return show_visit(tx, visit)
 
 

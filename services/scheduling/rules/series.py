@@ -80,21 +80,36 @@ def broken_by_booking(
     ]
 
 
-def broken_by_moving(
-    protocol: InfusionProtocol, infusions: Sequence[Infusion], moved: int, zone: ZoneInfo
+def broken_by_place(
+    protocol: InfusionProtocol, infusions: Sequence[Infusion], place: int, zone: ZoneInfo
 ) -> list[Broken]:
-    """What forbids infusion number `moved` its new place among those that are not cancelled.
+    """What forbids one infusion its place, from 0 on, among those of its series that stand.
 
     Only the gaps before and after it and the weeks that it is in are judged: one elsewhere is not
-    this move's doing.
+    its doing.
     """
-    place = next(n for n, infusion in enumerate(infusions) if infusion.sequence_no == moved)
     beside = infusions[max(place - 1, 0) : place + 2]
     day = _day(infusions[place], zone)
     near = [each for each in infusions if abs((_day(each, zone) - day).days) < WEEK_DAYS]
+    first = near.index(infusions[place])
     return [
         *_wrong_gaps(protocol, beside, zone, lambda _: "starts_at"),
-        *_wrong_weeks(protocol, near, zone, lambda _: "starts_at", first=moved)[:1],
+        *_wrong_weeks(protocol, near, zone, lambda _: "starts_at", first=first)[:1],
+    ]
+
+
+def broken_by_missing(planned: int, standing: int) -> list[Broken]:
+    """Whether a series lacks an infusion that another can take the place of."""
+    if standing < planned:
+        return []
+    return [
+        Broken(
+            "series_whole",
+            f"The series was planned with {planned} and {standing} stand; only one that was"
+            " cancelled or sent home is given in another's place.",
+            "the series as it was booked",
+            "series_id",
+        )
     ]
 
 
@@ -169,9 +184,9 @@ def _wrong_weeks(
     infusions: Sequence[Infusion],
     zone: ZoneInfo,
     field: Callable[[Infusion], str],
-    first: int = 1,
+    first: int = 0,
 ) -> list[Broken]:
-    """What breaks the cap in weeks that end with infusion number `first` or a later one."""
+    """What breaks the cap in weeks that end with the infusion in place `first` or a later one."""
     cap = protocol.weekly_cap
     if cap is None:
         return []
@@ -185,7 +200,7 @@ def _wrong_weeks(
             field(infusion),
         )
         for place, infusion in enumerate(infusions)
-        if infusion.sequence_no >= first and (count := infusions_in_week(days, place)) > cap
+        if place >= first and (count := infusions_in_week(days, place)) > cap
     ]
 
 
@@ -219,8 +234,8 @@ def advice_on_series(
 def is_completed(protocol: InfusionProtocol, completed: int, open_: int) -> bool:
     """Whether a series is done: none is left to come, and no fewer were given than one has.
 
-    A series that lost infusions to cancellations and falls short stays open for a person to stop:
-    its completion has a prescription drafted.
+    A series that lost infusions and falls short stays open, for a person to book what is missing
+    or to stop it: its completion has a prescription drafted.
     """
     return open_ == 0 and completed >= protocol.size_min
 
@@ -256,18 +271,23 @@ def broken_by_open_series(*, has_open: bool) -> list[Broken]:
     ]
 
 
+def broken_by_state(state: SeriesState, what: str) -> list[Broken]:
+    """Whether a series is open. `what` completes "can …"."""
+    if state is SeriesState.BOOKED:
+        return []
+    return [
+        Broken(
+            "series_state",
+            f"The series is {state.value}; only an open one can {what}.",
+            "a series' life: booked, then completed or stopped",
+            "series_id",
+        )
+    ]
+
+
 def broken_by_stopping(state: SeriesState, *, infusion_running: bool) -> list[Broken]:
     """What forbids ending a series early."""
-    broken: list[Broken] = []
-    if state is not SeriesState.BOOKED:
-        broken.append(
-            Broken(
-                "series_state",
-                f"The series is {state.value}; only an open one can be stopped.",
-                "a series' life: booked, then completed or stopped",
-                "series_id",
-            )
-        )
+    broken = broken_by_state(state, "be stopped")
     if infusion_running:
         broken.append(
             Broken(

@@ -8,7 +8,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from services.scheduling.rules.broken import Broken
-from shared.events.scheduling import RideMode
+from shared.events.scheduling import CancelReason, RideMode
 
 
 class VisitState(StrEnum):
@@ -18,6 +18,7 @@ class VisitState(StrEnum):
     COMPLETED = "completed"
     DISCHARGED = "discharged"
     CANCELLED = "cancelled"
+    SENT_HOME = "sent_home"
 
 
 class Step(StrEnum):
@@ -28,6 +29,7 @@ class Step(StrEnum):
     STOP = "cancelled with its series"
     RECORD_RIDE = "given a ride"
     CHECK_IN = "checked in"
+    SEND_HOME = "sent home"
     START = "started"
     COMPLETE = "completed"
     DISCHARGE = "discharged"
@@ -46,6 +48,7 @@ FROM: dict[Step, tuple[VisitState, ...]] = {
     ),
     # Somebody who has eaten waits in the clinic and is asked again.
     Step.CHECK_IN: (VisitState.BOOKED, VisitState.CHECKED_IN),
+    Step.SEND_HOME: (VisitState.CHECKED_IN,),
     Step.START: (VisitState.CHECKED_IN,),
     Step.COMPLETE: (VisitState.RUNNING,),
     Step.DISCHARGE: (VisitState.COMPLETED,),
@@ -56,6 +59,20 @@ OPEN = frozenset({VisitState.BOOKED, VisitState.CHECKED_IN, VisitState.RUNNING})
 """Still to be given, or being given."""
 
 GIVEN = frozenset({VisitState.COMPLETED, VisitState.DISCHARGED})
+
+LOST = frozenset({VisitState.CANCELLED, VisitState.SENT_HOME})
+"""Never to be given: the chair is free, and the series is one infusion short."""
+
+
+class SendHomeReason(StrEnum):
+    """Why a patient who came is not infused. It may say how they are, so it is sealed."""
+
+    NOT_FASTED = "not_fasted"
+    NO_RIDE = "no_ride"
+    UNWELL = "unwell"
+    BLOOD_PRESSURE = "blood_pressure"
+    PATIENT_ASKED = "patient_asked"
+    CLINIC_ASKED = "clinic_asked"
 
 
 def broken_by_step(step: Step, state: VisitState) -> list[Broken]:
@@ -75,6 +92,21 @@ def broken_by_step(step: Step, state: VisitState) -> list[Broken]:
 
 def _said(state: VisitState) -> str:
     return state.value.replace("_", " ")
+
+
+def broken_by_cancelling(reason: CancelReason, starts_at: datetime, now: datetime) -> list[Broken]:
+    """Whether a visit can be cancelled for this reason."""
+    if reason is not CancelReason.NO_SHOW or starts_at <= now:
+        return []
+    return [
+        Broken(
+            "not_missed_yet",
+            f"The visit begins at {starts_at:%Y-%m-%d %H:%M} UTC; a patient misses it once it has"
+            " begun.",
+            "the calendar",
+            "reason",
+        )
+    ]
 
 
 def broken_by_revision(seen: int, found: int) -> list[Broken]:

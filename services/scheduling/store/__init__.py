@@ -61,6 +61,8 @@ from services.scheduling.store.visits import (
     lock_days,
     lock_visit,
     seal_driver,
+    seal_sent_home,
+    sent_home_reason_of,
     taken_slots,
     visits_between,
 )
@@ -107,6 +109,8 @@ __all__ = [
     "protocol_rows",
     "record_clearance",
     "seal_driver",
+    "seal_sent_home",
+    "sent_home_reason_of",
     "stop_series",
     "taken_slots",
     "visit_type_rows",

@@ -18,7 +18,7 @@ from shared.messaging import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A series, its patient, and its visits in their order."""
+    """A series, its patient, and its visits, earliest first."""
 
     patient: Patient
     series: Series
@@ -34,6 +34,7 @@ def add_series(
     location_id: UUID,
     visit_type: str,
     diagnoses: Sequence[str],
+    planned_infusions: int,
 ) -> None:
     tx.insert(
         Series,
@@ -43,6 +44,7 @@ def add_series(
         location_id=location_id,
         visit_type=visit_type,
         diagnoses=seal(tx, {"codes": diagnoses}, "series", "diagnoses", series_id),
+        planned_infusions=planned_infusions,
         state=SeriesState.BOOKED,
         booked_at=tx.now,
     )
@@ -73,7 +75,8 @@ async def lock_course(tx: Transaction, series_id: UUID) -> Course | None:
 
 async def visits_of(tx: Transaction, series_id: UUID) -> list[Appointment]:
     rows = select(Appointment).where(col(Appointment.series_id) == series_id)
-    return await every(tx, rows.order_by(col(Appointment.sequence_no)), Appointment)
+    order = col(Appointment.starts_at), col(Appointment.sequence_no)
+    return await every(tx, rows.order_by(*order), Appointment)
 
 
 async def complete_series(tx: Transaction, series_id: UUID) -> None:

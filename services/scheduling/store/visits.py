@@ -13,11 +13,12 @@ from sqlalchemy import Select, Table, or_, select, text, update
 from sqlmodel import col
 
 from services.scheduling.rules.slots import Slot
-from services.scheduling.rules.visits import VisitState
+from services.scheduling.rules.visits import LOST, SendHomeReason, VisitState
 from services.scheduling.store.clinic import find_location
 from services.scheduling.store.courses import Course, find_course
 from services.scheduling.store.rows import seal, unseal
 from services.scheduling.tables import Appointment, Location, Patient
+from shared.ids import new_id
 from shared.messaging import Transaction
 
 LONGEST_VISIT = timedelta(hours=12)
@@ -44,8 +45,28 @@ class HeldVisit:
         return [changed if visit is self.visit else visit for visit in self.course.visits]
 
 
-def add_visit(tx: Transaction, **values: object) -> None:
-    tx.insert(Appointment, **values, state=VisitState.BOOKED, revision=0)
+def add_visit(
+    tx: Transaction,
+    slot: Slot,
+    series_id: UUID,
+    sequence_no: int,
+    location_id: UUID,
+    visit_type: str,
+) -> None:
+    tx.insert(
+        Appointment,
+        appointment_id=new_id(),
+        patient_id=slot.patient_id,
+        series_id=series_id,
+        sequence_no=sequence_no,
+        location_id=location_id,
+        chair_id=slot.chair_id,
+        visit_type=visit_type,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        state=VisitState.BOOKED,
+        revision=0,
+    )
 
 
 async def lock_visit(tx: Transaction, appointment_id: UUID) -> HeldVisit | None:
@@ -97,6 +118,17 @@ def driver_of(tx: Transaction, visit: Appointment) -> Mapping[str, str | None]:
     return unseal(tx, visit.driver, "appointments", "driver", visit.appointment_id)
 
 
+def seal_sent_home(tx: Transaction, appointment_id: UUID, reason: SendHomeReason) -> bytes:
+    return seal(tx, {"reason": reason}, "appointments", "sent_home_reason", appointment_id)
+
+
+def sent_home_reason_of(tx: Transaction, visit: Appointment) -> SendHomeReason | None:
+    if visit.sent_home_reason is None:
+        return None
+    place = ("appointments", "sent_home_reason", visit.appointment_id)
+    return SendHomeReason(unseal(tx, visit.sent_home_reason, *place)["reason"])
+
+
 async def lock_days(tx: Transaction, location_id: UUID, days: Collection[date]) -> None:
     """Hold a place's days until the commit: nurses are counted over all its chairs.
 
@@ -134,7 +166,7 @@ async def taken_slots(
         ),
         col(Appointment.starts_at) > since - LONGEST_VISIT,
         col(Appointment.starts_at) < until,
-        col(Appointment.state) != VisitState.CANCELLED,
+        col(Appointment.state).not_in(LOST),
     )
     if besides is not None:
         rows = rows.where(col(Appointment.appointment_id) != besides)

@@ -48,6 +48,7 @@ CREATE TABLE series (
     location_id uuid NOT NULL CONSTRAINT fk_series_location_id REFERENCES locations,
     visit_type text NOT NULL,
     diagnoses bytea NOT NULL,
+    planned_infusions smallint NOT NULL,
     state text NOT NULL,
     booked_at timestamptz NOT NULL,
     ended_at timestamptz,
@@ -80,11 +81,12 @@ CREATE TABLE appointments (
     started_at timestamptz,
     stopped_at timestamptz,
     no_drive_until timestamptz,
+    sent_home_reason bytea,
     CONSTRAINT pk_appointments PRIMARY KEY (appointment_id),
     CONSTRAINT uq_appointments_infusion_id UNIQUE (infusion_id),
     CONSTRAINT uq_appointments_series_id_sequence_no UNIQUE (series_id, sequence_no),
     CONSTRAINT ck_appointments_state CHECK (state IN
-        ('booked', 'checked_in', 'running', 'completed', 'discharged', 'cancelled')),
+        ('booked', 'checked_in', 'running', 'completed', 'discharged', 'cancelled', 'sent_home')),
     CONSTRAINT ck_appointments_times CHECK (starts_at < ends_at),
     CONSTRAINT ck_appointments_ride_mode CHECK (ride_mode IN ('driver', 'rideshare')),
     CONSTRAINT ck_appointments_driver CHECK (driver IS NULL OR ride_mode IS NOT NULL),
@@ -98,14 +100,16 @@ CREATE TABLE appointments (
          AND started_at <= stopped_at),
     CONSTRAINT ck_appointments_discharged CHECK
         ((state = 'discharged') = (no_drive_until IS NOT NULL)),
+    CONSTRAINT ck_appointments_sent_home CHECK
+        ((state = 'sent_home') = (sent_home_reason IS NOT NULL)),
     CONSTRAINT ck_appointments_gates CHECK
         (infusion_id IS NULL OR (fasted IS TRUE AND ride_mode IS NOT NULL)),
     CONSTRAINT ex_appointments_chair EXCLUDE USING gist
         (uuidrange(chair_id, chair_id, '[]') WITH &&, tstzrange(starts_at, ends_at) WITH &&)
-        WHERE (state <> 'cancelled'),
+        WHERE (state NOT IN ('cancelled', 'sent_home')),
     CONSTRAINT ex_appointments_patient EXCLUDE USING gist
         (uuidrange(patient_id, patient_id, '[]') WITH &&, tstzrange(starts_at, ends_at) WITH &&)
-        WHERE (state <> 'cancelled')
+        WHERE (state NOT IN ('cancelled', 'sent_home'))
 );
 CREATE INDEX ix_appointments_chair_id_starts_at ON appointments (chair_id, starts_at);
 CREATE INDEX ix_appointments_patient_id_starts_at ON appointments (patient_id, starts_at);
