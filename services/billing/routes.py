@@ -19,9 +19,14 @@ from services.billing.handlers import (
 from services.billing.handlers.attempts import AttemptStarted
 from services.billing.handlers.cards import SetupShown, SetupStarted
 from services.billing.handlers.fees import FeeRecorded, NewFee
-from services.billing.handlers.listing import ChargeListed, SuperbillListed, UnchargedListed
+from services.billing.handlers.listing import (
+    ChargeListed,
+    SuperbillHeld,
+    SuperbillListed,
+    UnchargedListed,
+)
 from services.billing.handlers.outside_payments import PaymentRecorded, RecordOutsidePayment
-from services.billing.handlers.superbills import SuperbillShown
+from services.billing.handlers.superbills import SuperbillAsked, SuperbillShown
 from services.billing.handlers.visits import ChooseTender, TenderChosen
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
@@ -91,6 +96,16 @@ async def list_superbills(
     patient_id: UUID, desk: AtDesk, asked: AskedPage
 ) -> Page[SuperbillListed]:
     return await desk.read(listing.list_superbills, patient_id, asked, purpose="payment")
+
+
+@router.get("/superbills/held", dependencies=DESK)
+async def list_held(desk: AtDesk, asked: AskedPage) -> Page[SuperbillHeld]:
+    return await desk.read(listing.list_held, asked, purpose="payment")
+
+
+@router.post("/charges/{charge_id}/superbill", dependencies=DESK)
+async def ask_for_superbill(charge_id: UUID, desk: AtDesk) -> SuperbillAsked:
+    return await desk.decide(superbills.ask_for_superbill, charge_id)
 
 
 @router.get("/superbills/{superbill_id}", dependencies=DESK)

@@ -24,6 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -267,6 +268,20 @@ class Superbill(Base, table=True):
     sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     content_sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     issued_at: datetime = Field(sa_column=moment())
+
+
+class SuperbillHold(Base, table=True):
+    """A paid charge whose superbill waits, and the rules that it would break."""
+
+    __tablename__ = "superbill_holds"
+    __table_args__ = (
+        CheckConstraint("cardinality(rules) > 0", name="rules"),
+        Index("ix_superbill_holds_noticed_at", "noticed_at", "charge_id"),
+    )
+
+    charge_id: UUID = Field(primary_key=True, foreign_key="charges.charge_id")
+    rules: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    noticed_at: datetime = Field(sa_column=moment())
 
 
 class SuperbillDocument(Base, table=True):

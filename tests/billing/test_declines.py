@@ -66,13 +66,18 @@ async def test_no_card_on_file_is_a_decline_that_stripe_never_hears_of(billing: 
 
     charge = await billing.only_charge(patient)
     assert charge["state"] == "declined"
-    assert [one["reason"] for one in charge["attempts"]] == ["no_card_on_file"]
+    [attempt] = charge["attempts"]
+    assert attempt["reason"] == "no_card_on_file"
+    assert "Save a card and try again" in attempt["detail"]
     [declined] = await billing.said(PaymentDeclined)
     assert declined.reason is DeclineReason.NO_CARD_ON_FILE
     assert billing.at_stripe("payment_intents") == []
     answer = await billing.ask("POST", f"/charges/{charge['charge_id']}/attempts", {})
     assert answer.status_code == 409
-    assert answer.json()["violations"][0]["rule"] == "no_card_on_file"
+    [violation] = answer.json()["violations"]
+    assert violation["rule"] == "no_card_on_file"
+    assert "POST /patients/…/card-setups" in violation["detail"]
+    assert "POST /charges/…/outside-payments" in violation["detail"]
 
 
 async def test_a_card_that_was_refused_for_good_is_not_tried_again(billing: Billing):

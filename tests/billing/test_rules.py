@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.rules import coding, declines, identifiers, payments, pricing, superbills
+from services.billing.rules import (
+    coding,
+    declines,
+    identifiers,
+    payments,
+    pricing,
+    superbill_lint,
+    superbills,
+)
 from services.billing.rules.declines import AbandonReason
 from services.billing.rules.payments import AttemptState, ChargeState, Owed, Step, Trying
 from services.billing.rules.pricing import FirstStep, NoCharge, OnFile, Priced
@@ -227,7 +235,7 @@ def paid(**changes: Any) -> Paid:
 @given(minutes=st.integers(1, 570), cents=st.integers(50, 1_000_000))
 def test_a_superbill_adds_up(minutes: int, cents: int):
     record = infusion_record(started_at=NOW, stopped_at=NOW + timedelta(minutes=minutes))
-    assert superbills.lint(record) == []
+    assert superbill_lint.lint(record) == []
     bill = superbills.build(record, paid(amount_cents=cents), number="SB", issued_at=NOW)
     assert sum(line.charge_cents for line in bill.lines) == bill.total_cents == cents
     assert sum(payment.amount_cents for payment in bill.payments) == cents
@@ -270,8 +278,9 @@ def test_a_line_points_at_the_first_four_of_up_to_twelve_diagnoses():
 def test_what_a_payer_would_reject_is_said_in_words_that_name_no_patient(
     changes: dict[str, Any], rule: str
 ):
-    [broken] = superbills.lint(infusion_record(**changes))
+    [broken] = superbill_lint.lint(infusion_record(**changes))
     assert broken.rule == rule
+    assert superbill_lint.in_words([rule]) == [broken]
     assert broken.source
     assert broken.detail.endswith(".")
     assert not any(mark in broken.detail for mark in ("Canary", "1979", "F33.2", "1234567890"))

@@ -24,7 +24,6 @@ from shared.auth import Role
 from shared.errors import Poison
 from shared.events.billing import SuperbillIssued, TenderKind
 from shared.ids import new_id
-from shared.messaging import parked_work
 from shared.money import dollars
 from tests.billing.conftest import Billing
 from tests.billing.records import infusion_record
@@ -75,12 +74,22 @@ async def test_the_document_prints_what_the_json_says_and_holds_it(minutes: int)
     assert f"Total charges {dollars(bill.total_cents)}" in words
     assert f"Paid {dollars(bill.total_cents)}" in words
     assert "Balance due $0.00" in words
+    assert "POS 11: Office." in words
     for printed_word in (bill.number, "54-1234567", "1234567893", "1679576722", "Testa Canary"):
         assert printed_word in words
     reader = PdfReader(io.BytesIO(pdf))
     [twin] = reader.attachments["superbill.json"]
     assert json.loads(twin) == json.loads(orjson.dumps(bill))
     assert len(reader.pages) == 1
+
+
+async def test_the_place_of_service_is_printed_as_the_json_says_it():
+    bill = superbill(40)
+    odd = json.loads(orjson.dumps(bill))
+    odd["places_of_service"] = [{"code": "15", "words": "Mobile unit"}]
+    pdf = (await Typst().render(new_id(), orjson.dumps(odd), issued_at=STOPPED_AT)).pdf
+    assert "POS 15: Mobile unit." in words_of(pdf)
+    assert "Office" not in words_of(pdf)
 
 
 async def test_the_document_is_an_archival_one_that_can_be_read_aloud():
@@ -179,7 +188,11 @@ async def test_numbers_have_no_gaps_however_many_are_issued_at_once(billing: Bil
 
     numbers = [one.number for one in await billing.said(SuperbillIssued)]
     assert sorted(numbers) == [f"SB-2026-{count:06d}" for count in range(1, 10)]
-    assert await billing.parked() == ["superbill_clinic_ein"] * 3
+    assert len((await billing.told("GET", "/superbills/held"))["items"]) == 3
+
+
+async def held(billing: Billing) -> list[dict[str, Any]]:
+    return list((await billing.told("GET", "/superbills/held"))["items"])
 
 
 async def test_a_superbill_that_a_payer_would_reject_waits_until_its_cause_is_mended(
@@ -188,20 +201,76 @@ async def test_a_superbill_that_a_payer_would_reject_waits_until_its_cause_is_me
     patient = new_id()
     await billing.set_fee()
     await billing.save_card(patient)
-    event = billing.complete(patient, clinician_npi="1234567890")
+    event = billing.complete(patient, clinician_npi="1234567890", ein="07-1234567")
     await billing.hear(event)
     await billing.until_rest()
-    assert await billing.parked() == ["superbill_clinician_npi"]
-    assert (await billing.only_charge(patient))["superbill_id"] is None
+    charge = await billing.only_charge(patient)
+    assert charge["superbill_id"] is None
+    assert await billing.parked() == []
 
-    billing.scheduling.records[str(event.infusion_id)]["rendering"]["npi"] = "1679576722"
-    async with billing.service.runtime.work.transaction() as tx:
-        [parked] = await parked_work.open_ones(tx.connection)
-        assert await parked_work.replay(tx, parked.work_id)
+    [waiting] = await held(billing)
+    assert (waiting["charge_id"], waiting["patient_id"]) == (charge["charge_id"], str(patient))
+    assert [one["rule"] for one in waiting["blocked_by"]] == ["clinician_npi", "clinic_ein"]
+    assert "Look it up at NPPES" in waiting["blocked_by"][0]["detail"]
+
+    ask = f"/charges/{charge['charge_id']}/superbill"
+    record = billing.scheduling.records[str(event.infusion_id)]
+    record["rendering"]["npi"] = "1679576722"
+    await billing.told("POST", ask, {})
     await billing.until_rest()
+    [waiting] = await held(billing)
+    assert [one["rule"] for one in waiting["blocked_by"]] == ["clinic_ein"]
 
+    record["location"]["ein"] = "54-1234567"
+    await billing.told("POST", ask, {})
+    await billing.until_rest()
+    assert await held(billing) == []
     assert (await billing.only_charge(patient))["superbill_id"] is not None
     assert [one.number for one in await billing.said(SuperbillIssued)] == ["SB-2026-000001"]
+    again = await billing.ask("POST", ask, {})
+    assert again.json()["violations"][0]["rule"] == "superbill_issued"
+
+
+async def test_a_superbill_whose_making_was_given_up_is_asked_for_again(
+    billing: Billing, monkeypatch: pytest.MonkeyPatch
+):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    event = billing.complete(patient)
+    record = billing.scheduling.records.pop(str(event.infusion_id))
+
+    async def unprintable(*_: object, **__: object) -> None:
+        raise Poison("superbill_not_printable")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Typst, "render", unprintable)
+        await billing.hear(event)
+        await billing.until_rest()
+        ask = f"/charges/{(await billing.only_charge(patient))['charge_id']}/superbill"
+        assert await billing.parked() == ["claim_unknown"]
+        billing.scheduling.records[str(event.infusion_id)] = record
+        await billing.told("POST", ask, {})
+        await billing.until_rest()
+        assert await billing.parked() == ["claim_unknown", "superbill_not_printable"]
+
+    await billing.told("POST", ask, {})
+    await billing.until_rest()
+
+    assert len(await billing.said(SuperbillIssued)) == 1
+
+
+async def test_there_is_no_superbill_of_what_is_not_paid(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.hear(billing.complete(patient))
+    charge = await billing.only_charge(patient)
+
+    answer = await billing.ask("POST", f"/charges/{charge['charge_id']}/superbill", {})
+
+    assert (answer.status_code, answer.json()["violations"][0]["rule"]) == (409, "charge_not_paid")
+    unknown = await billing.ask("POST", f"/charges/{new_id()}/superbill", {})
+    assert unknown.status_code == 404
 
 
 async def test_a_paid_charge_has_one_superbill_however_often_it_is_asked_for(billing: Billing):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -12,6 +13,7 @@ from sqlalchemy import Row
 
 from services.billing.rules.declines import AbandonReason, what_to_do
 from services.billing.rules.payments import AttemptState, ChargeState
+from services.billing.rules.superbill_lint import in_words
 from services.billing.store import charges, fees, superbills
 from shared.events.billing import DeclineReason, TenderKind
 from shared.events.scheduling import VisitType
@@ -71,6 +73,35 @@ async def list_uncharged(asked: Paging, tx: Transaction) -> Page[UnchargedListed
     return await page(
         tx, fees.uncharged(), by=fees.BY_NOTICE, asked=asked, item=_as(UnchargedListed)
     )
+
+
+class Blocked(BaseModel):
+    """One thing that keeps a superbill from being issued."""
+
+    rule: str
+    detail: str
+    source: str
+
+
+class SuperbillHeld(BaseModel):
+    """A paid charge whose superbill waits. Mend what it names, then ask for it again."""
+
+    charge_id: UUID
+    patient_id: UUID
+    infusion_id: UUID
+    noticed_at: datetime
+    blocked_by: list[Blocked]
+
+
+async def list_held(asked: Paging, tx: Transaction) -> Page[SuperbillHeld] | Refused:
+    """Superbills that wait, those that have waited longest first."""
+
+    def item(row: Row[tuple[object, ...]]) -> SuperbillHeld:
+        found = row._mapping  # noqa: SLF001  # SQLAlchemy's public name for it
+        blocked_by = [Blocked(**asdict(one)) for one in in_words(found["rules"])]
+        return SuperbillHeld(blocked_by=blocked_by, **found)
+
+    return await page(tx, superbills.held(), by=superbills.BY_HOLD, asked=asked, item=item)
 
 
 async def list_charges(

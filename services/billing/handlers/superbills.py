@@ -15,14 +15,19 @@ from services.billing.gateways.typesetting import (
     Typesetter,
 )
 from services.billing.rules import superbills as rules
+from services.billing.rules.superbill_lint import lint
 from services.billing.rules.superbills import Superbill
 from services.billing.store import superbills as store
 from services.billing.store.superbills import Unbilled, Unprinted
 from services.billing.tables import Superbill as SuperbillRow
 from services.billing.tables import SuperbillDocument
-from services.billing.work import InfusionRedeemed, RenderSuperbill, SuperbillRendered
+from services.billing.work import (
+    InfusionRedeemed,
+    RedeemInfusion,
+    RenderSuperbill,
+    SuperbillRendered,
+)
 from shared.claims import ClaimCheck
-from shared.errors import Poison
 from shared.events.billing import SuperbillIssued
 from shared.http.desk import Document
 from shared.http.problems import Refused
@@ -49,14 +54,17 @@ async def redeem_infusion(unbilled: Unbilled, claims: ClaimCheck) -> InfusionRed
 
 
 async def draft_superbill(redeemed: InfusionRedeemed, tx: Transaction) -> None:
-    """Build, number and seal the superbill of a paid charge, or park with the reason why not."""
+    """Build, number and seal the superbill of a paid charge, or hold it with the reasons why."""
     unbilled = await store.find_unbilled(tx, redeemed.charge_id)
     if unbilled is None:
         return
     record = redeemed.record
-    if broken := rules.lint(record):
-        log.warning("superbill_not_built", reason=[one.rule for one in broken])
-        raise Poison(f"superbill_{broken[0].rule}", " ".join(one.detail for one in broken))
+    if broken := lint(record):
+        reasons = [one.rule for one in broken]
+        log.warning("superbill_held", reason=reasons)
+        await store.hold(tx, redeemed.charge_id, reasons)
+        return
+    await store.let_go(tx, redeemed.charge_id)
     year = tx.now.astimezone(ZoneInfo(record.location.zone)).year
     number = rules.number_of(year, await store.take_number(tx, year))
     superbill = rules.build(record, unbilled.paid, number=number, issued_at=tx.now)
@@ -105,6 +113,27 @@ async def issue_superbill(rendered: SuperbillRendered, tx: Transaction) -> None:
             issued_at=kept.issued_at,
         )
     )
+
+
+class SuperbillAsked(BaseModel):
+    """The superbill of this charge is being made."""
+
+    charge_id: UUID
+    patient_id: UUID
+
+
+async def ask_for_superbill(charge_id: UUID, tx: Transaction) -> SuperbillAsked | Refused:
+    """Have a superbill made that was held or given up, now that its cause is mended."""
+    found = await store.find_billed(tx, charge_id)
+    if found is None:
+        return Refused.not_found("charge")
+    if broken := rules.broken_by_asking(found):
+        return Refused.by_rules(broken)
+    if found.superbill_id is None:
+        tx.do(RedeemInfusion(charge_id=charge_id), key=f"superbill:{charge_id}")
+    else:
+        tx.do(RenderSuperbill(superbill_id=found.superbill_id), key=f"print:{found.superbill_id}")
+    return SuperbillAsked(charge_id=charge_id, patient_id=found.patient_id)
 
 
 async def show_superbill(superbill_id: UUID, tx: Transaction) -> SuperbillShown | Refused:

@@ -14,7 +14,8 @@ from shared.money import split_evenly
 PUSH_MAX_MIN = 15  # CPT 96374: an infusion of 15 minutes or less is a push
 FIRST_HOUR_MAX_MIN = 90  # CPT 96366: a further hour counts from 31 minutes past the hour
 FURTHER_HOURS_MAX = 8  # CMS medically unlikely edits: 96366, 8 units a day
-OFFICE = "11"  # CMS place of service codes
+OFFICE = "11"
+PLACES_OF_SERVICE = {OFFICE: "Office"}  # CMS, place of service codes
 
 _MINUTE = timedelta(minutes=1)
 

@@ -1,6 +1,6 @@
 """A superbill: what was done, why, by whom, and that it is paid, in the form that payers take.
 
-Built whole or not at all: what a payer would reject is said in plain words instead of printed.
+Built whole or not at all: `superbill_lint` says what keeps one from being built.
 Field list: Osmind, "Introduction to superbills", and CMS-1500 for codes, pointers and units.
 """
 
@@ -12,13 +12,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.billing.rules import coding
-from services.billing.rules.diagnoses import is_heading, words_for
-from services.billing.rules.identifiers import ein_is_valid, npi_is_valid
+from services.billing.rules.diagnoses import words_for
 from shared.claims import Address, InfusionRecord
 from shared.events.billing import TenderKind
 from shared.refusals import Broken
 
-DIAGNOSES_MAX = 12  # CMS-1500 item 21 holds A to L
 POINTERS_MAX = 4  # CMS-1500 item 24E holds four pointers per line
 LETTERS = "ABCDEFGHIJKL"
 
@@ -75,6 +73,14 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceOfService:
+    """What a place's code on a line stands for."""
+
+    code: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One service line. `modifiers` is empty: an infusion alone needs none."""
 
@@ -112,6 +118,7 @@ class Superbill:
     stopped_at: datetime
     infusion_min: int
     lines: tuple[Line, ...]
+    places_of_service: tuple[PlaceOfService, ...]
     currency: str
     total_cents: int
     payments: tuple[Payment, ...]
@@ -131,13 +138,44 @@ class Paid:
     paid_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """How far a charge has come on its way to a superbill."""
+
+    patient_id: UUID
+    is_paid: bool
+    superbill_id: UUID | None
+    is_printed: bool
+
+
+def broken_by_asking(billed: Billed) -> list[Broken]:
+    """What forbids asking for a charge's superbill."""
+    if not billed.is_paid:
+        return [
+            Broken(
+                "charge_not_paid",
+                "A superbill says that its charge is paid, and this one is not yet.",
+                "FAQ: a superbill for your insurance; payers reject one with a balance",
+            )
+        ]
+    if billed.is_printed:
+        return [
+            Broken(
+                "superbill_issued",
+                f"The superbill of this charge is issued: GET /superbills/{billed.superbill_id}.",
+                "one superbill per charge",
+            )
+        ]
+    return []
+
+
 def number_of(year: int, count: int) -> str:
     """`SB-2026-000001`: in order, without gaps, never used again."""
     return f"SB-{year}-{count:06d}"
 
 
 def build(record: InfusionRecord, paid: Paid, *, number: str, issued_at: datetime) -> Superbill:
-    """The superbill of an infusion in which `lint` finds nothing. Dates are the clinic's own."""
+    """The superbill of an infusion in which lint finds nothing. Dates are the clinic's own."""
     zone = ZoneInfo(record.location.zone)
     started_at, stopped_at = record.started_at.astimezone(zone), record.stopped_at.astimezone(zone)
     infusion_min = coding.minutes_between(started_at, stopped_at)
@@ -195,6 +233,10 @@ def build(record: InfusionRecord, paid: Paid, *, number: str, issued_at: datetim
         stopped_at=stopped_at,
         infusion_min=infusion_min,
         lines=lines,
+        places_of_service=tuple(
+            PlaceOfService(code, coding.PLACES_OF_SERVICE[code])
+            for code in sorted({line.place_of_service for line in lines})
+        ),
         currency="USD",
         total_cents=total_cents,
         payments=(payment,),
@@ -202,101 +244,6 @@ def build(record: InfusionRecord, paid: Paid, *, number: str, issued_at: datetim
         notice=NOTICE,
         provider_statement=PROVIDER_STATEMENT,
     )
-
-
-def lint(record: InfusionRecord) -> list[Broken]:
-    """What a payer would reject in this superbill, in plain words that name no patient."""
-    return [*_wrong_clock(record), *_wrong_diagnoses(record), *_wrong_numbers(record)]
-
-
-def _wrong_clock(record: InfusionRecord) -> list[Broken]:
-    infusion_min = coding.minutes_between(record.started_at, record.stopped_at)
-    if infusion_min < 1:
-        return [
-            Broken(
-                "infusion_clock",
-                "The drip has no minute between its start and its stop. Correct the times.",
-                "CPT: an infusion without start and stop times is not coded",
-            )
-        ]
-    broken = []
-    if coding.further_hours(infusion_min) > coding.FURTHER_HOURS_MAX:
-        broken.append(
-            Broken(
-                "infusion_too_long",
-                f"{infusion_min} minutes are more hours than a payer accepts for one day."
-                " Check the stop time.",
-                "CMS medically unlikely edits: 96366, 8 units a day",
-            )
-        )
-    on = record.started_at.astimezone(ZoneInfo(record.location.zone)).date()
-    if record.patient.birth_date > on:
-        broken.append(
-            Broken(
-                "birth_date_after_service",
-                "The patient's birth date lies after the infusion. Correct the birth date.",
-                "payers match the birth date with their own record",
-            )
-        )
-    return broken
-
-
-def _wrong_diagnoses(record: InfusionRecord) -> list[Broken]:
-    if not record.diagnoses:
-        return [
-            Broken(
-                "diagnosis_missing",
-                "The series names no diagnosis; a superbill needs at least one.",
-                "CMS-1500 item 21",
-            )
-        ]
-    broken = []
-    if len(record.diagnoses) > DIAGNOSES_MAX:
-        broken.append(
-            Broken(
-                "too_many_diagnoses",
-                f"At most {DIAGNOSES_MAX} diagnoses fit a claim.",
-                "CMS-1500 item 21: A to L",
-            )
-        )
-    if any(is_heading(code) for code in record.diagnoses):
-        broken.append(
-            Broken(
-                "diagnosis_not_billable",
-                "A diagnosis is only a heading (such as F33 or F42). Give the full code.",
-                "ICD-10-CM FY 2027: categories are not billable",
-            )
-        )
-    return broken
-
-
-def _wrong_numbers(record: InfusionRecord) -> list[Broken]:
-    broken = []
-    if not npi_is_valid(record.rendering.npi):
-        broken.append(
-            Broken(
-                "clinician_npi",
-                "The clinician's NPI does not check. Look it up at NPPES and correct it.",
-                "45 CFR 162.406",
-            )
-        )
-    if not npi_is_valid(record.location.npi):
-        broken.append(
-            Broken(
-                "clinic_npi",
-                "The clinic's NPI does not check. Look it up at NPPES and correct it.",
-                "45 CFR 162.406",
-            )
-        )
-    if not ein_is_valid(record.location.ein):
-        broken.append(
-            Broken(
-                "clinic_ein",
-                "The clinic's EIN does not begin with a prefix that the IRS gives out.",
-                "IRS: valid EIN prefixes",
-            )
-        )
-    return broken
 
 
 def _lines(address: Address) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, select, text
+from sqlalchemy import Select, Table, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
-from services.billing.rules.superbills import Paid
-from services.billing.tables import Superbill, SuperbillDocument
+from services.billing.rules.superbills import Billed, Paid
+from services.billing.tables import Charge, Superbill, SuperbillDocument, SuperbillHold
 from services.billing.work import RedeemInfusion, RenderSuperbill
 from shared.events.billing import TenderKind
 from shared.messaging import Transaction
@@ -53,6 +54,27 @@ _ISSUED = text(
 )
 
 
+_HOLD = text(
+    """
+    INSERT INTO superbill_holds (charge_id, rules, noticed_at) VALUES (:charge_id, :rules, :at)
+    ON CONFLICT (charge_id) DO UPDATE SET rules = excluded.rules
+    """
+).bindparams(bindparam("rules", type_=ARRAY(TEXT)))
+
+_LET_GO = text("DELETE FROM superbill_holds WHERE charge_id = :charge_id")
+
+_BILLED = text(
+    """
+    SELECT c.patient_id, c.state = 'paid' AS is_paid, s.superbill_id,
+           d.superbill_id IS NOT NULL AS is_printed
+      FROM charges AS c
+      LEFT JOIN superbills AS s USING (charge_id)
+      LEFT JOIN superbill_documents AS d ON d.superbill_id = s.superbill_id
+     WHERE c.charge_id = :charge_id
+    """
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Unbilled:
     """A paid charge that has no superbill yet."""
@@ -73,6 +95,21 @@ async def find_unbilled(tx: Transaction, charge_id: UUID) -> Unbilled | None:
 
 async def load_unbilled(tx: Transaction, work: RedeemInfusion) -> Unbilled | None:
     return await find_unbilled(tx, work.charge_id)
+
+
+async def hold(tx: Transaction, charge_id: UUID, reasons: list[str]) -> None:
+    """Note why a superbill waits; what was noted before is replaced."""
+    await tx.execute(_HOLD, {"charge_id": charge_id, "rules": reasons, "at": tx.now})
+
+
+async def let_go(tx: Transaction, charge_id: UUID) -> None:
+    """Nothing keeps the superbill any more."""
+    await tx.execute(_LET_GO, {"charge_id": charge_id})
+
+
+async def find_billed(tx: Transaction, charge_id: UUID) -> Billed | None:
+    row = (await tx.execute(_BILLED, {"charge_id": charge_id})).one_or_none()
+    return row and Billed(row.patient_id, row.is_paid, row.superbill_id, row.is_printed)
 
 
 async def take_number(tx: Transaction, year: int) -> int:
@@ -152,6 +189,19 @@ def open_document(tx: Transaction, superbill_id: UUID, sealed: bytes) -> bytes:
 _SUPERBILLS: Table = Superbill.__table__  # type: ignore[attr-defined]  # every table=True model has one
 
 BY_ISSUE = (_SUPERBILLS.c.issued_at, _SUPERBILLS.c.superbill_id)
+
+
+_HOLDS: Table = SuperbillHold.__table__  # type: ignore[attr-defined]  # as above
+_CHARGES: Table = Charge.__table__  # type: ignore[attr-defined]  # as above
+
+BY_HOLD = (_HOLDS.c.noticed_at, _HOLDS.c.charge_id)
+
+
+def held() -> Select[Any]:
+    """All superbills that wait, with the names of the rules that they would break."""
+    return select(*_HOLDS.c, _CHARGES.c.patient_id, _CHARGES.c.infusion_id).join(
+        _CHARGES, _CHARGES.c.charge_id == _HOLDS.c.charge_id
+    )
 
 
 def issued_to(patient_id: UUID) -> Select[Any]:

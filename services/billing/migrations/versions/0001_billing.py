@@ -154,6 +154,14 @@ CREATE TABLE superbills (
     CONSTRAINT ck_superbills_total CHECK (total_cents > 0)
 );
 CREATE INDEX ix_superbills_patient_id ON superbills (patient_id, issued_at, superbill_id);
+CREATE TABLE superbill_holds (
+    charge_id uuid NOT NULL CONSTRAINT fk_superbill_holds_charge_id REFERENCES charges,
+    rules text[] NOT NULL,
+    noticed_at timestamptz NOT NULL,
+    CONSTRAINT pk_superbill_holds PRIMARY KEY (charge_id),
+    CONSTRAINT ck_superbill_holds_rules CHECK (cardinality(rules) > 0)
+);
+CREATE INDEX ix_superbill_holds_noticed_at ON superbill_holds (noticed_at, charge_id);
 CREATE TABLE superbill_documents (
     superbill_id uuid NOT NULL
         CONSTRAINT fk_superbill_documents_superbill_id REFERENCES superbills,
