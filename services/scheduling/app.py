@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.scheduling import (
     calendar_routes,
     claim_routes,
+    fhir_routes,
     outcome_routes,
     planning_routes,
     routes,
@@ -29,6 +30,7 @@ def build() -> Parts:
             planning_routes.router,
             outcome_routes.router,
             calendar_routes.router,
+            fhir_routes.router,
             claim_routes.router,
         ],
         state={},

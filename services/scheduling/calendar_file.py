@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar, Event, vCalAddress
 from icalendar.enums import STATUS
 
-from services.scheduling.rules.visits import VisitState
+from services.scheduling.rules.visits import LOST
 from services.scheduling.tables import Appointment
 from shared.claims import LocationCard
 
@@ -34,8 +34,8 @@ def calendar_of(visits: Sequence[Appointment], place: LocationCard, now: datetim
     calendars to cancel (RFC 5546, 3.2.5); any other states what is.
     """
     zone = ZoneInfo(place.zone)
-    cancelled = all(visit.state == VisitState.CANCELLED for visit in visits)
-    calendar = Calendar.new(prodid=PRODUCT, method="CANCEL" if cancelled else "PUBLISH")
+    lost = all(visit.state in LOST for visit in visits)
+    calendar = Calendar.new(prodid=PRODUCT, method="CANCEL" if lost else "PUBLISH")
     for visit in visits:
         calendar.add_component(_event(visit, place, zone, now))
     calendar.add_missing_timezones(
@@ -47,14 +47,13 @@ def calendar_of(visits: Sequence[Appointment], place: LocationCard, now: datetim
 
 
 def _event(visit: Appointment, place: LocationCard, zone: ZoneInfo, now: datetime) -> Event:
-    cancelled = visit.state == VisitState.CANCELLED
     return Event.new(
         uid=str(visit.appointment_id),
         sequence=visit.revision,
         stamp=now,
         start=visit.starts_at.astimezone(zone),
         end=visit.ends_at.astimezone(zone),
-        status=STATUS.CANCELLED if cancelled else STATUS.CONFIRMED,
+        status=STATUS.CANCELLED if visit.state in LOST else STATUS.CONFIRMED,
         summary=SUMMARY,
         location=_where(place),
         description=f"Questions, or another time: {place.phone}",

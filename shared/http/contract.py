@@ -14,6 +14,8 @@ from shared.http.desk import at_desk
 from shared.http.problems import MEDIA_TYPE, Problem
 
 _REF = "#/components/schemas/{model}"
+_PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}
+"""How a refusal looks; a route whose class says it in another standard has `refusal_content`."""
 
 _KEY = {
     "name": "Idempotency-Key",
@@ -86,11 +88,9 @@ def _describe_operation(
             answer["headers"] = {"Idempotent-Replayed": _REPLAYED}
         creates = route.status_code in {None, 201}
         operation.setdefault("parameters", []).append(_KEY | {"required": creates})
+    content = getattr(route.original_route, "refusal_content", _PROBLEM)
     for status, what in sorted(refusals.items()):
-        responses[status] = {
-            "description": what,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}},
-        }
+        responses[status] = {"description": what, "content": content}
 
 
 def _add(operation: dict[str, Any], sentence: str) -> None:

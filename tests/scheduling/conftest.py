@@ -21,6 +21,7 @@ from deploy.local.postgres import Database
 from services.scheduling import (
     calendar_routes,
     claim_routes,
+    fhir_routes,
     outcome_routes,
     planning_routes,
     routes,
@@ -258,6 +259,7 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
             planning_routes.router,
             outcome_routes.router,
             calendar_routes.router,
+            fhir_routes.router,
             claim_routes.router,
         ],
         lifespan=lifespan,

@@ -2,16 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlmodel import col
 
-from services.scheduling.store.rows import one
-from services.scheduling.tables import Appointment
+from services.scheduling.rules.fhir_dates import Span
+from services.scheduling.store.rows import every, one
+from services.scheduling.tables import Appointment, Chair, Location
 from shared.messaging import Transaction
+
+FARTHEST_ZONE = timedelta(hours=14)
+"""How far a clock on a wall may be from UTC (IANA: Pacific/Kiritimati)."""
 
 
 async def find_visit(tx: Transaction, appointment_id: UUID) -> Appointment | None:
     rows = select(Appointment).where(col(Appointment.appointment_id) == appointment_id)
     return await one(tx, rows, Appointment)
+
+
+def visits_in(spans: Sequence[Span], **of: UUID | None) -> Select[Any]:
+    """The visits that start within all of these spans, to be shown a page at a time.
+
+    `of` names what they belong to: `patient_id`, `chair_id`.
+    """
+    rows = select(Appointment).join(
+        Location, col(Location.location_id) == col(Appointment.location_id)
+    )
+    for name, value in of.items():
+        if value is not None:
+            rows = rows.where(getattr(Appointment, name) == value)
+    return rows.where(*(limit for span in spans for limit in _limits(span)))
+
+
+def _limits(span: Span) -> Iterator[ColumnElement[bool]]:
+    """A span as conditions; for the index, what the wall's clock says is said in UTC as well."""
+    starts_at = col(Appointment.starts_at)
+    on_the_wall = func.timezone(col(Location.zone), starts_at)
+    if span.since is not None and span.since.tzinfo is None:
+        yield on_the_wall >= span.since
+        yield starts_at >= span.since.replace(tzinfo=UTC) - FARTHEST_ZONE
+    elif span.since is not None:
+        yield starts_at >= span.since
+    if span.until is not None and span.until.tzinfo is None:
+        yield on_the_wall < span.until
+        yield starts_at < span.until.replace(tzinfo=UTC) + FARTHEST_ZONE
+    elif span.until is not None:
+        yield starts_at < span.until
+
+
+async def chairs_by_id(tx: Transaction, chair_ids: Collection[UUID]) -> dict[UUID, Chair]:
+    rows = select(Chair).where(col(Chair.chair_id).in_(chair_ids))
+    return {chair.chair_id: chair for chair in await every(tx, rows, Chair)}
+
+
+async def find_chair(tx: Transaction, chair_id: UUID) -> Chair | None:
+    return await one(tx, select(Chair).where(col(Chair.chair_id) == chair_id), Chair)
+
+
+async def chairs_named_at(tx: Transaction, location_id: UUID) -> list[Chair]:
+    """The chairs of a place, by name."""
+    rows = select(Chair).where(col(Chair.location_id) == location_id)
+    return await every(tx, rows.order_by(col(Chair.name)), Chair)

@@ -1,0 +1,182 @@
+"""FHIR R4 resources (4.0.1), made of what scheduling keeps.
+
+A chair is a `Location` and has the `Schedule` of the same id; a booked visit is an `Appointment`
+and the busy `Slot` of the same id. Free slots have no id: nothing of them is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from services.scheduling.answers import AppointmentSummary
+from services.scheduling.rules.visits import VisitState
+from services.scheduling.tables import Chair
+from shared.claims import PatientCard
+
+Json = dict[str, Any]
+
+VERSION = "4.0.1"
+MEDIA_TYPE = "application/fhir+json"
+VISIT_TYPES = "urn:practice:visit-type"
+RULES = "urn:practice:rule"
+SERIES = "urn:practice:series"
+
+STATUS: dict[VisitState, str] = {
+    VisitState.BOOKED: "booked",
+    VisitState.CHECKED_IN: "checked-in",
+    VisitState.RUNNING: "fulfilled",
+    VisitState.COMPLETED: "fulfilled",
+    VisitState.DISCHARGED: "fulfilled",
+    VisitState.CANCELLED: "cancelled",
+    VisitState.SENT_HOME: "cancelled",
+}
+"""Appointment.status: once care is given, planning is over and the appointment fulfilled."""
+
+
+def appointment(visit: AppointmentSummary, chair: Chair) -> Json:
+    minutes = (visit.ends_at - visit.starts_at).total_seconds() // 60
+    return {
+        "resourceType": "Appointment",
+        "id": str(visit.appointment_id),
+        "meta": {"versionId": str(visit.revision)},
+        "identifier": [{"system": SERIES, "value": str(visit.series_id)}],
+        "status": STATUS[visit.state],
+        "serviceType": [_coded(visit.visit_type)],
+        "slot": [_reference("Slot", visit.appointment_id)],
+        "start": _instant(visit.starts_at),
+        "end": _instant(visit.ends_at),
+        "minutesDuration": int(minutes),
+        "participant": [
+            _participant("Patient", visit.patient_id),
+            _participant("Location", chair.chair_id, chair.name),
+        ],
+    }
+
+
+def proposal(
+    visit_type: str, chair: Chair, starts_at: datetime, ends_at: datetime, patient_id: UUID | None
+) -> Json:
+    """A visit that could be booked. Nothing is held."""
+    taking_part = [_participant("Location", chair.chair_id, chair.name, "needs-action")]
+    if patient_id is not None:
+        taking_part.insert(0, _participant("Patient", patient_id, status="needs-action"))
+    times = {"start": _instant(starts_at), "end": _instant(ends_at)}
+    free = {
+        "resourceType": "Slot",
+        "id": "slot",
+        "schedule": _reference("Schedule", chair.chair_id),
+        "status": "free",
+        "serviceType": [_coded(visit_type)],
+        **times,
+    }
+    return {
+        "resourceType": "Appointment",
+        "contained": [free],
+        "status": "proposed",
+        "serviceType": [_coded(visit_type)],
+        "slot": [{"reference": "#slot"}],
+        **times,
+        "minutesDuration": int((ends_at - starts_at).total_seconds() // 60),
+        "participant": taking_part,
+    }
+
+
+def slot(visit: AppointmentSummary) -> Json:
+    """The time that a visit takes of its chair, and no more of whose it is."""
+    return {
+        "resourceType": "Slot",
+        "id": str(visit.appointment_id),
+        "schedule": _reference("Schedule", visit.chair_id),
+        "status": "busy",
+        "start": _instant(visit.starts_at),
+        "end": _instant(visit.ends_at),
+    }
+
+
+def schedule(chair: Chair) -> Json:
+    return {
+        "resourceType": "Schedule",
+        "id": str(chair.chair_id),
+        "active": True,
+        "actor": [
+            _reference("Location", chair.chair_id, chair.name),
+            _reference("Location", chair.location_id),
+        ],
+    }
+
+
+def patient(card: PatientCard) -> Json:
+    at = card.address
+    return {
+        "resourceType": "Patient",
+        "id": str(card.patient_id),
+        "name": [{"use": "official", "family": card.last_name, "given": [card.first_name]}],
+        "telecom": [
+            {"system": "phone", "value": card.phone},
+            {"system": "email", "value": card.email},
+        ],
+        "birthDate": card.birth_date.isoformat(),
+        "address": [
+            {
+                "line": [line for line in (at.line1, at.line2) if line],
+                "city": at.city,
+                "state": at.state,
+                "postalCode": at.postal_code,
+                "country": "US",
+            }
+        ],
+    }
+
+
+def bundle(found: Sequence[Json], url: str, following: str | None = None) -> Json:
+    """A page of a search's answer; `following` is where the next one is."""
+    links = [{"relation": "self", "url": url}]
+    if following is not None:
+        links.append({"relation": "next", "url": following})
+    answer: Json = {"resourceType": "Bundle", "type": "searchset", "link": links}
+    if found:  # FHIR has no empty lists
+        answer["entry"] = [_entry(each) for each in found]
+    return answer
+
+
+def _entry(resource: Json) -> Json:
+    mode = "outcome" if resource["resourceType"] == "OperationOutcome" else "match"
+    return {"resource": resource, "search": {"mode": mode}}
+
+
+def outcome(issues: Iterable[tuple[str, str, str | None, str]], severity: str = "error") -> Json:
+    """What went wrong: for each issue its FHIR code, the house's rule, the field, the words."""
+    return {
+        "resourceType": "OperationOutcome",
+        "issue": [
+            {
+                "severity": severity,
+                "code": code,
+                "details": {"coding": [{"system": RULES, "code": rule}], "text": text},
+                "diagnostics": f"{field}: {text}" if field else text,
+            }
+            for code, rule, field, text in issues
+        ],
+    }
+
+
+def _reference(kind: str, id_: UUID, display: str | None = None) -> Json:
+    found = {"reference": f"{kind}/{id_}"}
+    return found if display is None else found | {"display": display}
+
+
+def _participant(
+    kind: str, id_: UUID, display: str | None = None, status: str = "accepted"
+) -> Json:
+    return {"actor": _reference(kind, id_, display), "required": "required", "status": status}
+
+
+def _coded(visit_type: str) -> Json:
+    return {"coding": [{"system": VISIT_TYPES, "code": visit_type}]}
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()

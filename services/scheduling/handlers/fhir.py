@@ -1,0 +1,127 @@
+"""What FHIR clients read: the resources of the clinic's calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import URL
+
+from services.scheduling import fhir_resources, store
+from services.scheduling.answers import AppointmentSummary, not_found, refused
+from services.scheduling.fhir_resources import Json
+from services.scheduling.rules.broken import Broken, unknown
+from services.scheduling.rules.fhir_dates import Span, read_span
+from services.scheduling.rules.visits import LOST
+from services.scheduling.store import BY_START, shown_visits
+from shared.http.pages import Paging, page
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+
+
+class Resource(BaseModel):
+    """A FHIR resource. `patient_id` is whom it is about, for the audit log, and is not sent."""
+
+    model_config = ConfigDict(extra="allow")
+
+    resourceType: str  # noqa: N815  # as FHIR has it
+    patient_id: UUID | None = Field(default=None, exclude=True)
+
+
+def resource(found: Json, patient_id: UUID | None = None) -> Resource:
+    return Resource(patient_id=patient_id, **found)
+
+
+def unknown_resource(kind: str) -> Refused:
+    return not_found(unknown(kind.casefold(), "id"))
+
+
+async def read_appointment(appointment_id: UUID, tx: Transaction) -> Resource | Refused:
+    visit = await shown_visits.find_visit(tx, appointment_id)
+    if visit is None:
+        return unknown_resource("Appointment")
+    chairs = await shown_visits.chairs_by_id(tx, {visit.chair_id})
+    shown = fhir_resources.appointment(_shown(visit), chairs[visit.chair_id])
+    return resource(shown, visit.patient_id)
+
+
+async def search_appointments(
+    patient_id: UUID | None, dates: Sequence[str], asked: Paging, url: URL, tx: Transaction
+) -> Resource | Refused:
+    """Visits by their start. Every `date` holds: two of them are a span."""
+    found = await _visits(dates, "date", asked, tx, patient_id=patient_id)
+    if isinstance(found, Refused):
+        return found
+    visits, cursor = found
+    chairs = await shown_visits.chairs_by_id(tx, {visit.chair_id for visit in visits})
+    shown = [fhir_resources.appointment(visit, chairs[visit.chair_id]) for visit in visits]
+    return resource(fhir_resources.bundle(shown, *_links(url, cursor)), patient_id)
+
+
+async def read_slot(slot_id: UUID, tx: Transaction) -> Resource | Refused:
+    visit = await shown_visits.find_visit(tx, slot_id)
+    if visit is None or visit.state in LOST:
+        return unknown_resource("Slot")
+    return resource(fhir_resources.slot(_shown(visit)), visit.patient_id)
+
+
+async def search_slots(
+    schedule_id: UUID, starts: Sequence[str], asked: Paging, url: URL, tx: Transaction
+) -> Resource | Refused:
+    """What is taken of a chair, by its start."""
+    found = await _visits(starts, "start", asked, tx, chair_id=schedule_id)
+    if isinstance(found, Refused):
+        return found
+    visits, cursor = found
+    shown = [fhir_resources.slot(visit) for visit in visits if visit.state not in LOST]
+    return resource(fhir_resources.bundle(shown, *_links(url, cursor)))
+
+
+async def _visits(
+    dates: Sequence[str], field: str, asked: Paging, tx: Transaction, **of: UUID | None
+) -> tuple[list[AppointmentSummary], str | None] | Refused:
+    spans = [read_span(each, field) for each in dates]
+    broken = [each for each in spans if isinstance(each, Broken)]
+    if broken:
+        return not_understood(broken)
+    rows = shown_visits.visits_in([each for each in spans if isinstance(each, Span)], **of)
+    found = await page(tx, rows, by=BY_START, asked=asked, item=_shown)
+    if isinstance(found, Refused):
+        return found
+    return found.items, found.next_cursor
+
+
+def _shown(row: object) -> AppointmentSummary:
+    return AppointmentSummary.model_validate(row, from_attributes=True)
+
+
+def not_understood(broken: Sequence[Broken]) -> Refused:
+    said = refused(broken, "The search is not understood")
+    return said.model_copy(update={"status": 422})
+
+
+def _links(url: URL, cursor: str | None) -> tuple[str, str | None]:
+    """Where this page is and where the next one is, as the server sees itself."""
+    return str(url), None if cursor is None else str(url.include_query_params(_cursor=cursor))
+
+
+async def read_schedule(schedule_id: UUID, tx: Transaction) -> Resource | Refused:
+    chair = await shown_visits.find_chair(tx, schedule_id)
+    if chair is None:
+        return unknown_resource("Schedule")
+    return resource(fhir_resources.schedule(chair))
+
+
+async def search_schedules(location_id: UUID, url: URL, tx: Transaction) -> Resource:
+    """The schedules of a place's chairs."""
+    chairs = await shown_visits.chairs_named_at(tx, location_id)
+    shown = [fhir_resources.schedule(chair) for chair in chairs]
+    return resource(fhir_resources.bundle(shown, str(url)))
+
+
+async def read_patient(patient_id: UUID, tx: Transaction) -> Resource | Refused:
+    found = await store.find_patient(tx, patient_id)
+    if found is None:
+        return unknown_resource("Patient")
+    return resource(fhir_resources.patient(store.patient_card(tx, found)), patient_id)

@@ -1,0 +1,65 @@
+"""When a single visit can be had: the same days, figures and bookings that plans are made by."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.scheduling.handlers.plans import place_of
+from services.scheduling.rules.broken import Broken
+from services.scheduling.rules.planner import Preferences
+from services.scheduling.rules.planner_days import Day, days_of
+from services.scheduling.tables import Location
+from shared.messaging import Transaction
+
+NOBODY = UUID(int=0)
+"""A patient who has no bookings: whoever it will be is not known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreeStart:
+    """A start at which everything that a visit needs is free, and what it would be booked in."""
+
+    starts_at: datetime
+    ends_at: datetime
+    resource_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """The free starts of some days, by time; where there is none, the rules that say so."""
+
+    starts: list[FreeStart]
+    why_none: list[Broken]
+
+
+async def free_starts(
+    tx: Transaction,
+    location: Location,
+    visit_type: str,
+    first: date,
+    last: date,
+    patient_id: UUID = NOBODY,
+) -> Free:
+    """When a visit that needs a chair can be had at a place, day by day."""
+    wishes = Preferences(first, last)
+    place = await place_of(tx, location, visit_type, patient_id, wishes)
+    days = await asyncio.to_thread(days_of, place, first, last)
+    return free_on(days)
+
+
+def free_on(days: list[Day]) -> Free:
+    starts = [
+        FreeStart(start.at, start.at + timedelta(minutes=day.holds_min), day.chair_for(start))
+        for day in days
+        for start in day.starts
+    ]
+    why = [] if starts else [day.why_not(day.asked) for day in days]
+    return Free(starts, why)
+
+
+def today_at(location: Location, tx: Transaction) -> date:
+    return tx.now.astimezone(ZoneInfo(location.zone)).date()
