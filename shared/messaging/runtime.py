@@ -98,6 +98,7 @@ class Runtime:
             if topics
             else None
         )
+        self.watchdog = None if self.consumer is None else Watchdog(self.consumer)
         self._gateways = gateways
         self._replay_on_start = replay_on_start
         self._tasks: list[asyncio.Task[None]] = []
@@ -111,7 +112,8 @@ class Runtime:
         }
         if self.consumer is not None:
             parts["consumer"] = self.consumer.run
-            parts["watchdog"] = Watchdog(self.consumer).run
+        if self.watchdog is not None:
+            parts["watchdog"] = self.watchdog.run
         self._tasks = [
             asyncio.create_task(_stay(name, run), name=name) for name, run in parts.items()
         ]
@@ -156,7 +158,7 @@ class Runtime:
         return None
 
     async def consumer_trouble(self) -> str | None:
-        return None if self.consumer is None else self.consumer.trouble()
+        return None if self.watchdog is None else self.watchdog.trouble()
 
     async def relay_trouble(self) -> str | None:
         return self.relay.trouble and f"the relay waits for {self.relay.trouble}"

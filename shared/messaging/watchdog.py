@@ -35,11 +35,20 @@ class Watchdog:
         self._end = end
         self._seen = consumer.progress_at
         self._since = monotonic()
+        self._standing_s = 0.0
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(self._stuck_s / 4)
             self.look()
+
+    def trouble(self) -> str | None:
+        """What keeps the consumer from moving, or that it stands without a reason."""
+        if (known := self._consumer.trouble()) is not None:
+            return known
+        if self._standing_s <= self._stuck_s / 4:
+            return None
+        return f"records wait and none was taken for {self._standing_s:.0f} s"
 
     def look(self) -> None:
         """End the process if every look for `stuck_s` found it standing where it should move.
@@ -50,6 +59,7 @@ class Watchdog:
         idle = not consumer.should_move()
         if idle or consumer.waits() is not None or consumer.progress_at != self._seen:
             self._seen, self._since = consumer.progress_at, now
-        elif now - self._since > self._stuck_s:
+        self._standing_s = now - self._since
+        if self._standing_s > self._stuck_s:
             log.critical("consumer_stuck", idle_s=round(now - consumer.progress_at))
             self._end(70)

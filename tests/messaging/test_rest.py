@@ -166,9 +166,11 @@ async def test_the_watchdog_ends_a_process_whose_consumer_stands_still_and_no_ot
     assert not ended  # nor is anybody after a moment
     await watch(0.8)
     assert set(ended) == {70}
+    assert "records wait and none was taken" in str(dog.trouble())
 
     gate.open.set()
     await eventually(lambda: sum(service.consumer.lag().values()) == 0)
     ended.clear()
     await watch(0.8)
     assert not ended
+    assert dog.trouble() is None
