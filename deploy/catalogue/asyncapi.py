@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from deploy.catalogue.contracts import events, golden, key_field, schema_of
+from deploy.catalogue.contracts import events, golden, key_field, says, schema_of
 from deploy.catalogue.events_page import HEADERS, OPTIONAL_HEADERS
 from deploy.kafka.topics import TOPICS
 from shared.events import Event
@@ -111,9 +111,12 @@ def _operation(action: str, producer: str, said: list[type[Event]]) -> dict[str,
 def _message(event: type[Event]) -> dict[str, Any]:
     schema = schema_of(event)
     record = golden(event)
+    summary, *description = says(event)
     return {
         "name": event.type_name,
         "title": event.__name__,
+        "summary": summary,
+        **({"description": "\n\n".join(description)} if description else {}),
         "contentType": "application/json",
         "headers": {"$ref": "#/components/schemas/Headers"},
         "correlationId": {"location": "$message.header#/ce_correlationid"},
@@ -128,7 +131,7 @@ def _message(event: type[Event]) -> dict[str, Any]:
             }
         },
         "examples": [{"headers": record["headers"], "payload": record["value"]}],
-    } | ({"summary": schema["description"]} if "description" in schema else {})
+    }
 
 
 def _headers() -> dict[str, Any]:

@@ -42,6 +42,12 @@ def key_field(event: type[Event]) -> str:
     raise LookupError(f"{event.type_name}: the catalogue does not know its key")
 
 
+def says(event: type[Event]) -> list[str]:
+    """What an event says: the paragraphs of its own docstring, each on one line."""
+    own = event.__dict__.get("__doc__") or ""
+    return [" ".join(paragraph.split()) for paragraph in own.strip().split("\n\n")]
+
+
 def schema_of(event: type[Event]) -> dict[str, Any]:
     """The event's JSON Schema, without the titles that only repeat the names."""
     schema = _without_titles(event.model_json_schema())

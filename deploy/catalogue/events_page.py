@@ -11,6 +11,7 @@ from deploy.catalogue.contracts import (
     events,
     file_of,
     key_field,
+    says,
     schema_of,
     variants,
 )
@@ -61,18 +62,20 @@ def page(services: Mapping[str, Handlers]) -> str:
 
 def _page(services: dict[str, Handlers]) -> Iterator[str]:
     yield _INTRO
-    for name, says in HEADERS.items():
-        yield f"| `{name}` | {says} |\n"
+    for name, told in HEADERS.items():
+        yield f"| `{name}` | {told} |\n"
     yield "\n| event | says | heard by |\n|---|---|---|\n"
     for event in events():
         heard = ", ".join(hearer.service for hearer in hearers(event, services)) or "nobody yet"
-        yield f"| [{event.type_name}](#{_anchor(event)}) | {_says(event)} | {heard} |\n"
+        yield f"| [{event.type_name}](#{_anchor(event)}) | {says(event)[0]} | {heard} |\n"
     for event in events():
         yield from _section(event, services)
 
 
 def _section(event: type[Event], services: dict[str, Handlers]) -> Iterator[str]:
-    yield f"\n## {event.type_name}\n\n{_says(event)}\n\n"
+    yield f"\n## {event.type_name}\n\n"
+    for paragraph in says(event):
+        yield f"{paragraph}\n\n"
     yield f"Version {event.version} · topic `{event.producer}` · key `{key_field(event)}` · "
     yield f"[schema](../{file_of(SCHEMAS, event)}) · [example](../{file_of(EXAMPLES, event)})\n\n"
     heard = [
@@ -84,18 +87,6 @@ def _section(event: type[Event], services: dict[str, Handlers]) -> Iterator[str]
     for name, field in root["properties"].items():
         optional = "" if name in root["required"] else ", may be absent"
         yield f"| `{name}` | {kind(field, root)}{optional} | {unit(name)} |\n"
-
-
-def _says(event: type[Event]) -> str:
-    """The first paragraph of the event's docstring, on one line; its name where it has none."""
-    own = event.__dict__.get("__doc__") or ""
-    paragraph = own.strip().split("\n\n")[0]
-    return " ".join(paragraph.split()) or _in_words(event.__name__)
-
-
-def _in_words(name: str) -> str:
-    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
-    return spaced.strip().capitalize() + "."
 
 
 def _anchor(event: type[Event]) -> str:

@@ -1,4 +1,8 @@
-"""What billing says: cards, charges, payments, superbills."""
+"""What billing says: cards, charges, payments, superbills.
+
+Amounts are whole cents of `currency`, instants UTC. `charge_id` names what is owed for one
+infusion; there is one charge per infusion.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +35,21 @@ class DeclineReason(StrEnum):
 
 
 class CardSaved(PatientEvent, producer="billing"):
-    """A card may be charged off session; the mandate is on record."""
+    """A card may be charged while the patient is away: the processor has the mandate on record.
+
+    Said when the processor's webhook confirms the setup. The newest card is the one on file.
+    """
 
     card_id: UUID
     saved_at: Moment
 
 
 class ChargePosted(PatientEvent, producer="billing"):
-    """An infusion is charged at the fee in force that day."""
+    """What is owed for one infusion is on record, at the fee in force when it started.
+
+    Said once per infusion: with InfusionCompleted, or later when a missing fee is recorded after
+    InfusionNotCharged. It says nothing about payment.
+    """
 
     charge_id: UUID
     infusion_id: UUID
@@ -48,7 +59,10 @@ class ChargePosted(PatientEvent, producer="billing"):
 
 
 class InfusionNotCharged(PatientEvent, producer="billing"):
-    """An infusion could not be priced; a person decides."""
+    """A completed infusion is not charged yet: no fee was in force when it started.
+
+    Said once, at `noticed_at`. It waits for a person to record the fee; ChargePosted follows then.
+    """
 
     infusion_id: UUID
     reason: Literal["no_fee_in_force"]
@@ -56,7 +70,10 @@ class InfusionNotCharged(PatientEvent, producer="billing"):
 
 
 class PaymentCaptured(PatientEvent, producer="billing"):
-    """A card was charged for one charge."""
+    """The card processor captured the whole of one charge. Said once per charge.
+
+    `captured_at` is when billing learned of it, from the answer or from the webhook.
+    """
 
     payment_id: UUID
     charge_id: UUID
@@ -67,7 +84,13 @@ class PaymentCaptured(PatientEvent, producer="billing"):
 
 
 class PaymentDeclined(PatientEvent, producer="billing"):
-    """A try at the saved card was refused; the charge is still owed."""
+    """One try at the card on file was refused, and the charge is still owed.
+
+    Said once per try, `attempt_id`, from the processor's answer or from its webhook; a person
+    starts the next try. `reason` is the processor's decline in the house's words, and
+    `no_card_on_file` when there was nothing to try. A processor that cannot be reached is no
+    decline: the same try goes on.
+    """
 
     attempt_id: UUID
     charge_id: UUID
@@ -76,7 +99,10 @@ class PaymentDeclined(PatientEvent, producer="billing"):
 
 
 class OutsidePaymentRecorded(PatientEvent, producer="billing"):
-    """A charge was settled outside the card processor, with a reference that is used once."""
+    """A biller recorded that a charge was paid in full outside the card processor.
+
+    By CareCredit, cash or check, with a reference that stays with billing and is used once.
+    """
 
     payment_id: UUID
     charge_id: UUID
@@ -88,7 +114,10 @@ class OutsidePaymentRecorded(PatientEvent, producer="billing"):
 
 
 class SuperbillIssued(PatientEvent, producer="billing"):
-    """A numbered, immutable superbill exists. The document is redeemed at billing's API."""
+    """A numbered superbill exists for a paid infusion and never changes. Said once per infusion.
+
+    `number` is printed on it; `total_cents` is what was charged. The document is at billing's API.
+    """
 
     superbill_id: UUID
     infusion_id: UUID

@@ -1,4 +1,8 @@
-"""What notifications says: which message of which purpose left, and which did not."""
+"""What notifications says: which message of which purpose left, and which did not.
+
+`subject_id` is what the message is about: the visit of reminders, moves and driving bans, the
+payment of a receipt, the try of a failed payment, the superbill, the prescription of a delivery.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ class Purpose(StrEnum):
 
 
 class MessageSent(PatientEvent, producer="notifications"):
-    """The provider took the message."""
+    """The provider took the message at `sent_at`; whether it reached the phone is not known yet."""
 
     message_id: UUID
     purpose: Purpose
@@ -39,7 +43,11 @@ class MessageSent(PatientEvent, producer="notifications"):
 
 
 class MessageNotSent(PatientEvent, producer="notifications"):
-    """The message did not go and will not: nobody to reach, refused, or no longer true."""
+    """The message did not go and will not: the provider refused it, or it is no longer true.
+
+    Said once per message, at `decided_at`. `reason` is a code of notifications: why it is not true
+    any more, as `appointment_moved`, or what the provider said.
+    """
 
     message_id: UUID
     purpose: Purpose

@@ -1,4 +1,9 @@
-"""What scheduling says: patients, series, visits, rides."""
+"""What scheduling says: patients, series, visits, rides.
+
+Each is said in the transaction that stores what it tells, as a member of staff does the thing; no
+event is said by a timer. Instants are UTC. `revision` counts the changes of a visit from 0 on; of
+two events about one visit the one with the higher revision is the newer.
+"""
 
 from __future__ import annotations
 
@@ -32,31 +37,38 @@ class CancelReason(StrEnum):
 
 
 class PatientRegistered(PatientEvent, producer="scheduling"):
-    """A patient is on file; contact details are redeemed at the internal API."""
+    """A patient is on file, at the end of intake; contact details are redeemed by the id."""
 
     registered_at: Moment
 
 
 class PatientUpdated(PatientEvent, producer="scheduling"):
-    """Something about the patient changed; copies elsewhere are refreshed."""
+    """A name, contact, address or birth date changed; copies elsewhere are redeemed anew."""
 
     updated_at: Moment
 
 
 class PatientHeld(PatientEvent, producer="scheduling"):
-    """Screening found a concern; no infusion starts until a clearance is recorded."""
+    """Screening at intake found a concern: no infusion starts until a clearance is recorded.
+
+    Which concern it is stays with scheduling.
+    """
 
     held_at: Moment
 
 
 class PatientCleared(PatientEvent, producer="scheduling"):
-    """A clinician recorded the clearance that the hold waited for."""
+    """A nurse or prescriber recorded the clearance that the hold waited for."""
 
     cleared_at: Moment
 
 
 class SeriesBooked(PatientEvent, producer="scheduling"):
-    """All infusions of a series have their chairs; each also has its own AppointmentBooked."""
+    """All infusions of a series have their chairs; each also has its own AppointmentBooked.
+
+    `planned_infusions` is how many. `first_starts_at` and `last_starts_at` are as booked; a later
+    move, cancellation or replacement is not told by another SeriesBooked.
+    """
 
     series_id: UUID
     visit_type: VisitType
@@ -67,7 +79,12 @@ class SeriesBooked(PatientEvent, producer="scheduling"):
 
 
 class AppointmentBooked(PatientEvent, producer="scheduling"):
-    """One visit has its chair."""
+    """One visit has its chair: with its series, or later in place of one that was lost.
+
+    `sequence_no` is the infusion's number in its series, from 1 on; one in a lost one's place gets
+    a new number. Both are null for a visit outside a series. `ends_at` is when the chair is free
+    again, recovery included; it is not when the drip stops.
+    """
 
     appointment_id: UUID
     series_id: UUID | None
@@ -82,7 +99,8 @@ class AppointmentBooked(PatientEvent, producer="scheduling"):
 class AppointmentMoved(PatientEvent, producer="scheduling"):
     """A visit has a new time; what was planned for the old time, its ride too, no longer holds.
 
-    Another chair at the same time is no move. `revision` counts the changes of the visit.
+    Another chair at the same time is no move. `previous_starts_at` is the time given up, `ends_at`
+    as in AppointmentBooked.
     """
 
     appointment_id: UUID
@@ -95,7 +113,11 @@ class AppointmentMoved(PatientEvent, producer="scheduling"):
 
 
 class AppointmentCancelled(PatientEvent, producer="scheduling"):
-    """A visit will not take place; its chair is free."""
+    """A visit will not take place; its chair is free. `starts_at` is the time given up.
+
+    `series_stopped` comes with SeriesStopped, one for each visit that was to come; `no_show` is
+    said after the visit's time, when the patient did not come.
+    """
 
     appointment_id: UUID
     location_id: UUID
@@ -105,7 +127,10 @@ class AppointmentCancelled(PatientEvent, producer="scheduling"):
 
 
 class RideConfirmed(PatientEvent, producer="scheduling"):
-    """The patient has a way home. Who drives is redeemed at the internal API."""
+    """The patient has a way home, by word of the patient; who drives stays with scheduling.
+
+    Said again when another ride replaces it. AppointmentMoved ends it.
+    """
 
     appointment_id: UUID
     mode: RideMode
@@ -113,6 +138,11 @@ class RideConfirmed(PatientEvent, producer="scheduling"):
 
 
 class PatientCheckedIn(PatientEvent, producer="scheduling"):
+    """The patient is in the clinic on the visit's local day. Said once per visit.
+
+    Whether they fasted is asked then, and again if they had not; the answer stays with scheduling.
+    """
+
     appointment_id: UUID
     checked_in_at: Moment
 
@@ -121,7 +151,7 @@ class PatientSentHome(PatientEvent, producer="scheduling"):
     """A patient who had checked in goes home without an infusion; nothing is owed for the visit.
 
     The chair is free, and the series stays open for the infusion that is now missing. Why stays
-    with scheduling: it may say how the patient is. `revision` counts the changes of the visit.
+    with scheduling: it may say how the patient is.
     """
 
     appointment_id: UUID
@@ -131,7 +161,10 @@ class PatientSentHome(PatientEvent, producer="scheduling"):
 
 
 class InfusionStarted(PatientEvent, producer="scheduling"):
-    """The drip started."""
+    """A nurse started the drip, past every gate: clearance, ride, fasting.
+
+    `infusion_id` is new, and stands from now on for what is given; `started_at` is the clock time.
+    """
 
     infusion_id: UUID
     appointment_id: UUID
@@ -140,7 +173,13 @@ class InfusionStarted(PatientEvent, producer="scheduling"):
 
 
 class InfusionCompleted(PatientEvent, producer="scheduling"):
-    """The drip stopped as planned. Start and stop are the clock times that coding depends on."""
+    """A nurse stopped the drip; the charge and the superbill follow from it. Said once.
+
+    `started_at` and `stopped_at` are the clock times between which the drip ran; coding counts
+    the minutes, and the driving ban begins at `stopped_at`. `sequence_no` is the infusion's number
+    in its series as in AppointmentBooked, which is not how many were given before it. It and
+    `series_id` are null for a visit outside a series.
+    """
 
     infusion_id: UUID
     appointment_id: UUID
@@ -153,7 +192,11 @@ class InfusionCompleted(PatientEvent, producer="scheduling"):
 
 
 class PatientDischarged(PatientEvent, producer="scheduling"):
-    """The patient left with the ride. No driving until `no_drive_until`."""
+    """The patient left with the ride. No driving until `no_drive_until`.
+
+    That is elapsed time from the drip's stop, by the visit type's figures of that day: 6 hours for
+    an infusion, by the FAQ.
+    """
 
     appointment_id: UUID
     infusion_id: UUID
@@ -163,7 +206,13 @@ class PatientDischarged(PatientEvent, producer="scheduling"):
 
 
 class SeriesCompleted(PatientEvent, producer="scheduling"):
-    """The last planned infusion of the series is done."""
+    """A series is done; its at-home prescription follows.
+
+    Said once, and never of a series that was stopped: with the last InfusionCompleted, or as the
+    last visit to come is cancelled or sent home, when none is left and at least the protocol's
+    minimum was given (six, by the FAQ). `infusions_completed` counts those that were given; lost
+    ones are not in it. `prescriber_id` is who was named at the booking.
+    """
 
     series_id: UUID
     prescriber_id: UUID
@@ -172,7 +221,11 @@ class SeriesCompleted(PatientEvent, producer="scheduling"):
 
 
 class SeriesStopped(PatientEvent, producer="scheduling"):
-    """The series ends early; no infusion of it is left."""
+    """A prescriber or the front desk ended the series early; no infusion of it is left.
+
+    `infusions_completed` counts those that were given, from 0 on. No prescription follows. Why
+    stays with scheduling.
+    """
 
     series_id: UUID
     infusions_completed: Annotated[int, Field(ge=0, le=99)]

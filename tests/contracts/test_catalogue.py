@@ -18,7 +18,7 @@ import yaml
 
 from deploy.catalogue import asyncapi, events_page, map_page
 from deploy.catalogue.__main__ import files, stale
-from deploy.catalogue.contracts import ROOT
+from deploy.catalogue.contracts import ROOT, events, says
 from deploy.catalogue.services import all_handlers
 from shared.events import REGISTRY, Event, PatientEvent
 from shared.events.scheduling import InfusionCompleted
@@ -122,6 +122,12 @@ def test_the_examples_of_the_asyncapi_document_fit_what_it_says() -> None:
         for example in message["examples"]:
             jsonschema.validate(example["payload"], schemas[name])
             jsonschema.validate(example["headers"], schemas["Headers"])
+
+
+@pytest.mark.parametrize("event", events(), ids=lambda event: event.type_name)
+def test_every_event_says_what_has_happened(event: type[Event]) -> None:
+    summary, *_ = says(event)
+    assert summary.endswith("."), "its docstring begins with one paragraph of whole sentences"
 
 
 def test_every_service_that_runs_is_on_the_map() -> None:
