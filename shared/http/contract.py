@@ -55,10 +55,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
             continue
         for method in sorted(route.methods or ()):
             operation = schema["paths"][route.path_format][method.lower()]
-            if route.name in named:
-                raise LookupError(f"two operations are called {route.name}")
-            named.add(route.name)
-            operation["operationId"] = route.name
+            name = str(route.name)
+            if name in named:
+                raise LookupError(f"two operations are called {name}")
+            named.add(name)
+            operation["operationId"] = name
             policy = declared[f"{method} {route.path}"]
             _describe_operation(operation, route, method, policy)
     return schema

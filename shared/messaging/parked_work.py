@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.messaging.handlers import Handlers
@@ -55,18 +57,35 @@ class ParkedWork:
 
 async def open_ones(connection: AsyncConnection) -> list[ParkedWork]:
     """Parked work, oldest first, at most 200."""
-    return [ParkedWork(*row) for row in await connection.execute(_OPEN)]
+    rows = await connection.execute(_OPEN)
+    return [ParkedWork(**row) for row in rows.mappings()]
 
 
 async def under(tx: Transaction, *keys: str) -> list[ParkedWork]:
     """What is parked under some keys, for a decider that says what stands in the way."""
-    return [ParkedWork(*row) for row in await tx.execute(_UNDER, {"keys": list(keys)})]
+    rows = await tx.execute(_UNDER, {"keys": list(keys)})
+    return [ParkedWork(**row) for row in rows.mappings()]
 
 
-async def replay(tx: Transaction, work_id: UUID) -> bool:
-    """Have parked work tried again, from its first attempt on. False when it is not parked."""
-    done = await tx.execute(_REPLAY, {"work_id": work_id})
-    return done.rowcount == 1
+class Replay(StrEnum):
+    """What became of a wish to have parked work tried again."""
+
+    AGAIN = "again"
+    REPLACED = "replaced"
+    NOT_PARKED = "not_parked"
+
+
+async def replay(tx: Transaction, work_id: UUID) -> Replay:
+    """Have parked work tried again, from its first attempt on.
+
+    Not when newer work waits under its key: that replaced it, as it would while it still waited.
+    """
+    try:
+        async with tx.connection.begin_nested():
+            done = await tx.execute(_REPLAY, {"work_id": work_id})
+    except IntegrityError:  # `uq_due_work_key`, the only constraint that this can meet
+        return Replay.REPLACED
+    return Replay.AGAIN if done.rowcount else Replay.NOT_PARKED
 
 
 async def discard(tx: Transaction, handlers: Handlers, work_id: UUID) -> bool:

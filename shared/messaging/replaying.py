@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from shared.messaging import parking
 from shared.messaging.causes import code_of, passes
 from shared.messaging.records import Unreadable, read
 from shared.messaging.seam import Seam
+from shared.messaging.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -34,9 +36,13 @@ class NotReplayed:
         return f"It failed again: {self.reason}."
 
 
-async def replay(seam: Seam, seq: int, *, by: str, why: str) -> NotReplayed | None:
+Note = Callable[[Transaction, NotReplayed | None], None]
+"""Writes down what came of a wish, in the transaction that decided it."""
+
+
+async def replay(seam: Seam, seq: int, *, by: str, why: str, note: Note) -> NotReplayed | None:
     """Have a person's wish done: decide the record now, and let the consumer go on if it stands."""
-    failed = await _decide_again(seam, seq, by=by, why=why)
+    failed = await _decide_again(seam, seq, by=by, why=why, note=note)
     if failed is None:
         seam.resume()
     return failed
@@ -49,39 +55,51 @@ async def follow_up(seam: Seam) -> int:
         async with seam.work.transaction() as tx:
             ready = await parking.released(tx.connection, seam.consumer)
         why = "the event before it was resolved"
-        failed = [await _decide_again(seam, seq, by="system", why=why) for seq in ready]
+        failed = [
+            await _decide_again(seam, seq, by="system", why=why, note=_unnoted) for seq in ready
+        ]
         went += failed.count(None)
         if None not in failed:
             return went
 
 
-async def _decide_again(seam: Seam, seq: int, *, by: str, why: str) -> NotReplayed | None:
-    """The decision, its inbox claim and the record's resolution commit together."""
+def _unnoted(_: Transaction, __: NotReplayed | None) -> None:
+    """What follows by itself was wished by nobody."""
+
+
+async def _decide_again(
+    seam: Seam, seq: int, *, by: str, why: str, note: Note
+) -> NotReplayed | None:
+    """The decision, its inbox claim, the record's resolution and the note commit together."""
     try:
         async with seam.work.transaction() as tx:
             kept = await parking.take(tx.connection, seq)
             if kept is None:
-                return NotReplayed("already_resolved")
+                note(tx, refused := NotReplayed("already_resolved"))
+                return refused
             before = await parking.earlier(tx.connection, seam.consumer, seq, key=kept.key)
             if before is not None:
-                return NotReplayed("waits_for_parked", before)
+                note(tx, refused := NotReplayed("waits_for_parked", before))
+                return refused
             found = read(seam.handlers, kept.as_record())
             if isinstance(found, Unreadable):
                 raise Poison(found.reason)
             if found is not None:
                 await seam.decide(tx, [found])
             await parking.resolve(tx.connection, seq, state="replayed", by=by, why=why, now=tx.now)
+            note(tx, None)
     except Exception as error:
         if unreachable(error):
             raise
-        reason = code_of(error)
+        failed = NotReplayed(code_of(error))
         async with seam.work.transaction() as tx:
             await parking.repark(
                 tx.connection,
                 seq,
-                reason=reason,
+                reason=failed.reason,
                 holds_up_to=seam.limits.retries if passes(error) else 0,
             )
-        log.warning("replay_failed", reason=reason)
-        return NotReplayed(reason)
+            note(tx, failed)
+        log.warning("replay_failed", reason=failed.reason)
+        return failed
     return None

@@ -17,6 +17,7 @@ from shared.clock import FixedClock
 from shared.db import create_engine
 from shared.errors import Misconfigured, Poison, Retry
 from shared.messaging import Fact, Handlers, Transaction, UnitOfWork, Work, duework, parked_work
+from shared.messaging.parked_work import Replay
 from shared.messaging.workers import Workers, WorkLimits
 from tests.messaging.conftest import scalar, tally
 from tests.messaging.records import START
@@ -363,7 +364,7 @@ async def test_work_given_up_is_parked_for_a_person_who_has_it_done_or_discards_
     async with unit.transaction() as tx:
         [found] = await parked_work.open_ones(tx.connection)
         assert (found.kind, found.reason, found.attempts) == ("Text", reason, calls)
-        assert await parked_work.replay(tx, found.work_id)
+        assert await parked_work.replay(tx, found.work_id) is Replay.AGAIN
     await eventually(lambda: told(engine, ("Ana", f"answer {calls + 1}")))
     async with unit.transaction() as tx:
         assert not await parked_work.discard(tx, on, found.work_id)
