@@ -7,16 +7,18 @@ from services.pharmacy.gateways.partner import PartnerPharmacy
 from services.pharmacy.gateways.signing import Signing
 from services.pharmacy.handlers import drafting, following, sending, signing, twins
 from shared.claims import ClaimCheck
-from shared.events.scheduling import PatientUpdated, SeriesCompleted
+from shared.events.scheduling import PatientUpdated, SeriesCompleted, SeriesStopped
 from shared.messaging.handlers import Handlers
 
 on = Handlers("pharmacy")
 
 on.event(SeriesCompleted)(drafting.draft_for_series)
+on.event(SeriesStopped)(drafting.withdraw_for_series)
 on.event(PatientUpdated)(drafting.refresh_drafts)
 
 on.work(work.RedeemSeries, calls=ClaimCheck)(drafting.redeem_series)
 on.outcome(work.SeriesRedeemed)(drafting.write_draft)
+on.discarded(work.RedeemSeries)(drafting.hold_unredeemed)
 
 on.work(work.OpenSession, loads=signing.load_showing, calls=Signing)(signing.open_session)
 on.work(work.AskSession, loads=signing.load_asking, calls=Signing)(signing.ask_session)

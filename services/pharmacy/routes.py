@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.pharmacy.handlers import listing
+from services.pharmacy.handlers import drafting, listing
 from services.pharmacy.handlers.listing import PrescriptionShown, PrescriptionWhole, SigningLink
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
@@ -27,6 +27,12 @@ async def list_prescriptions(
 @router.get("/{prescription_id}", dependencies=_STAFF)
 async def read_prescription(prescription_id: UUID, desk: AtDesk) -> PrescriptionWhole:
     return await desk.read(listing.read_prescription, prescription_id)
+
+
+@router.post("/{prescription_id}/retry", status_code=202, dependencies=_STAFF)
+async def take_up_again(prescription_id: UUID, desk: AtDesk) -> PrescriptionShown:
+    """Read and check what was corrected. `GET` tells what came of it."""
+    return await desk.decide(drafting.take_up_again, prescription_id)
 
 
 @router.get("/{prescription_id}/signing-link", dependencies=[allow(Role.PRESCRIBER)])

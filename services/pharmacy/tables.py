@@ -77,7 +77,7 @@ class FormularyItem(Base, table=True):
 
 
 class Prescription(Base, table=True):
-    """One series, one prescription. `content` is sealed, and so is what was said at a refusal.
+    """One series, one prescription. `content` is sealed, and so is what is wrong with it.
 
     `redemption` numbers the askings for the content; only the newest one's answer is written.
     """
@@ -85,12 +85,15 @@ class Prescription(Base, table=True):
     __tablename__ = "prescriptions"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('drafting', 'drafted', 'awaiting_signature', 'signed', 'sent', 'accepted',"
-            " 'shipped', 'delivered', 'signature_declined', 'refused')",
+            "state IN ('drafting', 'needs_correction', 'drafted', 'awaiting_signature', 'signed',"
+            " 'sent', 'accepted', 'shipped', 'delivered', 'signature_declined', 'refused')",
             name="state",
         ),
         CheckConstraint("(state = 'refused') = (refused_at IS NOT NULL)", name="refused"),
-        CheckConstraint("(refused_at IS NULL) = (reason IS NULL)", name="reason"),
+        CheckConstraint("state <> 'needs_correction' OR held_at IS NOT NULL", name="held"),
+        CheckConstraint(
+            "(state IN ('refused', 'needs_correction')) = (reason IS NOT NULL)", name="reason"
+        ),
         CheckConstraint("drafted_at IS NULL OR content IS NOT NULL", name="drafted"),
         CheckConstraint("signed_at IS NULL OR drafted_at IS NOT NULL", name="signed"),
         CheckConstraint("sent_at IS NULL OR signed_at IS NOT NULL", name="sent"),
@@ -112,8 +115,9 @@ class Prescription(Base, table=True):
     pharmacy_status: str | None = Field(sa_column=_text(nullable=True))
     pharmacy_status_at: datetime | None = Field(sa_column=moment(nullable=True))
     reason: str | None = Field(sa_column=_text(nullable=True))
-    refusal: bytes | None = Field(sa_column=Column(LargeBinary))
+    violations: bytes | None = Field(sa_column=Column(LargeBinary))
     started_at: datetime = Field(sa_column=moment())
+    held_at: datetime | None = Field(sa_column=moment(nullable=True))
     drafted_at: datetime | None = Field(sa_column=moment(nullable=True))
     shown_at: datetime | None = Field(sa_column=moment(nullable=True))
     signed_at: datetime | None = Field(sa_column=moment(nullable=True))

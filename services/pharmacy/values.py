@@ -93,7 +93,12 @@ class Order(_Value):
 
 
 class Violation(_Value):
-    """Why a form was refused: the field's path, and what is wrong with it."""
+    """One thing that is wrong: the field's path, the rule, what would be right, and who says so.
 
-    field: str
+    A vendor's own words come without a rule.
+    """
+
+    field: str | None = None
+    rule: str | None = None
     detail: str
+    source: str | None = None

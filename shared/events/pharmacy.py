@@ -40,7 +40,7 @@ class PrescriptionHeld(PatientEvent, producer="pharmacy"):
 
 
 class PrescriptionSigned(PatientEvent, producer="pharmacy"):
-    """The prescriber signed with two factors at the certified vendor, at `signed_at` by its word."""
+    """The prescriber signed with two factors at the certified vendor, at `signed_at` as it says."""
 
     prescription_id: UUID
     signed_at: Moment

@@ -229,6 +229,15 @@ class Practice:
             id=case.prescription_id,
         )
 
+    async def cancelled_by_pharmacy(self, order_id: str) -> None:
+        """A pharmacist takes an order off the books."""
+        answer = await self.http.post(
+            f"{self.world.pharmacy_url}/v1/orders/{order_id}/cancel",
+            json={"reason": "no longer compounded here"},
+            headers={"x-api-key": PHARMACY_KEY},
+        )
+        assert answer.status_code == 200, answer.text
+
     def left_faults(self) -> list[dict[str, Any]]:
         """Faults that were ordered and have not befallen anything yet."""
         return [fault for fault in self.world.faults() if fault["done"] < fault["times"]]
@@ -254,9 +263,7 @@ class Practice:
         )
 
     async def post(self, path: str, role: Role, *, key: str | None = None) -> httpx.Response:
-        token = development_token(
-            TOKEN_SECRET, env="development", subject="staff-1", roles={role}
-        )
+        token = development_token(TOKEN_SECRET, env="development", subject="staff-1", roles={role})
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key or str(new_id())}
         return await self.http.post(f"{self.url}{path}", headers=headers)
 

@@ -92,16 +92,35 @@ async def test_a_stopped_series_gets_no_prescription(practice: Practice):
     assert found == []
 
 
-async def test_a_prescriber_without_a_dea_number_is_asked_to_sign_nothing(practice: Practice):
+async def test_a_prescriber_without_a_dea_number_signs_once_it_is_on_record(practice: Practice):
     case = Case()
     practice.knows(case, of_prescriber={"dea_number": None})
     await practice.complete(case)
 
-    row = await practice.until(case, "refused")
+    row = await practice.until(case, "needs_correction")
 
     assert row.reason == "dea_number_missing"
-    await practice.until_said(case, "PrescriptionRefused")
+    await practice.until_said(case, "PrescriptionHeld")
     assert await practice.sessions(case) == []
+    path = f"/prescriptions/{case.prescription_id}"
+    shown = (await practice.get(path, Role.PHARMACY_LIAISON)).json()
+    assert [wrong["rule"] for wrong in shown["violations"]] == ["dea_number_missing"]
+
+    practice.knows(case)
+    key = str(case.series_id)
+    assert (await practice.post(f"{path}/retry", Role.FRONT_DESK, key=key)).status_code == 403
+    for _ in range(2):  # the same request again
+        taken_up = await practice.post(f"{path}/retry", Role.PHARMACY_LIAISON, key=key)
+        assert (taken_up.status_code, taken_up.json()["state"]) == (202, "drafting")
+    await practice.until(case, "awaiting_signature")
+    again = await practice.post(f"{path}/retry", Role.PRESCRIBER)
+    assert again.status_code == 409
+    await practice.sign(case)
+    await practice.until(case, "sent")
+    assert len(practice.orders(case)) == 1
+    await practice.until_said(
+        case, "PrescriptionHeld", "PrescriptionDrafted", "PrescriptionSigned", "PrescriptionSent"
+    )
 
 
 async def test_a_series_that_scheduling_does_not_know_waits_for_a_person(practice: Practice):

@@ -63,10 +63,32 @@ async def test_a_rejected_order_is_refused_and_its_words_are_the_liaisons_to_rea
         "PrescriptionSent",
         "PrescriptionRefused",
     )
-    assert b"Canary" not in bytes(row.refusal)
+    assert b"Canary" not in bytes(row.violations)
     path = f"/prescriptions/{case.prescription_id}"
     shown = (await practice.get(path, Role.PHARMACY_LIAISON)).json()
-    assert shown["refusal"] == [{"field": "", "detail": "Testa Canary is not on our books"}]
+    [said] = shown["violations"]
+    assert (said["rule"], said["detail"]) == (
+        "rejected_by_pharmacy",
+        "Testa Canary is not on our books",
+    )
+
+
+async def test_an_order_that_the_pharmacy_cancels_is_refused_in_words_for_the_liaison(
+    practice: Practice,
+):
+    case = await practice.sent()
+    [order] = practice.orders(case)
+    await practice.cancelled_by_pharmacy(order["order_id"])
+
+    row = await practice.until(case, "refused")
+    await practice.until_idle()
+
+    assert (row.reason, row.pharmacy_status) == ("cancelled_by_pharmacy", "cancelled")
+    assert (await practice.said(case))[-1] == "PrescriptionRefused"
+    path = f"/prescriptions/{case.prescription_id}"
+    [said] = (await practice.get(path, Role.PHARMACY_LIAISON)).json()["violations"]
+    assert said["rule"] == "cancelled_by_pharmacy"
+    assert said["detail"] == "no longer compounded here"
 
 
 async def test_an_order_on_hold_says_nothing_until_it_is_accepted(practice: Practice):

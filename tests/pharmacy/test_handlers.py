@@ -14,14 +14,16 @@ from sqlalchemy import text
 
 from deploy.local.postgres import Database
 from services.pharmacy.events import on
-from services.pharmacy.handlers import drafting, following, signing
+from services.pharmacy.handlers import drafting, following, listing, signing
+from services.pharmacy.handlers.listing import PrescriptionShown, PrescriptionWhole
 from services.pharmacy.tables import Base
 from services.pharmacy.values import Evidence, Session
-from services.pharmacy.work import OrdersFound, SeriesRedeemed, SessionSeen
+from services.pharmacy.work import OrdersFound, RedeemSeries, SeriesRedeemed, SessionSeen
 from shared.clock import FixedClock
 from shared.db import create_engine, migrate
 from shared.errors import Poison
-from shared.events.scheduling import PatientUpdated, SeriesCompleted
+from shared.events.scheduling import PatientUpdated, SeriesCompleted, SeriesStopped
+from shared.http.problems import Refused
 from shared.messaging.transaction import UnitOfWork
 from shared.vault import Vault
 from tests.pharmacy import people
@@ -63,6 +65,14 @@ class Room:
 
     async def draft(self, **changes: Any) -> Case:
         """A prescription that is drafted and about to be shown."""
+        case = await self.begin()
+        await self.redeem(case, **changes)
+        if (await self.one(case)).state == "drafted":
+            await self.done(case)
+        return case
+
+    async def begin(self) -> Case:
+        """A prescription whose patient and prescriber are not known yet."""
         case = Case()
         async with self.unit.transaction() as tx:
             await drafting.draft_for_series(
@@ -76,10 +86,19 @@ class Room:
                 tx,
             )
         case.prescription_id = (await self.one(case)).prescription_id
-        await self.redeem(case, **changes)
-        if (await self.one(case)).state == "drafted":
-            await self.done(case)
         return case
+
+    async def stop(self, case: Case) -> None:
+        async with self.unit.transaction() as tx:
+            await drafting.withdraw_for_series(
+                SeriesStopped(
+                    patient_id=case.patient_id,
+                    series_id=case.series_id,
+                    infusions_completed=6,
+                    stopped_at=tx.now,
+                ),
+                tx,
+            )
 
     async def done(self, case: Case) -> None:
         """What waits has been done, as workers would."""
@@ -150,7 +169,7 @@ async def test_a_series_of_another_patient_is_never_written_out(room: Room):
         await room.draft(clinician_id=Case().prescriber_id)
 
 
-async def test_a_field_over_the_partners_limit_is_refused_and_nothing_is_shown(room: Room):
+async def test_a_field_over_the_partners_limit_is_held_and_nothing_is_shown(room: Room):
     await room.rows("UPDATE partner_pharmacies SET limits = limits || '{\"patient.last_name\": 5}'")
     case = await room.draft()
     await room.rows(
@@ -158,9 +177,133 @@ async def test_a_field_over_the_partners_limit_is_refused_and_nothing_is_shown(r
     )
 
     row = await room.one(case)
-    assert (row.state, row.reason) == ("refused", "too_long")
-    assert await room.said(case) == ["Refused"]
+    assert (row.state, row.reason) == ("needs_correction", "too_long")
+    assert await room.said(case) == ["Held"]
     assert await room.waiting(case) == set()
+
+
+async def test_a_prescriber_without_a_dea_number_is_corrected_and_taken_up_again(room: Room):
+    case = await room.draft(of_prescriber={"dea_number": None})
+    assert (await room.one(case)).reason == "dea_number_missing"
+
+    for _ in range(2):  # asked for twice, it is taken up once
+        async with room.unit.transaction() as tx:
+            shown = await drafting.take_up_again(case.prescription_id, tx)
+        assert isinstance(shown, PrescriptionShown)
+        assert (shown.state, shown.reason) == ("drafting", None)
+    assert await room.waiting(case) == {"RedeemSeries"}
+    await room.redeem(case, redemption=2, of_prescriber={"dea_number": None})
+    assert (await room.one(case)).state == "drafting", "an answer to the first asking is outdated"
+
+    await room.redeem(case, redemption=3)
+    assert (await room.one(case)).state == "drafted"
+    await room.sign(case)
+    assert (await room.one(case)).state == "signed"
+    assert await room.said(case) == ["Held", "Drafted", "Signed"]
+
+
+async def test_what_is_still_wrong_after_a_retry_is_held_again_with_what_is_wrong_now(room: Room):
+    case = await room.draft(of_prescriber={"dea_number": None})
+    async with room.unit.transaction() as tx:
+        await drafting.take_up_again(case.prescription_id, tx)
+    await room.redeem(case, redemption=2, of_prescriber={"dea_number": "AB1234564"})
+
+    assert (await room.one(case)).reason == "dea_number_wrong"
+    assert await room.said(case) == ["Held", "Held"]
+    async with room.unit.transaction() as tx:
+        shown = await listing.read_prescription(case.prescription_id, tx)
+    assert isinstance(shown, PrescriptionWhole)
+    [wrong] = shown.violations
+    assert (wrong.field, wrong.rule) == ("prescriber.dea_number", "dea_number_wrong")
+    assert "two letters and seven digits" in wrong.detail
+
+
+async def test_a_patient_who_is_corrected_is_taken_up_again_without_being_asked_for(room: Room):
+    case = await room.draft(of_prescriber={"npi": "1234567890"})
+    async with room.unit.transaction() as tx:
+        await drafting.refresh_drafts(
+            PatientUpdated(patient_id=case.patient_id, updated_at=NOW), tx
+        )
+    assert await room.waiting(case) == {"RedeemSeries"}
+    await room.redeem(case, redemption=2)
+    assert await room.said(case) == ["Held", "Drafted"]
+
+
+async def test_a_draft_held_after_it_was_shown_is_drafted_once_and_signed_anew(room: Room):
+    case = await room.draft()
+    old = await room.showing(case)
+    await room.redeem(case, of_prescriber={"dea_number": None})
+    async with room.unit.transaction() as tx:
+        await drafting.take_up_again(case.prescription_id, tx)
+    await room.redeem(case, redemption=2)
+
+    await room.see(old.signing_id, signed(old))
+    assert (await room.one(case)).state == "drafted", "what is superseded does not count"
+    await room.sign(case)
+    assert await room.said(case) == ["Drafted", "Held", "Signed"]
+
+
+async def test_what_the_law_forbids_is_refused_and_cannot_be_taken_up_again(room: Room):
+    await room.rows("ALTER TABLE formulary DROP CONSTRAINT ck_formulary_refills")
+    await room.rows("UPDATE formulary SET refills = 6")
+    case = await room.draft()
+    await room.rows("UPDATE formulary SET refills = 0")
+
+    assert (await room.one(case)).reason == "too_many_refills"
+    async with room.unit.transaction() as tx:
+        refused = await drafting.take_up_again(case.prescription_id, tx)
+    assert isinstance(refused, Refused)
+    assert refused.violations[0].rule == "nothing_to_correct"
+    assert await room.said(case) == ["Refused"]
+
+
+@pytest.mark.parametrize("state", ["signed", "sent", "delivered"])
+async def test_what_is_signed_is_never_taken_up_again(room: Room, state: str):
+    case = await room.draft()
+    await room.sign(case)
+    if state != "signed":
+        steps = WALK if state == "delivered" else WALK[:1]
+        await room.find(case, order(*steps, order_id=str(case.prescription_id)))
+    async with room.unit.transaction() as tx:
+        refused = await drafting.take_up_again(case.prescription_id, tx)
+    assert isinstance(refused, Refused)
+    assert state in refused.violations[0].detail
+
+
+async def test_a_series_given_up_at_scheduling_is_held_until_it_is_corrected(room: Room):
+    case = await room.begin()
+    work = RedeemSeries(
+        prescription_id=case.prescription_id, series_id=case.series_id, redemption=1
+    )
+    async with room.unit.transaction() as tx:
+        await on.discards["RedeemSeries"].decide(work, tx)
+    row = await room.one(case)
+    assert (row.state, row.reason) == ("needs_correction", "series_not_redeemed")
+    async with room.unit.transaction() as tx:
+        await drafting.take_up_again(case.prescription_id, tx)
+    await room.redeem(case, redemption=2)
+    assert (await room.one(case)).state == "drafted"
+
+
+async def test_a_series_stopped_after_it_was_completed_is_not_signed_for(room: Room):
+    case = await room.draft()
+    showing = await room.showing(case)
+    await room.stop(case)
+    await room.see(showing.signing_id, signed(showing))
+    await room.redeem(case)
+
+    row = await room.one(case)
+    assert (row.state, row.reason) == ("refused", "series_stopped")
+    assert await room.said(case) == ["Drafted", "Refused"]
+    assert await room.waiting(case) == set()
+
+
+async def test_a_stop_that_is_heard_after_the_signature_changes_nothing_that_was_signed(room: Room):
+    case = await room.draft()
+    await room.sign(case)
+    await room.stop(case)
+    assert (await room.one(case)).state == "signed"
+    assert await room.waiting(case) == {"SendOrder"}
 
 
 async def test_an_answer_that_comes_home_after_a_newer_one_is_not_written(room: Room):
@@ -195,7 +338,7 @@ async def test_a_new_address_that_comes_home_after_the_signature_changes_nothing
     assert (row.state, row.content) == ("signed", signed_content)
 
 
-async def test_a_refused_prescription_is_not_revived_by_the_signature_of_an_open_session(
+async def test_a_held_prescription_is_not_revived_by_the_signature_of_an_open_session(
     room: Room,
 ):
     case = await room.draft()
@@ -205,8 +348,8 @@ async def test_a_refused_prescription_is_not_revived_by_the_signature_of_an_open
 
     await room.see(showing.signing_id, signed(showing))
 
-    assert (await room.one(case)).state == "refused"
-    assert await room.said(case) == ["Drafted", "Refused"]
+    assert (await room.one(case)).state == "needs_correction"
+    assert await room.said(case) == ["Drafted", "Held"]
 
 
 @pytest.mark.parametrize(
@@ -262,6 +405,20 @@ async def test_an_order_seen_before_the_answer_to_its_sending_counts_as_sent(roo
     assert (await room.one(case)).state == "sent"
     assert await room.said(case) == ["Drafted", "Signed", "Sent"]
     assert await room.waiting(case) == {"AskOrders"}
+
+
+async def test_a_refusal_without_a_reason_tells_the_liaison_what_to_do(room: Room):
+    case = await room.draft()
+    await room.sign(case)
+    await room.find(case, order("received", "cancelled", order_id=str(case.prescription_id)))
+
+    async with room.unit.transaction() as tx:
+        shown = await listing.read_prescription(case.prescription_id, tx)
+    assert isinstance(shown, PrescriptionWhole)
+    assert [(said.rule, said.detail) for said in shown.violations] == [
+        ("cancelled_by_pharmacy", following.NO_REASON)
+    ]
+    assert await room.said(case) == ["Drafted", "Signed", "Sent", "Refused"]
 
 
 async def test_an_order_that_vanished_is_asked_after_again(room: Room):

@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 from services.pharmacy.rules import orders, signature, states
 from services.pharmacy.rules.identifiers import is_dea_number, is_npi
 from services.pharmacy.rules.prescription import (
-    broken_by,
     day_ends_at,
     displayed,
+    forbidden_by,
     issue_day,
     order_form,
     sha256_of,
+    to_correct,
 )
 from services.pharmacy.rules.states import MOVES, State
 from services.pharmacy.values import Content, Evidence, Item, Order, OrderStep, Partner, Session
@@ -114,7 +115,7 @@ def test_only_the_same_content_has_the_same_hash(
 
 
 def test_a_sound_prescription_breaks_nothing():
-    assert broken_by(content()) == []
+    assert forbidden_by(content()) == to_correct(content()) == []
 
 
 @pytest.mark.parametrize(
@@ -127,8 +128,6 @@ def test_a_sound_prescription_breaks_nothing():
             "prescriber.dea_number",
         ),
         ({"of_prescriber": {"npi": "1234567890"}}, "npi_wrong", "prescriber.npi"),
-        ({"of_item": {"refills": 6}}, "too_many_refills", "refills"),
-        ({"of_item": {"sig": "One spray."}}, "driving_rule_missing", "sig"),
         ({"of_item": {"sig": "4 hours" + "x" * 994}}, "too_long", "sig"),
         ({"limits": {"patient.first_name": 4}}, "too_long", "patient.first_name"),
         ({"limits": {"patient.address.line1": 11}}, "too_long", "patient.address.line1"),
@@ -136,17 +135,31 @@ def test_a_sound_prescription_breaks_nothing():
         ({"limits": {"prescriber.name": 14}}, "too_long", "prescriber.name"),
     ],
 )
-def test_what_may_not_be_sent_is_refused_before_it_is_signed(
+def test_what_a_correction_mends_is_told_before_it_is_signed(
     wrong: dict[str, Any], rule: str, field: str
 ):
-    [broken] = broken_by(content(**wrong))
+    assert forbidden_by(content(**wrong)) == []
+    [broken] = to_correct(content(**wrong))
     assert (broken.rule, broken.field) == (rule, field)
     assert "Testa" not in broken.detail
 
 
+@pytest.mark.parametrize(
+    ("wrong", "rule", "field"),
+    [
+        ({"refills": 6}, "too_many_refills", "refills"),
+        ({"sig": "One spray."}, "driving_rule_missing", "sig"),
+    ],
+)
+def test_what_a_rule_forbids_is_for_nobody_to_correct(wrong: dict[str, Any], rule: str, field: str):
+    assert to_correct(content(of_item=wrong)) == []
+    [broken] = forbidden_by(content(of_item=wrong))
+    assert (broken.rule, broken.field) == (rule, field)
+
+
 def test_a_text_that_just_fits_is_not_refused_and_never_cut():
     fits = content(of_item={"sig": "4 hours" + "x" * 993}, limits={"patient.first_name": 5})
-    assert broken_by(fits) == []
+    assert to_correct(fits) == []
     assert order_form(ID, fits, DAY, None)["sig"] == fits.item.sig
 
 

@@ -117,7 +117,7 @@ async def test_a_vendor_that_is_down_and_loses_its_answer_opens_one_session(prac
     assert len(await practice.sessions(case)) == 1
 
 
-async def test_a_prescription_that_the_vendor_refuses_to_show_goes_back_to_a_person(
+async def test_a_prescription_that_the_vendor_refuses_to_show_is_held_and_shown_after_a_correction(
     practice: Practice,
 ):
     practice.world.fault("signing", "status_before", "POST /v1/sessions", status=422)
@@ -125,10 +125,15 @@ async def test_a_prescription_that_the_vendor_refuses_to_show_goes_back_to_a_per
     practice.knows(case)
     await practice.complete(case)
 
-    row = await practice.until(case, "refused")
-
+    row = await practice.until(case, "needs_correction")
     assert row.reason == "signing_refused_422"
-    await practice.until_said(case, "PrescriptionDrafted", "PrescriptionRefused")
+    await practice.until_said(case, "PrescriptionDrafted", "PrescriptionHeld")
+
+    path = f"/prescriptions/{case.prescription_id}"
+    [said] = (await practice.get(path, Role.PRESCRIBER)).json()["violations"]
+    assert "422" in said["detail"]
+    await practice.post(f"{path}/retry", Role.PRESCRIBER)
+    await practice.until(case, "awaiting_signature")
 
 
 async def test_the_link_exists_while_the_prescription_waits_and_only_for_prescribers(

@@ -87,7 +87,7 @@ class Vendor:
             wrong = _Refused.model_validate_json(answer.content).violations
         except ValidationError:
             wrong = ()
-        return Refusal(
-            code=f"{self._name}_refused_{answer.status_code}",
-            violations=tuple(Violation(field=one.field, detail=one.reason) for one in wrong),
-        )
+        code = f"{self._name}_refused_{answer.status_code}"
+        said = tuple(Violation(field=one.field, detail=one.reason) for one in wrong)
+        silent = Violation(rule=code, detail=f"It gave no reason with its {answer.status_code}.")
+        return Refusal(code=code, violations=said or (silent,))

@@ -9,10 +9,10 @@ import structlog
 
 from services.pharmacy.gateways.partner import PartnerPharmacy
 from services.pharmacy.handlers import keys
-from services.pharmacy.handlers.refusing import refuse
+from services.pharmacy.handlers.giving_back import refuse
 from services.pharmacy.handlers.twins import take_back
 from services.pharmacy.rules import orders as rules
-from services.pharmacy.rules.states import AT_PHARMACY, State
+from services.pharmacy.rules.states import AT_PHARMACY, UNDER_WAY, State
 from services.pharmacy.store import prescriptions
 from services.pharmacy.tables import Prescription
 from services.pharmacy.values import Order, Violation
@@ -29,12 +29,12 @@ from shared.messaging.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 
-_ASKED_ABOUT = AT_PHARMACY | {State.SIGNED}
+NO_REASON = "The pharmacy gave no reason. Call it, and tell the prescriber what it says."
 
 
 async def load_asking(tx: Transaction, work: AskOrders) -> AskOrders | None:
     prescription = await prescriptions.find_prescription(tx, work.prescription_id)
-    return work if prescription is not None and prescription.state in _ASKED_ABOUT else None
+    return work if prescription is not None and prescription.state in UNDER_WAY else None
 
 
 async def ask_orders(work: AskOrders, pharmacy: PartnerPharmacy) -> OrdersFound:
@@ -56,7 +56,7 @@ async def hear_pharmacy(notice: Notice, tx: Transaction) -> None:
 async def record_orders(found: OrdersFound, tx: Transaction) -> None:
     """Store what has become of the order, and see that it stays the only one."""
     prescription = await prescriptions.lock_prescription(tx, found.prescription_id)
-    if prescription is None or prescription.state not in _ASKED_ABOUT:
+    if prescription is None or prescription.state not in UNDER_WAY:
         return
     one = rules.one_order(found.orders)
     if one is None:
@@ -69,8 +69,8 @@ async def record_orders(found: OrdersFound, tx: Transaction) -> None:
     await _follow(prescription, one.kept, tx)
     reason = rules.refusal(State(prescription.state), one.kept)
     if reason is not None:
-        said = [Violation(field="", detail=one.kept.reason)] if one.kept.reason else []
-        await refuse(prescription, reason, tx, violations=said)
+        said = Violation(rule=reason, detail=one.kept.reason or NO_REASON)
+        await refuse(prescription, reason, [said], tx)
     elif prescription.state in AT_PHARMACY:
         _ask_again(prescription, tx)
     else:

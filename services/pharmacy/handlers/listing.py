@@ -29,6 +29,7 @@ class PrescriptionShown(BaseModel):
     reason: str | None
     pharmacy_status: str | None
     started_at: datetime
+    held_at: datetime | None
     drafted_at: datetime | None
     shown_at: datetime | None
     signed_at: datetime | None
@@ -38,6 +39,10 @@ class PrescriptionShown(BaseModel):
     shipped_at: datetime | None
     delivered_at: datetime | None
     refused_at: datetime | None
+
+    @classmethod
+    def of(cls, found: Prescription | Row[Any]) -> PrescriptionShown:
+        return cls.model_validate(found, from_attributes=True)
 
 
 class Step(BaseModel):
@@ -61,7 +66,7 @@ class PrescriptionWhole(PrescriptionShown):
     days_supply: int | None = None
     sig: str | None = None
     refills: int | None = None
-    refusal: list[Violation]
+    violations: list[Violation]
     history: list[Step]
 
 
@@ -75,15 +80,12 @@ class SigningLink(BaseModel):
 async def list_prescriptions(
     patient_id: UUID, asked: Paging, tx: Transaction
 ) -> Page[PrescriptionShown] | Refused:
-    def shown(row: Row[Any]) -> PrescriptionShown:
-        return PrescriptionShown.model_validate(row, from_attributes=True)
-
     return await page(
         tx,
         prescriptions.prescriptions_of(patient_id),
         by=prescriptions.BY_START,
         asked=asked,
-        item=shown,
+        item=PrescriptionShown.of,
         newest_first=True,
     )
 
@@ -91,13 +93,13 @@ async def list_prescriptions(
 async def read_prescription(prescription_id: UUID, tx: Transaction) -> PrescriptionWhole | Refused:
     found = await prescriptions.find_prescription(tx, prescription_id)
     if found is None:
-        return _unknown()
+        return Refused.not_found("prescription")
     signing = await signings.signing_that_counts(tx, prescription_id)
     return PrescriptionWhole(
-        **found.model_dump(exclude={"content", "refusal"}),
+        **found.model_dump(exclude={"content", "violations"}),
         **_says(found, tx),
         issue_date=None if signing is None else signing.issue_date,
-        refusal=prescriptions.open_refusal(tx, found),
+        violations=prescriptions.open_violations(tx, found),
         history=_history(found),
     )
 
@@ -113,7 +115,7 @@ def _says(found: Prescription, tx: Transaction) -> dict[str, Any]:
 async def read_signing_link(prescription_id: UUID, tx: Transaction) -> SigningLink | Refused:
     found = await prescriptions.find_prescription(tx, prescription_id)
     if found is None:
-        return _unknown()
+        return Refused.not_found("prescription")
     signing = await signings.signing_that_counts(tx, prescription_id)
     if found.state != State.AWAITING_SIGNATURE or signing is None:
         return Refused.because(
@@ -123,16 +125,11 @@ async def read_signing_link(prescription_id: UUID, tx: Transaction) -> SigningLi
     return SigningLink(url=signing.url or "", session_id=signing.session_id or "")
 
 
-def _unknown() -> Refused:
-    return Refused.because(
-        "prescription_unknown", "There is no prescription with this id.", status=404
-    )
-
-
 def _history(found: Prescription) -> list[Step]:
-    """The steps in the order of a prescription's life."""
+    """The steps that it took, by time; of several holds the last."""
     steps = {
         State.DRAFTING: found.started_at,
+        State.NEEDS_CORRECTION: found.held_at,
         State.DRAFTED: found.drafted_at,
         State.AWAITING_SIGNATURE: found.shown_at,
         State.SIGNED: found.signed_at,
@@ -143,4 +140,5 @@ def _history(found: Prescription) -> list[Step]:
         State.DELIVERED: found.delivered_at,
         State.REFUSED: found.refused_at,
     }
-    return [Step(state=state, at=at) for state, at in steps.items() if at is not None]
+    taken = [Step(state=state, at=at) for state, at in steps.items() if at is not None]
+    return sorted(taken, key=lambda step: step.at)

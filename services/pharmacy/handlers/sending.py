@@ -12,7 +12,7 @@ from uuid import UUID
 
 from services.pharmacy.gateways.partner import PartnerPharmacy
 from services.pharmacy.gateways.vendor import Refusal
-from services.pharmacy.handlers.refusing import refuse
+from services.pharmacy.handlers.giving_back import refuse
 from services.pharmacy.rules.prescription import displayed, order_form, sha256_of
 from services.pharmacy.rules.states import State
 from services.pharmacy.store import prescriptions, signings
@@ -72,4 +72,4 @@ async def record_order_refusal(refused: OrderRefused, tx: Transaction) -> None:
     """The pharmacy will not take this order: a person has to look."""
     prescription = await prescriptions.lock_prescription(tx, refused.prescription_id)
     if prescription is not None and prescription.state == State.SIGNED:
-        await refuse(prescription, refused.code, tx, violations=refused.violations)
+        await refuse(prescription, refused.code, refused.violations, tx)

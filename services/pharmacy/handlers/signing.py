@@ -16,7 +16,7 @@ import structlog
 from services.pharmacy.gateways.signing import Signing
 from services.pharmacy.gateways.vendor import Refusal
 from services.pharmacy.handlers import keys
-from services.pharmacy.handlers.refusing import refuse
+from services.pharmacy.handlers.giving_back import hold, refuse
 from services.pharmacy.rules import prescription as rules
 from services.pharmacy.rules.signature import (
     Declined,
@@ -30,7 +30,7 @@ from services.pharmacy.rules.signature import (
 from services.pharmacy.rules.states import State
 from services.pharmacy.store import prescriptions, signings
 from services.pharmacy.tables import Prescription
-from services.pharmacy.values import Content, Displayed, Evidence, Session
+from services.pharmacy.values import Content, Displayed, Evidence, Session, Violation
 from services.pharmacy.work import AskSession, OpenSession, SendOrder, SessionRefused, SessionSeen
 from shared.events.pharmacy import PrescriptionSignatureDeclined, PrescriptionSigned
 from shared.http.webhooks import Notice
@@ -40,6 +40,11 @@ from shared.messaging.transaction import Transaction
 log = structlog.get_logger(__name__)
 
 _UNDECIDED = frozenset({"opening", "open"})
+
+NOT_OURS = Violation(
+    detail="What the vendor holds is not what we had shown to this prescriber. Nothing is sent."
+    " Ask the prescriber and the vendor what happened."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,20 +146,20 @@ async def record_session(seen: SessionSeen, tx: Transaction) -> None:
                 reason=reason,
                 prescription_id=prescription.prescription_id,
             )
-            await refuse(prescription, reason, tx)
+            await refuse(prescription, reason, [NOT_OURS], tx)
         case never:
             assert_never(never)
 
 
 async def record_session_refusal(refused: SessionRefused, tx: Transaction) -> None:
-    """The vendor will not show this prescription: a person has to look."""
+    """The vendor will not show this prescription: a person corrects what it is about."""
     locked = await signings.lock_signing(tx, refused.signing_id)
     if locked is None:
         return
     prescription, signing = locked
     if signing.state not in _UNDECIDED:
         return
-    await refuse(prescription, refused.code, tx, violations=refused.violations)
+    await hold(prescription, refused.code, refused.violations, tx)
 
 
 async def _wait(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,19 +18,11 @@ from zoneinfo import ZoneInfo
 from services.pharmacy.rules.identifiers import is_dea_number, is_npi
 from services.pharmacy.values import Content, Displayed, Evidence
 from shared.claims import Address
+from shared.refusals import Broken
 
 C_III = "C-III"
 MOST_REFILLS_C_III = 5  # 21 CFR 1306.22(a)
 NO_DRIVING = "4 hours"  # FAQ: "You are not to drive for 4 hours after using the nasal spray"
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A rule that a prescription breaks: its name, the field, what would be right."""
-
-    rule: str
-    field: str
-    detail: str
 
 
 def issue_day(now: datetime, zone: str) -> date:
@@ -114,39 +105,63 @@ def order_form(
     }
 
 
-def broken_by(content: Content) -> list[Broken]:
-    """What forbids asking for a signature. After it nothing may be changed or cut."""
+def forbidden_by(content: Content) -> list[Broken]:
+    """Rules that no correction of a record mends: what is prescribed itself breaks them."""
+    return list(_unlawful(content))
+
+
+def to_correct(content: Content) -> list[Broken]:
+    """What somebody has to correct before a signature is asked for.
+
+    After the signature nothing may be changed or cut.
+    """
     form = order_form(UUID(int=0), content, date.min, None)
-    return [*_wrong_prescriber(content), *_wrong_item(content), *_too_long(form, content)]
+    return [*_wrong_prescriber(content), *_too_long(form, content)]
+
+
+def _unlawful(content: Content) -> Iterator[Broken]:
+    item = content.item
+    if item.schedule == C_III and item.refills > MOST_REFILLS_C_III:
+        yield Broken(
+            "too_many_refills",
+            f"{item.refills} refills; a C-III drug may have at most {MOST_REFILLS_C_III}.",
+            "21 CFR 1306.22(a)",
+            "refills",
+        )
+    if item.form == "nasal_spray" and NO_DRIVING not in item.sig:
+        yield Broken(
+            "driving_rule_missing",
+            f"The directions of a spray must forbid driving for {NO_DRIVING}.",
+            "FAQ: You are not to drive for 4 hours after using the nasal spray",
+            "sig",
+        )
 
 
 def _wrong_prescriber(content: Content) -> Iterator[Broken]:
-    number = content.prescriber.dea_number
+    number, npi = content.prescriber.dea_number, content.prescriber.npi
     if number is None:
         yield Broken(
             "dea_number_missing",
+            "The prescriber has no DEA number on record. A controlled substance needs one: two"
+            " letters and seven digits.",
+            "21 CFR 1306.05(a)",
             "prescriber.dea_number",
-            "A controlled substance needs the prescriber's DEA number (1306.05).",
         )
     elif not is_dea_number(number):
         yield Broken(
             "dea_number_wrong",
+            "The prescriber's DEA number does not check. It has two letters and seven digits, the"
+            " last of them a check digit.",
+            "21 CFR 1306.05(a)",
             "prescriber.dea_number",
-            "Two letters and seven digits, the last of them a check digit.",
         )
-    if not is_npi(content.prescriber.npi):
-        yield Broken("npi_wrong", "prescriber.npi", "Ten digits, the last of them a check digit.")
-
-
-def _wrong_item(content: Content) -> Iterator[Broken]:
-    item = content.item
-    if item.schedule == C_III and item.refills > MOST_REFILLS_C_III:
+    if not is_npi(npi):
         yield Broken(
-            "too_many_refills", "refills", "At most 5 refills of a C-III drug (1306.22(a))."
-        )
-    if item.form == "nasal_spray" and NO_DRIVING not in item.sig:
-        yield Broken(
-            "driving_rule_missing", "sig", "The directions of a spray forbid driving for 4 hours."
+            "npi_wrong",
+            "The prescriber's NPI does not check. It has ten digits, the last of them a check"
+            " digit.",
+            "45 CFR 162.406",
+            "prescriber.npi",
         )
 
 
@@ -154,7 +169,13 @@ def _too_long(form: Mapping[str, Any], content: Content) -> Iterator[Broken]:
     for path, text in _texts(form):
         most = content.partner.limits.get(path)
         if most is not None and len(text) > most:
-            yield Broken("too_long", path, f"{len(text)} characters; the pharmacy takes {most}.")
+            yield Broken(
+                "too_long",
+                f"{len(text)} characters; at most {most} fit. Shorten it on record: a text that"
+                " is cut makes the prescription void.",
+                "the partner pharmacy's order form; 21 CFR 1311.170(e)",
+                path,
+            )
 
 
 def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

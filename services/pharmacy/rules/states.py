@@ -8,6 +8,7 @@ from enum import StrEnum
 class State(StrEnum):
     DRAFTING = "drafting"
     DRAFTED = "drafted"
+    NEEDS_CORRECTION = "needs_correction"
     AWAITING_SIGNATURE = "awaiting_signature"
     SIGNED = "signed"
     SENT = "sent"
@@ -19,12 +20,25 @@ class State(StrEnum):
 
 
 MOVES: dict[State, frozenset[State]] = {
-    State.DRAFTING: frozenset({State.DRAFTED, State.REFUSED}),
+    State.DRAFTING: frozenset({State.DRAFTED, State.NEEDS_CORRECTION, State.REFUSED}),
+    State.NEEDS_CORRECTION: frozenset({State.DRAFTING, State.REFUSED}),
     State.DRAFTED: frozenset(
-        {State.AWAITING_SIGNATURE, State.SIGNED, State.SIGNATURE_DECLINED, State.REFUSED}
+        {
+            State.AWAITING_SIGNATURE,
+            State.SIGNED,
+            State.SIGNATURE_DECLINED,
+            State.NEEDS_CORRECTION,
+            State.REFUSED,
+        }
     ),
     State.AWAITING_SIGNATURE: frozenset(
-        {State.DRAFTED, State.SIGNED, State.SIGNATURE_DECLINED, State.REFUSED}
+        {
+            State.DRAFTED,
+            State.SIGNED,
+            State.SIGNATURE_DECLINED,
+            State.NEEDS_CORRECTION,
+            State.REFUSED,
+        }
     ),
     State.SIGNED: frozenset({State.SENT, State.REFUSED}),
     State.SENT: frozenset({State.ACCEPTED, State.REFUSED}),
@@ -36,8 +50,16 @@ MOVES: dict[State, frozenset[State]] = {
 }
 """Which state may follow which. Back to drafted: the day turned, or the patient's data changed."""
 
-UNSIGNED = frozenset({State.DRAFTING, State.DRAFTED, State.AWAITING_SIGNATURE})
-"""The content may still change."""
+CONTENT_IS_OPEN = frozenset(
+    {State.DRAFTING, State.NEEDS_CORRECTION, State.DRAFTED, State.AWAITING_SIGNATURE}
+)
+"""Not signed yet, so what it says may still change."""
+
+TAKEN_UP_AGAIN = frozenset({State.NEEDS_CORRECTION, State.DRAFTING})
+"""What a person may have read and checked anew; while it is drafting that is under way already."""
 
 AT_PHARMACY = frozenset({State.SENT, State.ACCEPTED, State.SHIPPED})
 """The pharmacy has more to say."""
+
+UNDER_WAY = AT_PHARMACY | {State.SIGNED}
+"""Signed and not over: the pharmacy has the order or is about to."""

@@ -11,7 +11,7 @@ from sqlalchemy import Select, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
-from services.pharmacy.rules.states import MOVES, UNSIGNED, State
+from services.pharmacy.rules.states import CONTENT_IS_OPEN, MOVES, State
 from services.pharmacy.tables import Prescription
 from services.pharmacy.values import Content, Violation
 from shared.events.scheduling import SeriesCompleted
@@ -22,6 +22,7 @@ _PRESCRIPTIONS: Table = Prescription.__table__  # type: ignore[attr-defined]  # 
 BY_START = (_PRESCRIPTIONS.c.started_at, _PRESCRIPTIONS.c.prescription_id)
 
 _STAMPS: dict[State, str] = {
+    State.NEEDS_CORRECTION: "held_at",
     State.DRAFTED: "drafted_at",
     State.AWAITING_SIGNATURE: "shown_at",
     State.SIGNED: "signed_at",
@@ -65,22 +66,21 @@ def prescriptions_of(patient_id: UUID) -> Select[Any]:
     return select(Prescription).where(col(Prescription.patient_id) == patient_id)
 
 
-async def redeem_anew(tx: Transaction, patient_id: UUID) -> Sequence[Any]:
-    """A patient's prescriptions whose content may still change; older redemptions are outdated.
+async def lock_prescription_of(tx: Transaction, series_id: UUID) -> Prescription | None:
+    """A series' one prescription, locked as above."""
+    of_series = select(Prescription).where(col(Prescription.series_id) == series_id)
+    return await _prescription(tx, of_series.with_for_update())
 
-    Rows of `prescription_id`, `series_id`, `redemption`.
-    """
-    found = await tx.execute(
-        update(Prescription)
-        .where(col(Prescription.patient_id) == patient_id, col(Prescription.state).in_(UNSIGNED))
-        .values(redemption=col(Prescription.redemption) + 1)
-        .returning(
-            col(Prescription.prescription_id),
-            col(Prescription.series_id),
-            col(Prescription.redemption),
-        )
+
+async def lock_open_ones_of(tx: Transaction, patient_id: UUID) -> list[Prescription]:
+    """A patient's prescriptions whose content may still change, locked as above."""
+    rows = await tx.execute(
+        prescriptions_of(patient_id)
+        .where(col(Prescription.state).in_(CONTENT_IS_OPEN))
+        .order_by(col(Prescription.prescription_id))
+        .with_for_update()
     )
-    return found.all()
+    return [Prescription(**row) for row in rows.mappings()]
 
 
 async def move(
@@ -94,7 +94,8 @@ async def move(
     """Bring a prescription to its next state, at a moment, with what is known since."""
     assert to in MOVES[State(prescription.state)], f"{prescription.state} to {to}"
     stamp = _STAMPS.get(to)
-    if stamp is not None and getattr(prescription, stamp) is None:
+    again = to is State.NEEDS_CORRECTION  # of several holds the last one counts
+    if stamp is not None and (again or getattr(prescription, stamp) is None):
         marks[stamp] = at or tx.now
     await mark(tx, prescription, state=to.value, **marks)
 
@@ -132,27 +133,27 @@ def open_content(tx: Transaction, prescription: Prescription) -> Content:
     )
 
 
-def seal_refusal(
+def seal_violations(
     tx: Transaction, prescription_id: UUID, violations: Sequence[Violation]
 ) -> bytes | None:
-    """A refusal in the words of whoever refused, which may quote what they were sent."""
+    """What is wrong in the words of whoever says so, which may quote what they were sent."""
     if not violations:
         return None
     return tx.vault.seal(
         {"violations": [violation.model_dump() for violation in violations]},
         table="prescriptions",
-        column="refusal",
+        column="violations",
         row=prescription_id,
     )
 
 
-def open_refusal(tx: Transaction, prescription: Prescription) -> list[Violation]:
-    if prescription.refusal is None:
+def open_violations(tx: Transaction, prescription: Prescription) -> list[Violation]:
+    if prescription.violations is None:
         return []
     opened = tx.vault.open(
-        prescription.refusal,
+        prescription.violations,
         table="prescriptions",
-        column="refusal",
+        column="violations",
         row=prescription.prescription_id,
     )
     return [Violation.model_validate(violation) for violation in opened["violations"]]
