@@ -20,8 +20,8 @@ from services.scheduling.fhir_resources import MEDIA_TYPE
 from services.scheduling.handlers import fhir, fhir_find
 from services.scheduling.handlers.fhir import Resource
 from services.scheduling.planning_routes import TypeName
-from services.scheduling.wishes import StartsAt
 from shared.auth import Role, allow, public
+from shared.events import Moment
 from shared.http.desk import AtDesk
 from shared.http.pages import MAX_ITEMS, Paging
 
@@ -126,8 +126,8 @@ async def search_appointments(
 async def find_free(
     request: Request,
     desk: AtDesk,
-    start: StartsAt,
-    end: StartsAt,
+    start: Moment,
+    end: Moment,
     visit_type: Annotated[TypeName, Query(alias="visit-type")],
     location: Annotated[UUID, _reference_to("Location"), Query(alias="location-reference")],
     patient: Annotated[
@@ -190,5 +190,5 @@ async def read_schedule(schedule_id: UUID, desk: AtDesk) -> Resource:
     "/Patient/{patient_id}",
     dependencies=[allow(Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER, Role.BILLER)],
 )
-async def read_patient(patient_id: UUID, desk: AtDesk) -> Resource:
+async def read_fhir_patient(patient_id: UUID, desk: AtDesk) -> Resource:
     return await desk.read(fhir.read_patient, patient_id)

@@ -166,12 +166,12 @@ async def test_where_nothing_is_free_the_rule_that_says_so_is_told(clinic: Clini
         (f"Appointment/{uuid4()}", {}, 404, "not-found"),
         (f"Patient/{uuid4()}", {}, 404, "not-found"),
         (f"Schedule/{uuid4()}", {}, 404, "not-found"),
-        ("Appointment", {"date": "2026-02-30"}, 422, "invalid"),
-        ("Appointment", {"date": "tomorrow"}, 422, "invalid"),
-        ("Appointment", {"date": "ne2026-10-05"}, 422, "invalid"),
-        ("Appointment", {"date": "0001-01-01"}, 422, "invalid"),
+        ("Appointment", {"date": "2026-02-30"}, 409, "business-rule"),
+        ("Appointment", {"date": "tomorrow"}, 409, "business-rule"),
+        ("Appointment", {"date": "ne2026-10-05"}, 409, "business-rule"),
+        ("Appointment", {"date": "0001-01-01"}, 409, "business-rule"),
         ("Appointment", {"patient": "Practitioner/1"}, 422, "invalid"),
-        ("Appointment", {"_cursor": "not-ours"}, 422, "invalid"),
+        ("Appointment", {"_cursor": "not-ours"}, 409, "business-rule"),
         ("Slot", {}, 422, "invalid"),
         ("Appointment/$find", {}, 422, "invalid"),
     ],
@@ -195,7 +195,7 @@ async def test_a_find_that_makes_no_sense_says_what_would(clinic: Clinic) -> Non
     ):
         span = {"start": NOON.isoformat(), "end": (NOON + timedelta(hours=4)).isoformat()}
         asked = {"visit__type": "ketamine_mood", "location__reference": clinic.location_id}
-        found = await ask(clinic, "Appointment/$find", status=422, **(span | asked | wrong))
+        found = await ask(clinic, "Appointment/$find", status=409, **(span | asked | wrong))
         assert found["issue"][0]["details"]["text"]
 
 

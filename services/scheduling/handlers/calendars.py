@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.answers import not_found
 from services.scheduling.calendar_file import MEDIA_TYPE, calendar_of
-from services.scheduling.rules.broken import UNKNOWN_APPOINTMENT, UNKNOWN_SERIES
 from services.scheduling.store import shown_visits
 from services.scheduling.tables import Appointment
 from shared.http.desk import Document
@@ -19,7 +17,7 @@ from shared.messaging import Transaction
 async def visit_calendar(appointment_id: UUID, tx: Transaction) -> Document | Refused:
     visit = await shown_visits.find_visit(tx, appointment_id)
     if visit is None:
-        return not_found(UNKNOWN_APPOINTMENT)
+        return Refused.not_found("appointment", "appointment_id")
     return await calendar_document([visit], tx)
 
 
@@ -27,7 +25,7 @@ async def series_calendar(series_id: UUID, tx: Transaction) -> Document | Refuse
     """Every visit of a series, those that are cancelled included."""
     visits = await store.visits_of(tx, series_id)
     if not visits:
-        return not_found(UNKNOWN_SERIES)
+        return Refused.not_found("series", "series_id")
     return await calendar_document(visits, tx)
 
 

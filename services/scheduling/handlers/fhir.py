@@ -9,15 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import URL
 
 from services.scheduling import fhir_resources, store
-from services.scheduling.answers import AppointmentSummary, not_found, refused
+from services.scheduling.answers import AppointmentSummary
 from services.scheduling.fhir_resources import Json
-from services.scheduling.rules.broken import Broken, unknown
 from services.scheduling.rules.fhir_dates import Span, read_span
 from services.scheduling.rules.visits import LOST
 from services.scheduling.store import BY_START, shown_visits
 from shared.http.pages import Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
+from shared.refusals import Broken
+
+NOT_UNDERSTOOD = "The search is not understood"
 
 
 class Resource(BaseModel):
@@ -34,7 +36,7 @@ def resource(found: Json, patient_id: UUID | None = None) -> Resource:
 
 
 def unknown_resource(kind: str) -> Refused:
-    return not_found(unknown(kind.casefold(), "id"))
+    return Refused.not_found(kind.casefold(), "id")
 
 
 async def read_appointment(appointment_id: UUID, tx: Transaction) -> Resource | Refused:
@@ -84,21 +86,16 @@ async def _visits(
     spans = [read_span(each, field) for each in dates]
     broken = [each for each in spans if isinstance(each, Broken)]
     if broken:
-        return not_understood(broken)
+        return Refused.by_rules(broken, NOT_UNDERSTOOD)
     rows = shown_visits.visits_in([each for each in spans if isinstance(each, Span)], **of)
     found = await page(tx, rows, by=BY_START, asked=asked, item=_shown)
     if isinstance(found, Refused):
-        return found
+        return found.model_copy(update={"status": 409})
     return found.items, found.next_cursor
 
 
 def _shown(row: object) -> AppointmentSummary:
     return AppointmentSummary.model_validate(row, from_attributes=True)
-
-
-def not_understood(broken: Sequence[Broken]) -> Refused:
-    said = refused(broken, "The search is not understood")
-    return said.model_copy(update={"status": 422})
 
 
 def _links(url: URL, cursor: str | None) -> tuple[str, str | None]:

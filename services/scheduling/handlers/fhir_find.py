@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,16 +10,16 @@ from starlette.datastructures import URL
 
 from services.scheduling import fhir_resources, store
 from services.scheduling.fhir_resources import Json
-from services.scheduling.handlers.fhir import Resource, not_understood, resource
+from services.scheduling.handlers.fhir import NOT_UNDERSTOOD, Resource, resource
 from services.scheduling.handlers.free_starts import NOBODY, Free, free_starts
-from services.scheduling.rules.broken import UNKNOWN_LOCATION, Broken, unknown
 from services.scheduling.rules.slots import BOOKABLE_AHEAD
 from services.scheduling.store import shown_visits
 from services.scheduling.tables import Location
 from shared.http.problems import Refused
 from shared.messaging import Transaction
+from shared.refusals import Broken, unknown
 
-SPAN_DAYS_MAX = 31
+SPAN_MAX = timedelta(days=31)
 """The house's limit on one question: a month, of which each start in each quarter hour is shown."""
 
 
@@ -36,31 +36,26 @@ async def find_free(
     """The first free starts from `start` on that end by `end`. None of them is held."""
     location = await store.find_location(tx, location_id)
     if location is None:
-        return not_understood([UNKNOWN_LOCATION])
+        return Refused.by_rules([unknown("location", "location_id")], NOT_UNDERSTOOD)
+    broken = _broken_by_span(start, end, tx.now)
+    if broken:
+        return Refused.by_rules(broken, NOT_UNDERSTOOD)
     zone = ZoneInfo(location.zone)
     first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
-    broken = [
-        *_broken_by_span(first, last, start, end, tx.now),
-        *await _broken_by_type(location, visit_type, first, tx),
-    ]
+    broken = await _broken_by_type(location, visit_type, first, tx)
     if broken:
-        return not_understood(broken)
+        return Refused.by_rules(broken, NOT_UNDERSTOOD)
     free = await free_starts(tx, location, visit_type, first, last, patient_id or NOBODY)
     found = await _proposals(free, visit_type, start, end, patient_id, count, tx)
     return resource(fhir_resources.bundle(found or [_why_none(free)], str(url)), patient_id)
 
 
-def _broken_by_span(
-    first: date, last: date, start: datetime, end: datetime, now: datetime
-) -> list[Broken]:
+def _broken_by_span(start: datetime, end: datetime, now: datetime) -> list[Broken]:
     if end <= start:
-        return [
-            Broken("find_span", "The end is not after the start.", "the calendar", "end"),
-        ]
-    if (last - first).days > SPAN_DAYS_MAX:
+        return [Broken("find_span", "The end is not after the start.", "the calendar", "end")]
+    if end - start > SPAN_MAX:
         limit = "the house's limit on one question"
-        detail = f"Ask for at most {SPAN_DAYS_MAX} days at once."
-        return [Broken("find_span", detail, limit, "end")]
+        return [Broken("find_span", f"Ask for at most {SPAN_MAX.days} days at once.", limit, "end")]
     if end <= now or start > now + BOOKABLE_AHEAD:
         detail = f"Visits are booked for times to come, up to {BOOKABLE_AHEAD.days} days ahead."
         return [Broken("bookable_time", detail, "the calendar", "start")]

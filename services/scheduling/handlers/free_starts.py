@@ -9,11 +9,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling.handlers.plans import place_of
-from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.planner import Preferences
 from services.scheduling.rules.planner_days import Day, days_of
 from services.scheduling.tables import Location
 from shared.messaging import Transaction
+from shared.refusals import Broken
 
 NOBODY = UUID(int=0)
 """A patient who has no bookings: whoever it will be is not known yet."""

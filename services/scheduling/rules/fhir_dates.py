@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from services.scheduling.rules.broken import Broken
+from shared.refusals import Broken
 
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 
