@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.patients import Concern
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.visits import SendHomeReason, VisitState
 from shared.claims import E164, Line, PatientCard
 from shared.events import Moment
 from shared.events.scheduling import RideMode, VisitType
-from shared.http.problems import Refused, Violation
-
-
-def refused(broken: Sequence[Broken], title: str) -> Refused:
-    """A refusal that names every broken rule."""
-    return Refused(
-        title=title,
-        violations=tuple(
-            Violation(field=each.field, rule=each.rule, detail=each.detail, source=each.source)
-            for each in broken
-        ),
-    )
-
-
-def not_found(unknown: Broken) -> Refused:
-    """A refusal because the path names something that is not on record."""
-    return refused([unknown], "Not found").model_copy(update={"status": 404})
 
 
 class ChairAnswer(BaseModel):

@@ -9,18 +9,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentAnswer, SeriesAnswer, not_found, refused
+from services.scheduling.answers import AppointmentAnswer, SeriesAnswer
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.shown import protocol_of, show_series, show_visit, standing
 from services.scheduling.rules import series as rules
 from services.scheduling.rules import slots
-from services.scheduling.rules.broken import (
-    UNKNOWN_LOCATION,
-    UNKNOWN_PATIENT,
-    UNKNOWN_SERIES,
-    Broken,
-    unknown,
-)
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.series import Infusion, SeriesState
 from services.scheduling.rules.slots import Slot
@@ -31,6 +24,7 @@ from shared.events.scheduling import AppointmentBooked, SeriesBooked
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
+from shared.refusals import Broken, unknown
 
 
 async def book_series(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refused:
@@ -55,7 +49,7 @@ async def book_series(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refus
         *await _broken_by_chairs(wish, wished, chairs, tx),
     ]
     if broken or location is None:
-        return refused(broken, "The series is not booked")
+        return Refused.by_rules(broken, "The series is not booked")
     series_id = new_id()
     store.add_series(
         tx,
@@ -76,9 +70,9 @@ async def _broken_by_names(
 ) -> list[Broken]:
     prescriber = await store.find_clinician(tx, wish.prescriber_id)
     named = (
-        (patient, UNKNOWN_PATIENT),
+        (patient, unknown("patient", "patient_id")),
         (prescriber, unknown("clinician", "prescriber_id")),
-        (location, UNKNOWN_LOCATION),
+        (location, unknown("location", "location_id")),
     )
     broken = [broken for found, broken in named if found is None]
     if prescriber is not None:
@@ -149,7 +143,7 @@ async def book_missing(
     """
     course = await store.lock_course(tx, series_id)
     if course is None:
-        return not_found(UNKNOWN_SERIES)
+        return Refused.not_found("series", "series_id")
     series = course.series
     location = await store.find_location(tx, series.location_id)
     assert location is not None, "a series has its place"
@@ -169,7 +163,7 @@ async def book_missing(
         *await broken_by_chair(slot, series.location_id, tx),
     ]
     if broken:
-        return refused(broken, "The infusion is not booked")
+        return Refused.by_rules(broken, "The infusion is not booked")
     store.add_visit(tx, slot, series_id, number, series.location_id, series.visit_type)
     [visit] = (each for each in await store.visits_of(tx, series_id) if each.sequence_no == number)
     tx.publish(AppointmentBooked.model_validate(visit.model_dump()))

@@ -7,14 +7,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentAnswer, not_found, refused
+from services.scheduling.answers import AppointmentAnswer
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.series import complete_series_if_done, say_cancelled
 from services.scheduling.handlers.shown import protocol_of, show_visit, standing
 from services.scheduling.rules import series as series_rules
 from services.scheduling.rules import slots
 from services.scheduling.rules import visits as rules
-from services.scheduling.rules.broken import UNKNOWN_APPOINTMENT, Broken
 from services.scheduling.rules.series import Infusion
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import HeldVisit
@@ -22,6 +21,7 @@ from services.scheduling.wishes import CancelAppointment, MoveAppointment
 from shared.events.scheduling import AppointmentMoved
 from shared.http.problems import Refused
 from shared.messaging import Transaction
+from shared.refusals import Broken
 
 
 async def move_visit(
@@ -34,7 +34,7 @@ async def move_visit(
     """
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
-        return not_found(UNKNOWN_APPOINTMENT)
+        return Refused.not_found("appointment", "appointment_id")
     visit, zone = held.visit, ZoneInfo(held.location.zone)
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
     protocol = protocol_of(policy, held.course.series, zone)
@@ -58,7 +58,7 @@ async def move_visit(
         *await broken_by_chair(wished, visit.location_id, tx, besides=appointment_id),
     ]
     if broken:
-        return refused(broken, "The visit is not moved")
+        return Refused.by_rules(broken, "The visit is not moved")
     same_time = (wished.starts_at, wished.ends_at) == (visit.starts_at, visit.ends_at)
     moved = await store.change_visit(
         tx,
@@ -95,7 +95,7 @@ async def cancel_visit(
     """Free a visit's chair. The rest of the series stands as it is booked."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
-        return not_found(UNKNOWN_APPOINTMENT)
+        return Refused.not_found("appointment", "appointment_id")
     visit = held.visit
     broken = [
         *rules.broken_by_step(Step.CANCEL, VisitState(visit.state)),
@@ -103,7 +103,7 @@ async def cancel_visit(
         *_broken_by_revision(wish.revision, held),
     ]
     if broken:
-        return refused(broken, "The visit is not cancelled")
+        return Refused.by_rules(broken, "The visit is not cancelled")
     cancelled = await store.change_visit(
         tx, visit, state=VisitState.CANCELLED, revision=visit.revision + 1
     )

@@ -5,13 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.answers import not_found
-from services.scheduling.rules.broken import (
-    UNKNOWN_LOCATION,
-    UNKNOWN_PATIENT,
-    UNKNOWN_SERIES,
-    unknown,
-)
 from shared.claims import ClinicianCard, InfusionRecord, LocationCard, PatientCard, SeriesRecord
 from shared.events.scheduling import VisitType
 from shared.http.problems import Refused
@@ -21,14 +14,14 @@ from shared.messaging import Transaction
 async def redeem_patient(patient_id: UUID, tx: Transaction) -> PatientCard | Refused:
     patient = await store.find_patient(tx, patient_id)
     if patient is None:
-        return not_found(UNKNOWN_PATIENT)
+        return Refused.not_found("patient", "patient_id")
     return store.patient_card(tx, patient)
 
 
 async def redeem_location(location_id: UUID, tx: Transaction) -> LocationCard | Refused:
     location = await store.find_location(tx, location_id)
     if location is None:
-        return not_found(UNKNOWN_LOCATION)
+        return Refused.not_found("location", "location_id")
     return store.location_card(location)
 
 
@@ -36,7 +29,7 @@ async def redeem_infusion(infusion_id: UUID, tx: Transaction) -> InfusionRecord 
     """An infusion once its drip has stopped; before that there is nothing to bill."""
     found = await store.find_infusion(tx, infusion_id)
     if found is None:
-        return not_found(unknown("infusion", "infusion_id"))
+        return Refused.not_found("infusion", "infusion_id")
     visit, course = found
     assert visit.clinician_id is not None, "an infusion was started by a clinician"
     assert visit.started_at is not None, "as above"
@@ -56,7 +49,7 @@ async def redeem_infusion(infusion_id: UUID, tx: Transaction) -> InfusionRecord 
 async def redeem_series(series_id: UUID, tx: Transaction) -> SeriesRecord | Refused:
     course = await store.find_course(tx, series_id)
     if course is None:
-        return not_found(UNKNOWN_SERIES)
+        return Refused.not_found("series", "series_id")
     return SeriesRecord(
         series_id=series_id,
         patient=store.patient_card(tx, course.patient),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.answers import ChairAnswer, not_found, refused
-from services.scheduling.rules.broken import UNKNOWN_LOCATION, Broken, unknown
+from services.scheduling.answers import ChairAnswer
 from services.scheduling.tables import Chair, Clinician, Location
 from services.scheduling.wishes import AddChair, AddClinician, CorrectClinician, OpenLocation
 from shared.claims import ClinicianCard, LocationCard
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
+from shared.refusals import Broken
 
 
 async def open_location(wish: OpenLocation, tx: Transaction) -> LocationCard:
@@ -23,7 +23,7 @@ async def open_location(wish: OpenLocation, tx: Transaction) -> LocationCard:
 
 async def add_chair(location_id: UUID, wish: AddChair, tx: Transaction) -> ChairAnswer | Refused:
     if await store.find_location(tx, location_id) is None:
-        return not_found(UNKNOWN_LOCATION)
+        return Refused.not_found("location", "location_id")
     if await store.has_chair_named(tx, location_id, wish.name):
         taken = Broken(
             "chair_name_taken",
@@ -31,7 +31,7 @@ async def add_chair(location_id: UUID, wish: AddChair, tx: Transaction) -> Chair
             "staff tell chairs apart by their names",
             "name",
         )
-        return refused([taken], "The chair is not added")
+        return Refused.by_rules([taken], "The chair is not added")
     chair = ChairAnswer(chair_id=new_id(), location_id=location_id, name=wish.name)
     tx.insert(Chair, **chair.model_dump())
     return chair
@@ -49,6 +49,6 @@ async def correct_clinician(
     """Correct what is printed of a clinician from now on; what was issued keeps what it shows."""
     clinician = await store.lock_clinician(tx, clinician_id)
     if clinician is None:
-        return not_found(unknown("clinician", "clinician_id"))
+        return Refused.not_found("clinician", "clinician_id")
     await store.change_clinician(tx, clinician_id, **wish.changes())
     return ClinicianCard.model_validate(clinician.model_dump() | wish.changes())

@@ -15,9 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.scheduling import store
-from services.scheduling.answers import not_found, refused
 from services.scheduling.rules import figures as rules
-from services.scheduling.rules.broken import UNKNOWN_LOCATION, Broken, unknown
 from services.scheduling.rules.figures import Dated
 from services.scheduling.tables import (
     ClosureRow,
@@ -29,6 +27,7 @@ from shared.events import Moment
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
+from shared.refusals import Broken, unknown
 
 T = TypeVar("T")
 
@@ -150,7 +149,7 @@ async def record_visit_figures(
 ) -> VisitFiguresAnswer | Refused:
     rows = await store.visit_type_rows(tx, visit_type)
     if not rows:
-        return not_found(unknown("visit_type", "visit_type"))
+        return Refused.not_found("visit type", "visit_type")
     values = _with_changes(_base(rows, wish.effective_from), wish)
     broken = [
         *rules.broken_by_first_day(wish.effective_from, rows, tx.now.date()),
@@ -158,7 +157,7 @@ async def record_visit_figures(
         *rules.broken_by_driving_ban(values["no_drive_min"], rows[0].no_drive_min),
     ]
     if broken:
-        return refused(broken, "The figures are not recorded")
+        return Refused.by_rules(broken, "The figures are not recorded")
     tx.insert(VisitTypeRow, **values)
     return VisitFiguresAnswer(**values)
 
@@ -168,14 +167,14 @@ async def record_protocol(
 ) -> ProtocolAnswer | Refused:
     rows = await store.protocol_rows(tx, visit_type)
     if not rows:
-        return not_found(unknown("protocol", "visit_type"))
+        return Refused.not_found("protocol", "visit_type")
     values = _with_changes(_base(rows, wish.effective_from), wish)
     broken = [
         *rules.broken_by_first_day(wish.effective_from, rows, tx.now.date()),
         *rules.broken_by_sizes(values),
     ]
     if broken:
-        return refused(broken, "The figures are not recorded")
+        return Refused.by_rules(broken, "The figures are not recorded")
     tx.insert(ProtocolRow, **values)
     return ProtocolAnswer(**values)
 
@@ -271,14 +270,14 @@ async def record_opening_hours(
 ) -> OpeningHoursAnswer | Refused:
     today = await _today_at(location_id, tx)
     if today is None:
-        return not_found(UNKNOWN_LOCATION)
+        return Refused.not_found("location", "location_id")
     same_day = await store.has_hours_from(tx, location_id, wish.visit_type, wish.effective_from)
     broken = rules.broken_by_first_day(wish.effective_from, _taken(wish, same=same_day), today)
     if not await store.visit_type_rows(tx, wish.visit_type):
-        broken.append(unknown("visit_type", "visit_type"))
+        broken.append(unknown("visit type", "visit_type"))
     broken += rules.broken_by_overlap([(w.weekday, w.from_, w.until) for w in wish.windows])
     if broken:
-        return refused(broken, "The hours are not recorded")
+        return Refused.by_rules(broken, "The hours are not recorded")
     hours_id = new_id()
     row = wish.model_dump(by_alias=True)
     await store.add_opening_hours(tx, hours_id=hours_id, location_id=location_id, **row)
@@ -290,11 +289,11 @@ async def record_roster(
 ) -> RosterAnswer | Refused:
     today = await _today_at(location_id, tx)
     if today is None:
-        return not_found(UNKNOWN_LOCATION)
+        return Refused.not_found("location", "location_id")
     same_day = await store.has_roster_from(tx, location_id, wish.effective_from)
     broken = rules.broken_by_first_day(wish.effective_from, _taken(wish, same=same_day), today)
     if broken:
-        return refused(broken, "The roster is not recorded")
+        return Refused.by_rules(broken, "The roster is not recorded")
     roster_id, row = new_id(), wish.model_dump(by_alias=True)
     await store.add_roster(tx, roster_id=roster_id, location_id=location_id, **row)
     return RosterAnswer(roster_id=roster_id, location_id=location_id, **row)
@@ -310,10 +309,10 @@ async def record_closure(
     """Close a place for whole days. What is booked stays until somebody moves it."""
     today = await _today_at(location_id, tx)
     if today is None:
-        return not_found(UNKNOWN_LOCATION)
+        return Refused.not_found("location", "location_id")
     broken: list[Broken] = rules.broken_by_past(wish.last_on, today, "last_on")
     if broken:
-        return refused(broken, "The closure is not recorded")
+        return Refused.by_rules(broken, "The closure is not recorded")
     closure_id, row = new_id(), wish.model_dump()
     tx.insert(ClosureRow, closure_id=closure_id, location_id=location_id, **row)
     return ClosureAnswer(closure_id=closure_id, location_id=location_id, **row)
@@ -323,7 +322,7 @@ async def withdraw_closure(closure_id: UUID, tx: Transaction) -> ClosureAnswer |
     """Open a place again that was to be closed."""
     closure = await store.find_closure(tx, closure_id)
     if closure is None:
-        return not_found(unknown("closure", "closure_id"))
+        return Refused.not_found("closure", "closure_id")
     await store.withdraw_closure(tx, closure_id)
     return ClosureAnswer(**(closure.model_dump() | {"withdrawn_at": tx.now}))
 
@@ -344,7 +343,7 @@ class LocationFigures(BaseModel):
 
 async def read_location(location_id: UUID, tx: Transaction) -> LocationFigures | Refused:
     if await store.find_location(tx, location_id) is None:
-        return not_found(UNKNOWN_LOCATION)
+        return Refused.not_found("location", "location_id")
     hours, rosters, closures = await store.figures_at(tx, location_id)
     return LocationFigures(
         location_id=location_id,

@@ -8,9 +8,8 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentSummary, SeriesAnswer, not_found
+from services.scheduling.answers import AppointmentSummary, SeriesAnswer
 from services.scheduling.handlers.shown import show_series
-from services.scheduling.rules.broken import UNKNOWN_SERIES
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -40,7 +39,7 @@ async def list_visits(
 async def read_series(series_id: UUID, tx: Transaction) -> SeriesAnswer | Refused:
     course = await store.find_course(tx, series_id)
     if course is None:
-        return not_found(UNKNOWN_SERIES)
+        return Refused.not_found("series", "series_id")
     location = await store.find_location(tx, course.series.location_id)
     assert location is not None, "a series has its place"
     return await show_series(tx, course, location)

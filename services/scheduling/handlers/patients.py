@@ -5,9 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.answers import PatientAnswer, PatientFile, not_found, refused
+from services.scheduling.answers import PatientAnswer, PatientFile
 from services.scheduling.rules import patients as rules
-from services.scheduling.rules.broken import UNKNOWN_PATIENT, unknown
 from services.scheduling.wishes import RecordClearance, RegisterPatient, UpdatePatient
 from shared.auth import Actor, Role
 from shared.claims import PatientCard
@@ -15,6 +14,7 @@ from shared.events.scheduling import PatientCleared, PatientHeld, PatientRegiste
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
+from shared.refusals import unknown
 
 TREATING = frozenset({Role.NURSE, Role.PRESCRIBER})
 """Who sees what screening found."""
@@ -24,7 +24,7 @@ async def register_patient(wish: RegisterPatient, tx: Transaction) -> PatientAns
     """Put a patient on file, held where screening found a concern."""
     broken = rules.broken_by_birth_date(wish.birth_date, tx.now.date())
     if broken:
-        return refused(broken, "The patient is not registered")
+        return Refused.by_rules(broken, "The patient is not registered")
     patient_id = new_id()
     card = PatientCard(patient_id=patient_id, **wish.model_dump(exclude={"concerns"}))
     concerns = sorted(set(wish.concerns))
@@ -42,12 +42,12 @@ async def update_patient(
     """Change contact details. Copies elsewhere are refreshed only when something did change."""
     patient = await store.lock_patient(tx, patient_id)
     if patient is None:
-        return not_found(UNKNOWN_PATIENT)
+        return Refused.not_found("patient", "patient_id")
     before = store.patient_card(tx, patient)
     after = PatientCard.model_validate(before.model_dump(mode="json") | wish.changes())
     broken = rules.broken_by_birth_date(after.birth_date, tx.now.date())
     if broken:
-        return refused(broken, "The patient is not changed")
+        return Refused.by_rules(broken, "The patient is not changed")
     if after != before:
         await store.change_card(tx, after)
         tx.publish(PatientUpdated(patient_id=patient_id, updated_at=tx.now))
@@ -60,12 +60,12 @@ async def record_clearance(
     """End a hold, by the word of a clinician."""
     patient = await store.lock_patient(tx, patient_id)
     if patient is None:
-        return not_found(UNKNOWN_PATIENT)
+        return Refused.not_found("patient", "patient_id")
     broken = rules.broken_by_clearance(held=patient.held)
     if await store.find_clinician(tx, wish.clinician_id) is None:
         broken.append(unknown("clinician", "clinician_id"))
     if broken:
-        return refused(broken, "The clearance is not recorded")
+        return Refused.by_rules(broken, "The clearance is not recorded")
     await store.record_clearance(tx, patient_id, wish.clinician_id, wish.note)
     tx.publish(PatientCleared(patient_id=patient_id, cleared_at=tx.now))
     return PatientAnswer(patient_id=patient_id, held=False)
@@ -74,7 +74,7 @@ async def record_clearance(
 async def read_patient(patient_id: UUID, reader: Actor, tx: Transaction) -> PatientFile | Refused:
     patient = await store.find_patient(tx, patient_id)
     if patient is None:
-        return not_found(UNKNOWN_PATIENT)
+        return Refused.not_found("patient", "patient_id")
     return PatientFile(
         **store.patient_card(tx, patient).model_dump(),
         held=patient.held,

@@ -12,10 +12,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.scheduling import store
-from services.scheduling.answers import refused
 from services.scheduling.handlers.figures import Clock, Day
 from services.scheduling.rules import series as series_rules
-from services.scheduling.rules.broken import UNKNOWN_LOCATION, UNKNOWN_PATIENT, Broken
 from services.scheduling.rules.planner import (
     EVERY_DAY,
     Plan,
@@ -33,6 +31,7 @@ from services.scheduling.wishes import WishedAppointment
 from shared.events.scheduling import VisitType
 from shared.http.problems import Refused
 from shared.messaging import Transaction
+from shared.refusals import Broken, unknown
 
 
 class PreferencesWish(BaseModel):
@@ -126,7 +125,7 @@ async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refu
     location = await store.find_location(tx, wish.location_id)
     broken = await _broken_by_patient(wish.patient_id, tx)
     if location is None:
-        return refused([*broken, UNKNOWN_LOCATION], "No plan is made")
+        return Refused.by_rules([*broken, unknown("location", "location_id")], "No plan is made")
     zone = ZoneInfo(location.zone)
     today = tx.now.astimezone(zone).date()
     policy = await store.policy_of(tx, wish.location_id, wish.visit_type)
@@ -135,7 +134,7 @@ async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refu
     wishes = _preferences(wish.preferences, protocol, count, today)
     broken += broken_by_wishes(protocol, count, wishes, today)
     if broken:
-        return refused(broken, "No plan is made")
+        return Refused.by_rules(broken, "No plan is made")
     place = await place_of(tx, location, wish.visit_type, wish.patient_id, wishes)
     # Some tens of milliseconds of arithmetic, beside which other requests go on.
     proposal = await asyncio.to_thread(plan_series, protocol, count, wishes, place)
@@ -144,7 +143,7 @@ async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refu
 
 async def _broken_by_patient(patient_id: UUID, tx: Transaction) -> list[Broken]:
     if await store.find_patient(tx, patient_id) is None:
-        return [UNKNOWN_PATIENT]
+        return [unknown("patient", "patient_id")]
     return series_rules.broken_by_open_series(has_open=await store.has_open_series(tx, patient_id))
 
 

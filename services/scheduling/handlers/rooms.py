@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.rules import slots
-from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.policy import Policy, broken_by_hours, broken_by_nurses
 from services.scheduling.rules.slots import Slot
 from shared.messaging import Transaction
+from shared.refusals import Broken
 
 
 def slot_of(

@@ -7,11 +7,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.answers import SeriesAnswer, not_found, refused
+from services.scheduling.answers import SeriesAnswer
 from services.scheduling.handlers.listing import read_series
 from services.scheduling.handlers.shown import protocol_of
 from services.scheduling.rules import series as rules
-from services.scheduling.rules.broken import UNKNOWN_SERIES
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.visits import FROM, GIVEN, OPEN, Step, VisitState
 from services.scheduling.store import HeldVisit
@@ -31,13 +30,13 @@ async def stop_series(series_id: UUID, wish: StopSeries, tx: Transaction) -> Ser
     """End a series early: what is still to come is cancelled, what was given stands."""
     course = await store.lock_course(tx, series_id)
     if course is None:
-        return not_found(UNKNOWN_SERIES)
+        return Refused.not_found("series", "series_id")
     broken = rules.broken_by_stopping(
         SeriesState(course.series.state),
         infusion_running=any(visit.state == VisitState.RUNNING for visit in course.visits),
     )
     if broken:
-        return refused(broken, "The series is not stopped")
+        return Refused.by_rules(broken, "The series is not stopped")
     await store.stop_series(tx, series_id, wish.reason)
     await _cancel_rest(course.visits, tx)
     tx.publish(

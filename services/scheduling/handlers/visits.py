@@ -7,11 +7,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentAnswer, not_found, refused
+from services.scheduling.answers import AppointmentAnswer
 from services.scheduling.handlers.series import complete_series_if_done
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.rules import visits as rules
-from services.scheduling.rules.broken import UNKNOWN_APPOINTMENT, Broken, unknown
 from services.scheduling.rules.visits import Readiness, Step, VisitState
 from services.scheduling.store import HeldVisit
 from services.scheduling.wishes import CheckIn, Nothing, RecordRide, SendHome, StartInfusion
@@ -26,6 +25,7 @@ from shared.events.scheduling import (
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
+from shared.refusals import Broken, unknown
 
 
 async def record_ride(
@@ -34,13 +34,13 @@ async def record_ride(
     """Note who takes the patient home. A later word replaces an earlier one."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
-        return not_found(UNKNOWN_APPOINTMENT)
+        return Refused.not_found("appointment", "appointment_id")
     broken = [
         *rules.broken_by_step(Step.RECORD_RIDE, VisitState(held.visit.state)),
         *rules.broken_by_ride(wish.mode, wish.driver_name),
     ]
     if broken:
-        return refused(broken, "The ride is not recorded")
+        return Refused.by_rules(broken, "The ride is not recorded")
     driver = store.seal_driver(tx, appointment_id, wish.driver_name, wish.driver_phone)
     visit = await store.change_visit(tx, held.visit, ride_mode=wish.mode, driver=driver)
     tx.publish(
@@ -60,14 +60,14 @@ async def check_in(
     """Note that the patient is here and whether they fasted. Asked again, the answer is new."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
-        return not_found(UNKNOWN_APPOINTMENT)
+        return Refused.not_found("appointment", "appointment_id")
     before = VisitState(held.visit.state)
     broken = [
         *rules.broken_by_step(Step.CHECK_IN, before),
         *_broken_by_day(held, tx.now),
     ]
     if broken:
-        return refused(broken, "The patient is not checked in")
+        return Refused.by_rules(broken, "The patient is not checked in")
     visit = await store.change_visit(
         tx, held.visit, state=VisitState.CHECKED_IN, fasted=wish.fasted
     )
@@ -88,10 +88,10 @@ async def send_home(
     """Let a patient go who came and is not infused: the chair is free, and nothing is owed."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
-        return not_found(UNKNOWN_APPOINTMENT)
+        return Refused.not_found("appointment", "appointment_id")
     broken = rules.broken_by_step(Step.SEND_HOME, VisitState(held.visit.state))
     if broken:
-        return refused(broken, "The patient is not sent home")
+        return Refused.by_rules(broken, "The patient is not sent home")
     visit = await store.change_visit(
         tx,
         held.visit,
@@ -123,7 +123,7 @@ async def start_infusion(
     """Start the drip, once every gate is open."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
-        return not_found(UNKNOWN_APPOINTMENT)
+        return Refused.not_found("appointment", "appointment_id")
     before = held.visit
     ready = Readiness(
         patient_held=held.course.patient.held,
@@ -138,7 +138,7 @@ async def start_infusion(
     if await store.find_clinician(tx, wish.clinician_id) is None:
         broken.append(unknown("clinician", "clinician_id"))
     if broken:
-        return refused(broken, "The infusion does not start")
+        return Refused.by_rules(broken, "The infusion does not start")
     infusion_id = new_id()
     visit = await store.change_visit(
         tx,
@@ -166,10 +166,10 @@ async def complete_infusion(
     """Stop the drip. The last infusion completes its series."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
-        return not_found(UNKNOWN_APPOINTMENT)
+        return Refused.not_found("appointment", "appointment_id")
     broken = rules.broken_by_step(Step.COMPLETE, VisitState(held.visit.state))
     if broken:
-        return refused(broken, "The infusion is not completed")
+        return Refused.by_rules(broken, "The infusion is not completed")
     visit = await store.change_visit(tx, held.visit, state=VisitState.COMPLETED, stopped_at=tx.now)
     tx.publish(InfusionCompleted.model_validate(visit.model_dump()))
     await complete_series_if_done(held, visit, tx)
@@ -182,10 +182,10 @@ async def discharge_patient(
     """Let the patient go with the ride, and say until when not to drive."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
-        return not_found(UNKNOWN_APPOINTMENT)
+        return Refused.not_found("appointment", "appointment_id")
     broken = rules.broken_by_step(Step.DISCHARGE, VisitState(held.visit.state))
     if broken:
-        return refused(broken, "The patient is not discharged")
+        return Refused.by_rules(broken, "The patient is not discharged")
     assert held.visit.stopped_at is not None, "a completed infusion has stopped"
     policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
     zone = ZoneInfo(held.location.zone)

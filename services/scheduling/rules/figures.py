@@ -8,7 +8,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Protocol
 
-from services.scheduling.rules.broken import Broken
+from shared.refusals import Broken
 
 LONGEST_VISIT_MIN = 12 * 60
 """The house's limit, for a mistyped figure; the FAQ's longest visit takes four hours."""

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import date
 from enum import StrEnum
 
-from services.scheduling.rules.broken import Broken
+from shared.refusals import Broken
 
 
 class Concern(StrEnum):

@@ -15,7 +15,6 @@ from itertools import pairwise
 from math import inf
 from uuid import UUID
 
-from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.planner_days import Day, Place, Start, days_of
 from services.scheduling.rules.planner_score import (
     OUTSIDE_POINTS,
@@ -29,6 +28,7 @@ from services.scheduling.rules.planner_search import Calendar
 from services.scheduling.rules.policy import DAY_MIN, wall
 from services.scheduling.rules.series import InfusionProtocol, broken_by_size
 from services.scheduling.rules.slots import BOOKABLE_AHEAD
+from shared.refusals import Broken
 
 OFFERED = 3
 """How many plans are offered at most: a few to choose from on the telephone."""

@@ -15,7 +15,6 @@ from itertools import pairwise
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.policy import (
     OpeningHours,
     Policy,
@@ -30,6 +29,7 @@ from services.scheduling.rules.policy import (
     windows_of,
 )
 from services.scheduling.rules.slots import Slot
+from shared.refusals import Broken
 
 MINUTE = timedelta(minutes=1)
 

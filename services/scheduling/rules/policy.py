@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.series import InfusionProtocol
+from shared.refusals import Broken
 
 DAY_MIN = 24 * 60
 

@@ -9,9 +9,9 @@ from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from services.scheduling.rules.broken import Broken
 from services.scheduling.rules.slots import broken_by_time
 from shared.events.scheduling import VisitType
+from shared.refusals import Broken
 
 WEEK_DAYS = 7
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.scheduling.rules.broken import Broken, unknown
+from shared.refusals import Broken, unknown
 
 BOOKABLE_AHEAD = timedelta(days=366)
 """The house's limit, for a mistyped year: a series takes weeks, and the FAQ names no horizon."""

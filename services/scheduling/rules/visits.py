@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from services.scheduling.rules.broken import Broken
 from shared.events.scheduling import CancelReason, RideMode
+from shared.refusals import Broken
 
 
 class VisitState(StrEnum):
