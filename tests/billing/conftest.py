@@ -51,6 +51,7 @@ from tests.support.outside_world import (
     STRIPE_PUBLISHABLE_KEY,
     STRIPE_WEBHOOK_SECRET,
     OutsideWorld,
+    world_at,
 )
 
 STARTS_AT = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
@@ -110,19 +111,14 @@ def running_world(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[OutsideWorld, RunClock, Path]]:
     folder = tmp_path_factory.mktemp("billing-outside")
-    path = folder / "clock"
-    clock = RunClock.create(path, starts_at=STARTS_AT, rate=0)
-    with OutsideWorld(clock_file=path).start(folder / "log") as world:
-        yield world, clock, path
+    with world_at(STARTS_AT, folder) as (world, clock):
+        yield world, clock, folder / "clock"
 
 
 @pytest.fixture
 def world(running_world: tuple[OutsideWorld, RunClock, Path]) -> OutsideWorld:
     """The outside world with nothing in it, and nobody who listens."""
-    world = running_world[0]
-    world.reset()
-    world.notify(stripe=None)
-    return world
+    return running_world[0].begin()
 
 
 @dataclass(slots=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import signal
-import sys
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +19,12 @@ from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
-from deploy.local.processes import end_process, free_port, last_lines, start_process
 from shared.db import create_engine, migrate
 from shared.events.scheduling import InfusionCompleted, VisitType
 from shared.ids import new_id
 from tests.chaos.billing import TABLES
 from tests.messaging.records import record_of
-from tests.support.eventually import eventually
+from tests.support.service_process import ServiceProcess
 
 WHEN = datetime(2026, 11, 2, 15, 0, tzinfo=UTC)
 KEY = base64.b64encode(b"1" * 32).decode()
@@ -74,60 +70,16 @@ class OutsideParty:
         self._thread.join()
 
 
-@dataclass(slots=True)
-class Billing:
-    """One replica of the small billing, as a process."""
-
-    environment: dict[str, str]
-    log: Path
-    port: int = field(default_factory=free_port)
-    process: Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        self.process = start_process(
-            [sys.executable, "-m", "tests.chaos.billing"],
-            log=self.log,
-            env=self.environment | {"BILLING_HTTP_PORT": str(self.port)},
-        )
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> None:
-        if self.process is not None:
-            end_process(self.process)
-
-    @property
-    def runs(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    @property
-    def died_by_kill(self) -> bool:
-        assert self.process is not None
-        return self.process.poll() == -signal.SIGKILL
+class Billing(ServiceProcess):
+    """One replica of the small billing."""
 
     async def ask(self, path: str) -> tuple[int, dict[str, Any]]:
         """A status and an answer; status 0 while nothing listens."""
-        assert self.runs, f"it ended:\n{last_lines(self.log)}"
         try:
-            async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
-                answer = await client.get(self.url + path)
+            answer = await self.get(path)
         except httpx.HTTPError:
             return 0, {}
         return answer.status_code, answer.json()
-
-    async def until_ready(self, within_s: float = 60.0) -> None:
-        async def ready() -> None:
-            status, answer = await self.ask("/health/ready")
-            assert status == 200, answer
-
-        await eventually(ready, within_s=within_s, every_s=0.1)
 
     async def troubles(self) -> dict[str, str]:
         """What `/health/ready` says is wrong, by check."""
@@ -179,6 +131,8 @@ class Clinic:
     def start(self, **more: str) -> Billing:
         """Start one more replica."""
         replica = Billing(
+            "tests.chaos.billing",
+            "BILLING",
             {
                 "PRACTICE_ENV": "development",
                 "PRACTICE_KAFKA_BOOTSTRAP_SERVERS": self.servers,

@@ -17,7 +17,7 @@ from shared.vault import Vault
 from tests.notifications.house import House
 from tests.notifications.scheduling_desk import SchedulingDesk
 from tests.notifications.stories import Story
-from tests.support.outside_world import OutsideWorld
+from tests.support.outside_world import OutsideWorld, world_at
 
 STARTS_AT = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 """A Monday, 9:00 AM EST. The clock goes on from test to test: count from `house.clock.now()`."""
@@ -27,19 +27,14 @@ STARTS_AT = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 def running_world(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[OutsideWorld, RunClock]]:
-    folder = tmp_path_factory.mktemp("outside")
-    clock = RunClock.create(folder / "clock", starts_at=STARTS_AT, rate=0)
-    with OutsideWorld(clock_file=folder / "clock").start(folder / "log") as world:
-        yield world, clock
+    with world_at(STARTS_AT, tmp_path_factory.mktemp("outside")) as started:
+        yield started
 
 
 @pytest.fixture
 def world(running_world: tuple[OutsideWorld, RunClock]) -> OutsideWorld:
     """The outside world with nothing in it, and nobody who listens."""
-    world = running_world[0]
-    world.reset()
-    world.notify(stripe=None, pharmacy=None, signing=None, sms_inbound=None, sms_status=None)
-    return world
+    return running_world[0].begin()
 
 
 @pytest.fixture

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import base64
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
 import httpx
 from aiokafka import AIOKafkaConsumer
 
 from deploy.local.postgres import Database
-from deploy.local.processes import end_process, free_port, last_lines, start_process
 from services.notifications.tables import Base
 from shared.auth import Role, development_token
 from shared.db import create_engine, migrate
@@ -22,13 +19,13 @@ from shared.events import Event
 from tests.messaging.records import record_of, send
 from tests.notifications.house import SENDER, TOKEN_SECRET
 from tests.support import leases
-from tests.support.eventually import eventually
 from tests.support.outside_world import SMS_ACCOUNT_SID, SMS_AUTH_TOKEN, OutsideWorld
+from tests.support.service_process import ServiceProcess
 from tests.support.topics import Topics
 
 
 def environment(
-    database: Database, topics: Topics, world: OutsideWorld, scheduling_url: str, port: int
+    database: Database, topics: Topics, world: OutsideWorld, scheduling_url: str
 ) -> dict[str, str]:
     return {
         "PRACTICE_ENV": "development",
@@ -40,7 +37,6 @@ def environment(
         "PRACTICE_CONSUMER_SESSION_S": "2",
         "PRACTICE_LOG_LEVEL": "debug",
         "NOTIFICATIONS_DATABASE_URL": database.url,
-        "NOTIFICATIONS_HTTP_PORT": str(port),
         "NOTIFICATIONS_SCHEDULING_URL": scheduling_url,
         "NOTIFICATIONS_SMS_ACCOUNT_SID": SMS_ACCOUNT_SID,
         "NOTIFICATIONS_SMS_AUTH_TOKEN": SMS_AUTH_TOKEN,
@@ -62,12 +58,20 @@ class Process:
     world: OutsideWorld
     scheduling_url: str
     folder: Path
-    port: int = field(default_factory=free_port)
-    _process: Popen[bytes] | None = None
+    service: ServiceProcess = field(init=False)
+
+    def __post_init__(self) -> None:
+        given = environment(self.database, self.topics, self.world, self.scheduling_url)
+        self.service = ServiceProcess(
+            "services.notifications",
+            "NOTIFICATIONS",
+            given | {"PRACTICE_TRACE_FILE": str(self.trace)},
+            self.folder / "log",
+        )
 
     @property
     def log(self) -> Path:
-        return self.folder / "log"
+        return self.service.log
 
     @property
     def trace(self) -> Path:
@@ -86,48 +90,28 @@ class Process:
         await self.start()
 
     async def start(self) -> None:
-        given = environment(self.database, self.topics, self.world, self.scheduling_url, self.port)
-        self._process = start_process(
-            [sys.executable, "-m", "services.notifications"],
-            log=self.log,
-            env=given | {"PRACTICE_TRACE_FILE": str(self.trace)},
-        )
-        await eventually(self._ready, within_s=30)
-
-    async def _ready(self) -> None:
-        try:
-            answer = await self.get("/health/ready")
-        except httpx.TransportError:
-            raise AssertionError(last_lines(self.log)) from None
-        assert answer.status_code == 200, answer.text
+        self.service.start()
+        await self.service.until_ready()
 
     async def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
-        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
-            return await client.get(f"http://127.0.0.1:{self.port}{path}", headers=headers)
+        return await self.service.get(path, headers)
 
     async def get_as(self, role: Role, path: str) -> httpx.Response:
         token = development_token(TOKEN_SECRET, env="development", subject="staff", roles={role})
         return await self.get(path, {"Authorization": f"Bearer {token}"})
 
     def kill(self) -> None:
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+        self.service.kill()
 
     def stop(self) -> None:
-        if self._process is not None:
-            end_process(self._process)
+        self.service.stop()
 
     async def hears(self, *events: Event) -> None:
         for event in events:
             await send(self.topics, [record_of(event)], topic=event.producer)
 
     async def at_rest(self) -> None:
-        async def rests() -> None:
-            answer = (await self.get("/health/rest")).json()
-            assert answer["at_rest"], answer
-
-        await eventually(rests, within_s=20)
+        await self.service.until_at_rest()
 
     async def published(self) -> list[tuple[dict[str, str], bytes]]:
         """Headers and value of every record on the service's own topic."""

@@ -20,7 +20,8 @@ def given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch
     world = OutsideWorld(clock_file=tmp_path / "clock")
     database = Database("made_up", "postgresql+asyncpg://made_up@/made_up")
     topics = Topics("t.", "127.0.0.1:9")
-    for name, value in environment(database, topics, world, "http://127.0.0.1:9", 8080).items():
+    named = environment(database, topics, world, "http://127.0.0.1:9")
+    for name, value in (named | {"NOTIFICATIONS_HTTP_PORT": "8080"}).items():
         monkeypatch.setenv(name, value)
     return monkeypatch
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 from uuid import UUID
 
@@ -15,19 +13,16 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from deploy.local.postgres import Database
-from deploy.local.processes import end_process, free_port, last_lines, start_process
 from shared.claims import SchedulingClaims
 from shared.clock import RunClock
 from shared.db import create_engine
 from shared.events import REGISTRY
 from tests.scheduling.conftest import NOW, SECRET, VAULT_KEYS, Clinic, every
-from tests.support.eventually import eventually
+from tests.support.service_process import ServiceProcess
 from tests.support.topics import Topics
 
-COMMAND = [sys.executable, "-m", "services.scheduling"]
 
-
-def environment(database: Database, topics: Topics, clock: Path, port: int) -> dict[str, str]:
+def environment(database: Database, topics: Topics, clock: Path) -> dict[str, str]:
     return {
         "PRACTICE_ENV": "development",
         "PRACTICE_KAFKA_BOOTSTRAP_SERVERS": topics.bootstrap_servers,
@@ -36,12 +31,7 @@ def environment(database: Database, topics: Topics, clock: Path, port: int) -> d
         "PRACTICE_VAULT_KEYS": VAULT_KEYS,
         "PRACTICE_TOKEN_SECRET": SECRET,
         "SCHEDULING_DATABASE_URL": database.url,
-        "SCHEDULING_HTTP_PORT": str(port),
     }
-
-
-def start(env: dict[str, str], log: Path, *arguments: str) -> Popen[bytes]:
-    return start_process([*COMMAND, *arguments], log=log, env=env)
 
 
 @pytest.fixture
@@ -50,24 +40,14 @@ async def process(
 ) -> AsyncIterator[tuple[str, RunClock]]:
     """Scheduling, migrated and ready: its address and its clock."""
     clock = RunClock.create(tmp_path / "clock", starts_at=NOW, rate=0)
-    port, log = free_port(), tmp_path / "log"
-    env = environment(database, topics, tmp_path / "clock", port)
-    assert start(env, log, "migrate").wait(60) == 0, last_lines(log)
-    service = start(env, log)
-    url = f"http://127.0.0.1:{port}"
-
-    async def ready() -> bool:
-        assert service.poll() is None, last_lines(log)
-        async with httpx.AsyncClient(trust_env=False) as client:
-            try:
-                return (await client.get(f"{url}/health/ready")).is_success
-            except httpx.TransportError:
-                return False
-
-    await eventually(ready, within_s=30)
-    yield url, clock
-    end_process(service)
-    assert "Canary" not in log.read_text()
+    env = environment(database, topics, tmp_path / "clock")
+    service = ServiceProcess("services.scheduling", "SCHEDULING", env, tmp_path / "log")
+    service.migrate()
+    service.start()
+    await service.until_ready()
+    yield service.url, clock
+    service.stop()
+    assert "Canary" not in service.log.read_text()
 
 
 async def heard(topics: Topics, count: int) -> list[Any]:
@@ -119,7 +99,7 @@ async def test_a_series_is_lived_through_and_heard_in_order(
 
 def test_a_missing_setting_stops_the_start_in_one_line(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    service = start({"PRACTICE_ENV": "development"}, log)
-    assert service.wait(30) == 78
+    service = ServiceProcess("services.scheduling", "X", {"PRACTICE_ENV": "development"}, log)
+    assert service.command().wait(30) == 78
     [line] = log.read_text().splitlines()
     assert "PRACTICE_KAFKA_BOOTSTRAP_SERVERS is not set" in line

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from subprocess import Popen
 from typing import Any, Self
@@ -14,6 +16,7 @@ from typing import Any, Self
 import httpx
 
 from deploy.local.processes import end_process, free_port, last_lines, start_process
+from shared.clock import RunClock
 
 STRIPE_KEY = "sk_test_made_up_for_tests"
 STRIPE_PUBLISHABLE_KEY = "pk_test_made_up_for_tests"
@@ -42,6 +45,14 @@ ENVIRONMENT = {
 }
 
 _STARTS_WITHIN_S = 30.0
+
+
+@contextmanager
+def world_at(starts_at: datetime, folder: Path) -> Iterator[tuple[OutsideWorld, RunClock]]:
+    """An outside world on a clock that stands at a moment until a test steps it."""
+    clock = RunClock.create(folder / "clock", starts_at=starts_at, rate=0)
+    with OutsideWorld(clock_file=folder / "clock").start(folder / "log") as world:
+        yield world, clock
 
 
 @dataclass(slots=True)
@@ -142,6 +153,12 @@ class OutsideWorld:
 
     def reset(self) -> None:
         self._ask("POST", "/reset")
+
+    def begin(self) -> Self:
+        """The world with nothing in it, and nobody who listens: how every test finds it."""
+        self.reset()
+        self.notify(stripe=None, pharmacy=None, signing=None, sms_inbound=None, sms_status=None)
+        return self
 
     def notify(self, **targets: str | None) -> None:
         """Set who is told: `stripe`, `pharmacy`, `signing`, `sms_inbound`, `sms_status`."""
