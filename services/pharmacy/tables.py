@@ -129,6 +129,16 @@ class Prescription(Base, table=True):
     refused_at: datetime | None = Field(sa_column=moment(nullable=True))
 
 
+class Twin(Base, table=True):
+    """An order that repeats another one: taken back once, however often it is read about."""
+
+    __tablename__ = "twins"
+
+    order_id: str = Field(sa_column=Column(Text, primary_key=True))
+    prescription_id: UUID = Field(foreign_key="prescriptions.prescription_id")
+    found_at: datetime = Field(sa_column=moment())
+
+
 class Signing(Base, table=True):
     """One showing of a prescription to its prescriber, and the evidence if it was signed.
 

@@ -421,6 +421,21 @@ async def test_a_refusal_without_a_reason_tells_the_liaison_what_to_do(room: Roo
     assert await room.said(case) == ["Drafted", "Signed", "Sent", "Refused"]
 
 
+async def test_a_twin_is_taken_back_once_however_often_it_is_read_about(room: Room):
+    case = await room.draft()
+    await room.sign(case)
+    older, twin = order("received", order_id=f"a{case.series_id}"), f"b{case.series_id}"
+    for _ in range(2):
+        await room.find(case, older, order("received", order_id=twin))
+        assert await room.rows("SELECT 1 FROM due_work WHERE key = :key", key=f"twin:{twin}")
+    await room.rows("DELETE FROM due_work WHERE key = :key", key=f"twin:{twin}")  # given up
+
+    await room.find(case, older, order("received", order_id=twin))
+
+    assert not await room.rows("SELECT 1 FROM due_work WHERE key = :key", key=f"twin:{twin}")
+    assert (await room.one(case)).order_id == older.order_id
+
+
 async def test_an_order_that_vanished_is_asked_after_again(room: Room):
     case = await room.draft()
     await room.sign(case)

@@ -63,7 +63,7 @@ async def record_orders(found: OrdersFound, tx: Transaction) -> None:
         _expect_an_order(prescription, tx)
         return
     for twin in one.twins:
-        take_back(prescription, twin, tx)
+        await take_back(prescription, twin, tx)
     if prescription.state == State.SIGNED:
         await _sent(prescription, one.kept, tx)
     await _follow(prescription, one.kept, tx)

@@ -6,7 +6,7 @@ import structlog
 
 from services.pharmacy.gateways.partner import PartnerPharmacy
 from services.pharmacy.handlers import keys
-from services.pharmacy.store import prescriptions
+from services.pharmacy.store import prescriptions, twins
 from services.pharmacy.tables import Prescription
 from services.pharmacy.values import Order
 from services.pharmacy.work import AskOrders, CancelTwin, TwinCancelled
@@ -16,7 +16,10 @@ from shared.messaging.transaction import Transaction
 log = structlog.get_logger(__name__)
 
 
-def take_back(prescription: Prescription, twin: Order, tx: Transaction) -> None:
+async def take_back(prescription: Prescription, twin: Order, tx: Transaction) -> None:
+    """Begin once: what cannot be taken back is parked, and stays one thing for a person to do."""
+    if not await twins.note_twin(tx, twin.order_id, prescription.prescription_id):
+        return
     log.error(
         "order_has_a_twin",
         prescription_id=prescription.prescription_id,

@@ -62,6 +62,13 @@ CREATE TABLE prescriptions (
 );
 CREATE INDEX ix_prescriptions_patient_id_started_at_prescription_id
     ON prescriptions (patient_id, started_at, prescription_id);
+CREATE TABLE twins (
+    order_id text NOT NULL,
+    prescription_id uuid NOT NULL
+        CONSTRAINT fk_twins_prescription_id REFERENCES prescriptions,
+    found_at timestamptz NOT NULL,
+    CONSTRAINT pk_twins PRIMARY KEY (order_id)
+);
 CREATE TABLE signings (
     signing_id uuid NOT NULL,
     prescription_id uuid NOT NULL
