@@ -40,7 +40,7 @@ class Targets(_Asked):
 class Reply(_Asked):
     """A patient's text to the clinic."""
 
-    sender: Annotated[str, Field(alias="from", pattern=r"^\+[1-9]\d{7,14}$")]
+    sender: Annotated[str, Field(alias="from", pattern=r"^\+[1-9][0-9]{7,14}$")]
     to: str
     body: Annotated[str, Field(max_length=1600)]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-_NPI = re.compile(r"[12]\d{9}", re.ASCII)
+_NPI = re.compile(r"[12][0-9]{9}")
 _NPI_CONSTANT = 24  # what the card issuer's prefix 80840 adds to the Luhn sum (CMS)
-_DEA = re.compile(r"[A-Z][A-Z9]\d{7}", re.ASCII)
+_DEA = re.compile(r"[A-Z][A-Z9][0-9]{7}")
 
 
 def is_npi(number: str) -> bool:

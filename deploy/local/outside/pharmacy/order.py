@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 _NPI_CONSTANT = 24  # the digits 80840 that an NPI's check digit covers, summed
-_DEA = re.compile(r"[A-Z][A-Z9]\d{7}")
+_DEA = re.compile(r"[A-Z][A-Z9][0-9]{7}")
 _MOST_REFILLS_C_III = 5
 
 
@@ -26,8 +26,8 @@ def passes_dea_check(number: str) -> bool:
 
 Text30 = Annotated[str, Field(min_length=1, max_length=30, pattern=r"\S")]
 Text60 = Annotated[str, Field(min_length=1, max_length=60, pattern=r"\S")]
-Phone = Annotated[str, Field(pattern=r"^\+[1-9]\d{7,14}$")]
-Amount = Annotated[str, Field(pattern=r"^\d{1,6}(\.\d{1,3})?$", max_length=12)]
+Phone = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{7,14}$")]
+Amount = Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,3})?$", max_length=12)]
 
 
 class _Part(BaseModel):
@@ -39,7 +39,7 @@ class Address(_Part):
     line2: Annotated[str, Field(max_length=60)] | None = None
     city: Text30
     state: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-    postal_code: Annotated[str, Field(pattern=r"^\d{5}(-\d{4})?$")]
+    postal_code: Annotated[str, Field(pattern=r"^[0-9]{5}(-[0-9]{4})?$")]
 
 
 class Patient(_Part):
@@ -52,7 +52,7 @@ class Patient(_Part):
 
 class Prescriber(_Part):
     name: Text60
-    npi: Annotated[str, Field(pattern=r"^\d{10}$")]
+    npi: Annotated[str, Field(pattern=r"^[0-9]{10}$")]
     dea_number: str
     phone: Phone
     address: Address

@@ -18,7 +18,7 @@ from deploy.local.outside.sms.network import Text
 from deploy.local.outside.world import TheWorld, World, same
 
 router = APIRouter(prefix="/sms/2010-04-01/Accounts/{account_sid}")
-_E164 = re.compile(r"\+[1-9]\d{7,14}")
+_E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 _LONGEST_BODY = 1600
 _LONGEST_PAGE = 1000
 
@@ -148,7 +148,7 @@ async def list_texts(world: Account, request: Request, account_sid: str) -> dict
 
 def _number(query: Mapping[str, str], name: str, otherwise: int) -> int:
     text = query.get(name, str(otherwise))
-    if not re.fullmatch(r"\d{1,9}", text):
+    if not re.fullmatch(r"[0-9]{1,9}", text):
         raise TwilioProblem(400, 20001, f"Invalid {name}: {text}")
     return int(text)
 

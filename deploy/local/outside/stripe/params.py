@@ -75,7 +75,7 @@ class Params:
         value = self.text(name)
         if value is None:
             return None
-        if not re.fullmatch(r"-?\d{1,15}", value):
+        if not re.fullmatch(r"-?[0-9]{1,15}", value):
             raise invalid(
                 f"Invalid integer: {value}",
                 param=self._name(name),

@@ -121,7 +121,7 @@ def _read_card(books: Books, given: Params) -> tuple[TestCard, int, int]:
     month, year = given.integer("exp_month"), given.integer("exp_year")
     given.ignore("cvc")
     given.done()
-    if not re.fullmatch(r"\d{12,19}", number) or not cards.passes_luhn(number):
+    if not re.fullmatch(r"[0-9]{12,19}", number) or not cards.passes_luhn(number):
         raise card_error(cards.INCORRECT_NUMBER, param="number")
     if month is None or not 1 <= month <= _MONTHS:
         raise StripeProblem(
