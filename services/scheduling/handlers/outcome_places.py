@@ -36,6 +36,8 @@ async def place_of(
         visit = await kept.visit_of(tx, patient_id, wish.appointment_id)
         if visit is None:
             return [unknown("appointment", "appointment_id")]
+        if visit.series_id is None:
+            return [rules.NO_INFUSION]
         series_id = visit.series_id
         drips = drips_of(await store.visits_of(tx, series_id))
         [own] = (each for each in drips if each.sequence_no == visit.sequence_no)

@@ -15,6 +15,14 @@ OLDEST_FORM = datetime(1999, 1, 1, tzinfo=UTC)
 """The PHQ-9 is the oldest of the questionnaires: Spitzer et al., JAMA 1999;282:1737."""
 
 
+NO_INFUSION = Broken(
+    "no_infusion",
+    "No infusion is given in this visit; record the form as an intake's, or name an infusion.",
+    "a form before an infusion belongs to that infusion",
+    "appointment_id",
+)
+
+
 def broken_by_place(occasion: Occasion, *, names_visit: bool, names_series: bool) -> list[Broken]:
     """Whether a form names what its occasion belongs to, and nothing else."""
     named = {"appointment_id": names_visit, "series_id": names_series}
