@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.scheduling.rules.series import InfusionProtocol
+from services.scheduling.rules.protocols import InfusionProtocol
 
 MOOD_MIN, PAIN_MIN = 50, 240
 NO_DRIVE_MIN = 360

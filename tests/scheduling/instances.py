@@ -19,7 +19,7 @@ from services.scheduling.rules.policy import (
     Window,
     at_wall,
 )
-from services.scheduling.rules.series import InfusionProtocol
+from services.scheduling.rules.protocols import InfusionProtocol
 from services.scheduling.rules.slots import Slot
 from tests.scheduling.figures import MOOD, MOOD_MIN, NO_DRIVE_MIN
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.scheduling.rules.gaps import advice_on_series
 from services.scheduling.rules.planner import (
     OFFERED,
     Plan,
@@ -24,12 +25,8 @@ from services.scheduling.rules.planner import (
 from services.scheduling.rules.planner_days import Place, days_of
 from services.scheduling.rules.planner_score import Scored, score
 from services.scheduling.rules.policy import Closure, broken_by_hours, broken_by_nurses
-from services.scheduling.rules.series import (
-    InfusionProtocol,
-    advice_on_series,
-    broken_by_booking,
-    numbered,
-)
+from services.scheduling.rules.protocols import InfusionProtocol, numbered
+from services.scheduling.rules.series import broken_by_booking
 from services.scheduling.rules.slots import BOOKABLE_AHEAD, Slot, broken_by_taken
 from tests.scheduling.figures import MOOD, PAIN, PAIN_MIN
 from tests.scheduling.instances import (

@@ -14,13 +14,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.scheduling.rules import patients, series, slots, visits
-from services.scheduling.rules.broken import Broken
+from services.scheduling.rules.gaps import advice_on_series, broken_by_place, gap_in_days
 from services.scheduling.rules.patients import Concern
-from services.scheduling.rules.series import Infusion, SeriesState, numbered
+from services.scheduling.rules.protocols import Infusion, InfusionProtocol, numbered
+from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.slots import BOOKABLE_AHEAD, Slot
 from services.scheduling.rules.visits import FROM, Readiness, Step, VisitState
 from services.scheduling.wishes import BookSeries
 from shared.events.scheduling import RideMode, VisitType
+from shared.refusals import Broken
 from tests.scheduling.figures import MOOD, MOOD_MIN, NO_DRIVE_MIN, PAIN
 
 ALEXANDRIA = ZoneInfo("America/New_York")
@@ -39,11 +41,11 @@ def spaced(*gaps: int, first: str = "2026-10-07T12:00") -> list[datetime]:
     return [local((start + timedelta(days=day)).isoformat()) for day in days]
 
 
-def named(broken: Sequence[Broken]) -> list[tuple[str, str]]:
+def named(broken: Sequence[Broken]) -> list[tuple[str, str | None]]:
     return [(each.rule, each.field) for each in broken]
 
 
-def book(starts: Sequence[datetime], protocol: series.InfusionProtocol = MOOD) -> list[Broken]:
+def book(starts: Sequence[datetime], protocol: InfusionProtocol = MOOD) -> list[Broken]:
     return series.broken_by_booking(protocol, numbered(starts), ALEXANDRIA, NOW)
 
 
@@ -104,7 +106,7 @@ def test_an_infusion_later_on_the_same_day_is_too_close() -> None:
 def test_a_gap_longer_than_advised_is_allowed_and_told() -> None:
     infusions = numbered(spaced(2, 6, 5, 7, 2))
     assert series.broken_by_booking(MOOD, infusions, ALEXANDRIA, NOW) == []
-    assert series.advice_on_series(MOOD, infusions, ALEXANDRIA) == [
+    assert advice_on_series(MOOD, infusions, ALEXANDRIA) == [
         "Infusion 3 is 6 local days after infusion 2; the clinic advises at most 5.",
         "Infusion 5 is 7 local days after infusion 4; the clinic advises at most 5.",
         "The last infusion is 22 local days after the first; the clinic advises a course of at"
@@ -115,7 +117,7 @@ def test_a_gap_longer_than_advised_is_allowed_and_told() -> None:
 def test_days_are_counted_on_the_calendar_not_in_hours() -> None:
     monday, wednesday = local("2026-10-12T15:00"), local("2026-10-14T09:00")
     assert wednesday - monday == timedelta(hours=42)
-    assert series.gap_in_days(Infusion(1, monday), Infusion(2, wednesday), ALEXANDRIA) == 2
+    assert gap_in_days(Infusion(1, monday), Infusion(2, wednesday), ALEXANDRIA) == 2
 
 
 @pytest.mark.parametrize(
@@ -130,14 +132,14 @@ def test_days_are_counted_on_the_calendar_not_in_hours() -> None:
 def test_two_days_stay_two_days_when_the_clocks_change(one: str, other: str, hours: int) -> None:
     earlier, later = local(one), local(other)
     assert later - earlier == timedelta(hours=hours)
-    assert series.gap_in_days(Infusion(1, earlier), Infusion(2, later), ALEXANDRIA) == 2
+    assert gap_in_days(Infusion(1, earlier), Infusion(2, later), ALEXANDRIA) == 2
 
 
 def test_the_same_moments_are_other_days_in_another_zone() -> None:
     earlier, later = local("2026-10-12T23:30"), local("2026-10-14T00:30")
     infusions = Infusion(1, earlier), Infusion(2, later)
-    assert series.gap_in_days(*infusions, ALEXANDRIA) == 2
-    assert series.gap_in_days(*infusions, ZoneInfo("America/Los_Angeles")) == 1
+    assert gap_in_days(*infusions, ALEXANDRIA) == 2
+    assert gap_in_days(*infusions, ZoneInfo("America/Los_Angeles")) == 1
 
 
 @given(st.lists(st.integers(min_value=-3, max_value=12), max_size=12))
@@ -156,7 +158,7 @@ def test_no_move_breaks_a_hard_gap_or_the_order(gaps: list[int], moved: int, day
     starts = spaced(*gaps, first="2026-12-07T12:00")
     starts[moved - 1] += timedelta(days=days)
     after = numbered(starts)
-    refused = series.broken_by_place(MOOD, after, moved - 1, ALEXANDRIA) != []
+    refused = broken_by_place(MOOD, after, moved - 1, ALEXANDRIA) != []
     now_allowed = book(starts) == []
     assert refused == (not now_allowed)
 
@@ -164,10 +166,8 @@ def test_no_move_breaks_a_hard_gap_or_the_order(gaps: list[int], moved: int, day
 def test_a_move_is_not_blamed_for_a_gap_that_a_cancellation_left() -> None:
     infusions = [each for each in numbered(spaced(5, 5, 5, 2, 2)) if each.sequence_no != 3]
     moved = [*infusions[:-1], Infusion(6, infusions[-1].starts_at + timedelta(days=1))]
-    assert series.broken_by_place(MOOD, moved, 4, ALEXANDRIA) == []
-    assert named(series.broken_by_place(MOOD, moved, 2, ALEXANDRIA)) == [
-        ("series_gap", "starts_at")
-    ]
+    assert broken_by_place(MOOD, moved, 4, ALEXANDRIA) == []
+    assert named(broken_by_place(MOOD, moved, 2, ALEXANDRIA)) == [("series_gap", "starts_at")]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_visit_is_booked_for_a_time_to_come_within_a_year(start: datetime, wro
     ],
 )
 def test_a_series_is_done_when_none_is_left_and_enough_were_given(
-    protocol: series.InfusionProtocol,
+    protocol: InfusionProtocol,
     given_: int,
     open_: int,
     done: bool,  # noqa: FBT001  # a table's column

@@ -12,10 +12,11 @@ from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer, SeriesAnswer
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.shown import protocol_of, show_series, show_visit, standing
+from services.scheduling.rules import gaps, protocols, slots
 from services.scheduling.rules import series as rules
-from services.scheduling.rules import slots
 from services.scheduling.rules.policy import Policy
-from services.scheduling.rules.series import Infusion, SeriesState
+from services.scheduling.rules.protocols import Infusion
+from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.slots import Slot
 from services.scheduling.store import Course
 from services.scheduling.tables import Chair, Location, Patient
@@ -86,7 +87,7 @@ def _broken_by_dates(
     """What the calendar says; without a location there is no local day to count by."""
     if location is None:
         return []
-    infusions = rules.numbered([each.starts_at for each in wish.appointments])
+    infusions = protocols.numbered([each.starts_at for each in wish.appointments])
     zone = ZoneInfo(location.zone)
     protocol = policy.protocol_on(now.astimezone(zone).date())
     return rules.broken_by_booking(protocol, infusions, zone, now)
@@ -158,7 +159,7 @@ async def book_missing(
     broken = rules.broken_by_state(SeriesState(series.state), "get another infusion") or [
         *rules.broken_by_missing(series.planned_infusions, len(infusions)),
         *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
-        *rules.broken_by_place(protocol, with_it, place, zone),
+        *gaps.broken_by_place(protocol, with_it, place, zone),
         *await broken_by_place(tx, policy, series.location_id, [slot], zone, lambda _: "starts_at"),
         *await broken_by_chair(slot, series.location_id, tx),
     ]
@@ -167,4 +168,4 @@ async def book_missing(
     store.add_visit(tx, slot, series_id, number, series.location_id, series.visit_type)
     [visit] = (each for each in await store.visits_of(tx, series_id) if each.sequence_no == number)
     tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
-    return show_visit(tx, visit, rules.advice_on_series(protocol, with_it, zone))
+    return show_visit(tx, visit, gaps.advice_on_series(protocol, with_it, zone))

@@ -11,10 +11,9 @@ from services.scheduling.answers import AppointmentAnswer
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.series import complete_series_if_done, say_cancelled
 from services.scheduling.handlers.shown import protocol_of, show_visit, standing
-from services.scheduling.rules import series as series_rules
-from services.scheduling.rules import slots
+from services.scheduling.rules import gaps, slots
 from services.scheduling.rules import visits as rules
-from services.scheduling.rules.series import Infusion
+from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import HeldVisit
 from services.scheduling.wishes import CancelAppointment, MoveAppointment
@@ -45,7 +44,7 @@ async def move_visit(
         *rules.broken_by_step(Step.MOVE, VisitState(visit.state)),
         *_broken_by_revision(wish.revision, held),
         *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
-        *series_rules.broken_by_place(protocol, infusions, place, zone),
+        *gaps.broken_by_place(protocol, infusions, place, zone),
         *await broken_by_place(
             tx,
             policy,
@@ -72,7 +71,7 @@ async def move_visit(
     )
     if not same_time:
         tx.publish(AppointmentMoved(previous_starts_at=visit.starts_at, **moved.model_dump()))
-    return show_visit(tx, moved, series_rules.advice_on_series(protocol, infusions, zone))
+    return show_visit(tx, moved, gaps.advice_on_series(protocol, infusions, zone))
 
 
 def _with_moved(held: HeldVisit, starts_at: datetime) -> tuple[list[Infusion], int]:
@@ -113,4 +112,4 @@ async def cancel_visit(
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
     protocol = protocol_of(policy, held.course.series, zone)
     left = standing(held.visits_with(cancelled))
-    return show_visit(tx, cancelled, series_rules.advice_on_series(protocol, left, zone))
+    return show_visit(tx, cancelled, gaps.advice_on_series(protocol, left, zone))

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.scheduling import store
 from services.scheduling.handlers.figures import Clock, Day
+from services.scheduling.rules import gaps, protocols
 from services.scheduling.rules import series as series_rules
 from services.scheduling.rules.planner import (
     EVERY_DAY,
@@ -25,7 +26,7 @@ from services.scheduling.rules.planner import (
 )
 from services.scheduling.rules.planner_days import Place
 from services.scheduling.rules.policy import minute_of, wall
-from services.scheduling.rules.series import InfusionProtocol
+from services.scheduling.rules.protocols import InfusionProtocol
 from services.scheduling.tables import Location
 from services.scheduling.wishes import WishedAppointment
 from shared.events.scheduling import VisitType
@@ -210,7 +211,7 @@ def _ruled(broken: Broken) -> Ruled:
 
 
 def offer_of(plan: Plan, protocol: InfusionProtocol, zone: ZoneInfo) -> PlanOffer:
-    infusions = series_rules.numbered([each.starts_at for each in plan.infusions])
+    infusions = protocols.numbered([each.starts_at for each in plan.infusions])
     return PlanOffer(
         points=plan.points,
         why=[Reason(name=item.name, points=item.points, detail=item.detail) for item in plan.items],
@@ -225,5 +226,5 @@ def offer_of(plan: Plan, protocol: InfusionProtocol, zone: ZoneInfo) -> PlanOffe
             for number, each in enumerate(plan.infusions, start=1)
             if each.leaves is not None
         ],
-        advice=series_rules.advice_on_series(protocol, infusions, zone),
+        advice=gaps.advice_on_series(protocol, infusions, zone),
     )

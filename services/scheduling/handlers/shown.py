@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer, Ride, SeriesAnswer
-from services.scheduling.rules import series as rules
+from services.scheduling.rules import gaps
 from services.scheduling.rules.policy import Policy
-from services.scheduling.rules.series import Infusion, InfusionProtocol, SeriesState
+from services.scheduling.rules.protocols import Infusion, InfusionProtocol
+from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.visits import LOST
 from services.scheduling.store import Course
 from services.scheduling.tables import Appointment, Location, Series
@@ -55,7 +56,7 @@ async def show_series(tx: Transaction, course: Course, location: Location) -> Se
     zone = ZoneInfo(location.zone)
     policy = await store.policy_of(tx, series.location_id, series.visit_type)
     protocol = protocol_of(policy, series, zone)
-    advice = rules.advice_on_series(protocol, standing(course.visits), zone)
+    advice = gaps.advice_on_series(protocol, standing(course.visits), zone)
     if course.patient.held and series.state == SeriesState.BOOKED:
         advice.append("The patient is held; no infusion starts before a clearance is recorded.")
     return SeriesAnswer(

@@ -26,7 +26,8 @@ from services.scheduling.rules.planner_score import (
 )
 from services.scheduling.rules.planner_search import Calendar
 from services.scheduling.rules.policy import DAY_MIN, wall
-from services.scheduling.rules.series import InfusionProtocol, broken_by_size
+from services.scheduling.rules.protocols import InfusionProtocol
+from services.scheduling.rules.series import broken_by_size
 from services.scheduling.rules.slots import BOOKABLE_AHEAD
 from shared.refusals import Broken
 

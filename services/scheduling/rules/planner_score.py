@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
+from services.scheduling.rules.gaps import infusions_in_week
 from services.scheduling.rules.policy import wall
-from services.scheduling.rules.series import InfusionProtocol, infusions_in_week
+from services.scheduling.rules.protocols import InfusionProtocol
 
 STEP_MIN = 15
 WAIT_POINTS = 4

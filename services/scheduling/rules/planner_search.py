@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from math import inf
 
+from services.scheduling.rules.gaps import WEEK_DAYS
 from services.scheduling.rules.planner_score import gap_points, week_points
-from services.scheduling.rules.series import WEEK_DAYS, InfusionProtocol
+from services.scheduling.rules.protocols import InfusionProtocol
 
 Costs = Sequence[float]
 """Points of giving a visit on each day, by the day's place in the list; infinite where it cannot

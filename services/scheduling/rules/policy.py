@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from services.scheduling.rules.series import InfusionProtocol
+from services.scheduling.rules.protocols import InfusionProtocol
 from shared.refusals import Broken
 
 DAY_MIN = 24 * 60

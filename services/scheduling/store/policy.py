@@ -22,7 +22,7 @@ from services.scheduling.rules.policy import (
     Window,
     minute_of,
 )
-from services.scheduling.rules.series import InfusionProtocol
+from services.scheduling.rules.protocols import InfusionProtocol
 from services.scheduling.store.rows import every, one
 from services.scheduling.tables import (
     ClosureRow,
