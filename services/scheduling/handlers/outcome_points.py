@@ -18,6 +18,7 @@ def drips_of(visits: Sequence[Appointment]) -> list[Drip]:
     return [
         Drip(visit.sequence_no, VisitState(visit.state), visit.started_at, visit.stopped_at)
         for visit in visits
+        if visit.sequence_no is not None
     ]
 
 
