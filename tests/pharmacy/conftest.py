@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import Popen
 from uuid import uuid4
 
 import httpx
@@ -15,12 +14,11 @@ from aiokafka import AIOKafkaProducer
 from deploy.kafka.topics import prefixed
 from deploy.local.ground import Kafka
 from deploy.local.postgres import Postgres
-from deploy.local.processes import end_process
-from shared.clock import RunClock
 from shared.db import create_engine
 from tests.pharmacy.practice import TOKEN_SECRET, Practice
 from tests.pharmacy.scheduling import scheduling_running
-from tests.support.outside_world import OutsideWorld
+from tests.support.outside_world import world_at
+from tests.support.service_process import ServiceProcess
 from tests.support.topics import Topics
 
 STARTS_AT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # a Monday, ten in the morning at the clinic
@@ -31,14 +29,13 @@ async def running_practice(
     tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, kafka: Kafka
 ) -> AsyncIterator[Practice]:
     folder: Path = tmp_path_factory.mktemp("pharmacy")
-    clock = RunClock.create(folder / "clock", starts_at=STARTS_AT, rate=0)
     database = await postgres.create_database(f"pharmacy_{uuid4().hex[:10]}")
     engine = create_engine(database.url)
     topics = Topics(f"t{uuid4().hex[:8]}.", kafka.bootstrap_servers)
     await kafka.create_topics(prefixed(topics.prefix))
     producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap_servers)
     await producer.start()
-    with OutsideWorld(clock_file=folder / "clock").start(folder / "outside.txt") as world:
+    with world_at(STARTS_AT, folder) as (world, clock):
         async with (
             scheduling_running(TOKEN_SECRET) as scheduling,
             httpx.AsyncClient(timeout=10, trust_env=False) as http,
@@ -55,8 +52,6 @@ async def running_practice(
                 folder,
                 http,
             )
-            migrated, _, log = practice.command("migrate")
-            assert migrated.wait(60) == 0, log.read_text()
             await practice.start()
             yield practice
             practice.stop()
@@ -67,11 +62,11 @@ async def running_practice(
 
 
 @pytest.fixture
-async def replica(practice: Practice) -> AsyncIterator[Popen[bytes]]:
+async def replica(practice: Practice) -> AsyncIterator[ServiceProcess]:
     """A second process of the same service, for one test."""
     process = await practice.start()
     yield process
-    end_process(process)
+    process.stop()
 
 
 @pytest.fixture

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +17,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
-from deploy.local.processes import end_process, free_port, last_lines, start_process
 from shared.auth import Role, development_token
 from shared.clock import RunClock
 from shared.events import Event
@@ -39,6 +36,7 @@ from tests.support.outside_world import (
     SIGNING_WEBHOOK_SECRET,
     OutsideWorld,
 )
+from tests.support.service_process import ServiceProcess
 from tests.support.topics import Topics
 
 TOKEN_SECRET = "made-up-token-secret-for-tests-only"
@@ -77,12 +75,11 @@ class Practice:
     producer: AIOKafkaProducer
     logs: Path
     http: httpx.AsyncClient
-    ports: list[int] = field(default_factory=list)
-    processes: list[Popen[bytes]] = field(default_factory=list)
+    processes: list[ServiceProcess] = field(default_factory=list)
 
     # The processes
 
-    def environment(self, port: int, **changes: str) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         return {
             "PRACTICE_ENV": "development",
             "PRACTICE_KAFKA_BOOTSTRAP_SERVERS": self.topics.bootstrap_servers,
@@ -91,7 +88,6 @@ class Practice:
             "PRACTICE_VAULT_KEYS": VAULT_KEYS,
             "PRACTICE_TOKEN_SECRET": TOKEN_SECRET,
             "PHARMACY_DATABASE_URL": self.database.url,
-            "PHARMACY_HTTP_PORT": str(port),
             "PHARMACY_SCHEDULING_URL": self.scheduling.url,
             "PHARMACY_PARTNER_URL": self.world.pharmacy_url,
             "PHARMACY_PARTNER_KEY": PHARMACY_KEY,
@@ -99,50 +95,36 @@ class Practice:
             "PHARMACY_SIGNING_URL": self.world.signing_url,
             "PHARMACY_SIGNING_KEY": SIGNING_KEY,
             "PHARMACY_SIGNING_WEBHOOK_SECRET": SIGNING_WEBHOOK_SECRET,
-        } | changes
+        }
 
-    def command(self, *arguments: str, **environment: str) -> tuple[Popen[bytes], int, Path]:
-        port = free_port()
-        log = self.logs / f"pharmacy-{port}.log"
-        process = start_process(
-            [sys.executable, "-m", "services.pharmacy", *arguments],
-            log=log,
-            env=self.environment(port, **environment),
-        )
-        return process, port, log
+    def process(self) -> ServiceProcess:
+        log = self.logs / f"pharmacy-{len(self.processes)}.log"
+        made = ServiceProcess("services.pharmacy", "PHARMACY", self.environment(), log)
+        self.processes.append(made)
+        return made
 
-    async def start(self) -> Popen[bytes]:
+    async def start(self) -> ServiceProcess:
         """One more process, ready to work; the first one also hears the vendors."""
-        process, port, log = self.command()
-        self.processes.append(process)
-        self.ports.append(port)
-        if len(self.ports) == 1:
+        process = self.process()
+        if len(self.processes) == 1:
+            process.migrate()
             self.world.notify(
                 pharmacy=f"{self.url}/webhooks/pharmacy", signing=f"{self.url}/webhooks/signing"
             )
-
-        async def ready() -> bool:
-            assert process.poll() is None, last_lines(log)
-            try:
-                answer = await self.http.get(f"http://127.0.0.1:{port}/health/ready")
-            except httpx.TransportError:
-                return False
-            assert answer.status_code == 200, answer.text
-            return True
-
-        await eventually(ready, within_s=40)
+        process.start()
+        await process.until_ready()
         return process
 
     def stop(self) -> None:
         for process in self.processes:
-            end_process(process)
+            process.stop()
 
     def printed(self) -> str:
         return "".join(log.read_text() for log in sorted(self.logs.glob("*.log")))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.ports[0]}"
+        return self.processes[0].url
 
     # What others do
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from subprocess import Popen
 from typing import Any
 
 import pytest
@@ -12,6 +10,7 @@ from tests.pharmacy.practice import Case, Practice
 from tests.support import leases
 from tests.support.eventually import eventually
 from tests.support.outside_world import PHARMACY_KEY
+from tests.support.service_process import ServiceProcess
 
 KEY = {"x-api-key": PHARMACY_KEY}
 SEND = "POST /v1/orders"
@@ -61,7 +60,7 @@ async def test_a_pharmacy_that_takes_the_order_and_hangs_has_one_order(practice:
 
 @pytest.mark.real_kafka
 async def test_two_replicas_that_both_send_leave_one_order_to_be_filled(
-    practice: Practice, replica: Popen[bytes]
+    practice: Practice, replica: ServiceProcess
 ):
     """The first request is under way when its lease runs out, and the order is sent again."""
     practice.world.fault("pharmacy", "slow", SEND, ms=4500)
@@ -83,15 +82,14 @@ async def test_two_replicas_that_both_send_leave_one_order_to_be_filled(
 
 @pytest.mark.real_kafka
 async def test_a_replica_killed_while_it_sends_leaves_one_order(
-    practice: Practice, replica: Popen[bytes]
+    practice: Practice, replica: ServiceProcess
 ):
     practice.world.fault("pharmacy", "slow", SEND, times=2, ms=1500)
     first, other = await practice.awaiting_signature(), await practice.awaiting_signature()
     await practice.sign(first)
     await practice.sign(other)
     await practice.until(first, "signed")
-    replica.send_signal(signal.SIGKILL)
-    replica.wait()
+    replica.kill()
     await leases.run_out(practice.engine)
 
     await practice.until(first, "sent", within_s=30)
