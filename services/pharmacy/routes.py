@@ -21,11 +21,13 @@ _STAFF = [allow(Role.PRESCRIBER, Role.PHARMACY_LIAISON)]
 async def list_prescriptions(
     patient_id: UUID, desk: AtDesk, asked: AskedPage
 ) -> Page[PrescriptionShown]:
+    """A patient's prescriptions and how far they are."""
     return await desk.read(listing.list_prescriptions, patient_id, asked, patient_id=patient_id)
 
 
 @router.get("/{prescription_id}", dependencies=_STAFF)
 async def read_prescription(prescription_id: UUID, desk: AtDesk) -> PrescriptionWhole:
+    """A prescription with its drug, its sig and its history."""
     return await desk.read(listing.read_prescription, prescription_id)
 
 
@@ -37,4 +39,5 @@ async def take_up_again(prescription_id: UUID, desk: AtDesk) -> PrescriptionShow
 
 @router.get("/{prescription_id}/signing-link", dependencies=[allow(Role.PRESCRIBER)])
 async def read_signing_link(prescription_id: UUID, desk: AtDesk) -> SigningLink:
+    """Where the prescriber signs, while the prescription awaits it."""
     return await desk.read(listing.read_signing_link, prescription_id)

@@ -24,6 +24,7 @@ router = APIRouter(
     "/appointments/{appointment_id}/calendar.ics", response_class=Response, responses=CALENDAR
 )
 async def visit_calendar(appointment_id: UUID, desk: AtDesk) -> Response:
+    """A visit as a calendar file."""
     return await desk.document(calendars.visit_calendar, appointment_id)
 
 

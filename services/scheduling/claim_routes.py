@@ -23,19 +23,23 @@ router = APIRouter(prefix="/internal", tags=["claims"], dependencies=[allow(Role
 
 @router.get("/patients/{patient_id}")
 async def redeem_patient(patient_id: UUID, purpose: Purpose, desk: AtDesk) -> PatientCard:
+    """A patient's card, for a service that says what it needs it for."""
     return await desk.read(claims.redeem_patient, patient_id, purpose=purpose)
 
 
 @router.get("/locations/{location_id}")
 async def redeem_location(location_id: UUID, purpose: Purpose, desk: AtDesk) -> LocationCard:
+    """A location's card, for a service that says what it needs it for."""
     return await desk.read(claims.redeem_location, location_id, purpose=purpose)
 
 
 @router.get("/infusions/{infusion_id}")
 async def redeem_infusion(infusion_id: UUID, purpose: Purpose, desk: AtDesk) -> InfusionRecord:
+    """An infusion's record, for a service that says what it needs it for."""
     return await desk.read(claims.redeem_infusion, infusion_id, purpose=purpose)
 
 
 @router.get("/series/{series_id}")
 async def redeem_series(series_id: UUID, purpose: Purpose, desk: AtDesk) -> SeriesRecord:
+    """A series' record, for a service that says what it needs it for."""
     return await desk.read(claims.redeem_series, series_id, purpose=purpose)

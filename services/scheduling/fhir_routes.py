@@ -103,6 +103,7 @@ router = APIRouter(
 
 @router.get("/metadata", dependencies=[public("a capability statement names no patient")])
 async def read_capability() -> Resource:
+    """What of FHIR is understood here."""
     return FhirResponse(CAPABILITY)  # type: ignore[return-value]  # the whole response
 
 
@@ -151,6 +152,7 @@ async def find_free(
 
 @router.get("/Appointment/{appointment_id}", dependencies=[READERS])
 async def read_appointment(appointment_id: UUID, desk: AtDesk) -> Resource:
+    """A visit as a FHIR Appointment."""
     return await desk.read(fhir.read_appointment, appointment_id)
 
 
@@ -170,6 +172,7 @@ async def search_slots(
 
 @router.get("/Slot/{slot_id}", dependencies=[READERS])
 async def read_slot(slot_id: UUID, desk: AtDesk) -> Resource:
+    """A visit's hold on its chair as a FHIR Slot."""
     return await desk.read(fhir.read_slot, slot_id)
 
 
@@ -183,6 +186,7 @@ async def search_schedules(
 
 @router.get("/Schedule/{schedule_id}", dependencies=[READERS])
 async def read_schedule(schedule_id: UUID, desk: AtDesk) -> Resource:
+    """A chair's plan as a FHIR Schedule."""
     return await desk.read(fhir.read_schedule, schedule_id)
 
 
@@ -191,4 +195,5 @@ async def read_schedule(schedule_id: UUID, desk: AtDesk) -> Resource:
     dependencies=[allow(Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER, Role.BILLER)],
 )
 async def read_fhir_patient(patient_id: UUID, desk: AtDesk) -> Resource:
+    """A patient's card as a FHIR Patient."""
     return await desk.read(fhir.read_patient, patient_id)

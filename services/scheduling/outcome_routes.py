@@ -37,6 +37,7 @@ async def record_outcome(patient_id: UUID, wish: RecordOutcome, desk: AtDesk) ->
 
 @router.post("/patients/{patient_id}/outcomes/creyos")
 async def import_creyos(patient_id: UUID, wish: ImportCreyos, desk: AtDesk) -> OutcomeRecorded:
+    """Record the summary of a Creyos report."""
     return await desk.decide(creyos.import_summary, patient_id, wish, desk.actor)
 
 
@@ -98,4 +99,5 @@ async def list_reviews(
 async def acknowledge_review(
     review_id: UUID, wish: AcknowledgeReview, desk: AtDesk
 ) -> ReviewAnswer:
+    """Acknowledge that an answer which waits for a person was seen."""
     return await desk.decide(reviews.acknowledge_review, review_id, wish, desk.actor)
