@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from services.notifications.events import on
-from services.notifications.gateways import Mail, SmtpMail, Texts, TwilioTexts
+from services.notifications.gateways.mail import Mail, SmtpMail
+from services.notifications.gateways.texts import Texts, TwilioTexts
 from services.notifications.routes import router
 from services.notifications.settings import NotificationsSettings
 from services.notifications.tables import Base

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.notifications.gateways import Mail, Texts
+from services.notifications.gateways.mail import Mail
+from services.notifications.gateways.texts import Texts
 from services.notifications.handlers import claims, notices, sending, visits
 from services.notifications.work import (
     ContactRedeemed,

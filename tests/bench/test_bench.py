@@ -18,7 +18,7 @@ from bench.story import Story, Told
 from deploy.local.ground import Kafka
 from deploy.local.postgres import Postgres
 from services.billing.gateways.payments import Payments
-from services.notifications.gateways import Texts
+from services.notifications.gateways.texts import Texts
 from shared.clock import real_now
 
 SIZES = replace(QUICK, events=120, events_one_by_one=12, delay_s=0.5, backlogs=(12, 60))

@@ -16,7 +16,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifications.events import on
-from services.notifications.gateways import Mail, SmtpMail, Texts, TwilioTexts
+from services.notifications.gateways.mail import Mail, SmtpMail
+from services.notifications.gateways.texts import Texts, TwilioTexts
 from services.notifications.words import Clinic
 from shared.claims import ClaimCheck, SchedulingClaims
 from shared.clock import RunClock

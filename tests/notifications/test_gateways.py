@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
-from services.notifications.gateways import NotTaken, Taken, TwilioTexts, refusal_of
+from services.notifications.gateways.answers import NotTaken, Taken
+from services.notifications.gateways.texts import TwilioTexts, refusal_of
 from services.notifications.rules import NotSent
 from services.notifications.words import Words, payment_failed, receipt
 from shared.clock import RunClock

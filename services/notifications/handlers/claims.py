@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from services.notifications import messages, store
-from services.notifications.store import Reach
+from services.notifications.handlers import messages
+from services.notifications.store import contacts as stored_contacts
+from services.notifications.store import places as stored_places
+from services.notifications.store import visits as stored_visits
+from services.notifications.store.contacts import Reach
 from services.notifications.words import Place
 from services.notifications.work import (
     ContactRedeemed,
@@ -31,7 +34,7 @@ async def refresh_contact(event: PatientUpdated, tx: Transaction) -> None:
 
 async def ask_for_contact(tx: Transaction, patient_id: UUID) -> None:
     """Have a patient's contact redeemed. A question under way may be overtaken by this one."""
-    asked_no = await store.ask_for_contact(tx, patient_id)
+    asked_no = await stored_contacts.ask_for_contact(tx, patient_id)
     tx.do(RedeemContact(patient_id=patient_id, asked_no=asked_no), key=f"contact:{patient_id}")
 
 
@@ -66,13 +69,13 @@ async def keep_contact(found: ContactRedeemed, tx: Transaction) -> None:
     """
     await messages.start_anew(tx, patient_id=found.patient_id)
     reach = Reach(found.first_name, found.phone, found.email)
-    await store.keep_contact(tx, found.patient_id, found.asked_no, reach)
+    await stored_contacts.keep_contact(tx, found.patient_id, found.asked_no, reach)
 
 
 async def keep_location(found: LocationRedeemed, tx: Transaction) -> None:
     """Keep the copy, plan the visits that waited for its zone, start what waited for its words."""
     place = Place(found.name, ZoneInfo(found.zone), found.phone)
     await messages.start_anew(tx, location_id=found.location_id)
-    await store.keep_location(tx, found.location_id, place)
-    for visit in await store.visits_to_come(tx, found.location_id):
+    await stored_places.keep_location(tx, found.location_id, place)
+    for visit in await stored_visits.visits_to_come(tx, found.location_id):
         await messages.plan_reminders(tx, visit, place)

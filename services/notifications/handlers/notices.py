@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.notifications import messages
-from services.notifications.store import Draft
+from services.notifications.handlers import messages
+from services.notifications.store.messages import Draft
 from shared.events.billing import (
     OutsidePaymentRecorded,
     PaymentCaptured,

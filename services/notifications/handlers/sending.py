@@ -5,11 +5,19 @@
 
 from __future__ import annotations
 
-from services.notifications import messages, rules, store, words
-from services.notifications.gateways import Mail, NotTaken, Taken, Texts
+from services.notifications import rules, words
+from services.notifications.gateways.answers import NotTaken, Taken
+from services.notifications.gateways.mail import Mail
+from services.notifications.gateways.texts import Texts
+from services.notifications.handlers import messages
 from services.notifications.handlers.claims import ask_for_contact, ask_for_location
 from services.notifications.rules import NotSent
-from services.notifications.store import Message, Reach
+from services.notifications.store import contacts as stored_contacts
+from services.notifications.store import messages as stored_messages
+from services.notifications.store import places as stored_places
+from services.notifications.store import visits as stored_visits
+from services.notifications.store.contacts import Reach
+from services.notifications.store.messages import Message
 from services.notifications.words import Place, Words
 from services.notifications.work import (
     Letter,
@@ -29,12 +37,12 @@ async def write_letter(tx: Transaction, work: SendText | SendMail) -> Letter | N
     (then it ends here), and when nobody knows yet how to reach the patient or where the visit is:
     that is asked for, and the answer starts another turn.
     """
-    message = await store.waiting_message(tx, work.message_id, work.turn)
+    message = await stored_messages.waiting_message(tx, work.message_id, work.turn)
     if message is None:
         return None
     untrue = await _untrue(tx, message)
     if message.tried_at is not None:
-        to, said = store.tried_as(tx, message)
+        to, said = stored_messages.tried_as(tx, message)
         return Letter(message.message_id, to, said, message.tried_at, repeated=True, untrue=untrue)
     if untrue is not None:
         await messages.end(tx, message.message_id, not_sent=untrue)
@@ -43,8 +51,8 @@ async def write_letter(tx: Transaction, work: SendText | SendMail) -> Letter | N
 
 
 async def _first_try(tx: Transaction, message: Message) -> Letter | None:
-    reach = await store.reach_of(tx, message.patient_id)
-    place = await store.place_of(tx, message.location_id) if message.location_id else None
+    reach = await stored_contacts.reach_of(tx, message.patient_id)
+    place = await stored_places.place_of(tx, message.location_id) if message.location_id else None
     if message.location_id and place is None:
         ask_for_location(tx, message.location_id)
     if reach is None:
@@ -53,13 +61,13 @@ async def _first_try(tx: Transaction, message: Message) -> Letter | None:
         return None
     to = reach.phone if message.channel is Channel.SMS else reach.email
     said = await _words(tx, message, reach, place)
-    await store.mark_tried(tx, message, to, said)
+    await stored_messages.mark_tried(tx, message, to, said)
     return Letter(message.message_id, to, said, tx.now)
 
 
 async def _untrue(tx: Transaction, message: Message) -> NotSent | None:
     if message.purpose in rules.OF_A_VISIT:
-        visit = await store.appointment_of(tx, message.subject_id)
+        visit = await stored_visits.appointment_of(tx, message.subject_id)
         return rules.untrue_because(message.purpose, message.revision, visit, tx.now)
     if message.no_drive_until is not None and tx.now >= message.no_drive_until:
         return NotSent.MOMENT_PASSED
@@ -87,7 +95,7 @@ async def _words(tx: Transaction, message: Message, reach: Reach, place: Place |
 async def _words_of_visit(tx: Transaction, message: Message, name: str, place: Place) -> Words:
     if message.no_drive_until is not None:
         return words.no_driving(name, message.no_drive_until, place)
-    visit = await store.appointment_of(tx, message.subject_id)
+    visit = await stored_visits.appointment_of(tx, message.subject_id)
     match message.purpose:
         case Purpose.FASTING_REMINDER:
             return words.fasting_reminder(name, visit.starts_at, place)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from services.notifications import messages, store
+from services.notifications.handlers import messages
 from services.notifications.handlers.claims import ask_for_location
 from services.notifications.rules import AppointmentState, NotSent
-from services.notifications.store import BookedVisit, Draft
+from services.notifications.store import places as stored_places
+from services.notifications.store import visits as stored_visits
+from services.notifications.store.messages import Draft
+from services.notifications.store.visits import BookedVisit
 from shared.events.notifications import Purpose
 from shared.events.scheduling import (
     AppointmentBooked,
@@ -18,13 +21,13 @@ from shared.messaging import Transaction
 
 
 async def plan_visit(event: AppointmentBooked, tx: Transaction) -> None:
-    if await store.keep_visit(tx, event):
+    if await stored_visits.keep_visit(tx, event):
         await _plan(event, tx)
 
 
 async def replan_visit(event: AppointmentMoved, tx: Transaction) -> None:
     """Withdraw what was planned for the old time, tell the new one, plan for it."""
-    if not await store.keep_visit(tx, event):
+    if not await stored_visits.keep_visit(tx, event):
         return
     await messages.withdraw(tx, event.appointment_id, NotSent.APPOINTMENT_MOVED)
     await messages.add(
@@ -43,7 +46,7 @@ async def replan_visit(event: AppointmentMoved, tx: Transaction) -> None:
 
 async def _plan(event: AppointmentBooked | AppointmentMoved, tx: Transaction) -> None:
     """Plan the reminders now, or when the location's zone is known."""
-    place = await store.place_of(tx, event.location_id)
+    place = await stored_places.place_of(tx, event.location_id)
     if place is None:
         ask_for_location(tx, event.location_id)
         return
@@ -59,7 +62,7 @@ async def _plan(event: AppointmentBooked | AppointmentMoved, tx: Transaction) ->
 
 
 async def forget_visit(event: AppointmentCancelled, tx: Transaction) -> None:
-    if await store.end_visit(
+    if await stored_visits.end_visit(
         tx, event.appointment_id, AppointmentState.CANCELLED, revision=event.revision
     ):
         await messages.withdraw(tx, event.appointment_id, NotSent.APPOINTMENT_CANCELLED)
@@ -67,12 +70,12 @@ async def forget_visit(event: AppointmentCancelled, tx: Transaction) -> None:
 
 async def note_ride(event: RideConfirmed, tx: Transaction) -> None:
     """From now on reminders say that the ride is known, and no longer ask for one."""
-    await store.confirm_ride(tx, event.appointment_id)
+    await stored_visits.confirm_ride(tx, event.appointment_id)
 
 
 async def tell_driving_ban(event: PatientDischarged, tx: Transaction) -> None:
     """Tell until when not to drive, at once and at any hour: the patient is on the way home."""
-    await store.end_visit(tx, event.appointment_id, AppointmentState.DISCHARGED)
+    await stored_visits.end_visit(tx, event.appointment_id, AppointmentState.DISCHARGED)
     await messages.add(
         tx,
         Draft(

@@ -1,30 +1,22 @@
-"""The ways out: texts through Twilio, mail through an SMTP relay.
-
-Both write on the clinic's letterhead. A refusal that concerns one number or address is a value;
-everything that may pass raises `Retry`; what only a person can mend raises `Poison`.
-"""
+"""Text messages, through Twilio. It knows no idempotency key: whoever repeats looks first."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.errors import HeaderParseError
-from email.headerregistry import Address
-from email.message import EmailMessage
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-import aiosmtplib
 import requests
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
+from services.notifications.gateways.answers import NotTaken, Taken
 from services.notifications.rules import NotSent
-from services.notifications.words import Clinic, Words, as_mail, as_text
+from services.notifications.words import Clinic, Words, as_text
 from shared.errors import Poison, Retry
 
 T = TypeVar("T")
@@ -48,24 +40,9 @@ REFUSED = {
 OURS = frozenset({21212, 21606})  # the sender's number: heals when the configuration does
 TOO_MANY = frozenset({20429, 21611})  # requests per second, texts in the sender's queue
 BAD_REQUEST, TOO_MANY_REQUESTS = 400, 429
-PERMANENT = 500  # RFC 5321 §4.2.1: a 5yz reply means do not repeat, a 4yz one try later
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The provider took it."""
-
-    ref: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotTaken:
-    reason: NotSent
 
 
 class Texts(Protocol):
-    """Text messages. The provider knows no idempotency key: whoever repeats looks first."""
-
     async def send(self, message_id: UUID, to: str, words: Words) -> Taken | NotTaken: ...
 
     async def find(
@@ -73,14 +50,6 @@ class Texts(Protocol):
     ) -> Taken | None:
         """Look for the message among the newest texts to this number, since it was first tried."""
         ...
-
-
-class Mail(Protocol):
-    """Mail. A relay cannot be asked what it took: a repeat carries the same Message-ID."""
-
-    async def send(
-        self, message_id: UUID, to: str, words: Words, *, written_at: datetime
-    ) -> Taken | NotTaken: ...
 
 
 class TwilioTexts:
@@ -162,79 +131,3 @@ def refusal_of(error: TwilioRestException | TwilioServiceException) -> NotSent:
     if passes or error.status != BAD_REQUEST:  # 401 and 403 heal when the configuration does
         raise Retry(f"sms_{code}") from None
     raise Poison(f"sms_{code}") from None
-
-
-class SmtpMail:
-    """`Mail` through a relay, one connection per mail."""
-
-    def __init__(
-        self,
-        *,
-        host: str,
-        port: int,
-        sender: str,
-        clinic: Clinic,
-        starttls: bool,
-        user: str | None = None,
-        password: str | None = None,
-        time_limit_s: float = TIME_LIMIT_S,
-    ) -> None:
-        self._sender = sender
-        self._domain = sender.rpartition("@")[2]
-        self._clinic = clinic
-        self._host = host
-        self._port = port
-        self._starttls = starttls
-        self._user = user
-        self._password = password
-        self._time_limit_s = time_limit_s
-
-    async def send(
-        self, message_id: UUID, to: str, words: Words, *, written_at: datetime
-    ) -> Taken | NotTaken:
-        ref = f"<{message_id}@{self._domain}>"
-        try:
-            mail = self._written(ref, to, words, written_at)
-        except (ValueError, IndexError, HeaderParseError):
-            return NotTaken(NotSent.ADDRESS_INVALID)
-        try:
-            await aiosmtplib.send(
-                mail,
-                hostname=self._host,
-                port=self._port,
-                local_hostname=self._domain,
-                start_tls=self._starttls,
-                username=self._user,
-                password=self._password,
-                timeout=self._time_limit_s,
-            )
-        except (aiosmtplib.SMTPException, OSError) as error:
-            return NotTaken(mail_refusal_of(error))
-        return Taken(ref)
-
-    def _written(self, ref: str, to: str, words: Words, written_at: datetime) -> EmailMessage:
-        """The mail, the same to the byte at every try. Raises where the address is none."""
-        mail = EmailMessage()
-        mail["From"] = Address(self._clinic.name, addr_spec=self._sender)
-        mail["To"] = Address(addr_spec=to)
-        mail["Subject"] = words.subject
-        mail["Date"] = written_at
-        mail["Message-ID"] = ref
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-        mail.set_content(as_mail(words, self._clinic))
-        return mail
-
-
-def mail_refusal_of(error: Exception) -> NotSent:
-    """What a failure means for this message; raises what it means for the work."""
-    match error:
-        case aiosmtplib.SMTPRecipientsRefused(recipients=[refused, *_]):
-            if refused.code >= PERMANENT:
-                return NotSent.ADDRESS_REFUSED
-            raise Retry(f"mail_{refused.code}") from None
-        case aiosmtplib.SMTPDataError(code=code) if code >= PERMANENT:
-            return NotSent.MAIL_REFUSED
-        case aiosmtplib.SMTPResponseException(code=code):
-            raise Retry(f"mail_{code}") from None
-        case _:
-            raise Retry("mail_unreachable") from None

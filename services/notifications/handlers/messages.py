@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from services.notifications import rules, store
+from services.notifications import rules
 from services.notifications.rules import NotSent
-from services.notifications.store import BookedVisit, Draft, Message
+from services.notifications.store import messages as stored_messages
+from services.notifications.store.messages import Draft, Message
+from services.notifications.store.visits import BookedVisit
 from services.notifications.words import Place
 from services.notifications.work import SendMail, SendText
 from shared.events.notifications import Channel, MessageNotSent, MessageSent
@@ -15,7 +17,7 @@ from shared.messaging import Transaction
 async def add(tx: Transaction, draft: Draft) -> None:
     """Have a message wait and its sending fall due. One that exists already stays as it is."""
     message_id = new_id()
-    if await store.add_message(tx, draft, message_id):
+    if await stored_messages.add_message(tx, draft, message_id):
         _set_going(tx, message_id, draft, turn=1)
 
 
@@ -34,7 +36,7 @@ async def plan_reminders(tx: Transaction, visit: BookedVisit, place: Place) -> N
             await add(tx, draft)
             continue
         message_id = new_id()
-        if await store.add_message(tx, draft, message_id, not_sent=NotSent.MOMENT_PASSED):
+        if await stored_messages.add_message(tx, draft, message_id, not_sent=NotSent.MOMENT_PASSED):
             tx.publish(
                 MessageNotSent(
                     patient_id=visit.patient_id,
@@ -53,7 +55,7 @@ async def withdraw(tx: Transaction, appointment_id: UUID, reason: NotSent) -> No
 
     What may have left already is not touched: its work finds out and tells.
     """
-    for message_id in await store.untried_messages(tx, appointment_id, rules.OF_A_VISIT):
+    for message_id in await stored_messages.untried_messages(tx, appointment_id, rules.OF_A_VISIT):
         tx.cancel(_key(message_id))
         await end(tx, message_id, not_sent=reason)
 
@@ -62,7 +64,9 @@ async def start_anew(
     tx: Transaction, *, patient_id: UUID | None = None, location_id: UUID | None = None
 ) -> None:
     """Set going what fell due before we knew how to reach the patient or where the visit is."""
-    for message in await store.next_turn(tx, patient_id=patient_id, location_id=location_id):
+    for message in await stored_messages.next_turn(
+        tx, patient_id=patient_id, location_id=location_id
+    ):
         _set_going(tx, message.message_id, message, turn=message.turn)
 
 
@@ -74,7 +78,9 @@ async def end(
     not_sent: NotSent | None = None,
 ) -> None:
     """Settle a message and say so, once."""
-    message = await store.settle(tx, message_id, provider_ref=provider_ref, not_sent=not_sent)
+    message = await stored_messages.settle(
+        tx, message_id, provider_ref=provider_ref, not_sent=not_sent
+    )
     if message is None:
         return
     about = {

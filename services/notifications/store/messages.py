@@ -1,34 +1,26 @@
-"""Every query of notifications."""
+"""Messages: one per purpose, subject and revision, waiting until it is sent or not sent."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, text
+from sqlalchemy import Row, Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
-from services.notifications import rules
-from services.notifications.rules import CHANNELS, AppointmentState, NotSent
-from services.notifications.words import Place, Words
+from services.notifications import tables
+from services.notifications.rules import CHANNELS, NotSent
+from services.notifications.words import Words
 from shared.events.notifications import Channel, Purpose
-from shared.events.scheduling import AppointmentBooked, AppointmentMoved, VisitType
 from shared.messaging import Transaction
 
 _PURPOSES = bindparam("purposes", type_=ARRAY(TEXT))
+_MESSAGES: Table = tables.Message.__table__  # type: ignore[attr-defined]  # every table=True model has one
 
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How to reach a patient, opened."""
-
-    first_name: str = field(repr=False)
-    phone: str = field(repr=False)
-    email: str = field(repr=False)
+BY_DUE = (_MESSAGES.c.due_at, _MESSAGES.c.message_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,174 +74,22 @@ _MESSAGE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class BookedVisit:
-    """A visit for which reminders are planned."""
-
-    appointment_id: UUID
-    patient_id: UUID
-    location_id: UUID
-    visit_type: VisitType
-    starts_at: datetime
-    revision: int
-
-
-# contacts and places
-
-
-async def ask_for_contact(tx: Transaction, patient_id: UUID) -> int:
-    """Count one more question about a patient; the number of this one."""
-    found = await tx.execute(
-        text(
-            "INSERT INTO contacts (patient_id, asked_no) VALUES (:patient_id, 1)"
-            " ON CONFLICT (patient_id) DO UPDATE SET asked_no = contacts.asked_no + 1"
-            " RETURNING asked_no"
-        ),
-        {"patient_id": patient_id},
-    )
-    return int(found.scalar_one())
-
-
-async def keep_contact(tx: Transaction, patient_id: UUID, asked_no: int, reach: Reach) -> bool:
-    """Keep an answer, sealed, unless a newer one is here already."""
-    sealed = tx.vault.seal(
-        {"first_name": reach.first_name, "phone": reach.phone, "email": reach.email},
-        table="contacts",
-        column="sealed",
-        row=patient_id,
-    )
-    kept = await tx.execute(
-        text(
-            "UPDATE contacts SET sealed = :sealed, redeemed_no = :asked_no"
-            " WHERE patient_id = :patient_id AND redeemed_no < :asked_no"
-        ),
-        {"sealed": sealed, "asked_no": asked_no, "patient_id": patient_id},
-    )
-    return kept.rowcount == 1
-
-
-async def reach_of(tx: Transaction, patient_id: UUID) -> Reach | None:
-    found = await tx.execute(
-        text("SELECT sealed FROM contacts WHERE patient_id = :patient_id AND sealed IS NOT NULL"),
-        {"patient_id": patient_id},
-    )
-    sealed = found.scalar_one_or_none()
-    if sealed is None:
-        return None
-    return Reach(**tx.vault.open(sealed, table="contacts", column="sealed", row=patient_id))
-
-
-async def keep_location(tx: Transaction, location_id: UUID, place: Place) -> None:
-    await tx.execute(
-        text(
-            "INSERT INTO locations (location_id, name, zone, phone)"
-            " VALUES (:location_id, :name, :zone, :phone) ON CONFLICT DO NOTHING"
-        ),
-        {
-            "location_id": location_id,
-            "name": place.name,
-            "zone": place.zone.key,
-            "phone": place.phone,
-        },
-    )
-
-
-async def place_of(tx: Transaction, location_id: UUID) -> Place | None:
-    found = await tx.execute(
-        text("SELECT name, zone, phone FROM locations WHERE location_id = :location_id"),
-        {"location_id": location_id},
-    )
-    row = found.one_or_none()
-    return row and Place(row.name, ZoneInfo(row.zone), row.phone)
-
-
-# visits
-
-
-async def keep_visit(tx: Transaction, visit: AppointmentBooked | AppointmentMoved) -> bool:
-    """A visit at its newest revision; False when this one is old. A moved visit's ride is open."""
-    kept = await tx.execute(
-        text(
-            "INSERT INTO appointments (appointment_id, patient_id, location_id, visit_type,"
-            " starts_at, revision, state) VALUES (:appointment_id, :patient_id, :location_id,"
-            " :visit_type, :starts_at, :revision, 'booked')"
-            " ON CONFLICT (appointment_id) DO UPDATE SET location_id = excluded.location_id,"
-            " visit_type = excluded.visit_type, starts_at = excluded.starts_at,"
-            " revision = excluded.revision, ride_confirmed = false"
-            " WHERE appointments.revision < excluded.revision AND appointments.state = 'booked'"
-        ),
-        {
-            "appointment_id": visit.appointment_id,
-            "patient_id": visit.patient_id,
-            "location_id": visit.location_id,
-            "visit_type": visit.visit_type,
-            "starts_at": visit.starts_at,
-            "revision": visit.revision,
-        },
-    )
-    return kept.rowcount == 1
-
-
-async def end_visit(
-    tx: Transaction, appointment_id: UUID, state: AppointmentState, revision: int | None = None
-) -> bool:
-    """Cancel or discharge a booked visit; False when it has ended already or is not known."""
-    ended = await tx.execute(
-        text(
-            "UPDATE appointments SET state = :state, revision = coalesce(:revision, revision)"
-            " WHERE appointment_id = :appointment_id AND state = 'booked'"
-        ),
-        {"state": state, "appointment_id": appointment_id, "revision": revision},
-    )
-    return ended.rowcount == 1
-
-
-async def confirm_ride(tx: Transaction, appointment_id: UUID) -> None:
-    await tx.execute(
-        text(
-            "UPDATE appointments SET ride_confirmed = true WHERE appointment_id = :appointment_id"
-        ),
-        {"appointment_id": appointment_id},
-    )
-
-
-async def appointment_of(tx: Transaction, appointment_id: UUID) -> rules.Appointment:
-    found = await tx.execute(
-        text(
-            "SELECT starts_at, revision, state, ride_confirmed FROM appointments"
-            " WHERE appointment_id = :appointment_id"
-        ),
-        {"appointment_id": appointment_id},
-    )
-    row = found.one()
-    return rules.Appointment(
-        row.starts_at, row.revision, AppointmentState(row.state), row.ride_confirmed
-    )
-
-
-async def visits_to_come(tx: Transaction, location_id: UUID) -> list[BookedVisit]:
-    found = await tx.execute(
-        text(
-            "SELECT appointment_id, patient_id, location_id, visit_type, starts_at, revision"
-            " FROM appointments WHERE location_id = :location_id AND state = 'booked'"
-            " AND starts_at > :now ORDER BY appointment_id"
-        ),
-        {"location_id": location_id, "now": tx.now},
-    )
-    return [
-        BookedVisit(
-            row.appointment_id,
-            row.patient_id,
-            row.location_id,
-            VisitType(row.visit_type),
-            row.starts_at,
-            row.revision,
+def messages_of(patient_id: UUID) -> Select[Any]:
+    """A patient's messages, without their words."""
+    shown = [
+        _MESSAGES.c[name]
+        for name in (
+            "message_id",
+            "purpose",
+            "channel",
+            "subject_id",
+            "state",
+            "due_at",
+            "settled_at",
+            "reason",
         )
-        for row in found
     ]
-
-
-# messages
+    return select(*shown).where(_MESSAGES.c.patient_id == patient_id)
 
 
 async def add_message(

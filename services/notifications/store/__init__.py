@@ -1,0 +1,1 @@
+"""Every query of notifications, as verb-named functions that take the transaction."""
