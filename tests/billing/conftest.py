@@ -157,10 +157,16 @@ class Billing:
     scheduling: MadeUpScheduling
 
     async def ask(
-        self, method: str, path: str, body: object = None, *, role: Role = Role.BILLER
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        role: Role = Role.BILLER,
+        key: str | None = None,
     ) -> httpx.Response:
         token = development_token(TOKEN_SECRET, env="development", subject="staff-1", roles={role})
-        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key or str(new_id())}
         return await self.http.request(method, path, json=body, headers=headers)
 
     async def told(self, method: str, path: str, body: object = None) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -50,9 +52,16 @@ class Process:
     def log(self) -> Path:
         return self.folder / "log"
 
-    def start(self) -> None:
-        command = [sys.executable, "-m", "services.billing"]
-        self.running = start_process(command, log=self.log, env=self.settings)
+    def start(self, kill_at: str = "") -> None:
+        """Start it; where `kill_at` is given, it dies there (see `tests.billing.armed`)."""
+        module = "tests.billing.armed" if kill_at else "services.billing"
+        env = self.settings | {"KILL_AT": kill_at}
+        self.running = start_process([sys.executable, "-m", module], log=self.log, env=env)
+
+    @property
+    def died_by_kill(self) -> bool:
+        assert self.running is not None
+        return self.running.poll() == -signal.SIGKILL
 
     def kill(self) -> None:
         assert self.running is not None
@@ -234,6 +243,67 @@ async def test_a_process_that_is_killed_while_stripe_works_charges_once_when_it_
 
     assert types_of(records).count("PaymentCaptured") == 1
     assert (await clinic.only_charge(patient))["state"] == "paid"
+    assert clinic.money_taken() == [39900]
+    assert len(clinic.at_stripe("payment_intents")) == 1
+
+
+@pytest.mark.parametrize(
+    "kill_at",
+    [
+        "before create_customer",
+        "after create_customer",
+        "before create_setup",
+        "after create_setup",
+    ],
+)
+async def test_a_process_that_is_killed_around_a_card_set_up_makes_each_thing_once(
+    process: Process, clinic: Billing, engine: AsyncEngine, kill_at: str
+):
+    patient, key = new_id(), str(new_id())
+    path = f"/patients/{patient}/card-setups"
+    process.kill()
+    process.start(kill_at)
+    await process.until_ready()
+    with contextlib.suppress(httpx.TransportError):  # it may die before it answers
+        await clinic.ask("POST", path, {}, key=key)
+    await eventually(lambda: process.died_by_kill, within_s=15)
+
+    assert await leases.run_out(engine)
+    process.start()
+    await process.until_ready()
+    started = (await clinic.ask("POST", path, {}, key=key)).json()
+
+    async def is_ready() -> bool:
+        shown = await clinic.told("GET", f"{path}/{started['setup_id']}")
+        return bool(shown["state"] == "ready")
+
+    await eventually(is_ready, within_s=15)
+    await clinic.save_card(patient)  # by another set-up
+    assert len(clinic.at_stripe("customers")) == 1
+    marks = [one["metadata"]["setup_id"] for one in clinic.at_stripe("setup_intents")]
+    assert len(marks) == len(set(marks)) == 2
+
+
+@pytest.mark.parametrize("kill_at", ["before capture", "after capture"])
+async def test_a_process_that_is_killed_around_a_capture_charges_once(
+    process: Process, clinic: Billing, topics: Topics, engine: AsyncEngine, kill_at: str
+):
+    patient = new_id()
+    await clinic.set_fee()
+    await clinic.save_card(patient)
+    clinic.world.notify(stripe=None)  # no webhook helps
+    process.kill()
+    process.start(kill_at)
+    await process.until_ready()
+    await publish(topics, clinic.complete(patient))
+    await eventually(lambda: process.died_by_kill, within_s=30)
+
+    assert await leases.run_out(engine)
+    process.start()
+    await process.until_ready()
+    records = await until_superbill_is_told(clinic, topics, patient)
+
+    assert types_of(records).count("PaymentCaptured") == 1
     assert clinic.money_taken() == [39900]
     assert len(clinic.at_stripe("payment_intents")) == 1
 
