@@ -7,8 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 
-from services.scheduling.handlers import figures, plans
-from services.scheduling.handlers.figures import (
+from services.scheduling.figure_forms import (
     CatalogueEntry,
     ClosureAnswer,
     ClosureWish,
@@ -23,6 +22,7 @@ from services.scheduling.handlers.figures import (
     VisitFiguresAnswer,
     VisitFiguresWish,
 )
+from services.scheduling.handlers import listing, places, plans, visit_types
 from services.scheduling.handlers.plans import PlansAnswer, PlanSeries
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
@@ -45,19 +45,21 @@ async def read_catalogue(
     desk: AtDesk, on: Annotated[Day | None, Query()] = None
 ) -> list[CatalogueEntry]:
     """Every visit type with the figures in force, and the source of each."""
-    return await desk.read(figures.read_catalogue, on)
+    return await desk.read(listing.read_catalogue, on)
 
 
 @router.post("/visit-types/{visit_type}/figures", dependencies=[allow(OPS)])
 async def record_visit_figures(
     visit_type: TypeName, wish: VisitFiguresWish, desk: AtDesk
 ) -> VisitFiguresAnswer:
-    return await desk.decide(figures.record_visit_figures, visit_type, wish)
+    """Record how long a visit type takes, from a day on."""
+    return await desk.decide(visit_types.record_visit_figures, visit_type, wish)
 
 
 @router.post("/visit-types/{visit_type}/protocol", dependencies=[allow(OPS)])
 async def record_protocol(visit_type: TypeName, wish: ProtocolWish, desk: AtDesk) -> ProtocolAnswer:
-    return await desk.decide(figures.record_protocol, visit_type, wish)
+    """Record how a series of a visit type is planned, from a day on."""
+    return await desk.decide(visit_types.record_protocol, visit_type, wish)
 
 
 @router.get(
@@ -65,26 +67,30 @@ async def record_protocol(visit_type: TypeName, wish: ProtocolWish, desk: AtDesk
 )
 async def read_location_figures(location_id: UUID, desk: AtDesk) -> LocationFigures:
     """A place's opening hours, rosters and closures, those to come included."""
-    return await desk.read(figures.read_location, location_id)
+    return await desk.read(listing.read_figures, location_id)
 
 
 @router.post("/locations/{location_id}/opening-hours", dependencies=[allow(OPS)])
 async def record_opening_hours(
     location_id: UUID, wish: OpeningHoursWish, desk: AtDesk
 ) -> OpeningHoursAnswer:
-    return await desk.decide(figures.record_opening_hours, location_id, wish)
+    """Record a location's hours, from a day on."""
+    return await desk.decide(places.record_opening_hours, location_id, wish)
 
 
 @router.post("/locations/{location_id}/rosters", dependencies=[allow(OPS)])
 async def record_roster(location_id: UUID, wish: RosterWish, desk: AtDesk) -> RosterAnswer:
-    return await desk.decide(figures.record_roster, location_id, wish)
+    """Record a location's roster, from a day on."""
+    return await desk.decide(places.record_roster, location_id, wish)
 
 
 @router.post("/locations/{location_id}/closures", dependencies=[allow(OPS)])
 async def record_closure(location_id: UUID, wish: ClosureWish, desk: AtDesk) -> ClosureAnswer:
-    return await desk.decide(figures.record_closure, location_id, wish)
+    """Record days on which a location is closed."""
+    return await desk.decide(places.record_closure, location_id, wish)
 
 
 @router.post("/closures/{closure_id}/withdraw", dependencies=[allow(OPS)])
 async def withdraw_closure(closure_id: UUID, desk: AtDesk) -> ClosureAnswer:
-    return await desk.decide(figures.withdraw_closure, closure_id)
+    """Withdraw a closure."""
+    return await desk.decide(places.withdraw_closure, closure_id)

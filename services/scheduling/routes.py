@@ -48,16 +48,19 @@ router = APIRouter(tags=["scheduling"])
 
 @router.post("/locations", dependencies=[allow(OPS)])
 async def open_location(wish: OpenLocation, desk: AtDesk) -> LocationCard:
+    """Open a location of the practice."""
     return await desk.decide(clinic.open_location, wish)
 
 
 @router.post("/locations/{location_id}/chairs", dependencies=[allow(OPS)])
 async def add_chair(location_id: UUID, wish: AddChair, desk: AtDesk) -> ChairAnswer:
+    """Add a chair to a location."""
     return await desk.decide(clinic.add_chair, location_id, wish)
 
 
 @router.post("/clinicians", dependencies=[allow(OPS)])
 async def add_clinician(wish: AddClinician, desk: AtDesk) -> ClinicianCard:
+    """Add a clinician, with the numbers that superbills and prescriptions name."""
     return await desk.decide(clinic.add_clinician, wish)
 
 
@@ -65,16 +68,19 @@ async def add_clinician(wish: AddClinician, desk: AtDesk) -> ClinicianCard:
 async def correct_clinician(
     clinician_id: UUID, wish: CorrectClinician, desk: AtDesk
 ) -> ClinicianCard:
+    """Correct what is on record about a clinician."""
     return await desk.decide(clinic.correct_clinician, clinician_id, wish)
 
 
 @router.post("/patients", dependencies=[allow(FRONT_DESK)])
 async def register_patient(wish: RegisterPatient, desk: AtDesk) -> PatientAnswer:
+    """Register a patient; a concern holds the patient until somebody clears it."""
     return await desk.decide(patients.register_patient, wish)
 
 
 @router.patch("/patients/{patient_id}", dependencies=[allow(FRONT_DESK)])
 async def update_patient(patient_id: UUID, wish: UpdatePatient, desk: AtDesk) -> PatientAnswer:
+    """Change how a patient is reached, and what is on the card."""
     return await desk.decide(patients.update_patient, patient_id, wish)
 
 
@@ -82,16 +88,19 @@ async def update_patient(patient_id: UUID, wish: UpdatePatient, desk: AtDesk) ->
     "/patients/{patient_id}", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER, Role.BILLER)]
 )
 async def read_patient(patient_id: UUID, desk: AtDesk) -> PatientFile:
-    return await desk.read(patients.read_patient, patient_id, desk.actor)
+    """A patient's card; the concerns are shown to those who treat."""
+    return await desk.read(listing.read_patient, patient_id, desk.actor)
 
 
 @router.post("/patients/{patient_id}/clearance", dependencies=[allow(PRESCRIBER, NURSE)])
 async def record_clearance(patient_id: UUID, wish: RecordClearance, desk: AtDesk) -> PatientAnswer:
+    """Clear a patient who is held."""
     return await desk.decide(patients.record_clearance, patient_id, wish)
 
 
 @router.post("/series", dependencies=[allow(FRONT_DESK)])
 async def book_series(wish: BookSeries, desk: AtDesk) -> SeriesAnswer:
+    """Book all infusions of a series, or none."""
     return await desk.decide(booking.book_series, wish)
 
 
@@ -103,11 +112,13 @@ async def book_missing(series_id: UUID, wish: WishedAppointment, desk: AtDesk) -
 
 @router.get("/series/{series_id}", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER)])
 async def read_series(series_id: UUID, desk: AtDesk) -> SeriesAnswer:
+    """A series with its visits and their state."""
     return await desk.read(listing.read_series, series_id)
 
 
 @router.post("/series/{series_id}/stop", dependencies=[allow(PRESCRIBER, FRONT_DESK)])
 async def stop_series(series_id: UUID, wish: StopSeries, desk: AtDesk) -> SeriesAnswer:
+    """End a series early: what is still to come is cancelled, what was given stands."""
     return await desk.decide(series.stop_series, series_id, wish)
 
 
@@ -127,6 +138,7 @@ async def list_visits(
 async def move_visit(
     appointment_id: UUID, wish: MoveAppointment, desk: AtDesk
 ) -> AppointmentAnswer:
+    """Move a visit to another time or chair."""
     return await desk.decide(changes.move_visit, appointment_id, wish)
 
 
@@ -134,21 +146,25 @@ async def move_visit(
 async def cancel_visit(
     appointment_id: UUID, wish: CancelAppointment, desk: AtDesk
 ) -> AppointmentAnswer:
+    """Cancel a visit."""
     return await desk.decide(changes.cancel_visit, appointment_id, wish)
 
 
 @router.post("/appointments/{appointment_id}/ride", dependencies=[allow(FRONT_DESK, NURSE)])
 async def record_ride(appointment_id: UUID, wish: RecordRide, desk: AtDesk) -> AppointmentAnswer:
+    """Record who takes the patient home."""
     return await desk.decide(visits.record_ride, appointment_id, wish)
 
 
 @router.post("/appointments/{appointment_id}/check-in", dependencies=[allow(FRONT_DESK, NURSE)])
 async def check_in(appointment_id: UUID, wish: CheckIn, desk: AtDesk) -> AppointmentAnswer:
+    """Check a patient in who has come."""
     return await desk.decide(visits.check_in, appointment_id, wish)
 
 
 @router.post("/appointments/{appointment_id}/send-home", dependencies=[allow(FRONT_DESK, NURSE)])
 async def send_home(appointment_id: UUID, wish: SendHome, desk: AtDesk) -> AppointmentAnswer:
+    """Send a patient home without an infusion."""
     return await desk.decide(visits.send_home, appointment_id, wish)
 
 
@@ -156,14 +172,17 @@ async def send_home(appointment_id: UUID, wish: SendHome, desk: AtDesk) -> Appoi
 async def start_infusion(
     appointment_id: UUID, wish: StartInfusion, desk: AtDesk
 ) -> AppointmentAnswer:
+    """Start the infusion of a visit."""
     return await desk.decide(visits.start_infusion, appointment_id, wish)
 
 
 @router.post("/appointments/{appointment_id}/complete", dependencies=[allow(NURSE)])
 async def complete_infusion(appointment_id: UUID, wish: Nothing, desk: AtDesk) -> AppointmentAnswer:
+    """Stop the drip of a visit; the last infusion completes its series."""
     return await desk.decide(visits.complete_infusion, appointment_id, wish)
 
 
 @router.post("/appointments/{appointment_id}/discharge", dependencies=[allow(NURSE)])
 async def discharge_patient(appointment_id: UUID, wish: Nothing, desk: AtDesk) -> AppointmentAnswer:
+    """Discharge the patient of a visit, and say until when not to drive."""
     return await desk.decide(visits.discharge_patient, appointment_id, wish)

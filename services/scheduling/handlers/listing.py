@@ -1,18 +1,41 @@
-"""What staff look at: the day's visits, a series."""
+"""What staff look at: patients, the day's visits, series, the clinic's figures."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Row
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentSummary, SeriesAnswer
+from services.scheduling.answers import AppointmentSummary, PatientFile, SeriesAnswer
+from services.scheduling.figure_forms import (
+    CatalogueEntry,
+    ClosureAnswer,
+    LocationFigures,
+    OpeningHoursAnswer,
+    ProtocolAnswer,
+    RosterAnswer,
+)
 from services.scheduling.handlers.shown import show_series
+from shared.auth import Actor, Role
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
+
+TREATING = frozenset({Role.NURSE, Role.PRESCRIBER})
+"""Who sees what screening found."""
+
+
+async def read_patient(patient_id: UUID, reader: Actor, tx: Transaction) -> PatientFile | Refused:
+    patient = await store.find_patient(tx, patient_id)
+    if patient is None:
+        return Refused.not_found("patient", "patient_id")
+    return PatientFile(
+        **store.patient_card(tx, patient).model_dump(),
+        held=patient.held,
+        concerns=store.concerns_of(tx, patient) if reader.roles & TREATING else None,
+    )
 
 
 async def list_visits(
@@ -43,3 +66,28 @@ async def read_series(series_id: UUID, tx: Transaction) -> SeriesAnswer | Refuse
     location = await store.find_location(tx, course.series.location_id)
     assert location is not None, "a series has its place"
     return await show_series(tx, course, location)
+
+
+async def read_catalogue(on: date | None, tx: Transaction) -> list[CatalogueEntry]:
+    """Every visit type with the figures in force on a day, today unless it is named."""
+    entries = await store.catalogue_on(tx, on or tx.now.date())
+    return [
+        CatalogueEntry(
+            **visit.model_dump(),
+            protocol=None if protocol is None else ProtocolAnswer(**protocol.model_dump()),
+        )
+        for visit, protocol in entries
+    ]
+
+
+async def read_figures(location_id: UUID, tx: Transaction) -> LocationFigures | Refused:
+    """A place's hours, rosters and closures, earliest first."""
+    if await store.find_location(tx, location_id) is None:
+        return Refused.not_found("location", "location_id")
+    hours, rosters, closures = await store.figures_at(tx, location_id)
+    return LocationFigures(
+        location_id=location_id,
+        opening_hours=[OpeningHoursAnswer(**row.model_dump()) for row in hours],
+        rosters=[RosterAnswer(**row.model_dump()) for row in rosters],
+        closures=[ClosureAnswer(**row.model_dump()) for row in closures],
+    )

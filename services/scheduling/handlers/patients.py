@@ -5,19 +5,15 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.answers import PatientAnswer, PatientFile
+from services.scheduling.answers import PatientAnswer
 from services.scheduling.rules import patients as rules
 from services.scheduling.wishes import RecordClearance, RegisterPatient, UpdatePatient
-from shared.auth import Actor, Role
 from shared.claims import PatientCard
 from shared.events.scheduling import PatientCleared, PatientHeld, PatientRegistered, PatientUpdated
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
 from shared.refusals import unknown
-
-TREATING = frozenset({Role.NURSE, Role.PRESCRIBER})
-"""Who sees what screening found."""
 
 
 async def register_patient(wish: RegisterPatient, tx: Transaction) -> PatientAnswer | Refused:
@@ -69,14 +65,3 @@ async def record_clearance(
     await store.record_clearance(tx, patient_id, wish.clinician_id, wish.note)
     tx.publish(PatientCleared(patient_id=patient_id, cleared_at=tx.now))
     return PatientAnswer(patient_id=patient_id, held=False)
-
-
-async def read_patient(patient_id: UUID, reader: Actor, tx: Transaction) -> PatientFile | Refused:
-    patient = await store.find_patient(tx, patient_id)
-    if patient is None:
-        return Refused.not_found("patient", "patient_id")
-    return PatientFile(
-        **store.patient_card(tx, patient).model_dump(),
-        held=patient.held,
-        concerns=store.concerns_of(tx, patient) if reader.roles & TREATING else None,
-    )

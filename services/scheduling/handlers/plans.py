@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.scheduling import store
-from services.scheduling.handlers.figures import Clock, Day
+from services.scheduling.figure_forms import Clock, Day
 from services.scheduling.rules import gaps, protocols
 from services.scheduling.rules import series as series_rules
 from services.scheduling.rules.planner import (

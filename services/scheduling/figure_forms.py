@@ -1,0 +1,191 @@
+"""The clinic's figures as they are asked for and answered: visit types, protocols, places."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Generic, Self, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from shared.claims import PRINTABLE, Line
+from shared.events import Moment
+
+T = TypeVar("T")
+
+Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
+Source = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=PRINTABLE),
+]
+Clock = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+"""What a clock on the wall shows; 24:00 ends a day."""
+
+Minutes = Annotated[int, Field(ge=0, le=12 * 60)]
+Count = Annotated[int, Field(ge=1, le=31)]
+MAX_WINDOWS = 7 * 6
+
+
+class _Wish(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Figure(_Wish, Generic[T]):
+    """A figure and where it comes from."""
+
+    value: T
+    source: Source
+
+
+class FiguresWish(_Wish):
+    """Figures that change from a day on; what is left out stays as it is in force that day."""
+
+    effective_from: Day
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.changed():
+            raise ValueError("name at least one figure to change")
+        return self
+
+    def changed(self) -> dict[str, Figure[Any]]:
+        named = self.model_fields_set - {"effective_from"}
+        return {name: found for name in named if (found := getattr(self, name)) is not None}
+
+
+class VisitFiguresWish(FiguresWish):
+    name: Figure[Line] | None = None
+    booked_min: Figure[Annotated[int, Field(ge=1, le=12 * 60)]] | None = None
+    recovery_min: Figure[Minutes] | None = None
+    fasting_min: Figure[Annotated[int, Field(ge=0, le=48 * 60)]] | None = None
+    no_drive_min: Figure[Annotated[int, Field(ge=0, le=7 * 24 * 60)]] | None = None
+    ride_needed: Figure[bool] | None = None
+    chair_needed: Figure[bool] | None = None
+    start_every_min: Figure[Annotated[int, Field(ge=1, le=240)]] | None = None
+
+
+class ProtocolWish(FiguresWish):
+    size_min: Figure[Annotated[int, Field(ge=1, le=20)]] | None = None
+    size_max: Figure[Annotated[int, Field(ge=1, le=20)]] | None = None
+    gap_min_days: Figure[Count] | None = None
+    gap_advised_days: Figure[Count] | None = None
+    gap_max_days: Figure[Count] | None = None
+    weekly_advised: Figure[Count | None] | None = None
+    weekly_cap: Figure[Count | None] | None = None
+    course_advised_weeks: Figure[Count | None] | None = None
+
+
+class VisitFiguresAnswer(BaseModel):
+    """The figures of a visit type from a day on, and for each its source."""
+
+    visit_type: str
+    effective_from: date
+    name: str
+    booked_min: int | None
+    recovery_min: int
+    fasting_min: int
+    no_drive_min: int
+    ride_needed: bool
+    chair_needed: bool
+    start_every_min: int
+    sources: dict[str, str]
+
+
+class ProtocolAnswer(BaseModel):
+    """How a series of a visit type is given from a day on, and for each figure its source."""
+
+    visit_type: str
+    effective_from: date
+    kind: str
+    size_min: int
+    size_max: int
+    gap_min_days: int
+    gap_advised_days: int
+    gap_max_days: int
+    weekly_advised: int | None
+    weekly_cap: int | None
+    course_advised_weeks: int | None
+    sources: dict[str, str]
+
+
+class CatalogueEntry(VisitFiguresAnswer):
+    """A visit type in force; `protocol` where it is given as a series."""
+
+    protocol: ProtocolAnswer | None
+
+
+class WindowWish(_Wish):
+    """A part of a weekday, Monday being 1, by the clock on the wall."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    weekday: Annotated[int, Field(ge=1, le=7)]
+    from_: Annotated[Clock, Field(alias="from")]
+    until: Clock
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.from_ >= self.until:
+            raise ValueError("until must be later than from, on the same day")
+        return self
+
+
+class ShiftWish(WindowWish):
+    nurses: Annotated[int, Field(ge=1, le=100)]
+
+
+class OpeningHoursWish(_Wish):
+    """A whole week; a weekday that is not named is closed."""
+
+    visit_type: Line
+    effective_from: Day
+    windows: Annotated[list[WindowWish], Field(max_length=MAX_WINDOWS)]
+    source: Source
+
+
+class OpeningHoursAnswer(OpeningHoursWish):
+    hours_id: UUID
+    location_id: UUID
+
+
+class RosterWish(_Wish):
+    """A whole week of nurses on duty; shifts that overlap add up."""
+
+    effective_from: Day
+    chairs_per_nurse: Annotated[int, Field(ge=1, le=50)]
+    shifts: Annotated[list[ShiftWish], Field(max_length=MAX_WINDOWS)]
+    source: Source
+
+
+class RosterAnswer(RosterWish):
+    roster_id: UUID
+    location_id: UUID
+
+
+class ClosureWish(_Wish):
+    """Whole local days, both named ones included."""
+
+    first_on: Day
+    last_on: Day
+    reason: Line
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.first_on > self.last_on:
+            raise ValueError("last_on must not be before first_on")
+        return self
+
+
+class ClosureAnswer(ClosureWish):
+    closure_id: UUID
+    location_id: UUID
+    withdrawn_at: Moment | None = None
+
+
+class LocationFigures(BaseModel):
+    """What is on record of a place, earliest first."""
+
+    location_id: UUID
+    opening_hours: list[OpeningHoursAnswer]
+    rosters: list[RosterAnswer]
+    closures: list[ClosureAnswer]
