@@ -13,17 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scheduling.rules.gaps import advice_on_series
-from services.scheduling.rules.planner import (
-    OFFERED,
-    Plan,
-    Preferences,
-    broken_by_wishes,
-    last_day_of_any,
-    plan_series,
-    usual_times,
-)
+from services.scheduling.rules.planner import OFFERED, Plan, plan_series, usual_times
 from services.scheduling.rules.planner_days import Place, days_of
 from services.scheduling.rules.planner_score import Scored, score
+from services.scheduling.rules.planner_wishes import Preferences, broken_by_wishes, last_day_of_any
 from services.scheduling.rules.policy import Closure, broken_by_hours, broken_by_nurses
 from services.scheduling.rules.protocols import InfusionProtocol, numbered
 from services.scheduling.rules.series import broken_by_booking

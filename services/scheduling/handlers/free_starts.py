@@ -9,8 +9,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling.handlers.plans import place_of
-from services.scheduling.rules.planner import Preferences
 from services.scheduling.rules.planner_days import Day, days_of
+from services.scheduling.rules.planner_wishes import Preferences
 from services.scheduling.tables import Location
 from shared.messaging import Transaction
 from shared.refusals import Broken

@@ -15,16 +15,14 @@ from services.scheduling import store
 from services.scheduling.figure_forms import Clock, Day
 from services.scheduling.rules import gaps, protocols
 from services.scheduling.rules import series as series_rules
-from services.scheduling.rules.planner import (
+from services.scheduling.rules.planner import Plan, Proposal, plan_series
+from services.scheduling.rules.planner_days import Place
+from services.scheduling.rules.planner_wishes import (
     EVERY_DAY,
-    Plan,
     Preferences,
-    Proposal,
     broken_by_wishes,
     last_day_of_any,
-    plan_series,
 )
-from services.scheduling.rules.planner_days import Place
 from services.scheduling.rules.policy import minute_of, wall
 from services.scheduling.rules.protocols import InfusionProtocol
 from services.scheduling.tables import Location

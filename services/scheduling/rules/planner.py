@@ -7,69 +7,24 @@ plans the one with the fewest points wins (`planner_score`), and no legal plan h
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from math import inf
 from uuid import UUID
 
-from services.scheduling.rules.planner_days import Day, Place, Start, days_of
-from services.scheduling.rules.planner_score import (
-    OUTSIDE_POINTS,
-    WAIT_POINTS,
-    Item,
-    Scored,
-    score,
-    time_points,
-)
+from services.scheduling.rules.planner_choice import OpenDay
+from services.scheduling.rules.planner_days import Place, Start, days_of
+from services.scheduling.rules.planner_score import WAIT_POINTS, Item, Scored, score
 from services.scheduling.rules.planner_search import Calendar
-from services.scheduling.rules.policy import DAY_MIN, wall
+from services.scheduling.rules.planner_wishes import BEYOND_DAYS, Preferences
 from services.scheduling.rules.protocols import InfusionProtocol
-from services.scheduling.rules.series import broken_by_size
-from services.scheduling.rules.slots import BOOKABLE_AHEAD
 from shared.refusals import Broken
 
 OFFERED = 3
 """How many plans are offered at most: a few to choose from on the telephone."""
 
-USUAL_SPAN_DAYS = 30
-
-SPAN_DAYS_MAX = 120
-"""The house's limit on the dates of one question: five times the longest advised course."""
-
-BEYOND_DAYS = 21
-"""How far after the last date asked for the nearest legal plan may end: one more course."""
-
 HOUR_MIN = 60
-EVERY_DAY = frozenset(range(1, 8))
-
-
-@dataclass(frozen=True, slots=True)
-class Preferences:
-    """When the patient can come. A visit begins and ends between the two times of the day."""
-
-    earliest: date
-    latest: date
-    weekdays: frozenset[int] = EVERY_DAY
-    from_min: int = 0
-    until_min: int = DAY_MIN
-
-    def span(self) -> tuple[date, date]:
-        """The days that a search looks at: from the first up to and without the last."""
-        return self.earliest, self.latest + timedelta(days=BEYOND_DAYS + 1)
-
-    def left_by(self, day: Day, start: Start) -> str | None:
-        """What of the wishes a visit would leave, or None."""
-        left = []
-        if day.day > self.latest:
-            left.append(f"after {self.latest}")
-        if day.day.isoweekday() not in self.weekdays:
-            left.append(f"on a {day.day:%A}")
-        if not self.from_min <= start.wall_min <= self.until_min - day.holds_min:
-            left.append(f"at {wall(start.wall_min)}")
-        return ", ".join(left) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,51 +69,11 @@ class Proposal:
     nearest: tuple[Plan, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """The best start of one day for one usual time."""
-
-    points: float
-    start: Start | None
-    leaves: str | None = None
-
-
-_NONE = _Choice(inf, None)
-
-
-class _Open:
-    """A day's free starts, those within the wishes and those outside."""
-
-    def __init__(self, day: Day, wishes: Preferences) -> None:
-        self.day = day
-        left = [(start, wishes.left_by(day, start)) for start in day.starts]
-        self.within = [start for start, leaves in left if leaves is None]
-        self._outside = [(start, leaves) for start, leaves in left if leaves is not None]
-        self._walls = [start.wall_min for start in self.within]
-
-    def choose(self, usual_min: int, *, strict: bool) -> _Choice:
-        """The start with the fewest points; of equals the earlier one."""
-        if self.within:
-            place = bisect_left(self._walls, usual_min)
-            near = self.within[max(place - 1, 0) : place + 1]
-            points, _, start = min(
-                (time_points(each.wall_min, usual_min), n, each) for n, each in enumerate(near)
-            )
-            return _Choice(points, start)
-        if strict or not self._outside:
-            return _NONE
-        points, n = min(
-            (time_points(each.wall_min, usual_min), n) for n, (each, _) in enumerate(self._outside)
-        )
-        start, leaves = self._outside[n]
-        return _Choice(points + OUTSIDE_POINTS, start, leaves)
-
-
 def plan_series(
     protocol: InfusionProtocol, count: int, wishes: Preferences, place: Place
 ) -> Proposal:
     """The best few plans of `count` infusions within the wishes, or why there is none."""
-    days = [_Open(day, wishes) for day in days_of(place, wishes.earliest, wishes.latest)]
+    days = [OpenDay(day, wishes) for day in days_of(place, wishes.earliest, wishes.latest)]
     calendar = Calendar(protocol, [each.day.day for each in days])
     plans = _best(protocol, count, wishes, days, calendar, strict=True)
     if plans:
@@ -171,59 +86,12 @@ def plan_series(
     )
 
 
-def last_day_of_any(protocol: InfusionProtocol, count: int, earliest: date) -> date:
-    """So far on that a series fits that begins late, or is as long as it may be."""
-    return earliest + timedelta(days=max(USUAL_SPAN_DAYS, (count - 1) * protocol.gap_max_days))
-
-
-def broken_by_wishes(
-    protocol: InfusionProtocol, count: int, wishes: Preferences, today: date
-) -> list[Broken]:
-    """What forbids looking for such a series at all."""
-    calendar, house = "the calendar", "the house's limit on one question"
-    span_days = (wishes.latest - wishes.earliest).days
-    wrongs = (
-        (
-            wishes.earliest < today,
-            "bookable_time",
-            f"{wishes.earliest} has passed; take {today} or a later day.",
-            calendar,
-            "preferences.earliest",
-        ),
-        (
-            wishes.latest > today + BOOKABLE_AHEAD,
-            "bookable_time",
-            f"{wishes.latest} is more than {BOOKABLE_AHEAD.days} days ahead; take a nearer day.",
-            calendar,
-            "preferences.latest",
-        ),
-        (
-            span_days < 0,
-            "plan_span",
-            f"{wishes.latest} is before {wishes.earliest}; the latest day is not before the first.",
-            calendar,
-            "preferences.latest",
-        ),
-        (
-            span_days > SPAN_DAYS_MAX,
-            "plan_span",
-            f"{span_days} days are too many to look through; take at most {SPAN_DAYS_MAX}.",
-            house,
-            "preferences.latest",
-        ),
-    )
-    broken = [
-        Broken(rule, detail, source, at) for wrong, rule, detail, source, at in wrongs if wrong
-    ]
-    return broken_by_size(protocol, count, "infusions") + broken
-
-
 def _nearest(
     protocol: InfusionProtocol, count: int, wishes: Preferences, place: Place
 ) -> list[Plan]:
     """Plans that leave the wishes at as few visits as can be."""
     beyond = wishes.latest + timedelta(days=BEYOND_DAYS)
-    days = [_Open(day, wishes) for day in days_of(place, wishes.earliest, beyond)]
+    days = [OpenDay(day, wishes) for day in days_of(place, wishes.earliest, beyond)]
     calendar = Calendar(protocol, [each.day.day for each in days])
     return _best(protocol, count, wishes, days, calendar, strict=False)
 
@@ -241,7 +109,7 @@ def _best(
     protocol: InfusionProtocol,
     count: int,
     wishes: Preferences,
-    days: Sequence[_Open],
+    days: Sequence[OpenDay],
     calendar: Calendar,
     *,
     strict: bool,
@@ -264,7 +132,7 @@ def _best(
 
 
 def _plan(
-    protocol: InfusionProtocol, wishes: Preferences, days: Sequence[_Open], usual_min: int
+    protocol: InfusionProtocol, wishes: Preferences, days: Sequence[OpenDay], usual_min: int
 ) -> Plan:
     infusions = []
     for each in days:
@@ -286,7 +154,7 @@ def _differ(one: Plan, other: Plan) -> bool:
     return 2 * len(shared) <= len(one.infusions)
 
 
-def _why(open_: _Open, wishes: Preferences) -> Broken:
+def _why(open_: OpenDay, wishes: Preferences) -> Broken:
     """Which rule blocks a date."""
     day = open_.day
     if day.why_none is None and day.day.isoweekday() not in wishes.weekdays:
@@ -303,7 +171,7 @@ def _between(
     protocol: InfusionProtocol,
     count: int,
     wishes: Preferences,
-    days: Sequence[_Open],
+    days: Sequence[OpenDay],
     calendar: Calendar,
 ) -> list[Broken]:
     """Why the dates that are free do not make a series."""
