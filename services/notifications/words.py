@@ -2,7 +2,8 @@
 
 Pure. Words are for the patient and for whoever sees the screen: no drug, no illness, no visit's
 purpose (HHS HIPAA FAQ 198: leave only what is needed). Texts hold GSM-7 characters only, because
-one other character halves the room of a segment (3GPP TS 23.038). "FAQ" is the clinic's own.
+one other character halves the room of a segment (3GPP TS 23.038), and fit into one segment with
+names of usual length: 160 is also what 47 CFR 64.1200(a)(9)(iv)(D) allows. "FAQ" is the clinic's.
 """
 
 from __future__ import annotations
@@ -47,23 +48,24 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A message before it is put on the clinic's letterhead; a text has no subject."""
+    """A message before it is put on the clinic's letterhead.
+
+    A text has no subject; its body ends with what leads over to the phone. A place has a phone of
+    its own.
+    """
 
     body: str
+    greeting: str = ""
     subject: str | None = None
     phone: str | None = None
 
 
 def ride_reminder(first_name: str, starts_at: datetime, place: Place, *, ride: bool) -> Words:
     """FAQ: "You will need a driver to take you home (or an Uber)"."""
-    ask = (
-        "Your ride home is confirmed."
-        if ride
-        else "You need a driver or rideshare to take you home. Please call to tell us who."
-    )
+    ask = "Your ride is confirmed. Questions?" if ride else "Who takes you home? Tell us:"
     return Words(
-        f"{_hi(first_name)}your visit at {plain(place.name)} is {when(starts_at, place.zone)}."
-        f" {ask}",
+        f"your visit at {plain(place.name)} is {when(starts_at, place.zone)}. {ask}",
+        greeting=_hi(first_name),
         phone=place.phone,
     )
 
@@ -71,16 +73,17 @@ def ride_reminder(first_name: str, starts_at: datetime, place: Place, *, ride: b
 def fasting_reminder(first_name: str, starts_at: datetime, place: Place) -> Words:
     """FAQ: "no food for two hours prior, but liquids are fine"."""
     return Words(
-        f"{_hi(first_name)}please eat no food after {when(no_food_from(starts_at), place.zone)},"
-        f" 2 hours before your visit. Liquids are fine.",
+        f"please eat no food after {when(no_food_from(starts_at), place.zone)}."
+        " Liquids are fine. Questions?",
+        greeting=_hi(first_name),
         phone=place.phone,
     )
 
 
 def appointment_moved(first_name: str, starts_at: datetime, place: Place) -> Words:
     return Words(
-        f"{_hi(first_name)}your visit at {plain(place.name)} has a new time:"
-        f" {when(starts_at, place.zone)}.",
+        f"your visit at {plain(place.name)} is now {when(starts_at, place.zone)}. Questions?",
+        greeting=_hi(first_name),
         phone=place.phone,
     )
 
@@ -88,7 +91,8 @@ def appointment_moved(first_name: str, starts_at: datetime, place: Place) -> Wor
 def no_driving(first_name: str, until: datetime, place: Place) -> Words:
     """FAQ: "No driving for 6 hours after an infusion"; `until` is as the event says."""
     return Words(
-        f"{_hi(first_name)}please do not drive until {when(until, place.zone)}.",
+        f"please do not drive until {when(until, place.zone)}. Questions?",
+        greeting=_hi(first_name),
         phone=place.phone,
     )
 
@@ -96,20 +100,23 @@ def no_driving(first_name: str, until: datetime, place: Place) -> Words:
 def spray_no_driving(first_name: str) -> Words:
     """FAQ: "You are not to drive for 4 hours after using the nasal spray"."""
     return Words(
-        f"{_hi(first_name)}your pharmacy order was delivered."
-        f" Do not drive for {SPRAY_NO_DRIVING_H} hours after each use."
+        "your pharmacy order has arrived."
+        f" Do not drive for {SPRAY_NO_DRIVING_H} hours after each use. Questions?",
+        greeting=_hi(first_name),
     )
 
 
 def payment_failed(first_name: str) -> Words:
     return Words(
-        f"{_hi(first_name)}your last payment did not go through. Please call us to settle it."
+        "your last payment did not go through. Please call us to settle it:",
+        greeting=_hi(first_name),
     )
 
 
 def receipt(first_name: str, amount_cents: int) -> Words:
     return Words(
-        f"Hello {first_name},\n\nthank you. We received your payment of {dollars(amount_cents)}.\n",
+        f"Thank you. We have received your payment of {dollars(amount_cents)}.",
+        greeting=f"Hello {first_name},",
         subject="Your receipt",
     )
 
@@ -117,23 +124,23 @@ def receipt(first_name: str, amount_cents: int) -> Words:
 def superbill(first_name: str, number: str) -> Words:
     """A notice only: the document itself names the visit and what it was for."""
     return Words(
-        f"Hello {first_name},\n\nyour itemized statement {number} is ready. To protect your"
-        " privacy it is not attached: ask for it at the front desk or call us.\n",
+        f"Your itemized statement {number} is ready. To protect your privacy it is not attached:"
+        " please ask for it at the front desk, or call us.",
+        greeting=f"Hello {first_name},",
         subject="Your statement is ready",
     )
 
 
 def as_text(words: Words, clinic: Clinic, message_id: UUID) -> str:
-    """A text message on the clinic's letterhead.
+    """A text message on the clinic's letterhead; greeted where that needs no second segment.
 
     47 CFR 64.1200(a)(9)(iv): it names the provider, how to reach them and how to opt out. The
     reference tells two texts with the same words apart, for us at a repeat as for the front desk.
     """
     phone = as_dialled(words.phone or clinic.phone)
-    return (
-        f"{clinic.name}: {words.body} Questions? {phone}, ref {reference(message_id)}."
-        " Reply STOP to opt out."
-    )
+    end = f"{words.body} {phone}. Ref {reference(message_id)}. STOP to opt out."
+    greeted = f"{clinic.name}: {words.greeting}{end}"
+    return greeted if segments(greeted) == 1 else f"{clinic.name}: {end}"
 
 
 def reference(message_id: UUID) -> str:
@@ -143,7 +150,10 @@ def reference(message_id: UUID) -> str:
 
 def as_mail(words: Words, clinic: Clinic) -> str:
     """The body of a mail on the clinic's letterhead."""
-    return f"{words.body}\nQuestions? Call {as_dialled(clinic.phone)}.\n\n{clinic.name}\n"
+    return (
+        f"{words.greeting}\n\n{words.body}\n\n"
+        f"Questions? Call {as_dialled(clinic.phone)}.\n\n{clinic.name}\n"
+    )
 
 
 def when(moment: datetime, zone: ZoneInfo) -> str:

@@ -223,8 +223,8 @@ async def test_the_spray_rule_is_told_at_delivery(house: House, story: Story):
     await house.at_rest()
     [text] = house.texts()
     assert text.startswith(
-        "Elm Clinic: Hi Testa, your pharmacy order was delivered. Do not drive for 4 hours after"
-        " each use. Questions? (202) 555-0100"
+        "Elm Clinic: Hi Testa, your pharmacy order has arrived. Do not drive for 4 hours after each"
+        " use. Questions? (202) 555-0100."
     )
 
 

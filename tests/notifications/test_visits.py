@@ -40,13 +40,13 @@ async def test_a_visit_booked_in_good_time_has_each_reminder_at_its_moment(
     [first] = house.texts()
     sent = (await house.messages())["ride_reminder_48h", 0]
     assert first == (
-        f"Elm Clinic: Hi Testa, your visit at Main Street is {when(starts_at, NEW_YORK)}. You need"
-        " a driver or rideshare to take you home. Please call to tell us who. Questions?"
-        f" (202) 555-0100, ref {reference(sent['message_id'])}. Reply STOP to opt out."
+        f"Elm Clinic: Hi Testa, your visit at Main Street is {when(starts_at, NEW_YORK)}. Who takes"
+        f" you home? Tell us: (202) 555-0100. Ref {reference(sent['message_id'])}."
+        " STOP to opt out."
     )
     await house.hears(story.ride())
     await house.goes_to(starts_at - 24 * HOUR)
-    assert "Your ride home is confirmed." in house.texts()[1]
+    assert "Your ride is confirmed." in house.texts()[1]
 
     await house.lives(DAY)
     assert [name for name, state in (await house.states()).items() if state == "sent"] == [
@@ -77,7 +77,7 @@ async def test_a_moved_visit_has_its_new_reminders_and_never_its_old_ones(
         | {("appointment_moved", 1): "sent"}
     )
     assert len(house.texts()) == 4
-    assert "has a new time: " + when(new, NEW_YORK) in house.texts()[0]
+    assert "Main Street is now " + when(new, NEW_YORK) in house.texts()[0]
     assert not any(when(old, NEW_YORK) in body for body in house.texts())
     said = await house.said()
     assert sum(name == "MessageSent" for name, _ in said) == 4

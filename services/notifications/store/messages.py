@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -142,7 +142,7 @@ async def waiting_message(tx: Transaction, message_id: UUID, turn: int) -> Messa
 async def mark_tried(tx: Transaction, message: Message, to: str, words: Words) -> None:
     """Say that the message may leave from now on, and keep what would leave, sealed."""
     sealed = tx.vault.seal(
-        {"to": to, "body": words.body, "subject": words.subject, "phone": words.phone},
+        {"to": to, "words": asdict(words)},
         table="messages",
         column="sealed",
         row=message.message_id,
@@ -159,7 +159,7 @@ def tried_as(tx: Transaction, message: Message) -> tuple[str, Words]:
     """What was handed over at the first try, and for whom."""
     assert message.sealed is not None
     kept = tx.vault.open(message.sealed, table="messages", column="sealed", row=message.message_id)
-    return kept["to"], Words(kept["body"], kept["subject"], kept["phone"])
+    return kept["to"], Words(**kept["words"])
 
 
 async def settle(
