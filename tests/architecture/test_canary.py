@@ -251,7 +251,7 @@ async def _send_hostile(course: Course) -> None:
 async def _parked(course: Course, service: str) -> bool:
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
         answer = await client.send(course.ask(service, "/operations/parked"))
-    return len(answer.json()) == 1
+    return len(answer.json()["items"]) == 1
 
 
 @pytest.mark.parametrize("name", FIELDS)
