@@ -10,8 +10,10 @@ from deploy.catalogue.contracts import ROOT
 from deploy.catalogue.services import all_handlers
 
 ROOMS = ("app", "settings", "events", "handlers", "rules", "tables", "store", "routes", "__main__")
-"""Each a module, or a package where it holds more than one idea. `gateways` only where a service
-calls something outside."""
+"""Each a module, or a package where it holds more than one idea."""
+
+SCREEN_LINES = 100
+"""As much as a reader sees at once of what a service hears, with its imports."""
 
 SERVICES = sorted(path.parent for path in (ROOT / "services").glob("*/__main__.py"))
 
@@ -26,11 +28,25 @@ def _missing(service: Path, rooms: tuple[str, ...]) -> list[str]:
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
 def test_a_service_has_the_same_rooms_as_every_other(service: Path) -> None:
-    rooms = ROOMS
-    if all_handlers()[service.name].calls:
-        rooms += ("gateways",)
-    assert _missing(service, rooms) == []
+    assert _missing(service, ROOMS) == []
     assert list((service / "migrations" / "versions").glob("0001_*.py"))
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_handlers_stand_by_noun_and_what_is_read_stands_in_listing(service: Path) -> None:
+    assert _missing(service / "handlers", ("__init__", "listing")) == []
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_work_and_gateways_are_there_where_something_falls_due_or_is_called(service: Path) -> None:
+    on = all_handlers()[service.name]
+    assert (_missing(service, ("work",)) == []) == bool(on.work_kinds)
+    assert (_missing(service, ("gateways",)) == []) == bool(on.calls)
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_what_a_service_hears_is_on_one_screen(service: Path) -> None:
+    assert len((service / "events.py").read_text().splitlines()) <= SCREEN_LINES
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
