@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from deploy.local.client import Practice
 from deploy.local.installation import State
+from deploy.local.postgres import EmbeddedPostgres
 from shared.auth import Role
 from tests.local.command import Command
 
@@ -78,6 +80,22 @@ def test_sigterm_ends_it_as_ctrl_c_does(tmp_path: Path):
     assert alive == []
     kept = {path.name for path in (tmp_path / "run" / "up").iterdir()}
     assert kept - {"postgres"} == {"clock", "keys.json", "logs"}
+
+
+@pytest.mark.parametrize("words", ["starting PostgreSQL and Kafka", "starting billing"])
+def test_a_start_that_is_broken_off_leaves_nothing(tmp_path: Path, words: str):
+    run = tmp_path / "run"
+    with Command(run, "demo") as demo:
+        demo.until_it_says(words)
+        children = demo.children()
+        demo.interrupt()
+        assert demo.ends() == 130
+        assert "Traceback" not in demo.output
+    _gone, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+    server = EmbeddedPostgres(run / "demo" / "postgres")  # which finds or makes its folder
+    assert not (server.folder / "data").exists()
+    server.destroy()
 
 
 def test_what_it_started_ends_even_when_it_is_killed(tmp_path: Path):

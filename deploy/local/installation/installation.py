@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from time import monotonic
 from typing import Any, NoReturn, Self, TypeVar
@@ -76,7 +76,7 @@ class Installation:
         self.databases: dict[str, Database] = {}
         self.children: dict[str, Watched] = {}
         self._topics_made = False
-        self._brought: list[Kafka | Postgres] = []
+        self._starting: list[Future[Kafka | Postgres]] = []
         self._keepers: list[asyncio.Task[None]] = []
         # A child ends with the thread that started it: these live as long as the installation.
         self._starters = ThreadPoolExecutor(2, thread_name_prefix="starter")
@@ -108,15 +108,16 @@ class Installation:
 
     async def _start_servers(self) -> None:
         """The broker and the database server, side by side, unless they are given."""
-        loop = asyncio.get_running_loop()
         self.say("starting PostgreSQL and Kafka")
-        starting: list[asyncio.Future[Kafka | Postgres]] = []
         if self.postgres is None:
-            starting.append(loop.run_in_executor(self._starters, embedded_postgres, self.plan))
+            self._starting.append(self._starters.submit(embedded_postgres, self.plan))
         if self.kafka is None:
-            starting.append(loop.run_in_executor(self._starters, embedded_kafka, self.plan))
-        for server in await _all(starting):
-            self._brought.append(server)
+            self._starting.append(self._starters.submit(embedded_kafka, self.plan))
+        try:
+            await asyncio.gather(*map(asyncio.wrap_future, self._starting))
+        except (RuntimeError, OSError) as error:
+            raise Trouble(str(error)) from error
+        for server in self._brought():
             if isinstance(server, Postgres):
                 self.postgres = server
             else:
@@ -182,7 +183,7 @@ class Installation:
         for keeper in self._keepers:
             if keeper.done() and not keeper.cancelled() and (error := keeper.exception()):
                 raise error
-        for server in self._brought:
+        for server in self._brought():
             if isinstance(server, EmbeddedKafka | EmbeddedPostgres) and server.has_died:
                 raise Trouble(f"{type(server).__name__} ended by itself; start again")
 
@@ -227,33 +228,28 @@ class Installation:
         self.children.clear()
         await asyncio.gather(*self._keepers, return_exceptions=True)
         self._keepers.clear()
+        # A start that was broken off goes on in its thread: what comes of it is stopped as well.
+        await asyncio.to_thread(wait, self._starting)
         if not self.plan.keeps_data:
             await self._leave_nothing()
-        while self._brought:
-            server = self._brought.pop()
+        for server in self._brought():
             if isinstance(server, EmbeddedPostgres) and not self.plan.keeps_data:
                 server.destroy()
             else:
                 server.stop()
+        self._starting.clear()
         self._starters.shutdown()
+
+    def _brought(self) -> list[Kafka | Postgres]:
+        """The servers that were started here."""
+        done = [one for one in self._starting if one.done() and not one.cancelled()]
+        return [one.result() for one in done if one.exception() is None]
 
     async def _leave_nothing(self) -> None:
         """Take this run's databases and topics off servers that go on without it."""
-        if self.postgres is not None and self.postgres not in self._brought:
+        if self.postgres is not None and self.postgres not in self._brought():
             for database in self.databases.values():
                 await self.postgres.drop_database(database.name)
-        if self.kafka is not None and self.kafka not in self._brought and self._topics_made:
+        if self.kafka is not None and self.kafka not in self._brought() and self._topics_made:
             await self.kafka.delete_topics(prefixed(self.plan.topic_prefix))
         self.databases.clear()
-
-
-async def _all(starting: list[asyncio.Future[Kafka | Postgres]]) -> list[Kafka | Postgres]:
-    """Every server that starts; what did start is stopped again when another could not."""
-    found = await asyncio.gather(*starting, return_exceptions=True)
-    failed = [server for server in found if isinstance(server, BaseException)]
-    servers = [server for server in found if not isinstance(server, BaseException)]
-    if failed:
-        for server in servers:
-            server.stop()
-        raise Trouble(str(failed[0])) from failed[0]
-    return servers
