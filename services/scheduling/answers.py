@@ -41,14 +41,18 @@ class Ride(BaseModel):
 
 
 class AppointmentSummary(BaseModel):
-    """Where and when, without whom the ride is with."""
+    """Where and when, without whom the ride is with.
+
+    An infusion has its series and chair; a session has neither, and a clinician who leads it.
+    """
 
     appointment_id: UUID
-    series_id: UUID
+    series_id: UUID | None
     patient_id: UUID
-    sequence_no: int
+    sequence_no: int | None
     location_id: UUID
-    chair_id: UUID
+    chair_id: UUID | None
+    led_by: UUID | None
     visit_type: VisitType
     starts_at: Moment
     ends_at: Moment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.scheduling import (
+    booking_routes,
     calendar_routes,
     claim_routes,
     fhir_routes,
@@ -10,6 +11,7 @@ from services.scheduling import (
     planning_routes,
     routes,
 )
+from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
 from services.scheduling.settings import SchedulingSettings
 from services.scheduling.tables import Base
@@ -19,10 +21,11 @@ from shared.settings import PracticeSettings, load
 
 def build() -> Parts:
     """Read the settings and lay out the service. Raises `Misconfigured`."""
+    practice = load(PracticeSettings)
     return Parts(
         handlers=on,
         metadata=Base.metadata,
-        practice=load(PracticeSettings),
+        practice=practice,
         own=load(SchedulingSettings),
         gateways={},
         routers=[
@@ -31,7 +34,9 @@ def build() -> Parts:
             outcome_routes.router,
             calendar_routes.router,
             fhir_routes.router,
+            booking_routes.staff,
+            booking_routes.public_pages,
             claim_routes.router,
         ],
-        state={},
+        state={"booking_links": BookingLinks(practice.token_secret.get_secret_value())},
     )

@@ -1,19 +1,20 @@
 """FHIR R4 resources (4.0.1), made of what scheduling keeps.
 
-A chair is a `Location` and has the `Schedule` of the same id; a booked visit is an `Appointment`
+A chair is a `Location` and has the `Schedule` of the same id, as a clinician who leads sessions
+does; a booked visit is an `Appointment`
 and the busy `Slot` of the same id. Free slots have no id: nothing of them is stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from services.scheduling.answers import AppointmentSummary
 from services.scheduling.rules.visits import VisitState
-from services.scheduling.tables import Chair
+from services.scheduling.tables import Chair, Clinician
 from shared.claims import PatientCard
 
 Json = dict[str, Any]
@@ -36,13 +37,13 @@ STATUS: dict[VisitState, str] = {
 """Appointment.status: once care is given, planning is over and the appointment fulfilled."""
 
 
-def appointment(visit: AppointmentSummary, chair: Chair) -> Json:
+def appointment(visit: AppointmentSummary, names: Mapping[UUID, str]) -> Json:
+    """A visit; `names` are those of chairs, and of clinicians who lead sessions."""
     minutes = (visit.ends_at - visit.starts_at).total_seconds() // 60
-    return {
+    found: Json = {
         "resourceType": "Appointment",
         "id": str(visit.appointment_id),
         "meta": {"versionId": str(visit.revision)},
-        "identifier": [{"system": SERIES, "value": str(visit.series_id)}],
         "status": STATUS[visit.state],
         "serviceType": [_coded(visit.visit_type)],
         "slot": [_reference("Slot", visit.appointment_id)],
@@ -51,9 +52,20 @@ def appointment(visit: AppointmentSummary, chair: Chair) -> Json:
         "minutesDuration": int(minutes),
         "participant": [
             _participant("Patient", visit.patient_id),
-            _participant("Location", chair.chair_id, chair.name),
+            _participant(*_taken(visit), names[_taken(visit)[1]]),
         ],
     }
+    if visit.series_id is not None:
+        found["identifier"] = [{"system": SERIES, "value": str(visit.series_id)}]
+    return found
+
+
+def _taken(visit: AppointmentSummary) -> tuple[str, UUID]:
+    """What a visit takes beside its patient: a chair, or the time of the clinician who leads it."""
+    if visit.chair_id is not None:
+        return "Location", visit.chair_id
+    assert visit.led_by is not None, "a visit without a chair is a session"
+    return "Practitioner", visit.led_by
 
 
 def proposal(
@@ -89,7 +101,7 @@ def slot(visit: AppointmentSummary) -> Json:
     return {
         "resourceType": "Slot",
         "id": str(visit.appointment_id),
-        "schedule": _reference("Schedule", visit.chair_id),
+        "schedule": _reference("Schedule", _taken(visit)[1]),
         "status": "busy",
         "start": _instant(visit.starts_at),
         "end": _instant(visit.ends_at),
@@ -105,6 +117,15 @@ def schedule(chair: Chair) -> Json:
             _reference("Location", chair.chair_id, chair.name),
             _reference("Location", chair.location_id),
         ],
+    }
+
+
+def schedule_of_clinician(clinician: Clinician) -> Json:
+    return {
+        "resourceType": "Schedule",
+        "id": str(clinician.clinician_id),
+        "active": True,
+        "actor": [_reference("Practitioner", clinician.clinician_id, clinician.name)],
     }
 
 

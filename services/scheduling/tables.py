@@ -160,10 +160,10 @@ class Series(Base, table=True):
 
 
 class Appointment(Base, table=True):
-    """One visit in one chair. `driver` holds who drives, and the phone.
+    """One visit: an infusion of a series, in a chair, or a session that a clinician leads.
 
-    Two exclusion constraints, in the migration, keep chairs and patients from being in two visits
-    at once.
+    `driver` holds who drives, and the phone. Exclusion constraints, in the migration, keep chairs,
+    leaders and patients from being in two visits at once.
     """
 
     __tablename__ = "appointments"
@@ -196,17 +196,30 @@ class Appointment(Base, table=True):
         CheckConstraint(
             "infusion_id IS NULL OR (fasted IS TRUE AND ride_mode IS NOT NULL)", name="gates"
         ),
+        CheckConstraint(
+            "num_nulls(series_id, sequence_no, chair_id) IN (0, 3)"
+            " AND (series_id IS NULL) = (led_by IS NOT NULL)"
+            " AND (series_id IS NOT NULL OR infusion_id IS NULL)",
+            name="kind",
+        ),
         Index("ix_appointments_chair_id_starts_at", "chair_id", "starts_at"),
+        Index(
+            "ix_appointments_led_by_starts_at",
+            "led_by",
+            "starts_at",
+            postgresql_where=text("led_by IS NOT NULL"),
+        ),
         Index("ix_appointments_patient_id_starts_at", "patient_id", "starts_at"),
         Index("ix_appointments_starts_at", "starts_at", "appointment_id"),
     )
 
     appointment_id: UUID = Field(primary_key=True)
     patient_id: UUID = Field(foreign_key="patients.patient_id")
-    series_id: UUID = Field(foreign_key="series.series_id")
-    sequence_no: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    series_id: UUID | None = Field(foreign_key="series.series_id")
+    sequence_no: int | None = Field(sa_column=Column(SmallInteger))
     location_id: UUID = Field(foreign_key="locations.location_id")
-    chair_id: UUID = Field(foreign_key="chairs.chair_id")
+    chair_id: UUID | None = Field(foreign_key="chairs.chair_id")
+    led_by: UUID | None = Field(foreign_key="clinicians.clinician_id")
     visit_type: str = Field(sa_column=_text())
     starts_at: datetime = Field(sa_column=moment())
     ends_at: datetime = Field(sa_column=moment())

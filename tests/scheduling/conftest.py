@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
 from services.scheduling import (
+    booking_routes,
     calendar_routes,
     claim_routes,
     fhir_routes,
@@ -26,6 +27,7 @@ from services.scheduling import (
     planning_routes,
     routes,
 )
+from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
 from services.scheduling.tables import Base
 from shared.auth import Role, Tokens, development_token
@@ -248,7 +250,7 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
         yield
 
     vault = Vault(VAULT_KEYS)
-    return build_app(
+    app = build_app(
         "scheduling",
         unit=UnitOfWork(engine, clock, on, vault=vault),
         tokens=Tokens(SECRET, env="development"),
@@ -260,10 +262,14 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
             outcome_routes.router,
             calendar_routes.router,
             fhir_routes.router,
+            booking_routes.staff,
+            booking_routes.public_pages,
             claim_routes.router,
         ],
         lifespan=lifespan,
     )
+    app.state.booking_links = BookingLinks(SECRET)
+    return app
 
 
 @pytest.fixture(scope="module")

@@ -153,7 +153,7 @@ async def book_missing(
     protocol = protocol_of(policy, series, zone)
     slot = slot_of(policy, wish.starts_at, wish.chair_id, series.patient_id, zone)
     infusions = standing(course.visits)
-    number = max(visit.sequence_no for visit in course.visits) + 1
+    number = max(visit.sequence_no or 0 for visit in course.visits) + 1
     place = bisect_left([each.starts_at for each in infusions], wish.starts_at)
     with_it = [*infusions[:place], Infusion(number, wish.starts_at), *infusions[place:]]
     broken = rules.broken_by_state(SeriesState(series.state), "get another infusion") or [

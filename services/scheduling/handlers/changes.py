@@ -10,6 +10,7 @@ from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.series import complete_series_if_done, say_cancelled
+from services.scheduling.handlers.sessions import cancel_session
 from services.scheduling.handlers.shown import protocol_of, show_visit, standing
 from services.scheduling.rules import gaps, slots
 from services.scheduling.rules import visits as rules
@@ -38,6 +39,7 @@ async def move_visit(
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
     protocol = protocol_of(policy, held.course.series, zone)
     chair_id = wish.chair_id or visit.chair_id
+    assert chair_id is not None, "an infusion has its chair"
     wished = slot_of(policy, wish.starts_at, chair_id, visit.patient_id, zone)
     infusions, place = _with_moved(held, wish.starts_at)
     broken = [
@@ -79,6 +81,7 @@ def _with_moved(held: HeldVisit, starts_at: datetime) -> tuple[list[Infusion], i
     visits = held.course.visits
     here = next(n for n, visit in enumerate(visits) if visit is held.visit)
     before, after = standing(visits[:here]), standing(visits[here + 1 :])
+    assert held.visit.sequence_no is not None, "an infusion has its place"
     return [*before, Infusion(held.visit.sequence_no, starts_at), *after], len(before)
 
 
@@ -94,7 +97,7 @@ async def cancel_visit(
     """Free a visit's chair. The rest of the series stands as it is booked."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
-        return Refused.not_found("appointment", "appointment_id")
+        return await cancel_session(appointment_id, wish, tx)
     visit = held.visit
     broken = [
         *rules.broken_by_step(Step.CANCEL, VisitState(visit.state)),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Select
 from starlette.datastructures import URL
 
 from services.scheduling import fhir_resources, store
@@ -43,21 +45,23 @@ async def read_appointment(appointment_id: UUID, tx: Transaction) -> Resource | 
     visit = await shown_visits.find_visit(tx, appointment_id)
     if visit is None:
         return unknown_resource("Appointment")
-    chairs = await shown_visits.chairs_by_id(tx, {visit.chair_id})
-    shown = fhir_resources.appointment(_shown(visit), chairs[visit.chair_id])
-    return resource(shown, visit.patient_id)
+    names = await shown_visits.names_beside(tx, [_shown(visit)])
+    return resource(fhir_resources.appointment(_shown(visit), names), visit.patient_id)
 
 
 async def search_appointments(
     patient_id: UUID | None, dates: Sequence[str], asked: Paging, url: URL, tx: Transaction
 ) -> Resource | Refused:
     """Visits by their start. Every `date` holds: two of them are a span."""
-    found = await _visits(dates, "date", asked, tx, patient_id=patient_id)
+    spans = _spans(dates, "date")
+    if isinstance(spans, Refused):
+        return spans
+    found = await _page(tx, shown_visits.visits_in(spans, patient_id), asked)
     if isinstance(found, Refused):
         return found
     visits, cursor = found
-    chairs = await shown_visits.chairs_by_id(tx, {visit.chair_id for visit in visits})
-    shown = [fhir_resources.appointment(visit, chairs[visit.chair_id]) for visit in visits]
+    names = await shown_visits.names_beside(tx, visits)
+    shown = [fhir_resources.appointment(visit, names) for visit in visits]
     return resource(fhir_resources.bundle(shown, *_links(url, cursor)), patient_id)
 
 
@@ -71,23 +75,29 @@ async def read_slot(slot_id: UUID, tx: Transaction) -> Resource | Refused:
 async def search_slots(
     schedule_id: UUID, starts: Sequence[str], asked: Paging, url: URL, tx: Transaction
 ) -> Resource | Refused:
-    """What is taken of a chair, by its start."""
-    found = await _visits(starts, "start", asked, tx, chair_id=schedule_id)
+    """What is taken of a chair, or of a clinician who leads sessions, by its start."""
+    spans = _spans(starts, "start")
+    if isinstance(spans, Refused):
+        return spans
+    found = await _page(tx, shown_visits.taken_in(spans, schedule_id), asked)
     if isinstance(found, Refused):
         return found
     visits, cursor = found
-    shown = [fhir_resources.slot(visit) for visit in visits if visit.state not in LOST]
+    shown = [fhir_resources.slot(visit) for visit in visits]
     return resource(fhir_resources.bundle(shown, *_links(url, cursor)))
 
 
-async def _visits(
-    dates: Sequence[str], field: str, asked: Paging, tx: Transaction, **of: UUID | None
-) -> tuple[list[AppointmentSummary], str | None] | Refused:
-    spans = [read_span(each, field) for each in dates]
-    broken = [each for each in spans if isinstance(each, Broken)]
+def _spans(dates: Sequence[str], field: str) -> list[Span] | Refused:
+    read = [read_span(each, field) for each in dates]
+    broken = [each for each in read if isinstance(each, Broken)]
     if broken:
         return Refused.by_rules(broken, NOT_UNDERSTOOD)
-    rows = shown_visits.visits_in([each for each in spans if isinstance(each, Span)], **of)
+    return [each for each in read if isinstance(each, Span)]
+
+
+async def _page(
+    tx: Transaction, rows: Select[Any], asked: Paging
+) -> tuple[list[AppointmentSummary], str | None] | Refused:
     found = await page(tx, rows, by=BY_START, asked=asked, item=_shown)
     if isinstance(found, Refused):
         return found.model_copy(update={"status": 409})
@@ -104,10 +114,14 @@ def _links(url: URL, cursor: str | None) -> tuple[str, str | None]:
 
 
 async def read_schedule(schedule_id: UUID, tx: Transaction) -> Resource | Refused:
+    """A chair's, or that of a clinician who may lead sessions."""
     chair = await shown_visits.find_chair(tx, schedule_id)
-    if chair is None:
-        return unknown_resource("Schedule")
-    return resource(fhir_resources.schedule(chair))
+    if chair is not None:
+        return resource(fhir_resources.schedule(chair))
+    clinician = await store.find_clinician(tx, schedule_id)
+    if clinician is not None:
+        return resource(fhir_resources.schedule_of_clinician(clinician))
+    return unknown_resource("Schedule")
 
 
 async def search_schedules(location_id: UUID, url: URL, tx: Transaction) -> Resource:

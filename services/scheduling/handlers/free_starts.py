@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.scheduling import store
 from services.scheduling.handlers.plans import place_of
-from services.scheduling.rules.planner_days import Day, days_of
+from services.scheduling.rules.planner_days import Day, Place, days_of
 from services.scheduling.rules.planner_wishes import Preferences
+from services.scheduling.rules.policy import at_wall
+from services.scheduling.store import sessions
 from services.scheduling.tables import Location
 from shared.messaging import Transaction
 from shared.refusals import Broken
@@ -49,6 +52,25 @@ async def free_starts(
     place = await place_of(tx, location, visit_type, patient_id, wishes)
     days = await asyncio.to_thread(days_of, place, first, last)
     return free_on(days)
+
+
+async def free_sessions(
+    tx: Transaction,
+    location: Location,
+    visit_type: str,
+    led_by: UUID,
+    first: date,
+    last: date,
+    patient_id: UUID,
+) -> Free:
+    """When a clinician can lead a session with a patient: no chair is taken, and no nurse."""
+    zone = ZoneInfo(location.zone)
+    policy = await store.policy_of(tx, location.location_id, visit_type)
+    since, until = at_wall(first, 0, zone), at_wall(last + timedelta(days=1), 0, zone)
+    taken = await sessions.taken_of_leader(tx, led_by, patient_id, since=since, until=until)
+    unwatched = replace(policy, rosters=())
+    place = Place(zone, unwatched, [led_by], taken, patient_id, tx.now)
+    return free_on(await asyncio.to_thread(days_of, place, first, last))
 
 
 def free_on(days: list[Day]) -> Free:

@@ -20,7 +20,9 @@ from shared.messaging import Transaction
 def standing(visits: list[Appointment]) -> list[Infusion]:
     """The infusions of a series that were given or are to be, earliest first."""
     return [
-        Infusion(visit.sequence_no, visit.starts_at) for visit in visits if visit.state not in LOST
+        Infusion(visit.sequence_no, visit.starts_at)
+        for visit in visits
+        if visit.sequence_no is not None and visit.state not in LOST
     ]
 
 

@@ -112,6 +112,7 @@ async def find_infusion(tx: Transaction, infusion_id: UUID) -> tuple[Appointment
     visit = await one(tx, rows, Appointment)
     if visit is None:
         return None
+    assert visit.series_id is not None, "an infusion is part of a series"
     course = await find_course(tx, visit.series_id)
     assert course is not None, "a visit belongs to a series"
     return visit, course

@@ -7,12 +7,14 @@ from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlmodel import col
 
+from services.scheduling.answers import AppointmentSummary
 from services.scheduling.rules.fhir_dates import Span
+from services.scheduling.rules.visits import LOST
 from services.scheduling.store.rows import every, one
-from services.scheduling.tables import Appointment, Chair, Location
+from services.scheduling.tables import Appointment, Chair, Clinician, Location
 from shared.messaging import Transaction
 
 FARTHEST_ZONE = timedelta(hours=14)
@@ -24,17 +26,24 @@ async def find_visit(tx: Transaction, appointment_id: UUID) -> Appointment | Non
     return await one(tx, rows, Appointment)
 
 
-def visits_in(spans: Sequence[Span], **of: UUID | None) -> Select[Any]:
-    """The visits that start within all of these spans, to be shown a page at a time.
+def visits_in(spans: Sequence[Span], patient_id: UUID | None) -> Select[Any]:
+    """The visits that start within all of these spans, to be shown a page at a time."""
+    rows = _starting_in(spans)
+    return rows if patient_id is None else rows.where(col(Appointment.patient_id) == patient_id)
 
-    `of` names what they belong to: `patient_id`, `chair_id`.
-    """
+
+def taken_in(spans: Sequence[Span], of: UUID) -> Select[Any]:
+    """The visits that take a chair's time, or a leader's."""
+    return _starting_in(spans).where(
+        or_(col(Appointment.chair_id) == of, col(Appointment.led_by) == of),
+        col(Appointment.state).not_in(LOST),
+    )
+
+
+def _starting_in(spans: Sequence[Span]) -> Select[Any]:
     rows = select(Appointment).join(
         Location, col(Location.location_id) == col(Appointment.location_id)
     )
-    for name, value in of.items():
-        if value is not None:
-            rows = rows.where(getattr(Appointment, name) == value)
     return rows.where(*(limit for span in spans for limit in _limits(span)))
 
 
@@ -57,6 +66,17 @@ def _limits(span: Span) -> Iterator[ColumnElement[bool]]:
 async def chairs_by_id(tx: Transaction, chair_ids: Collection[UUID]) -> dict[UUID, Chair]:
     rows = select(Chair).where(col(Chair.chair_id).in_(chair_ids))
     return {chair.chair_id: chair for chair in await every(tx, rows, Chair)}
+
+
+async def names_beside(tx: Transaction, visits: Sequence[AppointmentSummary]) -> dict[UUID, str]:
+    """The names of the chairs that visits are in, and of the clinicians who lead them."""
+    chairs = await chairs_by_id(tx, {each.chair_id for each in visits if each.chair_id})
+    led_by = {each.led_by for each in visits if each.led_by}
+    rows = select(Clinician).where(col(Clinician.clinician_id).in_(led_by))
+    leaders = await every(tx, rows, Clinician) if led_by else []
+    return {chair.chair_id: chair.name for chair in chairs.values()} | {
+        leader.clinician_id: leader.name for leader in leaders
+    }
 
 
 async def find_chair(tx: Transaction, chair_id: UUID) -> Chair | None:

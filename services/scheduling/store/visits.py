@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, or_, select, text, update
+from sqlalchemy import Select, Table, func, or_, select, text, update
 from sqlmodel import col
 
 from services.scheduling.rules.slots import Slot
@@ -70,16 +70,19 @@ def add_visit(
 
 
 async def lock_visit(tx: Transaction, appointment_id: UUID) -> HeldVisit | None:
-    """A visit, once its patient's row is held. What it waited for shows in its revision.
+    """A visit of a series, once its patient's row is held.
 
-    The first statement reads the revision from its own snapshot, which is older than the wait; the
-    visit itself is read after the wait.
+    What it waited for shows in its revision. The first statement reads the revision from its own
+    snapshot, which is older than the wait; the visit itself is read after the wait.
     """
     before = (
         await tx.execute(
             select(col(Appointment.revision), col(Appointment.series_id))
             .join(Patient, col(Patient.patient_id) == col(Appointment.patient_id))
-            .where(col(Appointment.appointment_id) == appointment_id)
+            .where(
+                col(Appointment.appointment_id) == appointment_id,
+                col(Appointment.series_id).is_not(None),
+            )
             .with_for_update(key_share=True, of=Patient)
         )
     ).one_or_none()
@@ -153,11 +156,14 @@ async def taken_slots(
     until: datetime,
     besides: UUID | None = None,
 ) -> list[Slot]:
-    """What is booked for these chairs or this patient within a span, without one visit."""
+    """What is booked for these chairs or this patient within a span, without one visit.
+
+    A session of the patient's has its leader in the place of a chair.
+    """
     rows = select(
         col(Appointment.starts_at),
         col(Appointment.ends_at),
-        col(Appointment.chair_id),
+        func.coalesce(col(Appointment.chair_id), col(Appointment.led_by)).label("chair_id"),
         col(Appointment.patient_id),
     ).where(
         or_(

@@ -64,10 +64,11 @@ CREATE TYPE uuidrange AS RANGE (subtype = uuid);
 CREATE TABLE appointments (
     appointment_id uuid NOT NULL,
     patient_id uuid NOT NULL CONSTRAINT fk_appointments_patient_id REFERENCES patients,
-    series_id uuid NOT NULL CONSTRAINT fk_appointments_series_id REFERENCES series,
-    sequence_no smallint NOT NULL,
+    series_id uuid CONSTRAINT fk_appointments_series_id REFERENCES series,
+    sequence_no smallint,
     location_id uuid NOT NULL CONSTRAINT fk_appointments_location_id REFERENCES locations,
-    chair_id uuid NOT NULL CONSTRAINT fk_appointments_chair_id REFERENCES chairs,
+    chair_id uuid CONSTRAINT fk_appointments_chair_id REFERENCES chairs,
+    led_by uuid CONSTRAINT fk_appointments_led_by REFERENCES clinicians,
     visit_type text NOT NULL,
     starts_at timestamptz NOT NULL,
     ends_at timestamptz NOT NULL,
@@ -104,14 +105,23 @@ CREATE TABLE appointments (
         ((state = 'sent_home') = (sent_home_reason IS NOT NULL)),
     CONSTRAINT ck_appointments_gates CHECK
         (infusion_id IS NULL OR (fasted IS TRUE AND ride_mode IS NOT NULL)),
+    CONSTRAINT ck_appointments_kind CHECK
+        (num_nulls(series_id, sequence_no, chair_id) IN (0, 3)
+         AND (series_id IS NULL) = (led_by IS NOT NULL)
+         AND (series_id IS NOT NULL OR infusion_id IS NULL)),
     CONSTRAINT ex_appointments_chair EXCLUDE USING gist
         (uuidrange(chair_id, chair_id, '[]') WITH &&, tstzrange(starts_at, ends_at) WITH &&)
-        WHERE (state NOT IN ('cancelled', 'sent_home')),
+        WHERE (chair_id IS NOT NULL AND state NOT IN ('cancelled', 'sent_home')),
+    CONSTRAINT ex_appointments_led_by EXCLUDE USING gist
+        (uuidrange(led_by, led_by, '[]') WITH &&, tstzrange(starts_at, ends_at) WITH &&)
+        WHERE (led_by IS NOT NULL AND state NOT IN ('cancelled', 'sent_home')),
     CONSTRAINT ex_appointments_patient EXCLUDE USING gist
         (uuidrange(patient_id, patient_id, '[]') WITH &&, tstzrange(starts_at, ends_at) WITH &&)
         WHERE (state NOT IN ('cancelled', 'sent_home'))
 );
 CREATE INDEX ix_appointments_chair_id_starts_at ON appointments (chair_id, starts_at);
+CREATE INDEX ix_appointments_led_by_starts_at ON appointments (led_by, starts_at)
+    WHERE led_by IS NOT NULL;
 CREATE INDEX ix_appointments_patient_id_starts_at ON appointments (patient_id, starts_at);
 CREATE INDEX ix_appointments_starts_at ON appointments (starts_at, appointment_id)
 """

@@ -1,0 +1,175 @@
+"""Self-booking: staff make links, and whoever holds a link books by it.
+
+There is no cookie and no sign-in: the link itself is the leave, and it stands in the address that
+the form is sent to. Another site that makes a browser send a form knows no link, so there is
+nothing to forge (CSRF).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import date
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import DBAPIError
+
+from services.scheduling import booking_page
+from services.scheduling.booking_links import BookingLinks
+from services.scheduling.calendar_file import MEDIA_TYPE
+from services.scheduling.calendar_routes import CALENDAR
+from services.scheduling.handlers import booking_links, self_booking
+from services.scheduling.handlers.booking_links import LinkAnswer, MakeLink
+from services.scheduling.handlers.calendars import calendar_document
+from services.scheduling.handlers.self_booking import Booked, Closed, Offer
+from services.scheduling.rules.booking_links import LinkState
+from shared.auth import Role, allow, public
+from shared.db import RACE_STATES, sqlstate
+from shared.events import Moment
+from shared.http.desk import EXCLUSION_VIOLATION, AtDesk
+from shared.messaging import Transaction, UnitOfWork
+
+BY_LINK = public("whoever holds a signed link is taken for its patient, as with a ticket")
+TRIES = 3
+
+staff = APIRouter(tags=["booking links"], dependencies=[allow(Role.FRONT_DESK)])
+
+
+def _links(request: Request) -> BookingLinks:
+    links: BookingLinks = request.app.state.booking_links
+    return links
+
+
+@staff.post("/patients/{patient_id}/booking-links")
+async def make_link(patient_id: UUID, wish: MakeLink, desk: AtDesk, request: Request) -> LinkAnswer:
+    """Leave for a patient to book one session; `path` goes into the message to the patient."""
+    return await desk.decide(booking_links.make_link, patient_id, wish, desk.actor, _links(request))
+
+
+@staff.get("/booking-links/{link_id}")
+async def read_link(link_id: UUID, desk: AtDesk, request: Request) -> LinkAnswer:
+    return await desk.read(booking_links.read_link, link_id, _links(request))
+
+
+@staff.post("/booking-links/{link_id}/revoke", status_code=200)
+async def revoke_link(link_id: UUID, desk: AtDesk, request: Request) -> LinkAnswer:
+    return await desk.decide(booking_links.revoke_link, link_id, _links(request))
+
+
+class PageRoute(APIRoute):
+    """Says on a page what was not understood."""
+
+    refusal_content: ClassVar[dict[str, Any]] = {"text/html": {"schema": {"type": "string"}}}
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+
+        async def answer_with_a_page(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except RequestValidationError:
+                return _page(booking_page.not_understood_page(_here(request)), 422)
+
+        return answer_with_a_page
+
+
+public_pages = APIRouter(
+    prefix="/book",
+    tags=["booking page"],
+    route_class=PageRoute,
+    default_response_class=HTMLResponse,
+    dependencies=[BY_LINK],
+)
+
+Token = Annotated[str, Path(max_length=200)]
+
+
+@public_pages.get("/{token}")
+async def show_page(
+    token: Token, request: Request, day: Annotated[date | None, Query()] = None
+) -> Response:
+    """The free times of a day, or the session that was booked."""
+    shown = await _at(request, token, self_booking.show)
+    return _shown(shown, day, request)
+
+
+@public_pages.post(
+    "/{token}",
+    status_code=303,
+    response_class=RedirectResponse,
+    responses={200: {"description": "Booked before", "content": {"text/html": {}}}},
+)
+async def book_session(
+    token: Token, request: Request, starts_at: Annotated[Moment, Form()]
+) -> Response:
+    """Book a time. Sent twice, it books once."""
+    shown = await _at(request, token, self_booking.book, starts_at)
+    if isinstance(shown, Booked) and not shown.another:
+        return RedirectResponse(_here(request), 303)
+    return _shown(shown, None, request)
+
+
+@public_pages.get("/{token}/calendar.ics", responses=CALENDAR, response_class=Response)
+async def session_calendar(token: Token, request: Request) -> Response:
+    """The session that was booked, for the patient's calendar."""
+
+    async def calendar(signed: Any, tx: Transaction) -> Response:
+        shown = await self_booking.show(signed, tx)
+        if not isinstance(shown, Booked):
+            return _page(booking_page.closed_page(Closed()), 404)
+        document = await calendar_document([shown.visit], tx)
+        disposition = f'attachment; filename="{document.name}"'
+        return Response(
+            document.content, media_type=MEDIA_TYPE, headers={"Content-Disposition": disposition}
+        )
+
+    found = await _at(request, token, calendar)
+    return found if isinstance(found, Response) else _shown(found, None, request)
+
+
+async def _at(
+    request: Request, token: str, decide: Callable[..., Coroutine[Any, Any, Any]], *given: Any
+) -> Any:
+    """What a link's holder asks, decided in a transaction. A lost race is run again."""
+    signed = _links(request).read(token)
+    if signed is None:
+        return Closed()
+    unit: UnitOfWork = request.app.state.unit
+    state = request.state
+    for attempt in range(TRIES):
+        try:
+            async with unit.transaction(
+                correlation_id=state.correlation_id, traceparent=state.traceparent
+            ) as tx:
+                return await decide(signed, *given, tx)
+        except DBAPIError as error:
+            lost = sqlstate(error) in RACE_STATES | {EXCLUSION_VIOLATION}
+            if not lost or attempt == TRIES - 1:
+                raise
+    raise AssertionError
+
+
+def _here(request: Request) -> str:
+    """The link's own address, as seen from its site."""
+    return request.url.path
+
+
+def _shown(shown: Offer | Booked | Closed, day: date | None, request: Request) -> Response:
+    match shown:
+        case Offer():
+            status = 409 if shown.missed else 200
+            return _page(booking_page.offer_page(shown, day, _here(request)), status)
+        case Booked():
+            status = 409 if shown.another else 200
+            return _page(booking_page.booked_page(shown, _here(request)), status)
+        case Closed():
+            gone = shown.state in {LinkState.EXPIRED, LinkState.REVOKED}
+            return _page(booking_page.closed_page(shown), 410 if gone else 404)
+
+
+def _page(html: str, status: int) -> Response:
+    return HTMLResponse(html, status, headers=booking_page.HEADERS)

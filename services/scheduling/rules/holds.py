@@ -1,0 +1,45 @@
+"""A plan that is held for a patient who is still deciding: how long, and what becomes of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from shared.refusals import Broken
+
+
+class HoldState(StrEnum):
+    HELD = "held"
+    BOOKED = "booked"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+def broken_by_hold(state: HoldState, expires_at: datetime, now: datetime) -> list[Broken]:
+    """Whether the chairs are still held. One that has run out is told as such before it is freed."""
+    if state is HoldState.HELD and now < expires_at:
+        return []
+    ended = {
+        HoldState.BOOKED: ("hold_booked", "The hold was turned into a booking; read the series."),
+        HoldState.RELEASED: ("hold_released", "The hold was released; ask for plans anew."),
+    }
+    expired = (
+        "hold_expired",
+        f"The hold ended at {expires_at:%Y-%m-%d %H:%M} UTC and its chairs are free for others;"
+        " ask for plans anew.",
+    )
+    rule, detail = ended.get(state, expired)
+    return [Broken(rule, detail, "a hold's life: held until it is booked or runs out", "hold_id")]
+
+
+def broken_by_other_hold(*, has_hold: bool) -> list[Broken]:
+    if not has_hold:
+        return []
+    return [
+        Broken(
+            "hold_open",
+            "A plan is held for this patient already; book it or release it before holding another.",
+            "one series at a time per patient",
+            "patient_id",
+        )
+    ]

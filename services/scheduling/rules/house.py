@@ -1,0 +1,45 @@
+"""Figures of the house that no visit type and no protocol has: how long it waits for whom."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from shared.refusals import Broken
+
+
+class HouseFigure(StrEnum):
+    """What may be set, the unit last. The rows, with their sources, are in the database."""
+
+    HOLD_MIN = "hold_min"
+    REPLAN_MIN = "replan_min"
+    OFFERS_AT_ONCE = "offers_at_once"
+    OFFER_MIN = "offer_min"
+    GAP_RISK_H = "gap_risk_h"
+    NO_SHOW_AFTER_MIN = "no_show_after_min"
+    LATE_CANCEL_H = "late_cancel_h"
+
+
+LIMITS: dict[HouseFigure, tuple[int, int]] = {
+    HouseFigure.HOLD_MIN: (1, 7 * 24 * 60),
+    HouseFigure.REPLAN_MIN: (1, 7 * 24 * 60),
+    HouseFigure.OFFERS_AT_ONCE: (1, 50),
+    HouseFigure.OFFER_MIN: (1, 24 * 60),
+    HouseFigure.GAP_RISK_H: (0, 7 * 24),
+    HouseFigure.NO_SHOW_AFTER_MIN: (0, 12 * 60),
+    HouseFigure.LATE_CANCEL_H: (0, 14 * 24),
+}
+"""The house's limits, for a mistyped figure."""
+
+
+def broken_by_limits(figure: HouseFigure, value: int) -> list[Broken]:
+    least, most = LIMITS[figure]
+    if least <= value <= most:
+        return []
+    return [
+        Broken(
+            "figure_limits",
+            f"{value} is no likely figure for {figure}; right would be {least} to {most}.",
+            "the house's limit, for a mistyped figure",
+            "value",
+        )
+    ]

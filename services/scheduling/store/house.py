@@ -1,0 +1,30 @@
+"""The house's own figures, by name and first day."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from services.scheduling.hold_tables import HouseFigureRow
+from services.scheduling.rules.house import HouseFigure
+from services.scheduling.store.rows import every
+from shared.messaging import Transaction
+
+
+async def figure_of(tx: Transaction, figure: HouseFigure) -> int:
+    """The figure in force today. Days are UTC's: the house's figures have no place of their own."""
+    rows = select(col(HouseFigureRow.value)).where(
+        col(HouseFigureRow.figure) == figure, col(HouseFigureRow.effective_from) <= tx.now.date()
+    )
+    latest = rows.order_by(col(HouseFigureRow.effective_from).desc()).limit(1)
+    return int((await tx.execute(latest)).scalar_one())
+
+
+async def figure_rows(tx: Transaction, figure: HouseFigure | None = None) -> list[HouseFigureRow]:
+    rows = select(HouseFigureRow)
+    if figure is not None:
+        rows = rows.where(col(HouseFigureRow.figure) == figure)
+    order = col(HouseFigureRow.figure), col(HouseFigureRow.effective_from)
+    return await every(tx, rows.order_by(*order), HouseFigureRow)
