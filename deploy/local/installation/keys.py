@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
+from deploy.local.installation.errors import Trouble
+
 ONLY_OWNER = 0o600
 
 
@@ -46,7 +48,13 @@ class Keys:
     def kept_in(cls, path: Path) -> Self:
         """The keys of an earlier run, or new ones: what is sealed must open after a restart."""
         if path.exists():
-            return cls(**json.loads(path.read_text()))
+            try:
+                return cls(**json.loads(path.read_text()))
+            except (ValueError, TypeError):
+                raise Trouble(
+                    f"{path} is not a file of keys of this version. `practice up --fresh` begins "
+                    "again with new keys and an empty database."
+                ) from None
         keys = cls()
         write_private(path, json.dumps(asdict(keys), indent=2))
         return keys
