@@ -13,7 +13,7 @@ import sys
 import threading
 import warnings
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,10 +25,6 @@ import structlog
 import uvicorn
 from aiokafka import ConsumerRecord
 from sqlalchemy import text
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from deploy.local.postgres import Database
 from deploy.local.processes import free_port
@@ -45,6 +41,7 @@ from shared.messaging import parked_work
 from shared.messaging.envelope import headers_of
 from shared.service import Service, migrate_service
 from tests.billing.records import infusion_record
+from tests.support.claim_check import ClaimDesk, claim_desk
 from tests.support.eventually import eventually
 from tests.support.outside_world import (
     STRIPE_KEY,
@@ -121,28 +118,10 @@ def world(running_world: tuple[OutsideWorld, RunClock, Path]) -> OutsideWorld:
     return running_world[0].begin()
 
 
-@dataclass(slots=True)
-class MadeUpScheduling:
-    """Answers the claim check for infusions, and keeps who asked for what."""
-
-    url: str = ""
-    records: dict[str, dict[str, Any]] = field(default_factory=dict)
-    asked: list[tuple[str, str]] = field(default_factory=list)
-
-    async def answer(self, request: Request) -> Response:
-        infusion_id = request.path_params["infusion_id"]
-        self.asked.append((infusion_id, request.query_params["purpose"]))
-        record = self.records.get(infusion_id)
-        return Response(status_code=404) if record is None else JSONResponse(record)
-
-
 @pytest.fixture
-async def scheduling() -> AsyncIterator[MadeUpScheduling]:
-    made_up = MadeUpScheduling()
-    app = Starlette(routes=[Route("/internal/infusions/{infusion_id}", made_up.answer)])
-    async with serving(app, free_port()) as url:
-        made_up.url = url
-        yield made_up
+async def scheduling() -> AsyncIterator[ClaimDesk]:
+    async with claim_desk(TOKEN_SECRET) as desk:
+        yield desk
 
 
 @dataclass(slots=True)
@@ -154,7 +133,7 @@ class Billing:
     http: httpx.AsyncClient
     world: OutsideWorld
     clock: RunClock
-    scheduling: MadeUpScheduling
+    scheduling: ClaimDesk
 
     async def ask(
         self,
@@ -316,7 +295,7 @@ class Billing:
             stopped_at=event.stopped_at,
             **changes,
         )
-        self.scheduling.records[str(event.infusion_id)] = record.model_dump(mode="json")
+        self.scheduling.has_infusion(record)
         return event
 
     async def charges(self, patient_id: UUID) -> list[dict[str, Any]]:
@@ -360,7 +339,7 @@ async def billing(
     running_world: tuple[OutsideWorld, RunClock, Path],
     world: OutsideWorld,
     database: Database,
-    scheduling: MadeUpScheduling,
+    scheduling: ClaimDesk,
     lines: Lines,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Billing]:

@@ -28,12 +28,12 @@ from shared.messaging.envelope import headers_of
 from tests.billing.conftest import (
     STARTS_AT,
     Billing,
-    MadeUpScheduling,
     environment,
     seen_by_stripe,
 )
 from tests.billing.records import CANARIES
 from tests.support import leases
+from tests.support.claim_check import ClaimDesk
 from tests.support.eventually import eventually
 from tests.support.outside_world import OutsideWorld
 from tests.support.topics import Topics
@@ -84,7 +84,7 @@ def process(
     running_world: tuple[OutsideWorld, RunClock, Path],
     world: OutsideWorld,
     database: Database,
-    scheduling: MadeUpScheduling,
+    scheduling: ClaimDesk,
     topics: Topics,
     tmp_path: Path,
 ) -> Iterator[Process]:
@@ -119,7 +119,7 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
 async def clinic(
     process: Process,
     running_world: tuple[OutsideWorld, RunClock, Path],
-    scheduling: MadeUpScheduling,
+    scheduling: ClaimDesk,
 ) -> AsyncIterator[Billing]:
     """The clinic at the API of that process."""
     await process.until_ready()

@@ -27,6 +27,7 @@ from shared.ids import new_id
 from shared.money import dollars
 from tests.billing.conftest import Billing
 from tests.billing.records import infusion_record
+from tests.support.claim_check import infusion_path
 
 GOLDEN = Path(__file__).parent / "golden"
 STOPPED_AT = datetime(2026, 11, 23, 19, 40, tzinfo=UTC)
@@ -159,7 +160,7 @@ async def test_json_and_document_are_served_as_issued_and_every_reader_is_noted(
     assert f"Total charges {dollars(39900)}" in words_of(document.content)
     twin = PdfReader(io.BytesIO(document.content)).attachments["superbill.json"][0]
     assert hashlib.sha256(twin).hexdigest() == shown["content_sha256"]
-    assert (str(told.infusion_id), "superbill") in billing.scheduling.asked
+    assert ("billing", infusion_path(told.infusion_id), "superbill") in billing.scheduling.asked
     readers = await billing.rows(
         "SELECT patient_id, purpose FROM audit_log WHERE action = 'read'"
         " AND entity LIKE 'GET /superbills%'"
@@ -214,7 +215,7 @@ async def test_a_superbill_that_a_payer_would_reject_waits_until_its_cause_is_me
     assert "Look it up at NPPES" in waiting["blocked_by"][0]["detail"]
 
     ask = f"/charges/{charge['charge_id']}/superbill"
-    record = billing.scheduling.records[str(event.infusion_id)]
+    record = billing.scheduling.records[infusion_path(event.infusion_id)]
     record["rendering"]["npi"] = "1679576722"
     await billing.told("POST", ask, {})
     await billing.until_rest()
@@ -238,7 +239,7 @@ async def test_a_superbill_whose_making_was_given_up_is_asked_for_again(
     await billing.set_fee()
     await billing.save_card(patient)
     event = billing.complete(patient)
-    record = billing.scheduling.records.pop(str(event.infusion_id))
+    record = billing.scheduling.records.pop(infusion_path(event.infusion_id))
 
     async def unprintable(*_: object, **__: object) -> None:
         raise Poison("superbill_not_printable")
@@ -249,7 +250,7 @@ async def test_a_superbill_whose_making_was_given_up_is_asked_for_again(
         await billing.until_rest()
         ask = f"/charges/{(await billing.only_charge(patient))['charge_id']}/superbill"
         assert await billing.parked() == ["claim_unknown"]
-        billing.scheduling.records[str(event.infusion_id)] = record
+        billing.scheduling.records[infusion_path(event.infusion_id)] = record
         await billing.told("POST", ask, {})
         await billing.until_rest()
         assert await billing.parked() == ["claim_unknown", "superbill_not_printable"]

@@ -14,9 +14,9 @@ from services.notifications.tables import Base
 from shared.clock import RunClock
 from shared.db import create_engine, migrate
 from shared.vault import Vault
-from tests.notifications.house import House
-from tests.notifications.scheduling_desk import SchedulingDesk
+from tests.notifications.house import TOKEN_SECRET, House
 from tests.notifications.stories import Story
+from tests.support.claim_check import ClaimDesk, claim_desk
 from tests.support.outside_world import OutsideWorld, world_at
 
 STARTS_AT = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
@@ -38,8 +38,8 @@ def world(running_world: tuple[OutsideWorld, RunClock]) -> OutsideWorld:
 
 
 @pytest.fixture
-async def scheduling() -> AsyncIterator[SchedulingDesk]:
-    async with SchedulingDesk().serving() as desk:
+async def scheduling() -> AsyncIterator[ClaimDesk]:
+    async with claim_desk(TOKEN_SECRET) as desk:
         yield desk
 
 
@@ -48,7 +48,7 @@ async def house(
     database: Database,
     world: OutsideWorld,
     running_world: tuple[OutsideWorld, RunClock],
-    scheduling: SchedulingDesk,
+    scheduling: ClaimDesk,
     tmp_path: Path,
 ) -> AsyncIterator[House]:
     """The service without Kafka: what it hears is handed to its seam."""

@@ -29,7 +29,7 @@ from shared.messaging.seam import Seam
 from shared.messaging.transaction import UnitOfWork
 from shared.messaging.workers import Workers, WorkLimits
 from shared.vault import Vault
-from tests.notifications.scheduling_desk import SchedulingDesk
+from tests.support.claim_check import ClaimDesk
 from tests.support.eventually import eventually
 from tests.support.outside_world import SMS_ACCOUNT_SID, SMS_AUTH_TOKEN, OutsideWorld
 
@@ -93,7 +93,7 @@ class House:
     engine: AsyncEngine
     clock: RunClock
     world: OutsideWorld
-    scheduling: SchedulingDesk
+    scheduling: ClaimDesk
     vault: Vault
     unit: UnitOfWork = field(init=False)
     seam: Seam = field(init=False)

@@ -73,7 +73,7 @@ async def test_a_place_is_redeemed_once_for_all_its_visits(house: House, story: 
     await house.at_rest()
     await house.hears(story.booked(starts_at + timedelta(days=2)))
     await house.at_rest()
-    paths = [path for path, _ in house.scheduling.asked if "/locations/" in path]
+    paths = [one.path for one in house.scheduling.asked if "/locations/" in one.path]
     assert paths == [f"/internal/locations/{story.location_id}"]
     [planned] = await house.rows("SELECT count(*) AS n FROM messages")
     assert planned["n"] == 31 * 3
@@ -82,11 +82,13 @@ async def test_a_place_is_redeemed_once_for_all_its_visits(house: House, story: 
 async def test_every_question_names_its_purpose(house: House, story: Story):
     await house.hears(story.registered(), story.booked(house.clock.now() + timedelta(days=6)))
     await house.at_rest()
-    assert {purpose for _, purpose in house.scheduling.asked} == {"patient_messages"}
+    assert {(one.service, one.purpose) for one in house.scheduling.asked} == {
+        ("notifications", "patient_messages")
+    }
 
 
 async def test_a_patient_scheduling_does_not_know_is_left_to_a_person(house: House, story: Story):
-    house.scheduling.cards.clear()
+    house.scheduling.records.clear()
     await house.hears(story.registered(), story.paid())
 
     async def parked() -> bool:

@@ -16,14 +16,14 @@ from shared.auth import Role
 from shared.clock import RunClock
 from shared.db import create_engine
 from tests.notifications.process import Process
-from tests.notifications.scheduling_desk import SchedulingDesk
 from tests.notifications.stories import Story
+from tests.support.claim_check import ClaimDesk
 from tests.support.eventually import eventually
 from tests.support.outside_world import OutsideWorld
 from tests.support.topics import Topics
 
 DAY = timedelta(days=1)
-MARKS = ("Testa", "Canary", "2025550101", "555-0101", "canary@example.org", "1979-05-17")
+MARKS = ("Testa", "Canary", "2025550101", "555-0101", "canary@example.org", "1980-01-31")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ async def process(
     database: Database,
     topics: Topics,
     world: OutsideWorld,
-    scheduling: SchedulingDesk,
+    scheduling: ClaimDesk,
     tmp_path: Path,
 ) -> AsyncIterator[Process]:
     process = Process(database, topics, world, scheduling.url, tmp_path)
@@ -42,7 +42,7 @@ async def process(
 
 
 @pytest.fixture
-def course(running_world: tuple[OutsideWorld, RunClock], scheduling: SchedulingDesk) -> Story:
+def course(running_world: tuple[OutsideWorld, RunClock], scheduling: ClaimDesk) -> Story:
     story = Story(running_world[1].now())
     scheduling.has_patient(story.patient_id)
     scheduling.has_location(story.location_id)

@@ -16,7 +16,7 @@ from deploy.local.ground import Kafka
 from deploy.local.postgres import Postgres
 from shared.db import create_engine
 from tests.pharmacy.practice import TOKEN_SECRET, Practice
-from tests.pharmacy.scheduling import scheduling_running
+from tests.support.claim_check import claim_desk
 from tests.support.outside_world import world_at
 from tests.support.service_process import ServiceProcess
 from tests.support.topics import Topics
@@ -37,7 +37,7 @@ async def running_practice(
     await producer.start()
     with world_at(STARTS_AT, folder) as (world, clock):
         async with (
-            scheduling_running(TOKEN_SECRET) as scheduling,
+            claim_desk(TOKEN_SECRET) as scheduling,
             httpx.AsyncClient(timeout=10, trust_env=False) as http,
         ):
             practice = Practice(

@@ -24,8 +24,8 @@ from shared.events.scheduling import SeriesCompleted
 from shared.ids import new_id
 from shared.messaging.envelope import headers_of
 from shared.vault import Vault
-from tests.pharmacy import people
-from tests.pharmacy.scheduling import Scheduling
+from tests.support import people
+from tests.support.claim_check import ClaimDesk
 from tests.support.eventually import eventually
 from tests.support.outside_world import (
     PHARMACY_KEY,
@@ -71,7 +71,7 @@ class Practice:
     clock_file: Path
     clock: RunClock
     world: OutsideWorld
-    scheduling: Scheduling
+    scheduling: ClaimDesk
     producer: AIOKafkaProducer
     logs: Path
     http: httpx.AsyncClient
@@ -130,9 +130,8 @@ class Practice:
 
     def knows(self, case: Case, **changes: Any) -> None:
         """Scheduling has this series on file."""
-        self.scheduling.series[case.series_id] = people.series(
-            case.series_id, patient_id=case.patient_id, clinician_id=case.prescriber_id, **changes
-        )
+        ids = {"patient_id": case.patient_id, "clinician_id": case.prescriber_id}
+        self.scheduling.has_series(people.series(case.series_id, **ids, **changes))
 
     async def say(self, event: Event, *, times: int = 1) -> None:
         """Publish an event as its producer would, each time as another event."""

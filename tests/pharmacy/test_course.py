@@ -42,7 +42,11 @@ async def test_a_completed_series_ends_with_a_delivered_spray(practice: Practice
     )
     assert "Do not drive for 4 hours after each use." in form["sig"]
     assert form["date_written"] == today
-    assert ("pharmacy", case.series_id, "prescribing") in practice.scheduling.asked
+    assert (
+        "pharmacy",
+        f"/internal/series/{case.series_id}",
+        "prescribing",
+    ) in practice.scheduling.asked
 
 
 async def test_what_was_signed_is_what_was_shown_and_what_is_sent(practice: Practice):

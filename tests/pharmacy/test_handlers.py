@@ -26,10 +26,10 @@ from shared.events.scheduling import PatientUpdated, SeriesCompleted, SeriesStop
 from shared.http.problems import Refused
 from shared.messaging.transaction import UnitOfWork
 from shared.vault import Vault
-from tests.pharmacy import people
 from tests.pharmacy.practice import VAULT_KEYS, Case
 from tests.pharmacy.test_course import DELIVERED
 from tests.pharmacy.test_rules import NOW, WALK, order
+from tests.support import people
 
 
 class Room:

@@ -28,7 +28,7 @@ from services.pharmacy.rules.prescription import (
 )
 from services.pharmacy.rules.states import MOVES, State
 from services.pharmacy.values import Content, Evidence, Item, Order, OrderStep, Partner, Session
-from tests.pharmacy import people
+from tests.support import people
 
 ZONE = "America/New_York"
 DAY = date(2026, 11, 23)

@@ -21,7 +21,7 @@ def patient(patient_id: UUID, **changes: Any) -> dict[str, Any]:
         "last_name": "Canary",
         "birth_date": "1980-01-31",
         "phone": "+12025550101",
-        "email": "testa.canary@example.com",
+        "email": "testa.canary@example.org",
         "address": HOME,
     } | changes
 
@@ -42,7 +42,7 @@ def prescriber(clinician_id: UUID, **changes: Any) -> dict[str, Any]:
 def location(location_id: UUID, **changes: Any) -> dict[str, Any]:
     return {
         "location_id": str(location_id),
-        "name": "Main office",
+        "name": "Main Street",
         "zone": "America/New_York",
         "legal_name": "Made Up Clinic LLC",
         "ein": "12-3456789",
