@@ -164,7 +164,7 @@ async def test_a_parked_try_that_a_webhook_has_told_the_end_of_is_given_up_witho
     assert len(await billing.said(PaymentCaptured)) == 1
 
 
-async def test_money_that_shows_up_after_a_try_was_given_up_is_left_to_a_person(
+async def test_money_that_shows_up_after_a_try_was_given_up_pays_the_charge(
     billing: Billing, monkeypatch: pytest.MonkeyPatch
 ):
     patient, _ = await charge_whose_try_is_parked(billing, monkeypatch, taken=False)
@@ -192,4 +192,6 @@ async def test_money_that_shows_up_after_a_try_was_given_up_is_left_to_a_person(
         tx.do(LookAtPayment(payment_intent_id=made.json()["id"]))
     await billing.until_rest()
 
-    assert await billing.parked() == ["captured_after_abandoned"]
+    assert (await billing.only_charge(patient))["state"] == "paid"
+    assert await billing.parked() == []
+    assert billing.money_taken() == [39900]

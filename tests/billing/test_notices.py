@@ -185,8 +185,19 @@ async def test_a_payment_that_is_not_ours_is_left_alone(billing: Billing):
     assert await billing.parked() == []
 
 
-async def test_money_against_our_own_record_is_left_to_a_person(billing: Billing):
-    """A declined payment is confirmed by hand in Stripe's dashboard afterwards."""
+async def confirm_by_hand(billing: Billing, intent_id: str, card: str) -> None:
+    """Somebody confirms a payment in Stripe's dashboard."""
+    confirmed = await billing.http.post(
+        f"{billing.world.stripe_url}/v1/payment_intents/{intent_id}/confirm",
+        data={"payment_method": card},
+        headers={"Authorization": "Bearer sk_test_made_up_for_tests"},
+    )
+    assert confirmed.is_success
+
+
+async def test_money_that_is_taken_after_a_refusal_pays_the_charge_and_is_not_asked_for_again(
+    billing: Billing,
+):
     patient = new_id()
     await billing.set_fee()
     card = await billing.save_card(patient)
@@ -195,16 +206,37 @@ async def test_money_against_our_own_record_is_left_to_a_person(billing: Billing
     await billing.until_rest()
     billing.world.issuer_says(card, None)
     [intent] = billing.at_stripe("payment_intents")
-    confirmed = await billing.http.post(
-        f"{billing.world.stripe_url}/v1/payment_intents/{intent['id']}/confirm",
-        data={"payment_method": card},
-        headers={"Authorization": "Bearer sk_test_made_up_for_tests"},
-    )
-    assert confirmed.is_success
+
+    await confirm_by_hand(billing, intent["id"], card)
+    await billing.until_rest()
+
+    charge = await billing.only_charge(patient)
+    assert charge["state"] == "paid"
+    assert [one["state"] for one in charge["attempts"]] == ["captured"]
+    again = await billing.ask("POST", f"/charges/{charge['charge_id']}/attempts", {})
+    assert again.json()["violations"][0]["rule"] == "charge_paid"
+    assert len(await billing.said(PaymentCaptured)) == 1
+    assert billing.money_taken() == [39900]
+
+
+async def test_money_that_is_taken_for_a_charge_that_is_paid_is_left_to_a_person(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    card = await billing.save_card(patient)
+    billing.world.issuer_says(card, "insufficient_funds")
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    billing.world.issuer_says(card, None)
+    [intent] = billing.at_stripe("payment_intents")
+    charge = await billing.only_charge(patient)
+    await billing.told("POST", f"/charges/{charge['charge_id']}/attempts", {})
+    await billing.until_rest()
+
+    await confirm_by_hand(billing, intent["id"], card)
     await billing.until_rest()
 
     assert await billing.parked() == ["captured_after_declined"]
-    assert (await billing.only_charge(patient))["state"] == "declined"
+    assert len(await billing.said(PaymentCaptured)) == 1
 
 
 async def test_a_notice_and_the_call_together_pay_a_charge_once(billing: Billing):

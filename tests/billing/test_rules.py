@@ -141,13 +141,30 @@ def test_what_is_charged_or_has_no_fee_is_not_charged():
     assert pricing.price_infusion(unpriced) is NoCharge.NO_FEE_IN_FORCE
 
 
-@given(st.lists(st.sampled_from([AttemptState.CAPTURED, AttemptState.DECLINED]), max_size=6))
-def test_an_attempt_ends_where_its_first_outcome_ends(outcomes: list[AttemptState]):
-    state = AttemptState.PENDING
-    for outcome in outcomes:
-        if payments.step(state, outcome, decided=state is not AttemptState.PENDING) is Step.TAKE:
-            state = outcome
-    assert state is (outcomes[0] if outcomes else AttemptState.PENDING)
+PENDING, CAPTURED, DECLINED, ABANDONED = AttemptState
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "decided", "settled", "step"),
+    [
+        (PENDING, CAPTURED, False, False, Step.TAKE),
+        (PENDING, DECLINED, False, False, Step.TAKE),
+        (ABANDONED, CAPTURED, False, False, Step.TAKE),
+        (ABANDONED, DECLINED, False, False, Step.TAKE),
+        (CAPTURED, CAPTURED, True, True, Step.CHANGES_NOTHING),
+        (CAPTURED, DECLINED, True, True, Step.CONTRADICTS),
+        (DECLINED, DECLINED, True, False, Step.CHANGES_NOTHING),
+        (DECLINED, CAPTURED, True, False, Step.TAKE),
+        (DECLINED, CAPTURED, True, True, Step.CONTRADICTS),
+        (ABANDONED, DECLINED, True, False, Step.CHANGES_NOTHING),
+        (ABANDONED, CAPTURED, True, False, Step.TAKE),
+        (ABANDONED, CAPTURED, True, True, Step.CONTRADICTS),
+    ],
+)
+def test_what_an_outcome_does_to_an_attempt(
+    *, state: AttemptState, outcome: AttemptState, decided: bool, settled: bool, step: Step
+):
+    assert payments.step(state, outcome, decided=decided, settled=settled) is step
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.billing.gateways.payments import (
-    Order,
-    Payments,
-)
+from services.billing.gateways.payments import Order, Payments
 from services.billing.rules import payments as rules
 from services.billing.rules.declines import AbandonReason
 from services.billing.rules.payments import AttemptState, ChargeState, Step
@@ -199,8 +196,8 @@ async def record_decline(declined: Declined, tx: Transaction) -> None:
 
 
 def _is_news(attempt: LockedAttempt, outcome: AttemptState) -> bool:
-    """Whether an outcome is taken. Money against our own record is for a person to look at."""
-    match rules.step(attempt.state, outcome, decided=attempt.decided):
+    """Whether an outcome is taken. Money for a charge that is settled is for a person."""
+    match rules.step(attempt.state, outcome, decided=attempt.decided, settled=attempt.settled):
         case Step.TAKE:
             return True
         case Step.CHANGES_NOTHING:

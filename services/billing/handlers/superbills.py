@@ -11,12 +11,11 @@ import orjson
 import structlog
 from pydantic import BaseModel, TypeAdapter
 
-from services.billing.gateways.typesetting import (
-    Typesetter,
-)
+from services.billing.gateways.typesetting import Typesetter
 from services.billing.rules import superbills as rules
 from services.billing.rules.superbill_lint import lint
 from services.billing.rules.superbills import Superbill
+from services.billing.store import charges
 from services.billing.store import superbills as store
 from services.billing.store.superbills import Unbilled, Unprinted
 from services.billing.tables import Superbill as SuperbillRow
@@ -55,6 +54,7 @@ async def redeem_infusion(unbilled: Unbilled, claims: ClaimCheck) -> InfusionRed
 
 async def draft_superbill(redeemed: InfusionRedeemed, tx: Transaction) -> None:
     """Build, number and seal the superbill of a paid charge, or hold it with the reasons why."""
+    await charges.lock(tx, redeemed.charge_id)
     unbilled = await store.find_unbilled(tx, redeemed.charge_id)
     if unbilled is None:
         return

@@ -1,8 +1,10 @@
 """When a charge may be tried, paid or not, and what an outcome does to an attempt.
 
-An attempt goes one way: pending, then captured or declined, and never back or across. So a late
-answer, a repeated webhook and both together end where the first of them ended. One that a person
-gave up is abandoned: until Stripe has told what came of it, nothing else is tried.
+An attempt goes one way: pending, then captured or declined. So a late answer, a repeated webhook
+and both together end where the first of them ended. One that a person gave up is abandoned: until
+Stripe has told what came of it, nothing else is tried. Money that Stripe took for an attempt all
+the same pays the charge, lest it be asked for twice; where the charge is settled otherwise, a
+person decides.
 """
 
 from __future__ import annotations
@@ -50,11 +52,13 @@ class Step(StrEnum):
     CONTRADICTS = "contradicts"
 
 
-def step(state: AttemptState, outcome: AttemptState, *, decided: bool) -> Step:
-    """Whether an outcome is taken. One that contradicts what was taken is for a person."""
+def step(state: AttemptState, outcome: AttemptState, *, decided: bool, settled: bool) -> Step:
+    """What an outcome does. `settled` says that the charge is paid or another try is under way."""
     if not decided:
         return Step.TAKE
-    return Step.CHANGES_NOTHING if state is outcome else Step.CONTRADICTS
+    if state is outcome or (state, outcome) == (AttemptState.ABANDONED, AttemptState.DECLINED):
+        return Step.CHANGES_NOTHING
+    return Step.TAKE if outcome is AttemptState.CAPTURED and not settled else Step.CONTRADICTS
 
 
 def key_may_be_forgotten(created_at: datetime, now: datetime) -> bool:

@@ -25,13 +25,24 @@ _ORDER = text(
     """
 )
 
-_LOCK_ATTEMPT = text(
+_LOCK_CHARGE = text(
+    """
+    SELECT FROM charges AS c JOIN payment_attempts AS a USING (charge_id)
+     WHERE a.attempt_id = :attempt_id
+       FOR UPDATE OF c
+    """
+)
+
+_ATTEMPT = text(
     """
     SELECT a.state, a.decided_at IS NOT NULL AS decided, a.charge_id,
-           c.patient_id, c.infusion_id, c.amount_cents
+           c.patient_id, c.infusion_id, c.amount_cents,
+           c.state = 'paid' OR EXISTS (
+               SELECT FROM payment_attempts AS o
+                WHERE o.charge_id = a.charge_id AND o.attempt_id <> a.attempt_id
+                  AND o.decided_at IS NULL) AS settled
       FROM charges AS c JOIN payment_attempts AS a USING (charge_id)
      WHERE a.attempt_id = :attempt_id
-       FOR UPDATE OF c, a
     """
 )
 
@@ -77,10 +88,14 @@ async def _order(tx: Transaction, attempt_id: UUID, state: AttemptState) -> Orde
 
 @dataclass(frozen=True, slots=True)
 class LockedAttempt:
-    """An attempt and its charge; both rows are ours until the commit."""
+    """An attempt of a charge whose row is ours until the commit.
+
+    `settled` says that the charge is paid or that another try is under way.
+    """
 
     state: AttemptState
     decided: bool
+    settled: bool
     charge_id: UUID
     patient_id: UUID
     infusion_id: UUID
@@ -88,12 +103,15 @@ class LockedAttempt:
 
 
 async def lock_attempt(tx: Transaction, attempt_id: UUID) -> LockedAttempt | None:
-    row = (await tx.execute(_LOCK_ATTEMPT, {"attempt_id": attempt_id})).one_or_none()
+    """Lock first, then look: who changes an attempt locks its charge."""
+    await tx.execute(_LOCK_CHARGE, {"attempt_id": attempt_id})
+    row = (await tx.execute(_ATTEMPT, {"attempt_id": attempt_id})).one_or_none()
     if row is None:
         return None
     return LockedAttempt(
         state=AttemptState(row.state),
         decided=row.decided,
+        settled=row.settled,
         charge_id=row.charge_id,
         patient_id=row.patient_id,
         infusion_id=row.infusion_id,

@@ -55,9 +55,14 @@ class LockedCharge:
     owed: Owed
 
 
+async def lock(tx: Transaction, charge_id: UUID) -> bool:
+    """Have a charge's row until the commit. False when there is no such charge."""
+    return (await tx.execute(_LOCK_CHARGE, {"charge_id": charge_id})).one_or_none() is not None
+
+
 async def lock_charge(tx: Transaction, charge_id: UUID) -> LockedCharge | None:
     """Lock first, then look: what is seen is what was committed by whoever held it before."""
-    if (await tx.execute(_LOCK_CHARGE, {"charge_id": charge_id})).one_or_none() is None:
+    if not await lock(tx, charge_id):
         return None
     row = (await tx.execute(_OWED, {"charge_id": charge_id})).one()
     return LockedCharge(

@@ -56,7 +56,7 @@ _LOCK_VISIT = text(
 
 _CHARGED = text(
     "SELECT charge_id, state, tender, amount_cents FROM charges"
-    " WHERE appointment_id = :appointment_id"
+    " WHERE appointment_id = :appointment_id ORDER BY posted_at DESC LIMIT 1"
 )
 
 _CHOOSE_TENDER = text(
