@@ -15,8 +15,8 @@ from deploy.local.postgres import Database
 from services.pharmacy.tables import Base
 from shared.db import create_engine, drift, migrate
 from shared.ids import new_id
-from tests.pharmacy.people import CANARY
 from tests.pharmacy.practice import Practice
+from tests.support.people import CANARY
 
 
 @pytest.fixture(scope="module")
