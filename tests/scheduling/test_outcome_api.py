@@ -9,14 +9,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
-from deploy.local.processes import free_port
 from shared.auth import Role
 from tests.scheduling.conftest import Clinic, bearer
 from tests.scheduling.forms import form, record
-from tests.support.eventually import eventually
+from tests.support.serving import serving
 
 ROUTES = "/outcomes|/reviews"
 ROOT = Path(__file__).parents[2]
@@ -26,19 +24,8 @@ HOOKS = "tests.support.schemathesis_hooks"
 @pytest.fixture
 async def url(app: FastAPI) -> AsyncIterator[str]:
     """The app behind a real socket."""
-    port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="off")
-    )
-    serving = asyncio.create_task(server.serve())
-
-    async def started() -> bool:
-        return server.started
-
-    await eventually(started)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    await serving
+    async with serving(app) as url:
+        yield url
 
 
 async def test_schemathesis_finds_nothing(clinic: Clinic, url: str, tmp_path: Path) -> None:

@@ -146,6 +146,20 @@ async def test_a_cancelled_visit_and_another_patient_s_take_no_form(clinic: Clin
     assert await refused(clinic, other, after) == [("unknown_series", "series_id")]
 
 
+async def test_a_session_has_no_infusion_that_a_form_could_come_before(clinic: Clinic) -> None:
+    hour = {"effective_from": "2026-10-05", "booked_min": {"value": 60, "source": "made up"}}
+    await clinic.post("/visit-types/preparation/figures", hour)
+    patient_id = await clinic.patient()
+    wish = {"location_id": clinic.location_id, "clinician_id": clinic.clinician_id}
+    link = await clinic.post(f"/patients/{patient_id}/booking-links", wish)
+    start = {"starts_at": (NOW + timedelta(minutes=15)).isoformat()}
+    await clinic.client.post(link["path"], data=start)
+    [*_, (kind, session)] = await clinic.said(patient_id)
+    assert kind == "AppointmentBooked"
+    broken = await refused(clinic, patient_id, form("nrs", 3, **before(session)))
+    assert broken == [("no_infusion", "appointment_id")]
+
+
 @pytest.mark.parametrize(
     ("wrong", "fields"),
     [
