@@ -86,8 +86,7 @@ async def test_the_patient_hears_before_each_visit_to_eat_nothing_two_hours_befo
     (reminded, *others) = story.sent_at(Purpose.FASTING_REMINDER)
     assert len(others) == 5
     (note,) = story.notes(Channel.SMS, reminded)
-    assert "7:00 AM" in note.body
-    assert "2 hours" in note.body
+    assert "no food after Fri, Jan 22 at 7:00 AM" in note.body
 
 
 async def test_at_discharge_the_patient_is_told_until_when_not_to_drive(story: Story):

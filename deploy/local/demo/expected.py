@@ -128,7 +128,8 @@ def _ladder(starts_at: datetime, known_from: datetime, zone: ZoneInfo) -> list[M
         ladder.append(Message(second, Purpose.RIDE_REMINDER_24H))
     fast = max(_fasting_at(starts_at, zone), known_from)
     if fast < starts_at - NO_FOOD:
-        ladder.append(Message(fast, Purpose.FASTING_REMINDER, says="2 hours"))
+        last_meal = (starts_at - NO_FOOD).astimezone(zone)
+        ladder.append(Message(fast, Purpose.FASTING_REMINDER, says=_clock(last_meal)))
     return ladder
 
 
