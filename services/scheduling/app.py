@@ -6,13 +6,16 @@ from services.scheduling import (
     booking_routes,
     calendar_routes,
     claim_routes,
+    course_routes,
     fhir_routes,
+    import_routes,
     outcome_routes,
     planning_routes,
     routes,
 )
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
+from services.scheduling.import_keys import ImportKeys
 from services.scheduling.settings import SchedulingSettings
 from services.scheduling.tables import Base
 from shared.service import Parts
@@ -22,6 +25,7 @@ from shared.settings import PracticeSettings, load
 def build() -> Parts:
     """Read the settings and lay out the service. Raises `Misconfigured`."""
     practice = load(PracticeSettings)
+    secret = practice.token_secret.get_secret_value()
     return Parts(
         handlers=on,
         metadata=Base.metadata,
@@ -31,12 +35,14 @@ def build() -> Parts:
         routers=[
             routes.router,
             planning_routes.router,
+            course_routes.router,
             outcome_routes.router,
             calendar_routes.router,
             fhir_routes.router,
             booking_routes.staff,
             booking_routes.public_pages,
+            import_routes.router,
             claim_routes.router,
         ],
-        state={"booking_links": BookingLinks(practice.token_secret.get_secret_value())},
+        state={"booking_links": BookingLinks(secret), "import_keys": ImportKeys(secret)},
     )

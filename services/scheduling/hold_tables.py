@@ -36,9 +36,7 @@ class Hold(Base, table=True):
         CheckConstraint("state IN ('held', 'booked', 'released', 'expired')", name="state"),
         CheckConstraint("held_at < expires_at", name="times"),
         CheckConstraint("(state = 'booked') = (series_id IS NOT NULL)", name="booked"),
-        Index(
-            "uq_holds_open", "patient_id", unique=True, postgresql_where=text("state = 'held'")
-        ),
+        Index("uq_holds_open", "patient_id", unique=True, postgresql_where=text("state = 'held'")),
     )
 
     hold_id: UUID = Field(primary_key=True)
@@ -48,4 +46,4 @@ class Hold(Base, table=True):
     state: str = Field(sa_column=Column(Text, nullable=False))
     held_at: datetime = Field(sa_column=moment())
     expires_at: datetime = Field(sa_column=moment())
-    series_id: UUID | None = Field(foreign_key="series.series_id")
+    series_id: UUID | None = Field(default=None, foreign_key="series.series_id")

@@ -162,6 +162,8 @@ class Series(Base, table=True):
 class Appointment(Base, table=True):
     """One visit: an infusion of a series, in a chair, or a session that a clinician leads.
 
+    A chair that is held for a plan is a row too, and no visit (`hold_tables.Hold`).
+
     `driver` holds who drives, and the phone. Exclusion constraints, in the migration, keep chairs,
     leaders and patients from being in two visits at once.
     """
@@ -170,8 +172,8 @@ class Appointment(Base, table=True):
     __table_args__ = (
         UniqueConstraint("series_id", "sequence_no"),
         CheckConstraint(
-            "state IN ('booked', 'checked_in', 'running', 'completed', 'discharged', 'cancelled',"
-            " 'sent_home')",
+            "state IN ('held', 'booked', 'checked_in', 'running', 'completed', 'discharged',"
+            " 'cancelled', 'sent_home')",
             name="state",
         ),
         CheckConstraint("starts_at < ends_at", name="times"),
@@ -197,11 +199,18 @@ class Appointment(Base, table=True):
             "infusion_id IS NULL OR (fasted IS TRUE AND ride_mode IS NOT NULL)", name="gates"
         ),
         CheckConstraint(
-            "num_nulls(series_id, sequence_no, chair_id) IN (0, 3)"
+            "state = 'held'"
+            " OR num_nulls(series_id, sequence_no, chair_id) IN (0, 3)"
             " AND (series_id IS NULL) = (led_by IS NOT NULL)"
             " AND (series_id IS NOT NULL OR infusion_id IS NULL)",
             name="kind",
         ),
+        CheckConstraint(
+            "(state = 'held') = (hold_id IS NOT NULL) AND (state <> 'held'"
+            " OR chair_id IS NOT NULL AND series_id IS NULL AND led_by IS NULL)",
+            name="held",
+        ),
+        Index("ix_appointments_hold_id", "hold_id", postgresql_where=text("hold_id IS NOT NULL")),
         Index("ix_appointments_chair_id_starts_at", "chair_id", "starts_at"),
         Index(
             "ix_appointments_led_by_starts_at",
@@ -220,6 +229,7 @@ class Appointment(Base, table=True):
     location_id: UUID = Field(foreign_key="locations.location_id")
     chair_id: UUID | None = Field(foreign_key="chairs.chair_id")
     led_by: UUID | None = Field(foreign_key="clinicians.clinician_id")
+    hold_id: UUID | None = Field(default=None, foreign_key="holds.hold_id")
     visit_type: str = Field(sa_column=_text())
     starts_at: datetime = Field(sa_column=moment())
     ends_at: datetime = Field(sa_column=moment())

@@ -22,13 +22,16 @@ from services.scheduling import (
     booking_routes,
     calendar_routes,
     claim_routes,
+    course_routes,
     fhir_routes,
+    import_routes,
     outcome_routes,
     planning_routes,
     routes,
 )
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
+from services.scheduling.import_keys import ImportKeys
 from services.scheduling.tables import Base
 from shared.auth import Role, Tokens, development_token
 from shared.clock import FixedClock, RunClock
@@ -259,16 +262,19 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
         routers=[
             routes.router,
             planning_routes.router,
+            course_routes.router,
             outcome_routes.router,
             calendar_routes.router,
             fhir_routes.router,
             booking_routes.staff,
             booking_routes.public_pages,
+            import_routes.router,
             claim_routes.router,
         ],
         lifespan=lifespan,
     )
     app.state.booking_links = BookingLinks(SECRET)
+    app.state.import_keys = ImportKeys(SECRET)
     return app
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,113 +10,46 @@ from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer, SeriesAnswer
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.shown import protocol_of, show_series, show_visit, standing
-from services.scheduling.rules import gaps, protocols, slots
+from services.scheduling.handlers.whole_plans import broken_by_prescriber, judge_plan
+from services.scheduling.rules import gaps, slots
 from services.scheduling.rules import series as rules
-from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.series import SeriesState
-from services.scheduling.rules.slots import Slot
-from services.scheduling.store import Course
-from services.scheduling.tables import Chair, Location, Patient
+from services.scheduling.tables import Location
 from services.scheduling.wishes import BookSeries, WishedAppointment
 from shared.events.scheduling import AppointmentBooked, SeriesBooked
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
-from shared.refusals import Broken, unknown
 
 
 async def book_series(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refused:
     """Book every infusion of a series, or none and say all that stands in the way."""
-    patient = await store.lock_patient(tx, wish.patient_id)
-    location = await store.find_location(tx, wish.location_id)
-    policy = await store.policy_of(tx, wish.location_id, wish.visit_type)
-    zone = ZoneInfo("UTC" if location is None else location.zone)
-    wished = [
-        slot_of(policy, each.starts_at, each.chair_id, wish.patient_id, zone)
-        for each in wish.appointments
-    ]
-    by_place = await broken_by_place(
-        tx, policy, wish.location_id, wished, zone, lambda n: f"appointments.{n}.starts_at"
+    judged = await judge_plan(
+        tx, wish.patient_id, wish.location_id, wish.visit_type, wish.appointments
     )
-    chairs = await store.lock_chairs(tx, {each.chair_id for each in wish.appointments})
     broken = [
-        *await _broken_by_names(wish, patient, location, tx),
-        *rules.broken_by_open_series(has_open=await store.has_open_series(tx, wish.patient_id)),
-        *_broken_by_dates(wish, policy, location, tx.now),
-        *by_place,
-        *await _broken_by_chairs(wish, wished, chairs, tx),
+        *judged.broken,
+        *await broken_by_prescriber(tx, wish.prescriber_id, wish.visit_type),
     ]
-    if broken or location is None:
+    if broken or judged.location is None:
         return Refused.by_rules(broken, "The series is not booked")
     series_id = new_id()
     store.add_series(
         tx,
         series_id=series_id,
-        planned_infusions=len(wished),
+        planned_infusions=len(judged.wished),
         **wish.model_dump(exclude={"appointments"}),
     )
-    for sequence_no, slot in enumerate(wished, start=1):
+    for sequence_no, slot in enumerate(judged.wished, start=1):
         store.add_visit(tx, slot, series_id, sequence_no, wish.location_id, wish.visit_type)
+    return await say_booked(series_id, judged.location, tx)
+
+
+async def say_booked(series_id: UUID, location: Location, tx: Transaction) -> SeriesAnswer:
+    """Tell others of a series that was just stored, and show it."""
     course = await store.find_course(tx, series_id)
     assert course is not None, "it was just added"
-    _say_booked(course, tx)
-    return await show_series(tx, course, location)
-
-
-async def _broken_by_names(
-    wish: BookSeries, patient: Patient | None, location: Location | None, tx: Transaction
-) -> list[Broken]:
-    prescriber = await store.find_clinician(tx, wish.prescriber_id)
-    named = (
-        (patient, unknown("patient", "patient_id")),
-        (prescriber, unknown("clinician", "prescriber_id")),
-        (location, unknown("location", "location_id")),
-    )
-    broken = [broken for found, broken in named if found is None]
-    if prescriber is not None:
-        broken += rules.broken_by_prescriber(wish.visit_type, prescriber.dea_number)
-    return broken
-
-
-def _broken_by_dates(
-    wish: BookSeries, policy: Policy, location: Location | None, now: datetime
-) -> list[Broken]:
-    """What the calendar says; without a location there is no local day to count by."""
-    if location is None:
-        return []
-    infusions = protocols.numbered([each.starts_at for each in wish.appointments])
-    zone = ZoneInfo(location.zone)
-    protocol = policy.protocol_on(now.astimezone(zone).date())
-    return rules.broken_by_booking(protocol, infusions, zone, now)
-
-
-async def _broken_by_chairs(
-    wish: BookSeries, wished: Sequence[Slot], chairs: dict[UUID, Chair], tx: Transaction
-) -> list[Broken]:
-    if not wished:
-        return []
-    taken = await store.taken_slots(
-        tx,
-        chairs.keys(),
-        wish.patient_id,
-        since=min(slot.starts_at for slot in wished),
-        until=max(slot.ends_at for slot in wished),
-    )
-    broken: list[Broken] = []
-    for n, slot in enumerate(wished):
-        field = f"appointments.{n}"
-        chair = chairs.get(slot.chair_id)
-        broken += slots.broken_by_chair(
-            None if chair is None else chair.location_id, wish.location_id, f"{field}.chair_id"
-        )
-        broken += slots.broken_by_taken(
-            slot, [*taken, *wished[:n]], f"{field}.chair_id", f"{field}.starts_at"
-        )
-    return broken
-
-
-def _say_booked(course: Course, tx: Transaction) -> None:
     series, visits = course.series, course.visits
     tx.publish(
         SeriesBooked(
@@ -133,6 +64,7 @@ def _say_booked(course: Course, tx: Transaction) -> None:
     )
     for visit in visits:
         tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
+    return await show_series(tx, course, location)
 
 
 async def book_missing(

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from shared.refusals import Broken
 
+HELD = "held"
+"""The state of a chair's row while a plan is held. It is no state of a visit."""
+
 
 class HoldState(StrEnum):
     HELD = "held"
@@ -16,7 +19,7 @@ class HoldState(StrEnum):
 
 
 def broken_by_hold(state: HoldState, expires_at: datetime, now: datetime) -> list[Broken]:
-    """Whether the chairs are still held. One that has run out is told as such before it is freed."""
+    """Whether the chairs are still held; one that has run out is so before it is freed."""
     if state is HoldState.HELD and now < expires_at:
         return []
     ended = {
@@ -38,7 +41,7 @@ def broken_by_other_hold(*, has_hold: bool) -> list[Broken]:
     return [
         Broken(
             "hold_open",
-            "A plan is held for this patient already; book it or release it before holding another.",
+            "A plan is held for this patient already; book that one, or release it first.",
             "one series at a time per patient",
             "patient_id",
         )

@@ -34,7 +34,8 @@ def broken_by_taken(wished: Slot, taken: Iterable[Slot], chair: str, time: str) 
         broken.append(
             Broken(
                 "chair_taken",
-                "Another visit has this chair in this time; take another chair or time.",
+                "Another visit, booked or held, has this chair in this time; take another chair or"
+                " time.",
                 "one patient per chair",
                 chair,
             )

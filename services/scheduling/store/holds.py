@@ -10,11 +10,11 @@ from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from services.scheduling.hold_tables import Hold
-from services.scheduling.rules.holds import HoldState
+from services.scheduling.rules.holds import HELD, HoldState
 from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import VisitState
 from services.scheduling.store.rows import every, one
-from services.scheduling.tables import HELD, Appointment
+from services.scheduling.tables import Appointment
 from shared.ids import new_id
 from shared.messaging import Transaction
 
@@ -81,9 +81,7 @@ async def book_chairs(tx: Transaction, held: Sequence[Appointment], series_id: U
         await tx.execute(
             update(Appointment)
             .where(col(Appointment.appointment_id) == chair.appointment_id)
-            .values(
-                hold_id=None, series_id=series_id, sequence_no=number, state=VisitState.BOOKED
-            )
+            .values(hold_id=None, series_id=series_id, sequence_no=number, state=VisitState.BOOKED)
         )
 
 

@@ -60,7 +60,7 @@ async def lock_session(tx: Transaction, appointment_id: UUID) -> Appointment | N
     """A session, once its patient's row is held."""
     session = (
         col(Appointment.appointment_id) == appointment_id,
-        col(Appointment.series_id).is_(None),
+        col(Appointment.led_by).is_not(None),
     )
     held = select(col(Patient.patient_id)).join(
         Appointment, col(Appointment.patient_id) == col(Patient.patient_id)

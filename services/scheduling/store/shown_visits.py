@@ -22,13 +22,15 @@ FARTHEST_ZONE = timedelta(hours=14)
 
 
 async def find_visit(tx: Transaction, appointment_id: UUID) -> Appointment | None:
-    rows = select(Appointment).where(col(Appointment.appointment_id) == appointment_id)
+    rows = select(Appointment).where(
+        col(Appointment.appointment_id) == appointment_id, col(Appointment.hold_id).is_(None)
+    )
     return await one(tx, rows, Appointment)
 
 
 def visits_in(spans: Sequence[Span], patient_id: UUID | None) -> Select[Any]:
     """The visits that start within all of these spans, to be shown a page at a time."""
-    rows = _starting_in(spans)
+    rows = _starting_in(spans).where(col(Appointment.hold_id).is_(None))
     return rows if patient_id is None else rows.where(col(Appointment.patient_id) == patient_id)
 
 

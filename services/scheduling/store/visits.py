@@ -183,7 +183,7 @@ def visits_between(
     since: datetime | None, until: datetime | None, location_id: UUID | None
 ) -> Select[Any]:
     """The visits that start in a span, to be shown a page at a time."""
-    rows = select(Appointment)
+    rows = select(Appointment).where(col(Appointment.hold_id).is_(None))
     if since is not None:
         rows = rows.where(col(Appointment.starts_at) >= since)
     if until is not None:

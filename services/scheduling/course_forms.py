@@ -1,0 +1,67 @@
+"""What is asked for and answered about holds, and the house's own figures."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.scheduling.figure_forms import Day, Source
+from services.scheduling.rules.holds import HoldState
+from services.scheduling.rules.house import HouseFigure
+from services.scheduling.wishes import MAX_APPOINTMENTS, MAX_DIAGNOSES, WishedAppointment
+from shared.claims import Icd10
+from shared.events import Moment
+from shared.events.scheduling import VisitType
+
+
+class _Wish(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class HoldPlan(_Wish):
+    """A whole plan, first infusion to last, as `POST /plans` proposes it."""
+
+    patient_id: UUID
+    location_id: UUID
+    visit_type: Literal[VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN]
+    appointments: Annotated[list[WishedAppointment], Field(max_length=MAX_APPOINTMENTS)]
+
+
+class BookHold(_Wish):
+    """What a booking needs beside the plan that is held."""
+
+    prescriber_id: UUID
+    diagnoses: Annotated[list[Icd10], Field(min_length=1, max_length=MAX_DIAGNOSES)]
+
+
+class HeldChair(BaseModel):
+    chair_id: UUID
+    starts_at: Moment
+    ends_at: Moment
+
+
+class HoldAnswer(BaseModel):
+    """`appointments` is empty once the hold is over; `series_id` is what it became."""
+
+    hold_id: UUID
+    patient_id: UUID
+    location_id: UUID
+    visit_type: VisitType
+    state: HoldState
+    held_at: Moment
+    expires_at: Moment
+    series_id: UUID | None
+    appointments: list[HeldChair]
+
+
+class HouseFigureWish(_Wish):
+    figure: HouseFigure
+    effective_from: Day
+    value: Annotated[int, Field(ge=0, le=1_000_000)]
+    source: Source
+
+
+class HouseFigureAnswer(HouseFigureWish):
+    """A figure from a day on; the latest whose day has come is in force."""

@@ -1,0 +1,59 @@
+"""What changes a course: plans that are held, and the house's figures for it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from services.scheduling.answers import SeriesAnswer
+from services.scheduling.course_forms import (
+    BookHold,
+    HoldAnswer,
+    HoldPlan,
+    HouseFigureAnswer,
+    HouseFigureWish,
+)
+from services.scheduling.handlers import holds, house
+from shared.auth import Role, allow
+from shared.http.desk import AtDesk
+
+OPS, FRONT_DESK, NURSE, PRESCRIBER = Role.OPS, Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER
+
+router = APIRouter(tags=["courses"])
+
+
+@router.post("/holds", dependencies=[allow(FRONT_DESK)])
+async def hold_plan(wish: HoldPlan, desk: AtDesk) -> HoldAnswer:
+    """Hold every chair of a plan while the patient decides, or none."""
+    return await desk.decide(holds.hold_plan, wish)
+
+
+@router.get("/holds/{hold_id}", dependencies=[allow(FRONT_DESK)])
+async def read_hold(hold_id: UUID, desk: AtDesk) -> HoldAnswer:
+    """A plan that is or was held, and until when."""
+    return await desk.read(holds.read_hold, hold_id)
+
+
+@router.post("/holds/{hold_id}/book", dependencies=[allow(FRONT_DESK)])
+async def book_hold(hold_id: UUID, wish: BookHold, desk: AtDesk) -> SeriesAnswer:
+    """Book the plan that is held, whole and as it is."""
+    return await desk.decide(holds.book_hold, hold_id, wish)
+
+
+@router.post("/holds/{hold_id}/release", dependencies=[allow(FRONT_DESK)], status_code=200)
+async def release_hold(hold_id: UUID, desk: AtDesk) -> HoldAnswer:
+    """Give the chairs of a held plan back before its time."""
+    return await desk.decide(holds.release_hold, hold_id)
+
+
+@router.post("/house-figures", dependencies=[allow(OPS)])
+async def record_house_figure(wish: HouseFigureWish, desk: AtDesk) -> HouseFigureAnswer:
+    """Record a figure of the house, from a day on, with its source."""
+    return await desk.decide(house.record_house_figure, wish)
+
+
+@router.get("/house-figures", dependencies=[allow(OPS, FRONT_DESK, NURSE, PRESCRIBER)])
+async def read_house_figures(desk: AtDesk) -> list[HouseFigureAnswer]:
+    """Every figure of the house with its first day and its source."""
+    return await desk.read(house.read_house_figures)

@@ -1,0 +1,107 @@
+"""A whole series that is asked for, judged once for booking it and for holding it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.scheduling import store
+from services.scheduling.handlers.rooms import broken_by_place, slot_of
+from services.scheduling.rules import holds, protocols, slots
+from services.scheduling.rules import series as rules
+from services.scheduling.rules.policy import Policy
+from services.scheduling.rules.slots import Slot
+from services.scheduling.store import holds as kept
+from services.scheduling.tables import Chair, Location
+from services.scheduling.wishes import WishedAppointment
+from shared.events.scheduling import VisitType
+from shared.messaging import Transaction
+from shared.refusals import Broken, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The slots of a plan, all that forbids them, and the place, held until the commit."""
+
+    wished: list[Slot]
+    broken: list[Broken]
+    location: Location | None
+
+
+async def judge_plan(
+    tx: Transaction,
+    patient_id: UUID,
+    location_id: UUID,
+    visit_type: VisitType,
+    appointments: Sequence[WishedAppointment],
+) -> Judged:
+    """Hold the patient, the days and the chairs, and say all that stands in the way."""
+    patient = await store.lock_patient(tx, patient_id)
+    location = await store.find_location(tx, location_id)
+    policy = await store.policy_of(tx, location_id, visit_type)
+    zone = ZoneInfo("UTC" if location is None else location.zone)
+    wished = [
+        slot_of(policy, each.starts_at, each.chair_id, patient_id, zone) for each in appointments
+    ]
+    by_place = await broken_by_place(
+        tx, policy, location_id, wished, zone, lambda n: f"appointments.{n}.starts_at"
+    )
+    chairs = await store.lock_chairs(tx, {each.chair_id for each in appointments})
+    broken = [
+        *([] if patient is not None else [unknown("patient", "patient_id")]),
+        *([] if location is not None else [unknown("location", "location_id")]),
+        *rules.broken_by_open_series(has_open=await store.has_open_series(tx, patient_id)),
+        *holds.broken_by_other_hold(has_hold=await kept.has_hold(tx, patient_id)),
+        *broken_by_dates([each.starts_at for each in wished], policy, location, tx.now),
+        *by_place,
+        *await _broken_by_chairs(wished, location_id, chairs, tx),
+    ]
+    return Judged(wished, broken, location)
+
+
+def broken_by_dates(
+    starts: Sequence[datetime], policy: Policy, location: Location | None, now: datetime
+) -> list[Broken]:
+    """What the calendar says; without a location there is no local day to count by."""
+    if location is None:
+        return []
+    zone = ZoneInfo(location.zone)
+    protocol = policy.protocol_on(now.astimezone(zone).date())
+    return rules.broken_by_booking(protocol, protocols.numbered(starts), zone, now)
+
+
+async def broken_by_prescriber(
+    tx: Transaction, prescriber_id: UUID, visit_type: VisitType
+) -> list[Broken]:
+    prescriber = await store.find_clinician(tx, prescriber_id)
+    if prescriber is None:
+        return [unknown("clinician", "prescriber_id")]
+    return rules.broken_by_prescriber(visit_type, prescriber.dea_number)
+
+
+async def _broken_by_chairs(
+    wished: Sequence[Slot], location_id: UUID, chairs: dict[UUID, Chair], tx: Transaction
+) -> list[Broken]:
+    if not wished:
+        return []
+    taken = await store.taken_slots(
+        tx,
+        chairs.keys(),
+        wished[0].patient_id,
+        since=min(slot.starts_at for slot in wished),
+        until=max(slot.ends_at for slot in wished),
+    )
+    broken: list[Broken] = []
+    for n, slot in enumerate(wished):
+        field = f"appointments.{n}"
+        chair = chairs.get(slot.chair_id)
+        broken += slots.broken_by_chair(
+            None if chair is None else chair.location_id, location_id, f"{field}.chair_id"
+        )
+        broken += slots.broken_by_taken(
+            slot, [*taken, *wished[:n]], f"{field}.chair_id", f"{field}.starts_at"
+        )
+    return broken

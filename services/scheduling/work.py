@@ -1,0 +1,13 @@
+"""What falls due in scheduling."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from shared.messaging.work import Work
+
+
+class ExpireHold(Work):
+    """Free the chairs of a plan that nobody booked in time."""
+
+    hold_id: UUID

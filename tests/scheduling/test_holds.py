@@ -1,0 +1,178 @@
+"""Plans that are held: taken for all others, booked whole, and free again in time."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from services.scheduling.events import on
+from shared.auth import Role
+from shared.messaging import UnitOfWork
+from shared.messaging.workers import Workers
+from tests.scheduling.conftest import NOON, NOW, Clinic, bearer, every
+
+
+def plan(clinic: Clinic, patient_id: str, **fields: object) -> dict[str, Any]:
+    wish = clinic.wish(patient_id, every(3, 6)) | fields
+    return {
+        name: wish[name] for name in ("patient_id", "location_id", "visit_type", "appointments")
+    }
+
+
+def booking(clinic: Clinic) -> dict[str, Any]:
+    return {"prescriber_id": clinic.clinician_id, "diagnoses": ["F33.1"]}
+
+
+async def let_fall_due(clinic: Clinic) -> None:
+    while await Workers(on, UnitOfWork(clinic.engine, clinic.clock, on), {}).decide_timers():
+        pass
+
+
+async def test_a_plan_is_held_for_as_long_as_the_house_says_and_then_booked_as_it_is(
+    clinic: Clinic,
+) -> None:
+    patient = await clinic.patient()
+    hold = await clinic.post("/holds", plan(clinic, patient))
+    assert (hold["state"], hold["expires_at"]) == ("held", "2026-10-05T14:10:00Z")
+    series = await clinic.post(f"/holds/{hold['hold_id']}/book", booking(clinic))
+    starts = [visit["starts_at"] for visit in series["appointments"]]
+    assert starts == [each["starts_at"] for each in hold["appointments"]]
+    assert [visit["sequence_no"] for visit in series["appointments"]] == [1, 2, 3, 4, 5, 6]
+    assert (await clinic.kinds_said(patient))[1:] == ["SeriesBooked", *["AppointmentBooked"] * 6]
+    became = await clinic.get(f"/holds/{hold['hold_id']}")
+    assert (became["state"], became["series_id"]) == ("booked", series["series_id"])
+    clinic.clock.step(timedelta(minutes=11))
+    await let_fall_due(clinic)
+    assert await clinic.get(f"/series/{series['series_id']}") == series
+
+
+async def test_held_chairs_are_taken_for_all_others_and_shown_as_nobody_s_visits(
+    clinic: Clinic,
+) -> None:
+    patient = await clinic.patient()
+    hold = await clinic.post("/holds", plan(clinic, patient))
+    other = await clinic.patient()
+    chairs = [("chair_taken", f"appointments.{n}.chair_id") for n in range(6)]
+    assert await clinic.refused("/series", clinic.wish(other, every(3, 6))) == chairs
+    assert await clinic.refused("/holds", plan(clinic, other)) == chairs
+    await clinic.opens()
+    plans = (await clinic.plans(other))["plans"]
+    taken = {each["starts_at"] for each in hold["appointments"]}
+    assert not taken & {each["starts_at"] for plan in plans for each in plan["appointments"]}
+    shown = await clinic.get("/appointments", location_id=clinic.location_id)
+    assert shown["items"] == []
+    held = await clinic.rows(
+        "SELECT appointment_id FROM appointments WHERE hold_id = :id", id=hold["hold_id"]
+    )
+    for step, body in (
+        ("cancel", {"reason": "patient_asked"}),
+        ("move", {"starts_at": NOON.isoformat()}),
+    ):
+        path = f"/appointments/{held[0].appointment_id}/{step}"
+        assert (await clinic.send(path, body)).status_code == 404
+
+
+async def test_a_hold_that_ran_out_is_refused_in_words_and_its_chairs_are_free(
+    clinic: Clinic,
+) -> None:
+    patient = await clinic.patient()
+    hold = await clinic.post("/holds", plan(clinic, patient))
+    clinic.clock.step(timedelta(minutes=10))
+    path = f"/holds/{hold['hold_id']}/book"
+    assert await clinic.refused(path, booking(clinic)) == [("hold_expired", "hold_id")]
+    await let_fall_due(clinic)
+    answer = await clinic.send(path, booking(clinic))
+    assert "ended at 2026-10-05 14:10 UTC" in answer.json()["violations"][0]["detail"]
+    assert (await clinic.get(f"/holds/{hold['hold_id']}"))["state"] == "expired"
+    await clinic.series()
+
+
+async def test_a_hold_is_released_before_its_time(clinic: Clinic) -> None:
+    hold = await clinic.post("/holds", plan(clinic, await clinic.patient()))
+    path = f"/holds/{hold['hold_id']}"
+    for _ in range(2):
+        assert (await clinic.post(f"{path}/release", {}))["state"] == "released"
+    assert await clinic.refused(f"{path}/book", booking(clinic)) == [("hold_released", "hold_id")]
+    await clinic.series()
+
+
+async def test_a_patient_has_one_hold_and_books_nothing_beside_it(clinic: Clinic) -> None:
+    patient = await clinic.patient()
+    await clinic.post("/holds", plan(clinic, patient))
+    later = clinic.wish(patient, every(3, 6, NOON + timedelta(hours=2)))
+    one = [("hold_open", "patient_id")]
+    assert await clinic.refused("/series", later) == one
+    fields = {"appointments": later["appointments"]}
+    assert await clinic.refused("/holds", plan(clinic, patient, **fields)) == one
+
+
+async def test_a_hold_is_judged_by_the_rules_of_a_booking(clinic: Clinic) -> None:
+    patient = await clinic.patient()
+    for count in (0, 5, 9, 50):
+        wish = plan(clinic, patient) | {
+            "appointments": clinic.wish(patient, every(3, count))["appointments"]
+        }
+        assert ("series_size", "appointments") in await clinic.refused("/holds", wish)
+    close = clinic.wish(patient, every(1, 6))["appointments"]
+    rules = await clinic.refused("/holds", plan(clinic, patient) | {"appointments": close})
+    assert {rule for rule, _ in rules} == {"series_gap"}
+    past = clinic.wish(patient, every(3, 6, NOW - timedelta(days=1)))["appointments"]
+    rules = await clinic.refused("/holds", plan(clinic, patient) | {"appointments": past})
+    assert rules == [("bookable_time", "appointments.0.starts_at")]
+    hold = await clinic.post("/holds", plan(clinic, patient))
+    wish = booking(clinic) | {"prescriber_id": str(uuid4())}
+    broken = await clinic.refused(f"/holds/{hold['hold_id']}/book", wish)
+    assert broken == [("unknown_clinician", "prescriber_id")]
+    assert (await clinic.get(f"/holds/{hold['hold_id']}"))["state"] == "held"
+    assert (await clinic.send(f"/holds/{uuid4()}/book", booking(clinic))).status_code == 404
+
+
+async def test_forty_hold_the_last_chair_and_one_has_it(clinic: Clinic) -> None:
+    patients = [await clinic.patient() for _ in range(40)]
+    answers = await asyncio.gather(
+        *(clinic.send("/holds", plan(clinic, patient)) for patient in patients)
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, *[409] * 39]
+
+
+async def test_a_hold_booked_and_released_and_running_out_at_once_has_one_end(
+    clinic: Clinic,
+) -> None:
+    hold = await clinic.post("/holds", plan(clinic, await clinic.patient()))
+    clinic.clock.step(timedelta(minutes=9, seconds=59))
+    path = f"/holds/{hold['hold_id']}"
+    book = [clinic.send(f"{path}/book", booking(clinic)) for _ in range(5)]
+    release = [clinic.send(f"{path}/release", {}) for _ in range(5)]
+    answers = await asyncio.gather(*book, *release, let_fall_due(clinic))
+    end = (await clinic.get(path))["state"]
+    rows = await clinic.rows(
+        "SELECT state, count(*) FROM appointments WHERE chair_id = :c GROUP BY 1", c=clinic.chair_id
+    )
+    assert (end, rows) in [("booked", [("booked", 6)]), ("released", [])]
+    booked = [each.status_code for each in answers[:5] if each is not None]
+    assert booked.count(201) == (end == "booked")
+
+
+async def test_the_house_s_figures_are_rows_with_a_source_and_a_first_day(clinic: Clinic) -> None:
+    rows = await clinic.get("/house-figures")
+    assert all(row["source"] for row in rows)
+    wish = {
+        "figure": "hold_min",
+        "effective_from": "2026-10-05",
+        "value": 30,
+        "source": "the clinic's own, made up",
+    }
+    recorded = await clinic.post("/house-figures", wish)
+    assert recorded == wish
+    hold = await clinic.post("/holds", plan(clinic, await clinic.patient()))
+    assert hold["expires_at"] == "2026-10-05T14:30:00Z"
+    assert await clinic.refused("/house-figures", wish) == [("first_day_taken", "effective_from")]
+    wrong = wish | {"effective_from": "2026-10-01", "value": 0}
+    assert await clinic.refused("/house-figures", wrong) == [
+        ("first_day_past", "effective_from"),
+        ("figure_limits", "value"),
+    ]
+    clinic.headers = bearer(Role.FRONT_DESK)
+    assert (await clinic.send("/house-figures", wish)).status_code == 403
