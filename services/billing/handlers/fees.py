@@ -47,7 +47,6 @@ class FeeCorrected(BaseModel):
 
     fee_id: UUID
     amount_cents: int
-    charges_posted: int
 
 
 class FeeRecorded(NewFee):
@@ -85,12 +84,7 @@ async def record_fee(wish: NewFee, tx: Transaction) -> FeeRecorded | Refused:
     leave_late(tx, visit_type)
     return FeeRecorded(
         fee_id=fee_id,
-        corrects=known
-        and FeeCorrected(
-            fee_id=known.fee_id,
-            amount_cents=known.amount_cents,
-            charges_posted=known.charges,
-        ),
+        corrects=known and FeeCorrected(fee_id=known.fee_id, amount_cents=known.amount_cents),
         charges_now=await store.count_covered(tx, visit_type),
         **wish.model_dump(),
     )

@@ -16,7 +16,6 @@ from shared.refusals import Broken
 
 FEE_ZONE = ZoneInfo("America/New_York")  # FAQ: "the cost ... in Alexandria, Virginia"
 
-
 FAR_AHEAD = timedelta(days=2 * 365)
 """A fee that begins later than this is taken for a mistyped year. The figure is ours."""
 

@@ -19,11 +19,9 @@ _CHANGE = text("LOCK TABLE fees IN EXCLUSIVE MODE")
 
 _OF_DAY = text(
     """
-    SELECT f.fee_id, f.amount_cents, f.revision,
-           (SELECT count(*) FROM charges AS c WHERE c.fee_id = f.fee_id) AS charges
-      FROM fees AS f
-     WHERE f.visit_type = :visit_type AND f.effective_from = :effective_from
-     ORDER BY f.revision DESC LIMIT 1
+    SELECT fee_id, amount_cents, revision FROM fees
+     WHERE visit_type = :visit_type AND effective_from = :effective_from
+     ORDER BY revision DESC LIMIT 1
     """
 )
 
@@ -56,18 +54,17 @@ async def change(tx: Transaction) -> None:
 
 @dataclass(frozen=True, slots=True)
 class FeeOfDay:
-    """The fee that counts of those that start on one day, and how often it was charged."""
+    """The fee that counts of those that start on one day."""
 
     fee_id: UUID
     amount_cents: int
     revision: int
-    charges: int
 
 
 async def find_fee(tx: Transaction, visit_type: str, effective_from: date) -> FeeOfDay | None:
     of_day = {"visit_type": visit_type, "effective_from": effective_from}
     row = (await tx.execute(_OF_DAY, of_day)).one_or_none()
-    return row and FeeOfDay(row.fee_id, row.amount_cents, row.revision, row.charges)
+    return row and FeeOfDay(row.fee_id, row.amount_cents, row.revision)
 
 
 async def count_covered(tx: Transaction, visit_type: str) -> int:
