@@ -75,7 +75,7 @@ def plan_series(
     """The best few plans of `count` infusions within the wishes, or why there is none."""
     days = [OpenDay(day, wishes) for day in days_of(place, wishes.earliest, wishes.latest)]
     calendar = Calendar(protocol, [each.day.day for each in days])
-    plans = _best(protocol, count, wishes, days, calendar, strict=True)
+    plans = best_plans(protocol, count, wishes, days, calendar, strict=True)
     if plans:
         return Proposal(tuple(plans))
     return Proposal(
@@ -93,7 +93,7 @@ def _nearest(
     beyond = wishes.latest + timedelta(days=BEYOND_DAYS)
     days = [OpenDay(day, wishes) for day in days_of(place, wishes.earliest, beyond)]
     calendar = Calendar(protocol, [each.day.day for each in days])
-    return _best(protocol, count, wishes, days, calendar, strict=False)
+    return best_plans(protocol, count, wishes, days, calendar, strict=False)
 
 
 def usual_times(days: Sequence[Sequence[Start]], wishes: Preferences) -> list[int]:
@@ -105,7 +105,7 @@ def usual_times(days: Sequence[Sequence[Start]], wishes: Preferences) -> list[in
     return list(range(first, max(walls) + 1, HOUR_MIN)) or [min(walls)]
 
 
-def _best(
+def best_plans(
     protocol: InfusionProtocol,
     count: int,
     wishes: Preferences,
