@@ -18,9 +18,9 @@ from services.scheduling.figure_forms import (
     RosterAnswer,
     RosterWish,
 )
+from services.scheduling.figure_tables import ClosureRow
 from services.scheduling.rules import figures as rules
 from services.scheduling.rules.figures import Dated
-from services.scheduling.tables import ClosureRow
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction

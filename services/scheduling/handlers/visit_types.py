@@ -18,8 +18,8 @@ from services.scheduling.figure_forms import (
     VisitFiguresAnswer,
     VisitFiguresWish,
 )
+from services.scheduling.figure_tables import ProtocolRow, VisitTypeRow
 from services.scheduling.rules import figures as rules
-from services.scheduling.tables import ProtocolRow, VisitTypeRow
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 

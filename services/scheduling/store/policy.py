@@ -12,6 +12,13 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 
+from services.scheduling.figure_tables import (
+    ClosureRow,
+    OpeningHoursRow,
+    ProtocolRow,
+    RosterRow,
+    VisitTypeRow,
+)
 from services.scheduling.rules.policy import (
     Closure,
     OpeningHours,
@@ -24,13 +31,6 @@ from services.scheduling.rules.policy import (
 )
 from services.scheduling.rules.protocols import InfusionProtocol
 from services.scheduling.store.rows import every, one
-from services.scheduling.tables import (
-    ClosureRow,
-    OpeningHoursRow,
-    ProtocolRow,
-    RosterRow,
-    VisitTypeRow,
-)
 from shared.messaging import Transaction
 
 _POLICY = text(
