@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,11 +25,9 @@ from tests.support.topics import Topics
 STARTS_AT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # a Monday, ten in the morning at the clinic
 
 
-@pytest.fixture(scope="session")
-async def running_practice(
-    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, kafka: Kafka
-) -> AsyncIterator[Practice]:
-    folder: Path = tmp_path_factory.mktemp("pharmacy")
+@contextlib.asynccontextmanager
+async def practice_in(folder: Path, postgres: Postgres, kafka: Kafka) -> AsyncIterator[Practice]:
+    """Everything that a pharmacy needs, and no process of it yet."""
     database = await postgres.create_database(f"pharmacy_{uuid4().hex[:10]}")
     engine = create_engine(database.url)
     topics = Topics(f"t{uuid4().hex[:8]}.", kafka.bootstrap_servers)
@@ -52,13 +51,21 @@ async def running_practice(
                 folder,
                 http,
             )
-            await practice.start()
             yield practice
             practice.stop()
     await producer.stop()
     await engine.dispose()
     await kafka.delete_topics(prefixed(topics.prefix))
     await postgres.drop_database(database.name)
+
+
+@pytest.fixture(scope="session")
+async def running_practice(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, kafka: Kafka
+) -> AsyncIterator[Practice]:
+    async with practice_in(tmp_path_factory.mktemp("pharmacy"), postgres, kafka) as practice:
+        await practice.start()
+        yield practice
 
 
 @pytest.fixture

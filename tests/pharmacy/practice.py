@@ -87,6 +87,7 @@ class Practice:
             "PRACTICE_CLOCK_FILE": str(self.clock_file),
             "PRACTICE_VAULT_KEYS": VAULT_KEYS,
             "PRACTICE_TOKEN_SECRET": TOKEN_SECRET,
+            "PRACTICE_CONSUMER_SESSION_S": "2",
             "PHARMACY_DATABASE_URL": self.database.url,
             "PHARMACY_SCHEDULING_URL": self.scheduling.url,
             "PHARMACY_PARTNER_URL": self.world.pharmacy_url,
@@ -107,13 +108,17 @@ class Practice:
         """One more process, ready to work; the first one also hears the vendors."""
         process = self.process()
         if len(self.processes) == 1:
-            process.migrate()
-            self.world.notify(
-                pharmacy=f"{self.url}/webhooks/pharmacy", signing=f"{self.url}/webhooks/signing"
-            )
+            self.prepare(process)
         process.start()
         await process.until_ready()
         return process
+
+    def prepare(self, process: ServiceProcess) -> None:
+        """Its tables are made, and it is whom the vendors tell."""
+        process.migrate()
+        self.world.notify(
+            pharmacy=f"{process.url}/webhooks/pharmacy", signing=f"{process.url}/webhooks/signing"
+        )
 
     def stop(self) -> None:
         for process in self.processes:
@@ -219,6 +224,17 @@ class Practice:
         )
         assert answer.status_code == 200, answer.text
 
+    async def send_a_twin(self, case: Case) -> str:
+        """The same order once more, as a caller whose request was long under way would send it."""
+        [order, *_] = self.orders(case)
+        answer = await self.http.post(
+            f"{self.world.pharmacy_url}/v1/orders",
+            json=order["form"],
+            headers={"x-api-key": PHARMACY_KEY},
+        )
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["order_id"])
+
     def left_faults(self) -> list[dict[str, Any]]:
         """Faults that were ordered and have not befallen anything yet."""
         return [fault for fault in self.world.faults() if fault["done"] < fault["times"]]
@@ -315,6 +331,9 @@ class Practice:
         """Every order that the simulated pharmacy holds for this prescription."""
         held = self.world.state()["pharmacy"]["orders"]
         return [order for order in held if order["reference"] == str(case.prescription_id)]
+
+    def live_orders(self, case: Case) -> list[dict[str, Any]]:
+        return [order for order in self.orders(case) if order["status"] != "cancelled"]
 
     async def sessions(self, case: Case) -> list[dict[str, Any]]:
         """Every session that the simulated vendor holds for this prescription, oldest first."""

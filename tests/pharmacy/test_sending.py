@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.pharmacy.practice import Case, Practice
+from tests.pharmacy.practice import Practice
 from tests.support import leases
 from tests.support.eventually import eventually
-from tests.support.outside_world import PHARMACY_KEY
 from tests.support.service_process import ServiceProcess
 
-KEY = {"x-api-key": PHARMACY_KEY}
 SEND = "POST /v1/orders"
-
-
-def live(orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [order for order in orders if order["status"] != "cancelled"]
-
-
-async def _send_a_twin(practice: Practice, case: Case) -> str:
-    """The same order once more, as a caller whose request was long under way would send it."""
-    [order, *_] = practice.orders(case)
-    answer = await practice.http.post(
-        f"{practice.world.pharmacy_url}/v1/orders", json=order["form"], headers=KEY
-    )
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["order_id"])
 
 
 async def test_three_times_503_and_then_a_lost_answer_leave_one_order(practice: Practice):
@@ -71,12 +53,12 @@ async def test_two_replicas_that_both_send_leave_one_order_to_be_filled(
 
     async def one_left() -> None:
         assert len(practice.orders(case)) == 2, "this test is about a race that happens"
-        assert len(live(practice.orders(case))) == 1
+        assert len(practice.live_orders(case)) == 1
 
     await eventually(one_left, within_s=20)
     await practice.until_idle()
     row = await practice.prescription(case)
-    assert row.order_id == live(practice.orders(case))[0]["order_id"]
+    assert row.order_id == practice.live_orders(case)[0]["order_id"]
     await practice.until_said(case, "PrescriptionDrafted", "PrescriptionSigned", "PrescriptionSent")
 
 
@@ -96,13 +78,13 @@ async def test_a_replica_killed_while_it_sends_leaves_one_order(
     await practice.until(other, "sent", within_s=30)
     await practice.until_idle()
 
-    assert len(live(practice.orders(first))) == len(live(practice.orders(other))) == 1
+    assert len(practice.live_orders(first)) == len(practice.live_orders(other)) == 1
 
 
 async def test_a_twin_is_cancelled_as_soon_as_the_pharmacy_speaks_of_it(practice: Practice):
     case = await practice.sent()
     kept = (await practice.prescription(case)).order_id
-    twin = await _send_a_twin(practice, case)
+    twin = await practice.send_a_twin(case)
 
     await practice.until_idle()
 
@@ -114,9 +96,9 @@ async def test_a_twin_is_cancelled_as_soon_as_the_pharmacy_speaks_of_it(practice
 async def test_a_twin_of_which_nothing_was_heard_is_cancelled_within_the_hour(practice: Practice):
     practice.world.fault("pharmacy", "drop", "pharmacy.order.*", times=4)
     case = await practice.sent()
-    twin = await _send_a_twin(practice, case)
+    twin = await practice.send_a_twin(case)
     await practice.until_idle()
-    assert len(live(practice.orders(case))) == 2
+    assert len(practice.live_orders(case)) == 2
 
     await practice.step(hours=1)
     await practice.until_idle()
@@ -128,7 +110,7 @@ async def test_a_twin_that_is_in_the_post_is_parked_for_a_person(practice: Pract
     practice.world.fault("pharmacy", "drop", "pharmacy.order.*", times=20)
     case = await practice.sent()
     await practice.until_idle()
-    await _send_a_twin(practice, case)
+    await practice.send_a_twin(case)
     await practice.step(days=2)
 
     async def parked() -> None:

@@ -46,6 +46,10 @@ class ServiceProcess:
     def start(self, *, module: str = "", **changes: str) -> None:
         self.process = self.command(module=module, **changes)
 
+    def start_armed(self, kill_at: str) -> None:
+        """Start it so that it dies at a step of an outside call (see `tests.support.armed`)."""
+        self.start(module="tests.support.armed", ARMED=f"{self.module}.app", KILL_AT=kill_at)
+
     @property
     def runs(self) -> bool:
         return self.process is not None and self.process.poll() is None
