@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
-from deploy.local.processes import end_process, free_port, last_lines, start_process
+from deploy.local.processes import free_port, start_process
 from shared.clock import RunClock
 from shared.db import create_engine
 from shared.events import Event
@@ -36,47 +33,16 @@ from tests.support import leases
 from tests.support.claim_check import ClaimDesk
 from tests.support.eventually import eventually
 from tests.support.outside_world import OutsideWorld
+from tests.support.service_process import ServiceProcess
 from tests.support.topics import Topics
 
 
-@dataclass(slots=True)
-class Process:
-    """`python -m services.billing` on everything real, to be started, killed and started again."""
+class Process(ServiceProcess):
+    """Billing on everything real, to be started, killed and started again."""
 
-    url: str
-    folder: Path
-    settings: dict[str, str]
-    running: Popen[bytes] | None = None
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "log"
-
-    def start(self, kill_at: str = "") -> None:
-        """Start it; where `kill_at` is given, it dies there (see `tests.billing.armed`)."""
-        module = "tests.billing.armed" if kill_at else "services.billing"
-        env = self.settings | {"KILL_AT": kill_at}
-        self.running = start_process([sys.executable, "-m", module], log=self.log, env=env)
-
-    @property
-    def died_by_kill(self) -> bool:
-        assert self.running is not None
-        return self.running.poll() == -signal.SIGKILL
-
-    def kill(self) -> None:
-        assert self.running is not None
-        self.running.kill()
-        self.running.wait()
-
-    async def until_ready(self) -> None:
-        async def is_ready() -> bool:
-            async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
-                try:
-                    return (await http.get(f"{self.url}/health/ready")).is_success
-                except httpx.TransportError:
-                    return False
-
-        await eventually(is_ready, within_s=60)
+    def start_to_die(self, kill_at: str) -> None:
+        """Start it so that it dies there (see `tests.billing.armed`)."""
+        self.start(module="tests.billing.armed", KILL_AT=kill_at)
 
 
 @pytest.fixture
@@ -95,16 +61,13 @@ def process(
         "PRACTICE_TRACE_FILE": str(tmp_path / "trace.jsonl"),
         "PRACTICE_CONSUMER_SESSION_S": "2",
     }
-    process = Process(f"http://127.0.0.1:{port}", tmp_path, settings)
-    command = [sys.executable, "-m", "services.billing", "migrate"]
-    migrated = start_process(command, log=process.log, env=settings)
-    assert migrated.wait(60) == 0, last_lines(process.log)
+    process = Process("services.billing", "BILLING", settings, tmp_path / "log", port)
+    process.migrate()
     process.start()
     world.notify(stripe=f"{process.url}/webhooks/stripe")
     yield process
     world.notify(stripe=None)
-    assert process.running is not None
-    end_process(process.running)
+    process.stop()
 
 
 @pytest.fixture
@@ -203,7 +166,7 @@ async def test_one_infusion_from_kafka_to_kafka_and_a_canary_patient_who_is_seen
     assert types_of(records) == ["CardSaved", "ChargePosted", "PaymentCaptured", "SuperbillIssued"]
     assert {one.key for one in records} == {str(patient).encode()}
     assert clinic.money_taken() == [39900]
-    traces = process.folder / "trace.jsonl"
+    traces = process.log.with_name("trace.jsonl")
     await eventually(traces.read_text, within_s=15)  # spans are written in batches
     wrong = {"Authorization": "Bearer Canary"}
     shown = {
@@ -262,7 +225,7 @@ async def test_a_process_that_is_killed_around_a_card_set_up_makes_each_thing_on
     patient, key = new_id(), str(new_id())
     path = f"/patients/{patient}/card-setups"
     process.kill()
-    process.start(kill_at)
+    process.start_to_die(kill_at)
     await process.until_ready()
     with contextlib.suppress(httpx.TransportError):  # it may die before it answers
         await clinic.ask("POST", path, {}, key=key)
@@ -293,7 +256,7 @@ async def test_a_process_that_is_killed_around_a_capture_charges_once(
     await clinic.save_card(patient)
     clinic.world.notify(stripe=None)  # no webhook helps
     process.kill()
-    process.start(kill_at)
+    process.start_to_die(kill_at)
     await process.until_ready()
     await publish(topics, clinic.complete(patient))
     await eventually(lambda: process.died_by_kill, within_s=30)
