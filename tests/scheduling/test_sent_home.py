@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import pytest
 
+from services.scheduling.rules.outcomes_places import Drip, broken_by_before_infusion
+from services.scheduling.rules.visits import VisitState
 from shared.auth import Role
 from tests.scheduling.conftest import NOON, Clinic, bearer, every
 
@@ -192,6 +194,20 @@ async def test_a_series_that_is_over_gets_no_infusion(clinic: Clinic) -> None:
         {"chair_id": clinic.chair_id, "starts_at": NOON.isoformat()},
     )
     assert answer.status_code == 404
+
+
+def test_a_form_comes_after_the_infusion_given_before_it_whatever_its_number() -> None:
+    given = [NOON + timedelta(days=3 * n) for n in range(3)]
+    stops = [start + timedelta(minutes=40) for start in given]
+    first, added, second = (
+        Drip(number, VisitState.COMPLETED, start, stop)
+        for number, start, stop in zip((1, 7, 2), given, stops, strict=True)
+    )
+    drips = [first, added, second]
+    assert broken_by_before_infusion(added, drips, stops[0]) == []
+    [early] = broken_by_before_infusion(second, drips, stops[0])
+    assert early.rule == "taken_too_early"
+    assert "Infusion 7 was not over" in early.detail
 
 
 async def test_who_books_and_who_sends_home(clinic: Clinic) -> None:

@@ -91,13 +91,14 @@ def broken_by_before_infusion(
     if visit.started_at is not None and taken_at > visit.started_at:
         detail = f"Infusion {visit.sequence_no} had started by then; right would be a moment"
         return [Broken("taken_after_start", f"{detail} before it.", source, "taken_at")]
-    last = max(
-        (each for each in drips if each.sequence_no < visit.sequence_no and each.stopped_at),
-        key=lambda each: each.sequence_no,
-        default=None,
-    )
-    if last is not None and last.stopped_at is not None and taken_at < last.stopped_at:
-        detail = f"Infusion {last.sequence_no} was not over by then; right would be a moment"
+    over = [
+        (each.stopped_at, each.sequence_no)
+        for each in drips
+        if each.stopped_at is not None
+        and (visit.started_at is None or each.stopped_at <= visit.started_at)
+    ]
+    if over and taken_at < max(over)[0]:
+        detail = f"Infusion {max(over)[1]} was not over by then; right would be a moment"
         return [Broken("taken_too_early", f"{detail} after it.", source, "taken_at")]
     return []
 
