@@ -6,10 +6,13 @@ falls due stands here.
 
 from __future__ import annotations
 
-from services.scheduling.handlers import holds
+from services.scheduling.handlers import holds, imports
+from services.scheduling.import_work import ApplyImportBatch, CheckImportBatch
 from services.scheduling.work import ExpireHold
 from shared.messaging import Handlers
 
 on = Handlers("scheduling")
 
 on.due(ExpireHold)(holds.expire_hold)
+on.due(CheckImportBatch)(imports.check_batch)
+on.due(ApplyImportBatch)(imports.apply_batch)
