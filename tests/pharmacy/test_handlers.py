@@ -18,7 +18,13 @@ from services.pharmacy.handlers import drafting, following, listing, signing
 from services.pharmacy.handlers.listing import PrescriptionShown, PrescriptionWhole
 from services.pharmacy.tables import Base
 from services.pharmacy.values import Evidence, Session
-from services.pharmacy.work import OrdersFound, RedeemSeries, SeriesRedeemed, SessionSeen
+from services.pharmacy.work import (
+    OrdersFound,
+    RedeemSeries,
+    SeriesRedeemed,
+    SessionRefused,
+    SessionSeen,
+)
 from shared.clock import FixedClock
 from shared.db import create_engine, migrate
 from shared.errors import Poison
@@ -241,6 +247,27 @@ async def test_a_draft_held_after_it_was_shown_is_drafted_once_and_signed_anew(r
     assert (await room.one(case)).state == "drafted", "what is superseded does not count"
     await room.sign(case)
     assert await room.said(case) == ["Drafted", "Held", "Signed"]
+
+
+async def test_an_answer_that_comes_home_after_the_hold_waits_for_the_correction(room: Room):
+    case = await room.draft()
+    async with room.unit.transaction() as tx:
+        await drafting.refresh_drafts(
+            PatientUpdated(patient_id=case.patient_id, updated_at=NOW), tx
+        )
+    showing = await room.showing(case)
+    async with room.unit.transaction() as tx:
+        await signing.record_session_refusal(
+            SessionRefused(
+                signing_id=showing.signing_id, code="signing_refused_422", violations=()
+            ),
+            tx,
+        )
+    await room.redeem(case, redemption=2)
+
+    assert (await room.one(case)).state == "needs_correction"
+    assert await room.waiting(case) == set()
+    assert await room.said(case) == ["Drafted", "Held"]
 
 
 async def test_what_the_law_forbids_is_refused_and_cannot_be_taken_up_again(room: Room):

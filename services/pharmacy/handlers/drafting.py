@@ -150,8 +150,12 @@ def _violations(broken: Iterable[Broken]) -> list[Violation]:
 
 
 def _is_awaited(prescription: Prescription, redemption: int) -> bool:
-    """Whether this answer is the newest one asked for, and may still be written."""
-    return prescription.state in CONTENT_IS_OPEN and prescription.redemption == redemption
+    """Whether this answer is the newest one asked for, and may still be written.
+
+    What was held meanwhile waits for its correction.
+    """
+    awaits = CONTENT_IS_OPEN - {State.NEEDS_CORRECTION}
+    return prescription.state in awaits and prescription.redemption == redemption
 
 
 async def _write(prescription: Prescription, content: Content, tx: Transaction) -> None:
