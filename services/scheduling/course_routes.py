@@ -1,4 +1,4 @@
-"""What changes a course: plans that are held, and the house's figures for it."""
+"""What changes a course: plans that are held, re-plans, and the house's figures for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from services.scheduling.course_forms import (
     HouseFigureAnswer,
     HouseFigureWish,
 )
-from services.scheduling.handlers import holds, house
+from services.scheduling.handlers import holds, house, replan_approval, replans
+from services.scheduling.replan_forms import ApproveReplan, ProposeReplan, ReplanAnswer
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 
@@ -45,6 +46,24 @@ async def book_hold(hold_id: UUID, wish: BookHold, desk: AtDesk) -> SeriesAnswer
 async def release_hold(hold_id: UUID, desk: AtDesk) -> HoldAnswer:
     """Give the chairs of a held plan back before its time."""
     return await desk.decide(holds.release_hold, hold_id)
+
+
+@router.post("/series/{series_id}/replans", dependencies=[allow(FRONT_DESK)])
+async def propose_replan(series_id: UUID, wish: ProposeReplan, desk: AtDesk) -> ReplanAnswer:
+    """The smallest re-plan that a change needs, as a diff. Nothing is changed or held."""
+    return await desk.decide(replans.propose_replan, series_id, wish)
+
+
+@router.get("/replans/{replan_id}", dependencies=[allow(FRONT_DESK)])
+async def read_replan(replan_id: UUID, desk: AtDesk) -> ReplanAnswer:
+    """A re-plan as it was proposed."""
+    return await desk.read(replan_approval.read_replan, replan_id)
+
+
+@router.post("/replans/{replan_id}/approve", dependencies=[allow(FRONT_DESK)], status_code=200)
+async def approve_replan(replan_id: UUID, wish: ApproveReplan, desk: AtDesk) -> SeriesAnswer:
+    """Apply a re-plan whole, if the series is still the one that it was made for."""
+    return await desk.decide(replan_approval.approve_replan, replan_id, wish)
 
 
 @router.post("/house-figures", dependencies=[allow(OPS)])
