@@ -19,8 +19,11 @@ from services.pharmacy.handlers.listing import PrescriptionShown, PrescriptionWh
 from services.pharmacy.tables import Base
 from services.pharmacy.values import Evidence, Session
 from services.pharmacy.work import (
+    AskOrders,
+    OpenSession,
     OrdersFound,
     RedeemSeries,
+    SendOrder,
     SeriesRedeemed,
     SessionRefused,
     SessionSeen,
@@ -30,6 +33,7 @@ from shared.db import create_engine, migrate
 from shared.errors import Poison
 from shared.events.scheduling import PatientUpdated, SeriesCompleted, SeriesStopped
 from shared.http.problems import Refused
+from shared.messaging import Work
 from shared.messaging.transaction import UnitOfWork
 from shared.vault import Vault
 from tests.pharmacy.practice import VAULT_KEYS, Case
@@ -105,6 +109,11 @@ class Room:
                 ),
                 tx,
             )
+
+    async def discard(self, work: Work) -> None:
+        """A person gives parked work up."""
+        async with self.unit.transaction() as tx:
+            await on.discards[work.kind].decide(work, tx)
 
     async def done(self, case: Case) -> None:
         """What waits has been done, as workers would."""
@@ -302,14 +311,44 @@ async def test_a_series_given_up_at_scheduling_is_held_until_it_is_corrected(roo
     work = RedeemSeries(
         prescription_id=case.prescription_id, series_id=case.series_id, redemption=1
     )
-    async with room.unit.transaction() as tx:
-        await on.discards["RedeemSeries"].decide(work, tx)
+    await room.discard(work)
     row = await room.one(case)
     assert (row.state, row.reason) == ("needs_correction", "series_not_redeemed")
     async with room.unit.transaction() as tx:
         await drafting.take_up_again(case.prescription_id, tx)
     await room.redeem(case, redemption=2)
     assert (await room.one(case)).state == "drafted"
+
+
+async def test_a_session_given_up_by_hand_is_held_and_shown_anew_after_a_retry(room: Room):
+    case = await room.draft()
+    showing = await room.showing(case)
+    await room.discard(OpenSession(signing_id=showing.signing_id))
+    assert (await room.one(case)).reason == "session_given_up"
+    await room.see(showing.signing_id, signed(showing))
+    async with room.unit.transaction() as tx:
+        await drafting.take_up_again(case.prescription_id, tx)
+    await room.redeem(case, redemption=2)
+    assert (await room.showing(case)).signing_id != showing.signing_id
+    assert await room.said(case) == ["Drafted", "Held"]
+
+
+async def test_a_sending_given_up_by_hand_is_over_and_tells_the_liaison_what_to_ask(room: Room):
+    case = await room.draft()
+    await room.sign(case)
+    await room.discard(SendOrder(prescription_id=case.prescription_id))
+    row = await room.one(case)
+    assert (row.state, row.reason) == ("refused", "order_given_up")
+    assert await room.said(case) == ["Drafted", "Signed", "Refused"]
+
+
+async def test_a_question_given_up_by_hand_does_not_end_the_following(room: Room):
+    case = await room.draft()
+    await room.sign(case)
+    await room.find(case, order("received", order_id=str(case.prescription_id)))
+    await room.done(case)
+    await room.discard(AskOrders(prescription_id=case.prescription_id))
+    assert await room.waiting(case) == {"AskOrders"}
 
 
 async def test_a_series_stopped_after_it_was_completed_is_not_signed_for(room: Room):
