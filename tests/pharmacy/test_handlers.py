@@ -244,6 +244,20 @@ async def test_a_patient_who_is_corrected_is_taken_up_again_without_being_asked_
     assert await room.said(case) == ["Held", "Drafted"]
 
 
+async def test_a_prescriber_corrected_while_the_prescription_waits_signs_the_corrected_one(
+    room: Room,
+):
+    case = await room.draft()
+    old = await room.showing(case)
+    async with room.unit.transaction() as tx:
+        shown = await drafting.take_up_again(case.prescription_id, tx)
+    assert isinstance(shown, PrescriptionShown)
+    assert shown.state == "drafted"
+    await room.redeem(case, redemption=2, of_prescriber={"name": "Dana Corrected"})
+    assert (await room.showing(case)).signing_id != old.signing_id
+    assert await room.said(case) == ["Drafted"]
+
+
 async def test_a_draft_held_after_it_was_shown_is_drafted_once_and_signed_anew(room: Room):
     case = await room.draft()
     old = await room.showing(case)
@@ -289,7 +303,7 @@ async def test_what_the_law_forbids_is_refused_and_cannot_be_taken_up_again(room
     async with room.unit.transaction() as tx:
         refused = await drafting.take_up_again(case.prescription_id, tx)
     assert isinstance(refused, Refused)
-    assert refused.violations[0].rule == "nothing_to_correct"
+    assert refused.violations[0].rule == "content_is_closed"
     assert await room.said(case) == ["Refused"]
 
 
