@@ -1,10 +1,11 @@
-"""What changes a course: plans that are held, re-plans, and the house's figures for it."""
+"""What changes a course: holds, re-plans, overrides, and the house's figures for them."""
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 
 from services.scheduling.answers import SeriesAnswer
 from services.scheduling.course_forms import (
@@ -14,10 +15,12 @@ from services.scheduling.course_forms import (
     HouseFigureAnswer,
     HouseFigureWish,
 )
-from services.scheduling.handlers import holds, house, replan_approval, replans
+from services.scheduling.handlers import holds, house, overrides, replan_approval, replans
+from services.scheduling.override_forms import OverrideAnswer, SignOverride
 from services.scheduling.replan_forms import ApproveReplan, ProposeReplan, ReplanAnswer
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
+from shared.http.pages import AskedPage, Page
 
 OPS, FRONT_DESK, NURSE, PRESCRIBER = Role.OPS, Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER
 
@@ -64,6 +67,33 @@ async def read_replan(replan_id: UUID, desk: AtDesk) -> ReplanAnswer:
 async def approve_replan(replan_id: UUID, wish: ApproveReplan, desk: AtDesk) -> SeriesAnswer:
     """Apply a re-plan whole, if the series is still the one that it was made for."""
     return await desk.decide(replan_approval.approve_replan, replan_id, wish)
+
+
+@router.post("/series/{series_id}/overrides", dependencies=[allow(PRESCRIBER)])
+async def sign_override(
+    series_id: UUID, wish: Annotated[SignOverride, Body()], desk: AtDesk
+) -> OverrideAnswer:
+    """Sign that a series may have more infusions, or have them sooner, than the rules say."""
+    return await desk.decide(overrides.sign_override, series_id, wish, desk.actor)
+
+
+@router.post("/overrides/{override_id}/withdraw", dependencies=[allow(PRESCRIBER)], status_code=200)
+async def withdraw_override(override_id: UUID, desk: AtDesk) -> OverrideAnswer:
+    """Have the rule hold again; what was booked under the override stands."""
+    return await desk.decide(overrides.withdraw_override, override_id, desk.actor)
+
+
+@router.get("/overrides", dependencies=[allow(NURSE, PRESCRIBER)])
+async def list_overrides(
+    desk: AtDesk,
+    asked: AskedPage,
+    series_id: UUID | None = None,
+    patient_id: UUID | None = None,
+) -> Page[OverrideAnswer]:
+    """Who lifted which rule for whom, when and why; the earliest first."""
+    return await desk.read(
+        overrides.list_overrides, series_id, patient_id, asked, desk.actor, purpose="treatment"
+    )
 
 
 @router.post("/house-figures", dependencies=[allow(OPS)])

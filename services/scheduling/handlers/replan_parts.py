@@ -59,7 +59,7 @@ def parts_of(
     return Parts(
         fixed,
         [_standing(visit, zone) for visit in movable],
-        max(course.series.planned_infusions - len(left), 0),
+        max(course.series.infusions - len(left), 0),
         [
             number_of(visit)
             for visit in left
