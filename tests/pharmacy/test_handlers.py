@@ -14,12 +14,13 @@ from sqlalchemy import text
 
 from deploy.local.postgres import Database
 from services.pharmacy.events import on
-from services.pharmacy.handlers import drafting, following, listing, signing
+from services.pharmacy.handlers import drafting, following, listing, signing, twins
 from services.pharmacy.handlers.listing import PrescriptionShown, PrescriptionWhole
 from services.pharmacy.tables import Base
 from services.pharmacy.values import Evidence, Session
 from services.pharmacy.work import (
     AskOrders,
+    CancelTwin,
     OpenSession,
     OrdersFound,
     RedeemSeries,
@@ -514,6 +515,23 @@ async def test_a_twin_is_taken_back_once_however_often_it_is_read_about(room: Ro
 
     assert not await room.rows("SELECT 1 FROM due_work WHERE key = :key", key=f"twin:{twin}")
     assert (await room.one(case)).order_id == older.order_id
+
+
+async def test_a_twin_that_has_become_the_only_order_is_not_taken_back(room: Room):
+    case = await room.draft()
+    await room.sign(case)
+    first, second = f"a{case.series_id}", f"b{case.series_id}"
+    await room.find(case, order("received", order_id=first), order("received", order_id=second))
+    work = CancelTwin(prescription_id=case.prescription_id, order_id=second)
+    async with room.unit.transaction() as tx:
+        assert await twins.load_twin(tx, work) == work
+
+    gone = order("received", "cancelled", order_id=first)
+    await room.find(case, gone, order("received", order_id=second))
+
+    assert (await room.one(case)).order_id == second
+    async with room.unit.transaction() as tx:
+        assert await twins.load_twin(tx, work) is None
 
 
 async def test_an_order_that_vanished_is_asked_after_again(room: Room):
