@@ -108,8 +108,8 @@ async def _judge(
     if group.clinician is None:
         group.note([rules.unknown_column("clinician", "clinician_npi")])
     elif first.series_source_id is not None:
-        prescriber = series_rules.broken_by_prescriber(first.visit_type, group.clinician.dea_number)
-        group.note([rules.in_column(each, "clinician_npi") for each in prescriber])
+        dea_number = group.clinician.dea_number
+        group.note(series_rules.broken_by_prescriber(first.visit_type, dea_number, "clinician_npi"))
     if await kept.rows_of_batch(tx, import_.import_id, batch_no, "wrong"):
         group.note([rules.series_wrong()])
     if patient_id is not None and first.series_source_id is not None:
