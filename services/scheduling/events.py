@@ -7,7 +7,7 @@ falls due stands here.
 from __future__ import annotations
 
 from services.scheduling.handlers import holds, imports
-from services.scheduling.import_work import ApplyImportBatch, CheckImportBatch
+from services.scheduling.import_work import ApplyImportBatch, CheckImportBatch, ForgetImport
 from services.scheduling.work import ExpireHold
 from shared.messaging import Handlers
 
@@ -16,3 +16,4 @@ on = Handlers("scheduling")
 on.due(ExpireHold)(holds.expire_hold)
 on.due(CheckImportBatch)(imports.check_batch)
 on.due(ApplyImportBatch)(imports.apply_batch)
+on.due(ForgetImport)(imports.forget_import)

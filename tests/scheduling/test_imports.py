@@ -76,7 +76,7 @@ async def finish(clinic: Clinic) -> None:
     unit = UnitOfWork(clinic.engine, clinic.clock, on, vault=Vault(VAULT_KEYS))
     while True:
         async with unit.transaction() as tx:
-            kinds = ["CheckImportBatch", "ApplyImportBatch"]
+            kinds = ["CheckImportBatch", "ApplyImportBatch", "ForgetImport"]
             taken = await duework.take(tx.connection, kinds, now=clinic.clock.now(), limit=1)
             for leased in taken:
                 handler = on.timers[leased.kind]
@@ -457,6 +457,20 @@ async def test_nothing_of_a_file_stands_in_clear_and_its_text_is_forgotten_when_
         "SELECT content FROM import_rows WHERE import_id = CAST(:id AS uuid)", id=found["import_id"]
     )
     assert row.content is None
+
+
+async def test_a_file_that_nobody_applies_is_forgotten(elsewhere: Clinic) -> None:
+    found = await look(elsewhere, "patients", sheet([person(1)]))
+    elsewhere.clock.step_to(NOW + timedelta(days=7))
+    await finish(elsewhere)
+    lapsed = await elsewhere.get(f"/imports/{found['import_id']}")
+    assert lapsed["state"] == "lapsed"
+    [row] = await elsewhere.rows(
+        "SELECT content FROM import_rows WHERE import_id = CAST(:id AS uuid)", id=found["import_id"]
+    )
+    assert row.content is None
+    refused = await elsewhere.refused(f"/imports/{found['import_id']}/apply", {})
+    assert refused == [("import_state", "import_id")]
 
 
 async def test_an_import_that_is_not_on_record_is_told(elsewhere: Clinic) -> None:

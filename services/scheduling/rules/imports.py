@@ -298,6 +298,9 @@ def broken_by_applying(state: str, *, wrong: int, skip_wrong: bool) -> list[Brok
     if state == "checking":
         detail = "The file is still being checked; look again when it is checked."
         return [Broken("import_state", detail, "an import's life", "import_id")]
+    if state == "lapsed":
+        detail = "The file waited too long and its text is forgotten; import it anew."
+        return [Broken("import_state", detail, "an import's life", "import_id")]
     if wrong and not skip_wrong:
         detail = (
             f"{wrong} rows are wrong; mend them and import the file anew, or say skip_wrong to"
