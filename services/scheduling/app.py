@@ -12,6 +12,7 @@ from services.scheduling import (
     outcome_routes,
     planning_routes,
     routes,
+    waitlist_routes,
 )
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
@@ -36,6 +37,7 @@ def build() -> Parts:
             routes.router,
             planning_routes.router,
             course_routes.router,
+            waitlist_routes.router,
             outcome_routes.router,
             calendar_routes.router,
             fhir_routes.router,

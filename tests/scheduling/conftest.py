@@ -28,6 +28,7 @@ from services.scheduling import (
     outcome_routes,
     planning_routes,
     routes,
+    waitlist_routes,
 )
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
@@ -38,6 +39,7 @@ from shared.clock import FixedClock, RunClock
 from shared.db import create_engine, migrate
 from shared.http.app import build_app
 from shared.messaging import UnitOfWork
+from shared.messaging.workers import Workers
 from shared.telemetry import Metrics
 from shared.vault import Vault
 
@@ -227,6 +229,11 @@ class Clinic:
         self.clock.step_to(self.clock.now() + timedelta(minutes=40))
         return await self.step(visit, "complete")
 
+    async def let_fall_due(self) -> None:
+        """Decide all that is due by now, and what that leaves."""
+        while await Workers(on, UnitOfWork(self.engine, self.clock, on), {}).decide_timers():
+            pass
+
     async def said(self, patient_id: str) -> list[tuple[str, dict[str, Any]]]:
         """The events about a patient, first to last."""
         async with self.engine.connect() as connection:
@@ -263,6 +270,7 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
             routes.router,
             planning_routes.router,
             course_routes.router,
+            waitlist_routes.router,
             outcome_routes.router,
             calendar_routes.router,
             fhir_routes.router,

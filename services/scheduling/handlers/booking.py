@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer, SeriesAnswer
+from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.shown import protocol_of, show_series, show_visit, standing
 from services.scheduling.handlers.whole_plans import broken_by_prescriber, judge_plan
@@ -100,4 +101,5 @@ async def book_missing(
     store.add_visit(tx, slot, series_id, number, series.location_id, series.visit_type)
     [visit] = (each for each in await store.visits_of(tx, series_id) if each.sequence_no == number)
     tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
+    look_at_gaps(series_id, tx)
     return show_visit(tx, visit, gaps.advice_on_series(protocol, with_it, zone))

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer
+from services.scheduling.handlers.gap_risks import look_at_gaps
+from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.series import complete_series_if_done
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.rules import visits as rules
@@ -99,6 +101,7 @@ async def send_home(
         sent_home_reason=store.seal_sent_home(tx, appointment_id, wish.reason),
         revision=held.visit.revision + 1,
     )
+    look_after(visit, tx)
     tx.publish(
         PatientSentHome(
             patient_id=visit.patient_id,
@@ -173,6 +176,7 @@ async def complete_infusion(
     visit = await store.change_visit(tx, held.visit, state=VisitState.COMPLETED, stopped_at=tx.now)
     tx.publish(InfusionCompleted.model_validate(visit.model_dump()))
     await complete_series_if_done(held, visit, tx)
+    look_at_gaps(held.course.series.series_id, tx)
     return show_visit(tx, visit)
 
 
