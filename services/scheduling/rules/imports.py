@@ -270,6 +270,14 @@ def in_column(broken: Broken, column: str) -> Broken:
     return replace(broken, field=column)
 
 
+def as_of_leader(broken: Broken) -> Broken:
+    """A slot's refusal, told of a session: what would be its chair is its leader."""
+    if broken.rule != "chair_taken":
+        return broken
+    detail = "The clinician leads another session in this time; take another time."
+    return Broken("leader_taken", detail, "one session at a time per clinician", "starts_at")
+
+
 class Grouped(Protocol):
     """What all visits of one series share."""
 
