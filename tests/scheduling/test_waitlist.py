@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -180,6 +180,18 @@ async def test_every_way_in_which_a_chair_becomes_free_is_noticed(clinic: Clinic
         assert soonest >= clinic.clock.now() + timedelta(hours=2), "nobody has fasted yet"
     else:
         assert soonest == NOON
+
+
+async def test_nobody_is_asked_at_night(clinic: Clinic) -> None:
+    booked = await clinic.series(every(3, 6))
+    await movers(clinic, 1)
+    clinic.clock.step_to(datetime(2026, 10, 6, 1, 0, tzinfo=UTC))  # 21:00 in Alexandria
+    await free_one(clinic, booked, 1)
+    assert await offers(clinic) == []
+    clinic.clock.step_to(datetime(2026, 10, 6, 12, 0, tzinfo=UTC))
+    await clinic.let_fall_due()
+    [offer] = await offers(clinic)
+    assert offer["offered_at"] == "2026-10-06T12:00:00Z"
 
 
 async def test_nothing_is_offered_outside_a_patient_s_times_or_gaps(clinic: Clinic) -> None:

@@ -58,9 +58,16 @@ def look_after(visit: Appointment, tx: Transaction) -> None:
 
 
 async def offer_chair(work: OfferChair, tx: Transaction) -> None:
-    """Ask the next few who wait, if the chair is free still and anybody may have it."""
+    """Ask the next few who wait, if the chair is free still and anybody may have it.
+
+    At night nobody is asked; whoever sleeps is asked in the morning.
+    """
     location = await store.find_location(tx, work.location_id)
     assert location is not None, "a chair has its place"
+    ask_at = rules.ask_at(tx.now, ZoneInfo(location.zone))
+    if ask_at > tx.now:
+        tx.do(work, due=ask_at)
+        return
     waiting = await kept.who_wait(tx, work.location_id, work.opening_id)
     found: dict[UUID, tuple[WaitingWish, Slot]] = {}
     candidates: list[Candidate] = []

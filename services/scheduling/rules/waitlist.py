@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from services.scheduling.rules.policy import at_wall
 from shared.refusals import Broken
+
+ASK_FROM_MIN, ASK_UNTIL_MIN = 8 * 60, 21 * 60
+"""47 CFR 64.1200(c)(1): no calls before 8 a.m. or after 9 p.m., on the clock where they arrive."""
 
 
 class WishState(StrEnum):
@@ -41,6 +46,15 @@ class Candidate:
     patient_id: UUID
     due_by: date | None
     made_at: datetime
+
+
+def ask_at(now: datetime, zone: ZoneInfo) -> datetime:
+    """When patients may be asked: now, or at the next hour at which one calls somebody."""
+    local = now.astimezone(zone)
+    if ASK_FROM_MIN <= local.hour * 60 + local.minute < ASK_UNTIL_MIN:
+        return now
+    day = local.date() + timedelta(days=local.hour * 60 >= ASK_UNTIL_MIN)
+    return at_wall(day, ASK_FROM_MIN, zone)
 
 
 def fits(windows: Sequence[Span], starts_at: datetime, ends_at: datetime) -> bool:
