@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
+from shared.messaging import undecodable
 from shared.messaging.seam import Seam
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ class Consumer:
         bootstrap_servers: str,
         session_timeout_s: float = 10.0,
     ) -> None:
+        undecodable.mend_reader()
         self.started = False
         self._seam = seam
         self._taken: dict[TopicPartition, int] = {}
