@@ -209,7 +209,7 @@ async def test_work_that_is_put_off_while_newer_work_is_being_written_gives_way_
     async def waits_for_a_lock() -> bool:
         waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN"
         mine = "(SELECT pid FROM pg_stat_activity WHERE datname = current_database())"
-        return await scalar(engine, f"{waits} {mine}") == 1
+        return bool(await scalar(engine, f"{waits} {mine}") == 1)
 
     async with engine.begin() as writing:
         await writing.execute(
