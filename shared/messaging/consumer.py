@@ -20,11 +20,13 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
 from shared.messaging import undecodable
+from shared.messaging.fetching import Fetching
 from shared.messaging.seam import Seam
 
 log = structlog.get_logger(__name__)
 
 BATCH = 500
+BATCH_MS = 20
 MAX_POLL_S = 300.0
 
 REQUEST_MS = 15_000
@@ -68,7 +70,7 @@ class Consumer:
             group_id=seam.consumer,
             batch=True,
             max_records=BATCH,
-            batch_timeout_ms=20,
+            batch_timeout_ms=BATCH_MS,
             fetch_max_wait_ms=5,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
@@ -81,6 +83,8 @@ class Consumer:
             decoder=_raw_records,
         )
         self._subscriber(self._take)
+        self._fetching = Fetching(self._subscriber.get_msg, max_records=BATCH, timeout_ms=BATCH_MS)
+        self._subscriber.get_msg = self._fetching.next  # type: ignore[method-assign]  # FastStream has no other place for it
 
     async def _take(self, records: list[Any]) -> None:
         partitions = {TopicPartition(record.topic, record.partition) for record in records}
@@ -186,6 +190,8 @@ class Consumer:
             return reason
         for one in self.untaken():
             return f"a batch of records cannot be taken: {one.error_type}"
+        if (error_type := self._fetching.trouble) is not None:
+            return f"records cannot be fetched: {error_type}"
         return "the group is being joined" if self.joining() else None
 
     def waits(self) -> str | None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import PartitionRecords
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -64,3 +67,40 @@ async def test_a_batch_that_can_never_be_taken_is_no_progress_and_is_said_until_
         dog.look()
         await asyncio.sleep(0.05)
     assert not ended
+
+
+async def test_a_partition_that_cannot_be_read_is_said_never_spins_and_stops_no_other(
+    run_service: Any, engine: AsyncEngine, topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[int] = []
+    read = PartitionRecords._consumer_record
+
+    def misread(self: PartitionRecords, tp: TopicPartition, record: Any) -> Any:
+        if tp.partition == 0:
+            failures.append(record.offset)
+            raise RuntimeError("torn")
+        return read(self, tp, record)
+
+    monkeypatch.setattr(PartitionRecords, "_consumer_record", misread)
+    everywhere = [record_of(registered(), partition=number) for number in range(6)]
+    await send(topics, everywhere)
+    service = await run_service(hearing())
+
+    async def all_but_one_arrive(count: int) -> None:
+        assert await scalar(engine, "SELECT count(*) FROM tally") == count
+        assert await service.consumer_trouble() == "records cannot be fetched: RuntimeError"
+
+    await eventually(lambda: all_but_one_arrive(5))
+    await send(topics, [record_of(registered(), partition=number) for number in range(1, 6)])
+    await eventually(lambda: all_but_one_arrive(10))
+    seen = len(failures)
+    await asyncio.sleep(3.0)
+    assert len(failures) - seen <= 2
+
+    monkeypatch.undo()
+
+    async def all_arrive() -> None:
+        assert await scalar(engine, "SELECT count(*) FROM tally") == 11
+        assert await service.consumer_trouble() is None
+
+    await eventually(all_arrive)
