@@ -220,6 +220,28 @@ class PaymentAttempt(Base, table=True):
     decided_at: datetime | None = Field(sa_column=moment(nullable=True))
 
 
+class UnmatchedPayment(Base, table=True):
+    """Money that Stripe took for a try that had ended, beside what its charge was owed."""
+
+    __tablename__ = "unmatched_payments"
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="amount"),
+        Index("ix_unmatched_payments_attempt_id", "attempt_id"),
+        Index(
+            "ix_unmatched_payments_waiting",
+            "noticed_at",
+            "payment_intent_id",
+            postgresql_where=text("returned_at IS NULL"),
+        ),
+    )
+
+    payment_intent_id: str = Field(sa_column=Column(Text, primary_key=True))
+    attempt_id: UUID = Field(foreign_key="payment_attempts.attempt_id")
+    amount_cents: int = Field(sa_column=_cents())
+    noticed_at: datetime = Field(sa_column=moment())
+    returned_at: datetime | None = Field(sa_column=moment(nullable=True))
+
+
 class OutsidePayment(Base, table=True):
     """A payment that did not pass through Stripe. Its reference is the other side's receipt."""
 

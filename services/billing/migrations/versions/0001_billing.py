@@ -120,6 +120,19 @@ CREATE UNIQUE INDEX uq_payment_attempts_under_way ON payment_attempts (charge_id
     WHERE decided_at IS NULL;
 CREATE UNIQUE INDEX uq_payment_attempts_captured ON payment_attempts (charge_id)
     WHERE state = 'captured';
+CREATE TABLE unmatched_payments (
+    payment_intent_id text NOT NULL,
+    attempt_id uuid NOT NULL
+        CONSTRAINT fk_unmatched_payments_attempt_id REFERENCES payment_attempts,
+    amount_cents integer NOT NULL,
+    noticed_at timestamptz NOT NULL,
+    returned_at timestamptz,
+    CONSTRAINT pk_unmatched_payments PRIMARY KEY (payment_intent_id),
+    CONSTRAINT ck_unmatched_payments_amount CHECK (amount_cents > 0)
+);
+CREATE INDEX ix_unmatched_payments_attempt_id ON unmatched_payments (attempt_id);
+CREATE INDEX ix_unmatched_payments_waiting ON unmatched_payments (noticed_at, payment_intent_id)
+    WHERE returned_at IS NULL;
 CREATE TABLE outside_payments (
     payment_id uuid NOT NULL,
     charge_id uuid NOT NULL CONSTRAINT fk_outside_payments_charge_id REFERENCES charges,
