@@ -30,6 +30,7 @@ from sqlmodel import Field, SQLModel
 
 from shared.db import NAMING
 from shared.moments import moment
+from shared.sealed import Sealed
 
 
 class Base(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING))):
@@ -153,7 +154,7 @@ class CardSetup(Base, table=True):
     patient_id: UUID = Field(foreign_key="customers.patient_id")
     state: str = Field(sa_column=_text())
     stripe_setup_intent_id: str | None = Field(sa_column=_text(nullable=True))
-    sealed: bytes | None = Field(sa_column=Column(LargeBinary))
+    sealed: bytes | None = Field(sa_column=Column(Sealed))
     created_at: datetime = Field(sa_column=moment())
 
 
@@ -287,7 +288,7 @@ class Superbill(Base, table=True):
     infusion_id: UUID
     charge_id: UUID = Field(foreign_key="charges.charge_id")
     total_cents: int = Field(sa_column=Column(Integer, nullable=False))
-    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sealed: bytes = Field(sa_column=Column(Sealed, nullable=False))
     content_sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     issued_at: datetime = Field(sa_column=moment())
 
@@ -312,5 +313,5 @@ class SuperbillDocument(Base, table=True):
     __tablename__ = "superbill_documents"
 
     superbill_id: UUID = Field(primary_key=True, foreign_key="superbills.superbill_id")
-    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sealed: bytes = Field(sa_column=Column(Sealed, nullable=False))
     rendered_at: datetime = Field(sa_column=moment())

@@ -184,9 +184,14 @@ CREATE TABLE superbill_documents (
 )
 """
 
-# `append_only()` is the backbone's function behind the audit log.
+# `append_only()` is the backbone's function behind the audit log. Only `reseal` changes anything:
+# what is sealed stands there under the newest key afterwards.
 IMMUTABLE = """
-CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
+CREATE TRIGGER {table}_append_only BEFORE UPDATE ON {table} FOR EACH ROW
+    WHEN (to_jsonb(old) - 'sealed' IS DISTINCT FROM to_jsonb(new) - 'sealed'
+          OR current_setting('practice.reseals', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION append_only();
+CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}
     FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION append_only()
