@@ -12,6 +12,7 @@ from services.scheduling import (
     outcome_routes,
     planning_routes,
     routes,
+    visit_routes,
 )
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
@@ -34,6 +35,7 @@ def build() -> Parts:
         gateways={},
         routers=[
             routes.router,
+            visit_routes.router,
             planning_routes.router,
             course_routes.router,
             outcome_routes.router,

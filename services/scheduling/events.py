@@ -6,10 +6,11 @@ falls due stands here.
 
 from __future__ import annotations
 
-from services.scheduling.handlers import holds
-from services.scheduling.work import ExpireHold
+from services.scheduling.handlers import holds, monitoring
+from services.scheduling.work import ExpectEntry, ExpireHold
 from shared.messaging import Handlers
 
 on = Handlers("scheduling")
 
 on.due(ExpireHold)(holds.expire_hold)
+on.due(ExpectEntry)(monitoring.flag_late_entry)

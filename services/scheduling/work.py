@@ -11,3 +11,9 @@ class ExpireHold(Work):
     """Free the chairs of a plan that nobody booked in time."""
 
     hold_id: UUID
+
+
+class ExpectEntry(Work):
+    """Flag a visit whose next entry in the chart has not come in time."""
+
+    appointment_id: UUID

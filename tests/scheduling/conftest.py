@@ -28,6 +28,7 @@ from services.scheduling import (
     outcome_routes,
     planning_routes,
     routes,
+    visit_routes,
 )
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
@@ -261,6 +262,7 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
         metrics=Metrics(),
         routers=[
             routes.router,
+            visit_routes.router,
             planning_routes.router,
             course_routes.router,
             outcome_routes.router,

@@ -15,6 +15,7 @@ from services.scheduling.rules import gaps, slots
 from services.scheduling.rules import series as rules
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.series import SeriesState
+from services.scheduling.rules.visits import LOST
 from services.scheduling.tables import Location
 from services.scheduling.wishes import BookSeries, WishedAppointment
 from shared.events.scheduling import AppointmentBooked, SeriesBooked
@@ -85,11 +86,12 @@ async def book_missing(
     protocol = protocol_of(policy, series, zone)
     slot = slot_of(policy, wish.starts_at, wish.chair_id, series.patient_id, zone)
     infusions = standing(course.visits)
+    not_lost = sum(visit.state not in LOST for visit in course.visits)
     number = max(visit.sequence_no or 0 for visit in course.visits) + 1
     place = bisect_left([each.starts_at for each in infusions], wish.starts_at)
     with_it = [*infusions[:place], Infusion(number, wish.starts_at), *infusions[place:]]
     broken = rules.broken_by_state(SeriesState(series.state), "get another infusion") or [
-        *rules.broken_by_missing(series.planned_infusions, len(infusions)),
+        *rules.broken_by_missing(series.planned_infusions, not_lost),
         *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
         *gaps.broken_by_place(protocol, with_it, place, zone),
         *await broken_by_place(tx, policy, series.location_id, [slot], zone, lambda _: "starts_at"),
