@@ -1,10 +1,11 @@
-"""What changes a course: plans that are held, and the house's figures for it."""
+"""What changes a course: holds, re-plans, overrides, and the house's figures for them."""
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 
 from services.scheduling.answers import SeriesAnswer
 from services.scheduling.course_forms import (
@@ -14,9 +15,12 @@ from services.scheduling.course_forms import (
     HouseFigureAnswer,
     HouseFigureWish,
 )
-from services.scheduling.handlers import holds, house
+from services.scheduling.handlers import holds, house, overrides, replan_approval, replans
+from services.scheduling.override_forms import OverrideAnswer, SignOverride
+from services.scheduling.replan_forms import ApproveReplan, ProposeReplan, ReplanAnswer
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
+from shared.http.pages import AskedPage, Page
 
 OPS, FRONT_DESK, NURSE, PRESCRIBER = Role.OPS, Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER
 
@@ -45,6 +49,51 @@ async def book_hold(hold_id: UUID, wish: BookHold, desk: AtDesk) -> SeriesAnswer
 async def release_hold(hold_id: UUID, desk: AtDesk) -> HoldAnswer:
     """Give the chairs of a held plan back before its time."""
     return await desk.decide(holds.release_hold, hold_id)
+
+
+@router.post("/series/{series_id}/replans", dependencies=[allow(FRONT_DESK)])
+async def propose_replan(series_id: UUID, wish: ProposeReplan, desk: AtDesk) -> ReplanAnswer:
+    """The smallest re-plan that a change needs, as a diff. Nothing is changed or held."""
+    return await desk.decide(replans.propose_replan, series_id, wish)
+
+
+@router.get("/replans/{replan_id}", dependencies=[allow(FRONT_DESK)])
+async def read_replan(replan_id: UUID, desk: AtDesk) -> ReplanAnswer:
+    """A re-plan as it was proposed."""
+    return await desk.read(replan_approval.read_replan, replan_id)
+
+
+@router.post("/replans/{replan_id}/approve", dependencies=[allow(FRONT_DESK)], status_code=200)
+async def approve_replan(replan_id: UUID, wish: ApproveReplan, desk: AtDesk) -> SeriesAnswer:
+    """Apply a re-plan whole, if the series is still the one that it was made for."""
+    return await desk.decide(replan_approval.approve_replan, replan_id, wish)
+
+
+@router.post("/series/{series_id}/overrides", dependencies=[allow(PRESCRIBER)])
+async def sign_override(
+    series_id: UUID, wish: Annotated[SignOverride, Body()], desk: AtDesk
+) -> OverrideAnswer:
+    """Sign that a series may have more infusions, or have them sooner, than the rules say."""
+    return await desk.decide(overrides.sign_override, series_id, wish, desk.actor)
+
+
+@router.post("/overrides/{override_id}/withdraw", dependencies=[allow(PRESCRIBER)], status_code=200)
+async def withdraw_override(override_id: UUID, desk: AtDesk) -> OverrideAnswer:
+    """Have the rule hold again; what was booked under the override stands."""
+    return await desk.decide(overrides.withdraw_override, override_id, desk.actor)
+
+
+@router.get("/overrides", dependencies=[allow(NURSE, PRESCRIBER)])
+async def list_overrides(
+    desk: AtDesk,
+    asked: AskedPage,
+    series_id: UUID | None = None,
+    patient_id: UUID | None = None,
+) -> Page[OverrideAnswer]:
+    """Who lifted which rule for whom, when and why; the earliest first."""
+    return await desk.read(
+        overrides.list_overrides, series_id, patient_id, asked, desk.actor, purpose="treatment"
+    )
 
 
 @router.post("/house-figures", dependencies=[allow(OPS)])

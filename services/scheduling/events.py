@@ -6,7 +6,8 @@ falls due stands here.
 
 from __future__ import annotations
 
-from services.scheduling.handlers import holds, monitoring
+from services.scheduling.handlers import holds, imports, monitoring
+from services.scheduling.import_work import ApplyImportBatch, CheckImportBatch
 from services.scheduling.work import ExpectEntry, ExpireHold
 from shared.messaging import Handlers
 
@@ -14,3 +15,5 @@ on = Handlers("scheduling")
 
 on.due(ExpireHold)(holds.expire_hold)
 on.due(ExpectEntry)(monitoring.flag_late_entry)
+on.due(CheckImportBatch)(imports.check_batch)
+on.due(ApplyImportBatch)(imports.apply_batch)

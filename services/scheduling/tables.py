@@ -121,6 +121,7 @@ class Series(Base, table=True):
     """A course of infusions. `diagnoses` is what it is given for, `stop_reason` why it ended.
 
     `planned_infusions` is how many were booked with it; a lost one may be given in another's place.
+    `extra_infusions` and `gap_min_days` are what a prescriber's overrides make of it.
     """
 
     __tablename__ = "series"
@@ -128,6 +129,7 @@ class Series(Base, table=True):
         CheckConstraint("state IN ('booked', 'completed', 'stopped')", name="state"),
         CheckConstraint("(state = 'booked') = (ended_at IS NULL)", name="ended"),
         CheckConstraint("(state = 'stopped') = (stop_reason IS NOT NULL)", name="stop_reason"),
+        CheckConstraint("extra_infusions >= 0 AND gap_min_days > 0", name="overrides"),
         Index(
             "uq_series_open", "patient_id", unique=True, postgresql_where=text("state = 'booked'")
         ),
@@ -144,6 +146,15 @@ class Series(Base, table=True):
     booked_at: datetime = Field(sa_column=moment())
     ended_at: datetime | None = Field(sa_column=moment(nullable=True))
     stop_reason: bytes | None = Field(sa_column=Column(LargeBinary))
+    extra_infusions: int = Field(
+        default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0")
+    )
+    gap_min_days: int | None = Field(default=None, sa_column=Column(SmallInteger))
+
+    @property
+    def infusions(self) -> int:
+        """How many it is to have: as planned, and what a prescriber added."""
+        return self.planned_infusions + self.extra_infusions
 
 
 class Appointment(Base, table=True):

@@ -78,12 +78,12 @@ class ReadingAnswer(VitalSigns):
     overridden: bool
 
 
-class SignOverride(_Wish):
+class SignVitalsOverride(_Wish):
     clinician_id: UUID
     reason: Text
 
 
-class OverrideAnswer(BaseModel):
+class VitalsOverrideAnswer(BaseModel):
     override_id: UUID
     patient_id: UUID
     appointment_id: UUID
@@ -212,7 +212,7 @@ class ChartAnswer(BaseModel):
     patient_id: UUID
     consent: ConsentAnswer | None
     readings: list[ReadingAnswer]
-    overrides: list[OverrideAnswer]
+    overrides: list[VitalsOverrideAnswer]
     notes: list[NoteAnswer]
     dose: DoseAnswer | None
     abort_reason: str | None

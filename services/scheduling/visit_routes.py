@@ -31,14 +31,14 @@ from services.scheduling.visit_forms import (
     LimitWish,
     NoteAdverseEvent,
     NoteAnswer,
-    OverrideAnswer,
     PlanDose,
     ReadingAnswer,
     RecordConsent,
     RecordDose,
     RecordVitals,
     SeeRide,
-    SignOverride,
+    SignVitalsOverride,
+    VitalsOverrideAnswer,
 )
 from services.scheduling.wishes import Nothing, StartInfusion
 from shared.auth import Role, allow
@@ -87,15 +87,17 @@ async def take_vitals(appointment_id: UUID, wish: RecordVitals, desk: AtDesk) ->
 
 
 @router.post("/appointments/{appointment_id}/overrides", dependencies=[allow(PRESCRIBER)])
-async def sign_override(appointment_id: UUID, wish: SignOverride, desk: AtDesk) -> OverrideAnswer:
+async def sign_override(
+    appointment_id: UUID, wish: SignVitalsOverride, desk: AtDesk
+) -> VitalsOverrideAnswer:
     """Sign that the newest reading may pass though it is past a soft limit."""
     return await desk.decide(readings.sign_override, appointment_id, wish, desk.actor)
 
 
-@router.get("/overrides", dependencies=[allow(NURSE, PRESCRIBER)])
+@router.get("/vitals-overrides", dependencies=[allow(NURSE, PRESCRIBER)])
 async def list_overrides(
     desk: AtDesk, asked: AskedPage, patient_id: UUID | None = None
-) -> Page[OverrideAnswer]:
+) -> Page[VitalsOverrideAnswer]:
     """Overrides with their reasons, the newest first."""
     return await desk.read(notes.list_overrides, patient_id, asked, desk.actor, purpose="treatment")
 

@@ -79,11 +79,11 @@ class Reading(Base, table=True):
     vitals: bytes = Field(sa_column=_sealed())
 
 
-class Override(Base, table=True):
+class VitalsOverride(Base, table=True):
     """A prescriber's word that one reading past a soft limit may pass; `why` holds the reason."""
 
-    __tablename__ = "overrides"
-    __table_args__ = (Index("ix_overrides_signed_at", "signed_at", "override_id"),)
+    __tablename__ = "vitals_overrides"
+    __table_args__ = (Index("ix_vitals_overrides_signed_at", "signed_at", "override_id"),)
 
     override_id: UUID = Field(primary_key=True)
     reading_id: UUID = Field(foreign_key="readings.reading_id", unique=True)

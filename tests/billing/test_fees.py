@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
 from services.billing.handlers import charges
 from services.billing.handlers.fees import NewFee, record_fee
+from services.billing.rules.pricing import FEE_ZONE
 from services.billing.store import visits
 from shared.auth import Role
 from shared.events.billing import ChargePosted, InfusionNotCharged, PaymentCaptured
@@ -20,13 +21,19 @@ from tests.billing.test_tenders import waits
 FEE = {"visit_type": "ketamine_mood", "amount_cents": 39900, "effective_from": "2026-01-01"}
 
 
+def day(billing: Billing, later: int = 0) -> str:
+    """The clinic's day of now, or so many days later."""
+    today = billing.clock.now().astimezone(FEE_ZONE).date()
+    return (today + timedelta(days=later)).isoformat()
+
+
 async def uncharged(billing: Billing) -> list[dict[str, Any]]:
     return list((await billing.told("GET", "/uncharged-infusions"))["items"])
 
 
 async def test_an_infusion_without_a_fee_waits_in_the_work_list(billing: Billing):
     patient = new_id()
-    await billing.set_fee(effective_from="2026-11-24")
+    await billing.set_fee(effective_from=day(billing, 1))
     event = billing.complete(patient)
 
     await billing.hear(event)
@@ -45,13 +52,13 @@ async def test_an_infusion_that_waited_is_charged_once_when_a_fee_covers_its_day
     for patient in patients:
         await billing.save_card(patient)
     await billing.hear(*(billing.complete(patient) for patient in patients))
-    await billing.set_fee(effective_from="2026-11-24")  # from tomorrow: not theirs
+    await billing.set_fee(effective_from=day(billing, 1))  # not theirs
     await billing.until_rest()
     assert await billing.said(ChargePosted) == []
 
-    first = await billing.set_fee(effective_from="2026-11-23")
+    first = await billing.set_fee(effective_from=day(billing))
     await billing.until_rest()
-    again = await billing.set_fee(effective_from="2026-11-22")
+    again = await billing.set_fee(effective_from=day(billing, -1))
     await billing.until_rest()
 
     assert (first["charges_now"], again["charges_now"]) == (3, 0)
@@ -182,9 +189,10 @@ async def test_two_corrections_of_one_day_at_once_are_told_of_each_other(billing
 async def test_a_new_fee_applies_from_its_first_day_in_the_clinics_own_time(billing: Billing):
     patient = new_id()
     await billing.set_fee(39900, "2026-01-01")
-    await billing.set_fee(42500, "2026-11-24")
-    day_before = billing.clock.now().replace(hour=4, minute=59) + timedelta(days=1)
-    first_day = day_before + timedelta(minutes=1)
+    await billing.set_fee(42500, day(billing, 1))
+    midnight = datetime.combine(date.fromisoformat(day(billing, 1)), time.min, FEE_ZONE)
+    first_day = midnight.astimezone(UTC)
+    day_before = first_day - timedelta(minutes=1)
 
     for started_at in (day_before, first_day):
         stopped_at = started_at + timedelta(minutes=40)

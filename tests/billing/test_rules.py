@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from services.billing.rules import (
     coding,
     declines,
-    identifiers,
     payments,
     pricing,
     superbill_lint,
@@ -64,29 +63,6 @@ def test_the_lines_always_sum_to_the_fee_and_no_line_owes(minutes: int, fee_cent
 def test_a_minute_that_is_not_completed_does_not_count():
     start = NOW
     assert coding.minutes_between(start, start + timedelta(minutes=15, seconds=59)) == 15
-
-
-@pytest.mark.parametrize(
-    ("npi", "valid"),
-    [
-        ("1234567893", True),
-        ("1679576722", True),
-        ("1558598797", True),
-        ("1234567890", False),
-        ("3234567893", False),
-        ("123456789", False),
-    ],
-)
-def test_an_npi_has_its_check_digit(npi: str, valid: bool):  # noqa: FBT001  # a table of cases
-    assert identifiers.npi_is_valid(npi) is valid
-
-
-@pytest.mark.parametrize(
-    ("ein", "valid"),
-    [("54-1234567", True), ("07-1234567", False), ("54-0000000", False), ("541234567", False)],
-)
-def test_an_ein_has_a_prefix_that_exists(ein: str, valid: bool):  # noqa: FBT001  # a table of cases
-    assert identifiers.ein_is_valid(ein) is valid
 
 
 def test_a_fee_starts_at_local_midnight_on_both_sides_of_a_clock_change():

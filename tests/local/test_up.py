@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,13 @@ CANARY = {
 }
 
 
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Path]:
+    """A folder of runs; the database that `practice up` keeps is taken away after the test."""
+    yield tmp_path / "run"
+    EmbeddedPostgres(tmp_path / "run" / "up" / "postgres").destroy()
+
+
 def _registers(run: Path) -> str:
     async def register() -> dict[str, Any]:
         async with Practice(State.under(run)) as practice:
@@ -42,8 +50,7 @@ def _reads(run: Path, patient_id: str) -> dict[str, Any]:
     return dict(asyncio.run(read()))
 
 
-def test_it_stays_until_ctrl_c_leaves_nothing_running_and_keeps_what_it_stored(tmp_path: Path):
-    run = tmp_path / "run"
+def test_it_stays_until_ctrl_c_leaves_nothing_running_and_keeps_what_it_stored(run: Path):
     with Command(run, "up") as first:
         first.until_it_says("Ctrl-C ends everything.")
         children = first.children()
@@ -69,8 +76,8 @@ def test_it_stays_until_ctrl_c_leaves_nothing_running_and_keeps_what_it_stored(t
         assert _reads(run, patient_id)["last_name"] == "Canary"
 
 
-def test_sigterm_ends_it_as_ctrl_c_does(tmp_path: Path):
-    with Command(tmp_path / "run", "up") as up:
+def test_sigterm_ends_it_as_ctrl_c_does(run: Path):
+    with Command(run, "up") as up:
         up.until_it_says("Ctrl-C ends everything.")
         children = up.children()
         up.terminate()
@@ -78,13 +85,12 @@ def test_sigterm_ends_it_as_ctrl_c_does(tmp_path: Path):
         assert "Traceback" not in up.output
     _gone, alive = psutil.wait_procs(children, timeout=5)
     assert alive == []
-    kept = {path.name for path in (tmp_path / "run" / "up").iterdir()}
+    kept = {path.name for path in (run / "up").iterdir()}
     assert kept - {"postgres"} == {"clock", "keys.json", "logs"}
 
 
 @pytest.mark.parametrize("words", ["starting PostgreSQL and Kafka", "starting billing"])
-def test_a_start_that_is_broken_off_leaves_nothing(tmp_path: Path, words: str):
-    run = tmp_path / "run"
+def test_a_start_that_is_broken_off_leaves_nothing(run: Path, words: str):
     with Command(run, "demo") as demo:
         demo.until_it_says(words)
         children = demo.children()
@@ -98,8 +104,8 @@ def test_a_start_that_is_broken_off_leaves_nothing(tmp_path: Path, words: str):
     server.destroy()
 
 
-def test_what_it_started_ends_even_when_it_is_killed(tmp_path: Path):
-    with Command(tmp_path / "run", "up") as up:
+def test_what_it_started_ends_even_when_it_is_killed(run: Path):
+    with Command(run, "up") as up:
         up.until_it_says("starting notifications")
         children = up.children()
         up.kill()

@@ -15,9 +15,11 @@ from shared.clock import RunClock
 from shared.db import create_engine, migrate
 from shared.vault import Vault
 from tests.notifications.house import TOKEN_SECRET, House
+from tests.notifications.process import Process
 from tests.notifications.stories import Story
 from tests.support.claim_check import ClaimDesk, claim_desk
 from tests.support.outside_world import OutsideWorld, world_at
+from tests.support.topics import Topics
 
 STARTS_AT = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 """A Monday, 9:00 AM EST. The clock goes on from test to test: count from `house.clock.now()`."""
@@ -67,4 +69,28 @@ def story(house: House) -> Story:
     story = Story(house.clock.now())
     house.scheduling.has_patient(story.patient_id)
     house.scheduling.has_location(story.location_id)
+    return story
+
+
+@pytest.fixture
+async def process_at_rest(
+    database: Database,
+    topics: Topics,
+    world: OutsideWorld,
+    scheduling: ClaimDesk,
+    tmp_path: Path,
+) -> AsyncIterator[Process]:
+    """The service as a process of its own, not started yet."""
+    process = Process(database, topics, world, scheduling.url, tmp_path)
+    await process.migrate()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def course(running_world: tuple[OutsideWorld, RunClock], scheduling: ClaimDesk) -> Story:
+    """A patient and a place that scheduling knows, for the process."""
+    story = Story(running_world[1].now())
+    scheduling.has_patient(story.patient_id)
+    scheduling.has_location(story.location_id)
     return story

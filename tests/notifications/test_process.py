@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,36 +15,17 @@ from shared.clock import RunClock
 from shared.db import create_engine
 from tests.notifications.process import Process
 from tests.notifications.stories import Story
-from tests.support.claim_check import ClaimDesk
 from tests.support.eventually import eventually
 from tests.support.outside_world import OutsideWorld
-from tests.support.topics import Topics
 
 DAY = timedelta(days=1)
 MARKS = ("Testa", "Canary", "2025550101", "555-0101", "canary@example.org", "1980-01-31")
 
 
 @pytest.fixture
-async def process(
-    database: Database,
-    topics: Topics,
-    world: OutsideWorld,
-    scheduling: ClaimDesk,
-    tmp_path: Path,
-) -> AsyncIterator[Process]:
-    process = Process(database, topics, world, scheduling.url, tmp_path)
-    await process.migrate()
-    await process.start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-def course(running_world: tuple[OutsideWorld, RunClock], scheduling: ClaimDesk) -> Story:
-    story = Story(running_world[1].now())
-    scheduling.has_patient(story.patient_id)
-    scheduling.has_location(story.location_id)
-    return story
+async def process(process_at_rest: Process) -> Process:
+    await process_at_rest.start()
+    return process_at_rest
 
 
 def texts(world: OutsideWorld) -> list[str]:

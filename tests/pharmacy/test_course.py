@@ -117,10 +117,10 @@ async def test_a_prescriber_without_a_dea_number_signs_once_it_is_on_record(prac
         taken_up = await practice.post(f"{path}/retry", Role.PHARMACY_LIAISON, key=key)
         assert (taken_up.status_code, taken_up.json()["state"]) == (202, "drafting")
     await practice.until(case, "awaiting_signature")
-    again = await practice.post(f"{path}/retry", Role.PRESCRIBER)
-    assert again.status_code == 409
     await practice.sign(case)
     await practice.until(case, "sent")
+    again = await practice.post(f"{path}/retry", Role.PRESCRIBER)
+    assert (again.status_code, again.json()["violations"][0]["rule"]) == (409, "content_is_closed")
     assert len(practice.orders(case)) == 1
     await practice.until_said(
         case, "PrescriptionHeld", "PrescriptionDrafted", "PrescriptionSigned", "PrescriptionSent"

@@ -14,16 +14,27 @@ from sqlalchemy import text
 
 from deploy.local.postgres import Database
 from services.pharmacy.events import on
-from services.pharmacy.handlers import drafting, following, listing, signing
+from services.pharmacy.handlers import drafting, following, listing, signing, twins
 from services.pharmacy.handlers.listing import PrescriptionShown, PrescriptionWhole
 from services.pharmacy.tables import Base
 from services.pharmacy.values import Evidence, Session
-from services.pharmacy.work import OrdersFound, RedeemSeries, SeriesRedeemed, SessionSeen
+from services.pharmacy.work import (
+    AskOrders,
+    CancelTwin,
+    OpenSession,
+    OrdersFound,
+    RedeemSeries,
+    SendOrder,
+    SeriesRedeemed,
+    SessionRefused,
+    SessionSeen,
+)
 from shared.clock import FixedClock
 from shared.db import create_engine, migrate
 from shared.errors import Poison
 from shared.events.scheduling import PatientUpdated, SeriesCompleted, SeriesStopped
 from shared.http.problems import Refused
+from shared.messaging import Work
 from shared.messaging.transaction import UnitOfWork
 from shared.vault import Vault
 from tests.pharmacy.practice import VAULT_KEYS, Case
@@ -99,6 +110,11 @@ class Room:
                 ),
                 tx,
             )
+
+    async def discard(self, work: Work) -> None:
+        """A person gives parked work up."""
+        async with self.unit.transaction() as tx:
+            await on.discards[work.kind].decide(work, tx)
 
     async def done(self, case: Case) -> None:
         """What waits has been done, as workers would."""
@@ -229,6 +245,20 @@ async def test_a_patient_who_is_corrected_is_taken_up_again_without_being_asked_
     assert await room.said(case) == ["Held", "Drafted"]
 
 
+async def test_a_prescriber_corrected_while_the_prescription_waits_signs_the_corrected_one(
+    room: Room,
+):
+    case = await room.draft()
+    old = await room.showing(case)
+    async with room.unit.transaction() as tx:
+        shown = await drafting.take_up_again(case.prescription_id, tx)
+    assert isinstance(shown, PrescriptionShown)
+    assert shown.state == "drafted"
+    await room.redeem(case, redemption=2, of_prescriber={"name": "Dana Corrected"})
+    assert (await room.showing(case)).signing_id != old.signing_id
+    assert await room.said(case) == ["Drafted"]
+
+
 async def test_a_draft_held_after_it_was_shown_is_drafted_once_and_signed_anew(room: Room):
     case = await room.draft()
     old = await room.showing(case)
@@ -243,6 +273,27 @@ async def test_a_draft_held_after_it_was_shown_is_drafted_once_and_signed_anew(r
     assert await room.said(case) == ["Drafted", "Held", "Signed"]
 
 
+async def test_an_answer_that_comes_home_after_the_hold_waits_for_the_correction(room: Room):
+    case = await room.draft()
+    async with room.unit.transaction() as tx:
+        await drafting.refresh_drafts(
+            PatientUpdated(patient_id=case.patient_id, updated_at=NOW), tx
+        )
+    showing = await room.showing(case)
+    async with room.unit.transaction() as tx:
+        await signing.record_session_refusal(
+            SessionRefused(
+                signing_id=showing.signing_id, code="signing_refused_422", violations=()
+            ),
+            tx,
+        )
+    await room.redeem(case, redemption=2)
+
+    assert (await room.one(case)).state == "needs_correction"
+    assert await room.waiting(case) == set()
+    assert await room.said(case) == ["Drafted", "Held"]
+
+
 async def test_what_the_law_forbids_is_refused_and_cannot_be_taken_up_again(room: Room):
     await room.rows("ALTER TABLE formulary DROP CONSTRAINT ck_formulary_refills")
     await room.rows("UPDATE formulary SET refills = 6")
@@ -253,7 +304,7 @@ async def test_what_the_law_forbids_is_refused_and_cannot_be_taken_up_again(room
     async with room.unit.transaction() as tx:
         refused = await drafting.take_up_again(case.prescription_id, tx)
     assert isinstance(refused, Refused)
-    assert refused.violations[0].rule == "nothing_to_correct"
+    assert refused.violations[0].rule == "content_is_closed"
     assert await room.said(case) == ["Refused"]
 
 
@@ -275,14 +326,44 @@ async def test_a_series_given_up_at_scheduling_is_held_until_it_is_corrected(roo
     work = RedeemSeries(
         prescription_id=case.prescription_id, series_id=case.series_id, redemption=1
     )
-    async with room.unit.transaction() as tx:
-        await on.discards["RedeemSeries"].decide(work, tx)
+    await room.discard(work)
     row = await room.one(case)
     assert (row.state, row.reason) == ("needs_correction", "series_not_redeemed")
     async with room.unit.transaction() as tx:
         await drafting.take_up_again(case.prescription_id, tx)
     await room.redeem(case, redemption=2)
     assert (await room.one(case)).state == "drafted"
+
+
+async def test_a_session_given_up_by_hand_is_held_and_shown_anew_after_a_retry(room: Room):
+    case = await room.draft()
+    showing = await room.showing(case)
+    await room.discard(OpenSession(signing_id=showing.signing_id))
+    assert (await room.one(case)).reason == "session_given_up"
+    await room.see(showing.signing_id, signed(showing))
+    async with room.unit.transaction() as tx:
+        await drafting.take_up_again(case.prescription_id, tx)
+    await room.redeem(case, redemption=2)
+    assert (await room.showing(case)).signing_id != showing.signing_id
+    assert await room.said(case) == ["Drafted", "Held"]
+
+
+async def test_a_sending_given_up_by_hand_is_over_and_tells_the_liaison_what_to_ask(room: Room):
+    case = await room.draft()
+    await room.sign(case)
+    await room.discard(SendOrder(prescription_id=case.prescription_id))
+    row = await room.one(case)
+    assert (row.state, row.reason) == ("refused", "order_given_up")
+    assert await room.said(case) == ["Drafted", "Signed", "Refused"]
+
+
+async def test_a_question_given_up_by_hand_does_not_end_the_following(room: Room):
+    case = await room.draft()
+    await room.sign(case)
+    await room.find(case, order("received", order_id=str(case.prescription_id)))
+    await room.done(case)
+    await room.discard(AskOrders(prescription_id=case.prescription_id))
+    assert await room.waiting(case) == {"AskOrders"}
 
 
 async def test_a_series_stopped_after_it_was_completed_is_not_signed_for(room: Room):
@@ -434,6 +515,23 @@ async def test_a_twin_is_taken_back_once_however_often_it_is_read_about(room: Ro
 
     assert not await room.rows("SELECT 1 FROM due_work WHERE key = :key", key=f"twin:{twin}")
     assert (await room.one(case)).order_id == older.order_id
+
+
+async def test_a_twin_that_has_become_the_only_order_is_not_taken_back(room: Room):
+    case = await room.draft()
+    await room.sign(case)
+    first, second = f"a{case.series_id}", f"b{case.series_id}"
+    await room.find(case, order("received", order_id=first), order("received", order_id=second))
+    work = CancelTwin(prescription_id=case.prescription_id, order_id=second)
+    async with room.unit.transaction() as tx:
+        assert await twins.load_twin(tx, work) == work
+
+    gone = order("received", "cancelled", order_id=first)
+    await room.find(case, gone, order("received", order_id=second))
+
+    assert (await room.one(case)).order_id == second
+    async with room.unit.transaction() as tx:
+        assert await twins.load_twin(tx, work) is None
 
 
 async def test_an_order_that_vanished_is_asked_after_again(room: Room):

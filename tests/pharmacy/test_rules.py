@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.pharmacy.rules import orders, signature, states
-from services.pharmacy.rules.identifiers import is_dea_number, is_npi
 from services.pharmacy.rules.prescription import (
     day_ends_at,
     displayed,
@@ -161,36 +160,6 @@ def test_a_text_that_just_fits_is_not_refused_and_never_cut():
     fits = content(of_item={"sig": "4 hours" + "x" * 993}, limits={"patient.first_name": 5})
     assert to_correct(fits) == []
     assert order_form(ID, fits, DAY, None)["sig"] == fits.item.sig
-
-
-@pytest.mark.parametrize(
-    ("number", "checks"),
-    [
-        ("AB1234563", True),
-        ("A91234563", True),
-        ("AB1234564", False),
-        ("ab1234563", False),
-        ("AB123456", False),
-        ("AB12345630", False),
-        ("AB\u0661234563", False),
-        ("", False),
-    ],
-)
-def test_a_dea_number_checks(number: str, *, checks: bool):
-    assert is_dea_number(number) is checks
-
-
-@pytest.mark.parametrize(
-    ("number", "checks"),
-    [("1234567893", True), ("1234567890", False), ("123456789", False), ("3234567893", False)],
-)
-def test_an_npi_checks(number: str, *, checks: bool):
-    assert is_npi(number) is checks
-
-
-@given(st.from_regex(r"[12][0-9]{8}", fullmatch=True))
-def test_exactly_one_of_ten_last_digits_makes_an_npi(start: str):
-    assert sum(is_npi(f"{start}{digit}") for digit in range(10)) == 1
 
 
 # The day

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.identifiers import is_dea_number, is_ein, is_npi
 
@@ -15,6 +17,11 @@ DEA = "AB1234563"
 def test_an_npi_with_one_mistyped_digit_does_not_check(place: int, digit: str) -> None:
     typed = NPI[:place] + digit + NPI[place + 1 :]
     assert is_npi(typed) == (typed == NPI)
+
+
+@given(st.from_regex(r"[12][0-9]{8}", fullmatch=True))
+def test_exactly_one_of_ten_last_digits_makes_an_npi(start: str) -> None:
+    assert sum(is_npi(f"{start}{digit}") for digit in range(10)) == 1
 
 
 @pytest.mark.parametrize("wrong", ["", "123456789", "3234567891", "12345678931", "123456789٣"])

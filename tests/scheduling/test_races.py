@@ -281,7 +281,9 @@ async def test_a_writer_who_takes_no_lock_is_met_by_the_constraint_and_told(
     async with clinic.engine.begin() as connection:
         await connection.execute(
             text(
-                "INSERT INTO appointments SELECT gen_random_uuid(), :patient, series_id, 9,"
+                "INSERT INTO appointments (appointment_id, patient_id, series_id, sequence_no,"
+                " location_id, chair_id, visit_type, starts_at, ends_at, state, revision)"
+                " SELECT gen_random_uuid(), :patient, series_id, 9,"
                 " location_id, chair_id, visit_type, :start, CAST(:start AS timestamptz) +"
                 " interval '50 minutes', 'booked', 0 FROM appointments WHERE appointment_id = :id"
             ),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.local.cli import audit, catalogue, check, events, outbox, parked, run, token
+from deploy.local.cli import audit, catalogue, check, events, importing, outbox, parked, run, token
 from deploy.local.cli.asking import RUN, Group, Where, examples
 
 __all__ = ["app"]
@@ -29,6 +29,7 @@ app.command("demo", epilog=run.DEMO_EXAMPLES)(run.demo)
 app.command("up", epilog=run.UP_EXAMPLES)(run.up)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("catalogue", epilog=catalogue.EXAMPLES)(catalogue.catalogue)
+app.command("import", epilog=importing.EXAMPLES)(importing.import_file)
 app.command("token", epilog=token.EXAMPLES)(token.token)
 app.add_typer(events.app, name="events")
 app.add_typer(parked.app, name="parked")

@@ -62,6 +62,7 @@ FAULTS = {
 _UNWELCOME = (
     billing.PaymentDeclined,
     notifications.MessageNotSent,
+    pharmacy.PrescriptionHeld,
     pharmacy.PrescriptionRefused,
     scheduling.PatientHeld,
 )
@@ -100,7 +101,9 @@ def detail(event: Event, clock: Clock) -> str:
             found = dollars(event.amount_cents)
         case billing.OutsidePaymentRecorded():
             found = f"{dollars(event.amount_cents)} by {TENDERS[event.tender]}"
-        case billing.PaymentDeclined() | pharmacy.PrescriptionRefused():
+        case (
+            billing.PaymentDeclined() | pharmacy.PrescriptionHeld() | pharmacy.PrescriptionRefused()
+        ):
             found = words(event.reason)
         case billing.SuperbillIssued():
             found = event.number

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from deploy.local.outside.pharmacy.order import passes_dea_check, passes_npi_check
+from shared.identifiers import is_dea_number, is_npi
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -50,13 +50,13 @@ _diagnosis = _shaped(r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?", "an ICD-10-CM code li
 
 
 def npi(text: str) -> str:
-    if not (re.fullmatch(r"[12]\d{9}", text, re.ASCII) and passes_npi_check(text)):
+    if not is_npi(text):
         raise ValueError(f"{text!r} is not an NPI: ten digits whose check digit fits")
     return text
 
 
 def dea_number(text: str) -> str:
-    if not (re.fullmatch(r"[A-Z]{2}\d{7}", text, re.ASCII) and passes_dea_check(text)):
+    if not is_dea_number(text):
         raise ValueError(f"{text!r} is not a DEA number: two letters and seven digits that check")
     return text
 

@@ -22,7 +22,7 @@ from shared.messaging import Transaction
 def _written_as_a_day(given: object) -> object:
     """A moment or a number of seconds is no day, although Pydantic would make one of it."""
     if isinstance(given, date) or (
-        isinstance(given, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", given)
+        isinstance(given, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", given)
     ):
         return given
     raise ValueError("A day is written as YYYY-MM-DD.")

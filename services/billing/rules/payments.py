@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from services.billing.rules.identifiers import passes_luhn
 from shared.events.billing import TenderKind
+from shared.identifiers import passes_luhn
 from shared.money import dollars
 from shared.refusals import Broken
 
@@ -28,7 +28,7 @@ SETTLES_WITHIN = timedelta(minutes=1)
 
 OUTSIDE = frozenset({TenderKind.CARE_CREDIT, TenderKind.CASH, TenderKind.CHECK})
 
-_CARD_NUMBER = re.compile(r"\d{13,19}")
+_CARD_NUMBER = re.compile(r"[0-9]{13,19}")
 
 
 class ChargeState(StrEnum):

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from services.billing.rules import coding
 from services.billing.rules.diagnoses import is_heading
-from services.billing.rules.identifiers import ein_is_valid, npi_is_valid
 from shared.claims import InfusionRecord
+from shared.identifiers import is_ein, is_npi
 from shared.refusals import Broken
 
 DIAGNOSES_MAX = 12  # CMS-1500 item 21 holds A to L
@@ -109,9 +109,9 @@ def _wrong_diagnoses(record: InfusionRecord) -> Iterator[Broken]:
 
 
 def _wrong_numbers(record: InfusionRecord) -> Iterator[Broken]:
-    if not npi_is_valid(record.rendering.npi):
+    if not is_npi(record.rendering.npi):
         yield CLINICIAN_NPI
-    if not npi_is_valid(record.location.npi):
+    if not is_npi(record.location.npi):
         yield CLINIC_NPI
-    if not ein_is_valid(record.location.ein):
+    if not is_ein(record.location.ein):
         yield CLINIC_EIN

@@ -17,7 +17,7 @@ from services.pharmacy.handlers.giving_back import hold, refuse
 from services.pharmacy.handlers.listing import PrescriptionShown
 from services.pharmacy.handlers.signing import ask_to_sign
 from services.pharmacy.rules.prescription import forbidden_by, issue_day, to_correct
-from services.pharmacy.rules.states import CONTENT_IS_OPEN, TAKEN_UP_AGAIN, UNDER_WAY, State
+from services.pharmacy.rules.states import CONTENT_IS_OPEN, UNDER_WAY, State
 from services.pharmacy.store import formulary, prescriptions
 from services.pharmacy.tables import Prescription
 from services.pharmacy.values import Content, Violation
@@ -76,11 +76,11 @@ async def take_up_again(prescription_id: UUID, tx: Transaction) -> PrescriptionS
     prescription = await prescriptions.lock_prescription(tx, prescription_id)
     if prescription is None:
         return Refused.not_found("prescription")
-    if prescription.state not in TAKEN_UP_AGAIN:
+    if prescription.state not in CONTENT_IS_OPEN:
         return Refused.because(
-            "nothing_to_correct",
-            f"The prescription is {prescription.state}; only one that needs_correction is taken up"
-            " again.",
+            "content_is_closed",
+            f"The prescription is {prescription.state}; only one that is neither signed nor over"
+            " is taken up again.",
         )
     await _redeem_anew(prescription, tx)
     return PrescriptionShown.of(prescription)
@@ -150,8 +150,12 @@ def _violations(broken: Iterable[Broken]) -> list[Violation]:
 
 
 def _is_awaited(prescription: Prescription, redemption: int) -> bool:
-    """Whether this answer is the newest one asked for, and may still be written."""
-    return prescription.state in CONTENT_IS_OPEN and prescription.redemption == redemption
+    """Whether this answer is the newest one asked for, and may still be written.
+
+    What was held meanwhile waits for its correction.
+    """
+    awaits = CONTENT_IS_OPEN - {State.NEEDS_CORRECTION}
+    return prescription.state in awaits and prescription.redemption == redemption
 
 
 async def _write(prescription: Prescription, content: Content, tx: Transaction) -> None:

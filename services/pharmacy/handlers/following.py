@@ -43,6 +43,13 @@ async def ask_orders(work: AskOrders, pharmacy: PartnerPharmacy) -> OrdersFound:
     return OrdersFound(prescription_id=work.prescription_id, orders=orders)
 
 
+async def ask_on(work: AskOrders, tx: Transaction) -> None:
+    """A person gave one question up; what is under way is still followed."""
+    prescription = await prescriptions.lock_prescription(tx, work.prescription_id)
+    if prescription is not None and prescription.state in AT_PHARMACY:
+        _ask_again(prescription, tx)
+
+
 async def hear_pharmacy(notice: Notice, tx: Transaction) -> None:
     """Something happened to an order: go and see."""
     try:

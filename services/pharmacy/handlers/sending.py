@@ -16,10 +16,16 @@ from services.pharmacy.handlers.giving_back import refuse
 from services.pharmacy.rules.prescription import displayed, order_form, sha256_of
 from services.pharmacy.rules.states import State
 from services.pharmacy.store import prescriptions, signings
-from services.pharmacy.values import Order
+from services.pharmacy.values import Order, Violation
 from services.pharmacy.work import OrderRefused, OrdersFound, SendOrder
 from shared.errors import Poison
 from shared.messaging.transaction import Transaction
+
+GIVEN_UP = Violation(
+    rule="order_given_up",
+    detail="Sending it was given up by hand. Ask the pharmacy whether an order has arrived there"
+    " all the same, and the prescriber for what takes its place.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,13 @@ async def send_order(order: ToSend, pharmacy: PartnerPharmacy) -> OrdersFound | 
     if not orders and isinstance(placed, Order):
         orders = (placed,)
     return OrdersFound(prescription_id=prescription_id, orders=orders)
+
+
+async def refuse_unsent(work: SendOrder, tx: Transaction) -> None:
+    """A person gave the sending up: nothing will send it any more."""
+    prescription = await prescriptions.lock_prescription(tx, work.prescription_id)
+    if prescription is not None and prescription.state == State.SIGNED:
+        await refuse(prescription, "order_given_up", [GIVEN_UP], tx)
 
 
 async def record_order_refusal(refused: OrderRefused, tx: Transaction) -> None:

@@ -47,6 +47,13 @@ NOT_OURS = Violation(
 )
 
 
+GIVEN_UP = Violation(
+    rule="session_given_up",
+    detail="The session at the signing vendor was given up by hand. It does not count any more;"
+    " take the prescription up again to have it shown anew.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ToShow:
     """What the vendor is to show, under which reference."""
@@ -160,6 +167,13 @@ async def record_session_refusal(refused: SessionRefused, tx: Transaction) -> No
     if signing.state not in _UNDECIDED:
         return
     await hold(prescription, refused.code, refused.violations, tx)
+
+
+async def hold_unshown(work: OpenSession | AskSession, tx: Transaction) -> None:
+    """A person gave up what the vendor was to show or to say; a retry has it shown anew."""
+    locked = await signings.lock_signing(tx, work.signing_id)
+    if locked is not None and locked[1].state in _UNDECIDED:
+        await hold(locked[0], "session_given_up", [GIVEN_UP], tx)
 
 
 async def _wait(

@@ -15,9 +15,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.pharmacy.rules.identifiers import is_dea_number, is_npi
 from services.pharmacy.values import Content, Displayed, Evidence
 from shared.claims import Address
+from shared.identifiers import is_dea_number, is_npi
 from shared.refusals import Broken
 
 C_III = "C-III"

@@ -55,9 +55,6 @@ CONTENT_IS_OPEN = frozenset(
 )
 """Not signed yet, so what it says may still change."""
 
-TAKEN_UP_AGAIN = frozenset({State.NEEDS_CORRECTION, State.DRAFTING})
-"""What a person may have read and checked anew; while it is drafting that is under way already."""
-
 AT_PHARMACY = frozenset({State.SENT, State.ACCEPTED, State.SHIPPED})
 """The pharmacy has more to say."""
 

@@ -91,7 +91,7 @@ async def book_missing(
     place = bisect_left([each.starts_at for each in infusions], wish.starts_at)
     with_it = [*infusions[:place], Infusion(number, wish.starts_at), *infusions[place:]]
     broken = rules.broken_by_state(SeriesState(series.state), "get another infusion") or [
-        *rules.broken_by_missing(series.planned_infusions, not_lost),
+        *rules.broken_by_missing(series.infusions, not_lost),
         *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
         *gaps.broken_by_place(protocol, with_it, place, zone),
         *await broken_by_place(tx, policy, series.location_id, [slot], zone, lambda _: "starts_at"),

@@ -54,9 +54,9 @@ async def move_visit(
             [wished],
             zone,
             lambda _: "starts_at",
-            besides=appointment_id,
+            besides=[appointment_id],
         ),
-        *await broken_by_chair(wished, visit.location_id, tx, besides=appointment_id),
+        *await broken_by_chair(wished, visit.location_id, tx, besides=[appointment_id]),
     ]
     if broken:
         return Refused.by_rules(broken, "The visit is not moved")

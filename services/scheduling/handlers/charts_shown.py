@@ -12,10 +12,10 @@ from services.scheduling.visit_forms import (
     DoseAnswer,
     NoteAnswer,
     OutsideAnswer,
-    OverrideAnswer,
     ReadingAnswer,
+    VitalsOverrideAnswer,
 )
-from services.scheduling.visit_tables import ChartNote, Consent, Dose, Override, Reading
+from services.scheduling.visit_tables import ChartNote, Consent, Dose, Reading, VitalsOverride
 from shared.messaging import Transaction
 
 
@@ -50,8 +50,8 @@ def show_reading(
     )
 
 
-def show_override(tx: Transaction, override: Override) -> OverrideAnswer:
-    return OverrideAnswer(**override.model_dump(), **kept.why_of(tx, override))
+def show_override(tx: Transaction, override: VitalsOverride) -> VitalsOverrideAnswer:
+    return VitalsOverrideAnswer(**override.model_dump(), **kept.why_of(tx, override))
 
 
 def show_note(tx: Transaction, visit: Appointment, note: ChartNote) -> NoteAnswer:

@@ -23,10 +23,10 @@ from services.scheduling.visit_forms import (
     GivePremedication,
     NoteAdverseEvent,
     NoteAnswer,
-    OverrideAnswer,
     PremedicationNote,
+    VitalsOverrideAnswer,
 )
-from services.scheduling.visit_tables import Override
+from services.scheduling.visit_tables import VitalsOverride
 from shared import audit
 from shared.auth import Actor
 from shared.http.pages import Page, Paging, page
@@ -93,11 +93,11 @@ async def read_chart(appointment_id: UUID, tx: Transaction) -> ChartAnswer | Ref
 
 async def list_overrides(
     patient_id: UUID | None, asked: Paging, reader: Actor, tx: Transaction
-) -> Page[OverrideAnswer] | Refused:
+) -> Page[VitalsOverrideAnswer] | Refused:
     """Overrides, the newest first. Each patient shown is in the audit log."""
 
-    def item(row: Row[tuple[object, ...]]) -> OverrideAnswer:
-        override = Override.model_validate(row, from_attributes=True)
+    def item(row: Row[tuple[object, ...]]) -> VitalsOverrideAnswer:
+        override = VitalsOverride.model_validate(row, from_attributes=True)
         audit.append(
             tx,
             reader,

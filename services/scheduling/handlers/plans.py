@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -160,14 +160,27 @@ def _preferences(
 
 
 async def place_of(
-    tx: Transaction, location: Location, visit_type: str, patient_id: UUID, wishes: Preferences
+    tx: Transaction,
+    location: Location,
+    visit_type: str,
+    patient_id: UUID,
+    wishes: Preferences,
+    besides: Collection[UUID] = (),
 ) -> Place:
-    """The chairs of a location and all that is booked in them while a plan may run."""
+    """The chairs of a location and all that is booked in them while a plan may run.
+
+    `besides` are visits that the plan itself may move.
+    """
     zone = ZoneInfo(location.zone)
     chairs = await store.chairs_at(tx, location.location_id)
     first, last = wishes.span()
     taken = await store.taken_slots(
-        tx, chairs, patient_id, since=_midnight(first, zone), until=_midnight(last, zone)
+        tx,
+        chairs,
+        patient_id,
+        since=_midnight(first, zone),
+        until=_midnight(last, zone),
+        besides=besides,
     )
     policy = await store.policy_of(tx, location.location_id, visit_type)
     return Place(zone, policy, chairs, taken, patient_id, tx.now)

@@ -16,10 +16,10 @@ from services.scheduling.rules.visits import AFTER, HERE, Step, VisitState, brok
 from services.scheduling.store import HeldVisit
 from services.scheduling.store import charts as kept
 from services.scheduling.visit_forms import (
-    OverrideAnswer,
     ReadingAnswer,
     RecordVitals,
-    SignOverride,
+    SignVitalsOverride,
+    VitalsOverrideAnswer,
 )
 from services.scheduling.visit_tables import Reading
 from shared.auth import Actor
@@ -68,8 +68,8 @@ def _phase(state: VisitState) -> Phase:
 
 
 async def sign_override(
-    appointment_id: UUID, wish: SignOverride, by: Actor, tx: Transaction
-) -> OverrideAnswer | Refused:
+    appointment_id: UUID, wish: SignVitalsOverride, by: Actor, tx: Transaction
+) -> VitalsOverrideAnswer | Refused:
     """A prescriber lets the newest reading pass, though it is past a soft limit."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:

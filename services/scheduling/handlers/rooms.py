@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -32,9 +32,9 @@ async def broken_by_place(
     wished: Sequence[Slot],
     zone: ZoneInfo,
     field: Callable[[int], str],
-    besides: UUID | None = None,
+    besides: Collection[UUID] = (),
 ) -> list[Broken]:
-    """What of these visits lies outside the hours, or has no nurse; without one visit.
+    """What of these visits lies outside the hours, or has no nurse; without some visits.
 
     Where nurses are counted, the days are held until the commit.
     """
@@ -64,9 +64,9 @@ async def broken_by_place(
 
 
 async def broken_by_chair(
-    wished: Slot, location_id: UUID, tx: Transaction, *, besides: UUID | None = None
+    wished: Slot, location_id: UUID, tx: Transaction, *, besides: Collection[UUID] = ()
 ) -> list[Broken]:
-    """Whether the chair stands there and is free, and the patient too, without one visit.
+    """Whether the chair stands there and is free, and the patient too, without some visits.
 
     The chair is held until the commit.
     """

@@ -79,7 +79,10 @@ async def complete_series_if_done(held: HeldVisit, changed: Appointment, tx: Tra
     left = sum(visit.state in OPEN for visit in visits)
     policy = await store.policy_of(tx, series.location_id, series.visit_type)
     protocol = protocol_of(policy, series, ZoneInfo(held.location.zone))
-    if series.state != SeriesState.BOOKED or not rules.is_completed(protocol, given, left):
+    extended_to = series.infusions if series.extra_infusions else None
+    if series.state != SeriesState.BOOKED or not rules.is_completed(
+        protocol, given, left, extended_to
+    ):
         return
     await store.complete_series(tx, series.series_id)
     tx.publish(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer, Ride, RideSeen, SeriesAnswer
-from services.scheduling.rules import gaps
+from services.scheduling.rules import gaps, overrides
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol
 from services.scheduling.rules.series import SeriesState
@@ -59,8 +60,15 @@ def _ride_seen(tx: Transaction, visit: Appointment) -> RideSeen | None:
 
 
 def protocol_of(policy: Policy, series: Series, zone: ZoneInfo) -> InfusionProtocol:
-    """How a series is given: by the figures in force on the local day it was booked."""
-    return policy.protocol_on(series.booked_at.astimezone(zone).date())
+    """How a series is given: by the figures in force on the local day it was booked.
+
+    A prescriber's override may have its infusions follow each other sooner.
+    """
+    protocol = policy.protocol_on(series.booked_at.astimezone(zone).date())
+    if series.gap_min_days is None:
+        return protocol
+    sources = {**protocol.sources, "gap_min_days": overrides.SIGNED}
+    return replace(protocol, gap_min_days=series.gap_min_days, sources=sources)
 
 
 async def show_series(tx: Transaction, course: Course, location: Location) -> SeriesAnswer:
@@ -69,6 +77,7 @@ async def show_series(tx: Transaction, course: Course, location: Location) -> Se
     policy = await store.policy_of(tx, series.location_id, series.visit_type)
     protocol = protocol_of(policy, series, zone)
     advice = gaps.advice_on_series(protocol, standing(course.visits), zone)
+    advice += overrides.advice_on_overrides(series.extra_infusions, series.gap_min_days)
     if course.patient.held and series.state == SeriesState.BOOKED:
         advice.append("The patient is held; no infusion starts before a clearance is recorded.")
     return SeriesAnswer(

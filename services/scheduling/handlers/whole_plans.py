@@ -74,12 +74,12 @@ def broken_by_dates(
 
 
 async def broken_by_prescriber(
-    tx: Transaction, prescriber_id: UUID, visit_type: VisitType
+    tx: Transaction, prescriber_id: UUID, visit_type: VisitType, field: str = "prescriber_id"
 ) -> list[Broken]:
     prescriber = await store.find_clinician(tx, prescriber_id)
     if prescriber is None:
-        return [unknown("clinician", "prescriber_id")]
-    return rules.broken_by_prescriber(visit_type, prescriber.dea_number)
+        return [unknown("clinician", field)]
+    return rules.broken_by_prescriber(visit_type, prescriber.dea_number, field)
 
 
 async def _broken_by_chairs(

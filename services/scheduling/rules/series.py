@@ -72,16 +72,19 @@ def broken_by_size(protocol: InfusionProtocol, count: int, field: str) -> list[B
     ]
 
 
-def is_completed(protocol: InfusionProtocol, completed: int, open_: int) -> bool:
+def is_completed(
+    protocol: InfusionProtocol, completed: int, open_: int, extended_to: int | None = None
+) -> bool:
     """Whether a series is done: none is left to come, and no fewer were given than one has.
 
     A series that lost infusions and falls short stays open, for a person to book what is missing
-    or to stop it: its completion has a prescription drafted.
+    or to stop it: its completion has a prescription drafted. So does one that a prescriber
+    extended, until as many are given as were signed for.
     """
-    return open_ == 0 and completed >= protocol.size_min
+    return open_ == 0 and completed >= (extended_to or protocol.size_min)
 
 
-def broken_by_prescriber(visit_type: VisitType, dea_number: str | None) -> list[Broken]:
+def broken_by_prescriber(visit_type: VisitType, dea_number: str | None, field: str) -> list[Broken]:
     """Whether the prescriber can sign what the completed series ends in.
 
     Asked at the booking, and not weeks later when the last infusion is given.
@@ -94,7 +97,7 @@ def broken_by_prescriber(visit_type: VisitType, dea_number: str | None) -> list[
             "The series ends in a prescription of a controlled substance, and no DEA number of its"
             " prescriber is on record; add it, or name another prescriber.",
             "21 CFR 1306.05: a prescription shows its prescriber's registration number",
-            "prescriber_id",
+            field,
         )
     ]
 

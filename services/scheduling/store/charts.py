@@ -15,15 +15,22 @@ from sqlmodel import col
 from services.scheduling.rules.readings import Limit, Measure, Outside, Phase
 from services.scheduling.store.rows import every, one, seal, unseal
 from services.scheduling.tables import Appointment
-from services.scheduling.visit_tables import ChartNote, Consent, Dose, LimitRow, Override, Reading
+from services.scheduling.visit_tables import (
+    ChartNote,
+    Consent,
+    Dose,
+    LimitRow,
+    Reading,
+    VitalsOverride,
+)
 from shared.ids import new_id
 from shared.messaging import Transaction
 
-OVERRIDES: Table = Override.__table__  # type: ignore[attr-defined]  # every table=True model has one
+OVERRIDES: Table = VitalsOverride.__table__  # type: ignore[attr-defined]  # every table=True model has one
 BY_SIGNED = (OVERRIDES.c.signed_at, OVERRIDES.c.override_id)
 
 
-def add_consent(tx: Transaction, signer: str, **values: object) -> Consent:
+def add_consent(tx: Transaction, signer: str, **values: Any) -> Consent:
     consent_id = new_id()
     sealed = seal(tx, {"name": signer}, "consents", "signer", consent_id)
     consent = Consent(consent_id=consent_id, signer=sealed, recorded_at=tx.now, **values)
@@ -115,10 +122,10 @@ def add_override(
     by: str,
     reason: str,
     outside: Sequence[Outside],
-) -> Override:
+) -> VitalsOverride:
     override_id = new_id()
     why = {"reason": reason, "outside": [asdict(each) for each in outside]}
-    override = Override(
+    override = VitalsOverride(
         override_id=override_id,
         reading_id=reading_id,
         appointment_id=visit.appointment_id,
@@ -126,26 +133,26 @@ def add_override(
         clinician_id=clinician_id,
         signed_at=tx.now,
         signed_by=by,
-        why=seal(tx, why, "overrides", "why", override_id),
+        why=seal(tx, why, "vitals_overrides", "why", override_id),
     )
-    tx.insert(Override, **override.model_dump())
+    tx.insert(VitalsOverride, **override.model_dump())
     return override
 
 
-def why_of(tx: Transaction, override: Override) -> dict[str, Any]:
+def why_of(tx: Transaction, override: VitalsOverride) -> dict[str, Any]:
     """`reason`, and what was `outside`."""
-    return unseal(tx, override.why, "overrides", "why", override.override_id)
+    return unseal(tx, override.why, "vitals_overrides", "why", override.override_id)
 
 
-async def overrides_of(tx: Transaction, appointment_id: UUID) -> list[Override]:
-    rows = select(Override).where(col(Override.appointment_id) == appointment_id)
-    return await every(tx, rows.order_by(*BY_SIGNED), Override)
+async def overrides_of(tx: Transaction, appointment_id: UUID) -> list[VitalsOverride]:
+    rows = select(VitalsOverride).where(col(VitalsOverride.appointment_id) == appointment_id)
+    return await every(tx, rows.order_by(*BY_SIGNED), VitalsOverride)
 
 
 def overrides_signed(patient_id: UUID | None) -> Select[Any]:
     """Overrides, to be shown a page at a time."""
-    rows = select(Override)
-    return rows if patient_id is None else rows.where(col(Override.patient_id) == patient_id)
+    rows = select(VitalsOverride)
+    return rows if patient_id is None else rows.where(col(VitalsOverride.patient_id) == patient_id)
 
 
 def add_note(tx: Transaction, appointment_id: UUID, by: str, note: Mapping[str, Any]) -> ChartNote:

@@ -190,9 +190,9 @@ async def taken_slots(
     *,
     since: datetime,
     until: datetime,
-    besides: UUID | None = None,
+    besides: Collection[UUID] = (),
 ) -> list[Slot]:
-    """What is booked for these chairs or this patient within a span, without one visit.
+    """What is booked for these chairs or this patient within a span, without some visits.
 
     A session of the patient's has its leader in the place of a chair.
     """
@@ -210,8 +210,8 @@ async def taken_slots(
         col(Appointment.starts_at) < until,
         col(Appointment.state).not_in(FREED),
     )
-    if besides is not None:
-        rows = rows.where(col(Appointment.appointment_id) != besides)
+    if besides:
+        rows = rows.where(col(Appointment.appointment_id).not_in(besides))
     return [Slot(**row) for row in (await tx.execute(rows)).mappings()]
 
 

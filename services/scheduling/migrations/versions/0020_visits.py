@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0005"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -37,19 +37,20 @@ CREATE TABLE readings (
     CONSTRAINT ck_readings_phase CHECK (phase IN ('before', 'during', 'after'))
 );
 CREATE INDEX ix_readings_appointment_id ON readings (appointment_id, taken_at);
-CREATE TABLE overrides (
+CREATE TABLE vitals_overrides (
     override_id uuid NOT NULL,
-    reading_id uuid NOT NULL CONSTRAINT fk_overrides_reading_id REFERENCES readings,
-    appointment_id uuid NOT NULL CONSTRAINT fk_overrides_appointment_id REFERENCES appointments,
-    patient_id uuid NOT NULL CONSTRAINT fk_overrides_patient_id REFERENCES patients,
-    clinician_id uuid NOT NULL CONSTRAINT fk_overrides_clinician_id REFERENCES clinicians,
+    reading_id uuid NOT NULL CONSTRAINT fk_vitals_overrides_reading_id REFERENCES readings,
+    appointment_id uuid NOT NULL
+        CONSTRAINT fk_vitals_overrides_appointment_id REFERENCES appointments,
+    patient_id uuid NOT NULL CONSTRAINT fk_vitals_overrides_patient_id REFERENCES patients,
+    clinician_id uuid NOT NULL CONSTRAINT fk_vitals_overrides_clinician_id REFERENCES clinicians,
     signed_at timestamptz NOT NULL,
     signed_by text NOT NULL,
     why bytea NOT NULL,
-    CONSTRAINT pk_overrides PRIMARY KEY (override_id),
-    CONSTRAINT uq_overrides_reading_id UNIQUE (reading_id)
+    CONSTRAINT pk_vitals_overrides PRIMARY KEY (override_id),
+    CONSTRAINT uq_vitals_overrides_reading_id UNIQUE (reading_id)
 );
-CREATE INDEX ix_overrides_signed_at ON overrides (signed_at, override_id);
+CREATE INDEX ix_vitals_overrides_signed_at ON vitals_overrides (signed_at, override_id);
 CREATE TABLE chart_notes (
     note_id uuid NOT NULL,
     appointment_id uuid NOT NULL CONSTRAINT fk_chart_notes_appointment_id REFERENCES appointments,
@@ -166,7 +167,7 @@ PASSAGES = """
     recovering: discharged
 """
 
-MAY_PASS = """
+GUARD = """
 CREATE FUNCTION visit_may_pass() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -183,7 +184,7 @@ BEGIN
 END $$
 """
 
-ON_CHANGE = """
+GUARDED = """
 CREATE TRIGGER visit_may_pass AFTER INSERT OR UPDATE OF state ON appointments
 FOR EACH ROW EXECUTE FUNCTION visit_may_pass()
 """
@@ -255,8 +256,8 @@ FIGURES = (
 def upgrade() -> None:
     for statement in TABLES.split(";"):
         op.execute(statement)
-    op.execute(MAY_PASS)
-    op.execute(ON_CHANGE)
+    op.execute(GUARD)
+    op.execute(GUARDED)
     for line in PASSAGES.split("\n"):
         before, _, afters = line.strip().partition(": ")
         for after in afters.split():

@@ -1,0 +1,220 @@
+"""Visits of an import: a series is imported whole, as it was agreed elsewhere.
+
+What others were promised is kept: gaps, sizes and hours are not judged again. A chair, a leader and
+a patient are never in two visits at once, here as anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.scheduling import store
+from services.scheduling.handlers.booking import say_booked
+from services.scheduling.handlers.free_starts import NOBODY
+from services.scheduling.handlers.rooms import slot_of
+from services.scheduling.import_forms import ImportedVisit
+from services.scheduling.import_tables import Import, ImportRow
+from services.scheduling.rules import imports as rules
+from services.scheduling.rules import series as series_rules
+from services.scheduling.rules import slots
+from services.scheduling.rules.slots import Slot
+from services.scheduling.rules.visits import VisitState
+from services.scheduling.store import imports as kept
+from services.scheduling.store import sessions, shown_visits
+from services.scheduling.tables import Appointment, Clinician
+from shared.events.scheduling import AppointmentBooked, VisitType
+from shared.ids import new_id
+from shared.messaging import Transaction
+from shared.refusals import Broken
+
+Visit = tuple[ImportRow, ImportedVisit]
+
+
+@dataclass(slots=True)
+class Group:
+    """The visits of one series, or one session, with what was found of each on file here."""
+
+    visits: Sequence[Visit]
+    slots: list[Slot | None]
+    broken: list[list[Broken]]
+    clinician: Clinician | None = None
+
+    def note(self, broken: Sequence[Broken]) -> None:
+        """What concerns the whole group is told with its first visit."""
+        self.broken[0] += broken
+
+    def is_wrong(self) -> bool:
+        return any(self.broken)
+
+
+async def check(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Transaction) -> None:
+    """Judge a group by what is on file, and by what else the file brings."""
+    patient_key = visits[0][0].patient_key
+    assert patient_key is not None, "a visit names its patient"
+    patient_id = (await kept.imported(tx, {patient_key})).get(patient_key)
+    group = await _judge(import_, batch_no, visits, patient_id, tx)
+    if patient_id is None and not await kept.coming_patients(tx, import_.import_id, {patient_key}):
+        group.note([rules.patient_missing()])
+    resources = {slot.chair_id for slot in group.slots if slot}
+    beside = await kept.taken_by_file(tx, import_.import_id, resources, patient_key)
+    for n, slot in enumerate(group.slots):
+        if slot is not None:
+            as_in_file = Slot(slot.starts_at, slot.ends_at, slot.chair_id, patient_key)
+            group.broken[n] += slots.broken_by_taken(as_in_file, beside, "chair", "starts_at")
+    await _keep_judgement(group, tx)
+
+
+async def apply(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Transaction) -> None:
+    """Book a group, unless something stands in the way by now."""
+    patient_key = visits[0][0].patient_key
+    assert patient_key is not None, "a visit names its patient"
+    patient_id = (await kept.imported(tx, {patient_key})).get(patient_key)
+    if patient_id is not None:
+        await store.lock_patient(tx, patient_id)
+    group = await _judge(import_, batch_no, visits, patient_id, tx)
+    if patient_id is None:
+        group.note([rules.patient_missing()])
+    if group.is_wrong() or patient_id is None or group.clinician is None:
+        await _keep_judgement(group, tx)
+        return
+    found = [slot for slot in group.slots if slot is not None]
+    if visits[0][1].visit_type is VisitType.PREPARATION:
+        booked = [await _book_session(import_, group.clinician, found[0], tx)]
+    else:
+        booked = await _book_series(import_, group.clinician, visits, found, tx)
+    for (row, _), appointment_id in zip(visits, booked, strict=True):
+        assert row.source_key is not None, "a row that was read has its key"
+        kept.note_imported(tx, row.source_key, appointment_id)
+        await kept.change_row(tx, row, state="applied")
+
+
+async def _judge(
+    import_: Import,
+    batch_no: int,
+    visits: Sequence[Visit],
+    patient_id: UUID | None,
+    tx: Transaction,
+) -> Group:
+    location = await store.find_location(tx, import_.location_id)
+    assert location is not None, "an import has its place"
+    zone = ZoneInfo(location.zone)
+    first = visits[0][1]
+    group = Group(visits, [], [[] for _ in visits])
+    group.clinician = await kept.clinician_with_npi(tx, first.clinician_npi)
+    group.note(rules.broken_by_group([visit for _, visit in visits]))
+    if group.clinician is None:
+        group.note([rules.unknown_column("clinician", "clinician_npi")])
+    elif first.series_source_id is not None:
+        dea_number = group.clinician.dea_number
+        group.note(series_rules.broken_by_prescriber(first.visit_type, dea_number, "clinician_npi"))
+    if await kept.rows_of_batch(tx, import_.import_id, batch_no, "wrong"):
+        group.note([rules.series_wrong()])
+    if patient_id is not None and first.series_source_id is not None:
+        has_open = await store.has_open_series(tx, patient_id)
+        open_series = series_rules.broken_by_open_series(has_open=has_open)
+        group.note([rules.in_column(each, "patient_source_id") for each in open_series])
+    policy = await store.policy_of(tx, import_.location_id, first.visit_type)
+    for n, (_, visit) in enumerate(visits):
+        resource, broken = await _resource(import_, visit, group.clinician, tx)
+        broken += slots.broken_by_time(visit.starts_at, tx.now, "starts_at")
+        figures = policy.visit_on(visit.starts_at.astimezone(zone).date())
+        slot = None
+        if figures is None or figures.booked_min is None:
+            broken.append(rules.duration_missing())
+        elif resource is not None:
+            slot = slot_of(policy, visit.starts_at, resource, patient_id or NOBODY, zone)
+            taken = await _taken(visit, slot, tx)
+            earlier = [each for each in group.slots if each is not None]
+            broken += slots.broken_by_taken(slot, [*taken, *earlier], "chair", "starts_at")
+        group.slots.append(slot)
+        group.broken[n] += broken
+    return group
+
+
+async def _resource(
+    import_: Import, visit: ImportedVisit, clinician: Clinician | None, tx: Transaction
+) -> tuple[UUID | None, list[Broken]]:
+    """What a visit takes: its chair, or its leader's time."""
+    if visit.chair is None:
+        return (None if clinician is None else clinician.clinician_id), []
+    chair_id = await kept.chair_named(tx, import_.location_id, visit.chair)
+    broken = [rules.unknown_column("chair", "chair")] if chair_id is None else []
+    return chair_id, broken
+
+
+async def _taken(visit: ImportedVisit, slot: Slot, tx: Transaction) -> list[Slot]:
+    if visit.chair is not None:
+        await store.lock_chairs(tx, {slot.chair_id})
+        return await store.taken_slots(
+            tx, {slot.chair_id}, slot.patient_id, since=slot.starts_at, until=slot.ends_at
+        )
+    await store.lock_clinician(tx, slot.chair_id)
+    return await sessions.taken_of_leader(
+        tx, slot.chair_id, slot.patient_id, since=slot.starts_at, until=slot.ends_at
+    )
+
+
+async def _keep_judgement(group: Group, tx: Transaction) -> None:
+    """A group is right as a whole, or wrong as a whole."""
+    wrong = group.is_wrong()
+    for (row, _), slot, broken in zip(group.visits, group.slots, group.broken, strict=True):
+        told = broken or ([rules.series_wrong()] if wrong else [])
+        await kept.change_row(
+            tx,
+            row,
+            state="wrong" if wrong else "ready",
+            problems=[rules.as_problem(each) for each in told],
+            takes=slot.chair_id if slot else None,
+            starts_at=slot.starts_at if slot else None,
+            ends_at=slot.ends_at if slot else None,
+        )
+
+
+async def _book_series(
+    import_: Import,
+    clinician: Clinician,
+    visits: Sequence[Visit],
+    found: Sequence[Slot],
+    tx: Transaction,
+) -> list[UUID]:
+    """What is left of a series elsewhere is a series here."""
+    series_id, first = new_id(), visits[0][1]
+    store.add_series(
+        tx,
+        series_id=series_id,
+        patient_id=found[0].patient_id,
+        prescriber_id=clinician.clinician_id,
+        location_id=import_.location_id,
+        visit_type=first.visit_type,
+        diagnoses=sorted({code for _, visit in visits for code in visit.diagnoses}),
+        planned_infusions=len(visits),
+    )
+    for sequence_no, slot in enumerate(found, start=1):
+        store.add_visit(tx, slot, series_id, sequence_no, import_.location_id, first.visit_type)
+    location = await store.find_location(tx, import_.location_id)
+    assert location is not None, "an import has its place"
+    series = await say_booked(series_id, location, tx)
+    return [visit.appointment_id for visit in series.appointments]
+
+
+async def _book_session(import_: Import, leader: Clinician, slot: Slot, tx: Transaction) -> UUID:
+    appointment_id = new_id()
+    tx.insert(
+        Appointment,
+        appointment_id=appointment_id,
+        patient_id=slot.patient_id,
+        location_id=import_.location_id,
+        led_by=leader.clinician_id,
+        visit_type=VisitType.PREPARATION,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        state=VisitState.BOOKED,
+        revision=0,
+    )
+    visit = await shown_visits.find_visit(tx, appointment_id)
+    assert visit is not None, "it was just added"
+    tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
+    return appointment_id

@@ -1,0 +1,195 @@
+"""What is imported, checked for its form: the same shapes that staff's requests have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from services.scheduling.rules.imports import (
+    OPTIONAL,
+    Kind,
+    Record,
+    wrong_columns,
+)
+from services.scheduling.wishes import MAX_DIAGNOSES, RegisterPatient, StartsAt
+from shared.claims import Icd10, Line, Npi
+from shared.events import Moment
+from shared.events.scheduling import VisitType
+from shared.refusals import Broken
+
+MAX_CHARS = 900_000
+"""So much text fits into a request of the house with room to spare."""
+
+ADDRESS = ("line1", "line2", "city", "state", "postal_code")
+
+SourceId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class OpenImport(BaseModel):
+    """A file, to be checked. Nothing of it is applied before somebody says so."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    kind: Kind
+    source: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    """Which system the ids are of; the same word for all its files."""
+    location_id: UUID
+    content: Annotated[str, Field(min_length=1, max_length=MAX_CHARS)]
+
+
+class ApplyImport(BaseModel):
+    """`skip_wrong`: import what is right although other rows are wrong."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    skip_wrong: bool = False
+
+
+class ImportAnswer(BaseModel):
+    """How far an import is. `known` was imported before and stays as it is here."""
+
+    import_id: UUID
+    kind: Kind
+    location_id: UUID
+    state: str
+    made_at: Moment
+    total: int
+    waiting: int
+    ready: int
+    known: int
+    wrong: int
+    applied: int
+
+
+class RowProblem(BaseModel):
+    """What is wrong, and what would be right."""
+
+    column: str | None
+    rule: str
+    detail: str
+
+
+class RowProblems(BaseModel):
+    """A wrong row; `line` counts as an editor does, in a bundle it is the entry's number."""
+
+    line: int
+    problems: list[RowProblem]
+
+
+class _Imported(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    source_id: SourceId
+
+
+class ImportedPatient(_Imported):
+    card: RegisterPatient
+
+
+class ImportedVisit(_Imported):
+    """An infusion of a series has its chair, series and diagnoses; a session has none of them."""
+
+    patient_source_id: SourceId
+    visit_type: VisitType
+    starts_at: StartsAt
+    clinician_npi: Npi
+    chair: Line | None = None
+    series_source_id: SourceId | None = None
+    diagnoses: Annotated[list[Icd10], Field(max_length=MAX_DIAGNOSES)] = []
+
+    @field_validator("starts_at", mode="before")
+    @classmethod
+    def _by_the_clinics_clock(cls, given: Any, info: ValidationInfo) -> datetime:
+        """A time without a zone is what the clinic's clock shows, once and only once that day."""
+        at = datetime.fromisoformat(str(given))
+        if at.tzinfo is not None:
+            return at
+        zone: ZoneInfo = info.context["zone"] if info.context else ZoneInfo("UTC")
+        here = at.replace(tzinfo=zone)
+        if here.utcoffset() != here.replace(fold=1).utcoffset():
+            raise ValueError("the clock shows it twice or never")
+        return here.astimezone(UTC)
+
+    @field_validator("diagnoses", mode="before")
+    @classmethod
+    def _separated(cls, given: Any) -> list[str]:
+        return given if isinstance(given, list) else _parts(str(given))
+
+    @model_validator(mode="after")
+    def _has_what_its_type_needs(self) -> ImportedVisit:
+        in_chair = self.visit_type is not VisitType.PREPARATION
+        for name in ("chair", "series_source_id", "diagnoses"):
+            if bool(getattr(self, name)) is not in_chair:
+                raise _Column(name)
+        return self
+
+
+class _Column(ValueError):
+    """A column that is wrong although its own form is right."""
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(";") if part.strip()]
+
+
+Read = ImportedPatient | ImportedVisit
+
+
+def read_record(record: Record, zone: ZoneInfo) -> Read | list[Broken]:
+    """A record in the form that is stored, or every column that is wrong."""
+    if record.broken:
+        return list(record.broken)
+    try:
+        if record.record == "patient":
+            return ImportedPatient.model_validate(_as_patient(record.fields))
+        return ImportedVisit.model_validate(record.fields, context={"zone": zone})
+    except ValidationError as error:
+        wrong = [_column(found) for found in error.errors(include_input=False)]
+        return wrong_columns(
+            (column, column not in record.fields and column not in OPTIONAL) for column in wrong
+        )
+
+
+def _column(found: Any) -> str:
+    cause = (found.get("ctx") or {}).get("error")
+    if isinstance(cause, _Column):
+        return str(cause)
+    named = [part for part in found["loc"] if isinstance(part, str)]
+    return named[-1]
+
+
+def _as_patient(fields: Mapping[str, str]) -> dict[str, Any]:
+    card: dict[str, Any] = {
+        name: text for name, text in fields.items() if name not in {"source_id", *ADDRESS}
+    }
+    card["address"] = {name: fields[name] for name in ADDRESS if name in fields}
+    card["concerns"] = _parts(fields.get("concerns", ""))
+    if "phone" in card:
+        card["phone"] = _e164(card["phone"])
+    return {"source_id": fields.get("source_id", ""), "card": card}
+
+
+def _e164(phone: str) -> str:
+    """A number as it is written in the United States, or with its country; else as it stands."""
+    try:
+        number = phonenumbers.parse(phone, "US")
+    except phonenumbers.NumberParseException:
+        return phone
+    if not phonenumbers.is_possible_number(number):
+        return phone
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,51 @@
+"""Overrides as they are asked for and answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.scheduling.rules.overrides import Overridden
+from services.scheduling.wishes import Text
+from shared.events import Moment
+
+
+class _Wish(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    clinician_id: UUID
+    reason: Text
+
+
+class Extend(_Wish):
+    """So many infusions more than were planned."""
+
+    rule: Literal[Overridden.SIZE]
+    infusions: Annotated[int, Field(ge=1, le=99)]
+
+
+class Hasten(_Wish):
+    """Infusions in rapid succession: so many local days apart, fewer than the rule says."""
+
+    rule: Literal[Overridden.GAP]
+    gap_min_days: Annotated[int, Field(ge=1, le=31)]
+
+
+SignOverride = Annotated[Extend | Hasten, Field(discriminator="rule")]
+
+
+class OverrideAnswer(BaseModel):
+    override_id: UUID
+    series_id: UUID
+    patient_id: UUID
+    rule: Overridden
+    infusions: int | None
+    gap_min_days: int | None
+    reason: str
+    clinician_id: UUID
+    signed_by: str
+    signed_at: Moment
+    withdrawn_at: Moment | None
+    withdrawn_by: str | None

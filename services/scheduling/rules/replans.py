@@ -1,0 +1,330 @@
+"""The smallest re-plan of what is left of a series: fewest visits moved, then the smallest shift.
+
+What was given, what is before the change, and the changed visit itself stand; every infusion after
+them keeps its time, moves, or gets another beside it for one that was lost. The search is exact:
+no legal re-plan moves fewer visits, and none that moves as few shifts them by less. A gap that must
+hold is never broken; when nothing fits, there is no re-plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from itertools import combinations
+from math import inf
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.scheduling.rules.planner_days import Day, Start
+from services.scheduling.rules.planner_score import STEP_MIN, Item, time_points
+from services.scheduling.rules.planner_search import Calendar, Chain, Costs
+from services.scheduling.rules.protocols import InfusionProtocol
+from shared.refusals import Broken
+
+SHIFT_WEIGHT = 10_000
+"""More than all points of one plan for its gaps, weeks and times of day together."""
+
+MOVED_WEIGHT = 100_000_000_000
+"""More than any shift: eight visits, each moved by two months, minute by minute."""
+
+MOVED_POINTS = 100_000
+
+DAY_MIN = 24 * 60
+
+
+class Fate(StrEnum):
+    """What becomes of an infusion."""
+
+    STAYS = "stays"
+    MOVES = "moves"
+    ADDED = "added"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An infusion that is booked and may move."""
+
+    appointment_id: UUID
+    sequence_no: int
+    chair_id: UUID
+    starts_at: datetime
+    day: date
+    wall_min: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replanned:
+    """One infusion after the re-plan; `of` is the booked one, None for one that is added.
+
+    `shift_min` is how far it moves: a day is a day, and on a day what the wall's clock shows.
+    """
+
+    fate: Fate
+    of: Standing | None
+    chair_id: UUID
+    starts_at: datetime
+    day: date
+    shift_min: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Replan:
+    """What is left of a series, first to last, and how many of its infusions found no place."""
+
+    visits: tuple[Replanned, ...]
+    missing: int
+
+
+def _shift(of: Standing, day: date, wall_min: int) -> int:
+    return abs((day - of.day).days) * DAY_MIN + abs(wall_min - of.wall_min)
+
+
+def last_day_of(
+    protocol: InfusionProtocol,
+    before: Sequence[date],
+    later: Sequence[Standing],
+    adding: int,
+    today: date,
+) -> date:
+    """The last day on which an infusion of any re-plan can be given."""
+    begins = before[-1] if before else today
+    reach = begins + timedelta(days=(len(later) + adding) * protocol.gap_max_days)
+    return max([reach, *(each.day for each in later)])
+
+
+def replan(
+    protocol: InfusionProtocol,
+    before: Sequence[date],
+    later: Sequence[Standing],
+    adding: int,
+    days: Sequence[Day],
+    usual_min: int,
+) -> Replan | None:
+    """The smallest legal re-plan with as many of the missing infusions as fit; None if none fits.
+
+    `before` are the local days of the infusions that stand fixed, `days` what is free without the
+    ones in `later`, `usual_min` the time of day at which an added one is best.
+    """
+    calendar = Calendar(protocol, [day.day for day in days], before)
+    search = _Search(calendar, days, later, usual_min)
+    for added in range(adding, -1, -1):
+        if not later and not added:
+            break
+        found = search.best(added)
+        if found is not None:
+            return Replan(found, adding - added)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    calendar: Calendar
+    days: Sequence[Day]
+    later: Sequence[Standing]
+    usual_min: int
+
+    def best(self, adding: int) -> tuple[Replanned, ...] | None:
+        """Over every way to put the added ones among the booked ones, the cheapest chain."""
+        count = len(self.later) + adding
+        kept = [[_points_of(each, day) for day in self.days] for each in self.later]
+        free = [_points_of_added(day, self.usual_min) for day in self.days]
+        best: tuple[float, tuple[int, ...], tuple[int, ...]] | None = None
+        for places in combinations(range(count), adding):
+            left = iter(kept)
+            costs = [free if n in places else next(left) for n in range(count)]
+            for chain in self.calendar.cheapest(count, partial(_nth, costs)):
+                if best is None or (chain.points, chain.places, places) < best:
+                    best = (chain.points, chain.places, places)
+        return None if best is None else self._told(Chain(best[0], best[1]), set(best[2]))
+
+    def _told(self, chain: Chain, added: set[int]) -> tuple[Replanned, ...]:
+        left = iter(self.later)
+        return tuple(
+            _added(self.days[place], self.usual_min)
+            if n in added
+            else _kept(next(left), self.days[place])
+            for n, place in enumerate(chain.places)
+        )
+
+
+def _nth(costs: Sequence[Costs], n: int) -> Costs:
+    return costs[n]
+
+
+def _points_of(of: Standing, day: Day) -> float:
+    if day.day == of.day:
+        return 0
+    start = _nearest(of.wall_min, day)
+    return (
+        inf if start is None else MOVED_WEIGHT + _shift(of, day.day, start.wall_min) * SHIFT_WEIGHT
+    )
+
+
+def _nearest(wall_min: int, day: Day) -> Start | None:
+    """The start nearest to a time of day; of equals the earlier one."""
+    return min(
+        day.starts, key=lambda start: (abs(start.wall_min - wall_min), start.at), default=None
+    )
+
+
+def _kept(of: Standing, day: Day) -> Replanned:
+    if day.day == of.day:
+        return Replanned(Fate.STAYS, of, of.chair_id, of.starts_at, of.day)
+    start = _nearest(of.wall_min, day)
+    assert start is not None, "a chain holds only days with a start"
+    chair = of.chair_id if day.is_free(of.chair_id, start) else day.chair_for(start)
+    shift_min = _shift(of, day.day, start.wall_min)
+    return Replanned(Fate.MOVES, of, chair, start.at, day.day, shift_min)
+
+
+def _points_of_added(day: Day, usual_min: int) -> float:
+    start = _nearest(usual_min, day)
+    return inf if start is None else time_points(start.wall_min, usual_min)
+
+
+def _added(day: Day, usual_min: int) -> Replanned:
+    start = _nearest(usual_min, day)
+    assert start is not None, "a chain holds only days with a start"
+    return Replanned(Fate.ADDED, None, day.chair_for(start), start.at, day.day)
+
+
+def usual_minute(starts: Sequence[datetime], zone: ZoneInfo) -> int:
+    """The time of day of a series: that of the middle one of its infusions, by the wall's clock."""
+    walls = sorted(wall_minute(each, zone) for each in starts)
+    return walls[len(walls) // 2]
+
+
+def wall_minute(moment: datetime, zone: ZoneInfo) -> int:
+    """What the clock on the clinic's wall shows, as minutes since midnight."""
+    local = moment.astimezone(zone)
+    return local.hour * 60 + local.minute
+
+
+def score_replan(moved: int, shift_min: int) -> list[Item]:
+    """What a re-plan costs: one visit moved weighs more than any shift."""
+    quarters = -(-shift_min // STEP_MIN)
+    return [
+        Item("moved", moved * MOVED_POINTS, f"{moved} visits move"),
+        Item("shift", quarters, f"{shift_min} minutes in all between old and new times"),
+    ]
+
+
+def why_of(protocol: InfusionProtocol, before: date | None, visit: Replanned) -> str:
+    """Why an infusion stays, moves or is added, with the day of the one before it."""
+    match visit.fate:
+        case Fate.STAYS:
+            return "Its time holds."
+        case Fate.ADDED:
+            return "It stands for one that the series lacks."
+        case Fate.MOVES:
+            assert visit.of is not None, "what moves was booked"
+            gap = None if before is None else (visit.of.day - before).days
+            if gap is None or protocol.gap_min_days <= gap <= protocol.gap_max_days:
+                return "At its old time one after it would break its gap."
+            return (
+                f"At its old time it would be {gap} local days after the one before it; right would"
+                f" be {protocol.gap_min_days} to {protocol.gap_max_days}."
+            )
+
+
+def broken_by_nothing_to_do(later: int, adding: int) -> list[Broken]:
+    if later or adding:
+        return []
+    return [
+        Broken(
+            "nothing_to_replan",
+            "No infusion comes after this change and none is missing; make the change by itself.",
+            "a re-plan is of what is left of a series",
+            "change",
+        )
+    ]
+
+
+def broken_by_no_replan(
+    protocol: InfusionProtocol, before: Sequence[date], days: Sequence[Day]
+) -> list[Broken]:
+    """Why there is no legal re-plan: which rule blocks which date on which the next was due."""
+    if not before:
+        return [_nothing_fits(protocol)]
+    first = before[-1] + timedelta(days=protocol.gap_min_days)
+    last = before[-1] + timedelta(days=protocol.gap_max_days)
+    due = [day for day in days if first <= day.day <= last]
+    broken = [
+        Broken(
+            "series_gap",
+            f"The infusion before is on {before[-1]}; the next was due by {last}, and no time up to"
+            " then keeps every gap after it.",
+            protocol.sources["gap_max_days"],
+            "change",
+        )
+    ]
+    return broken + [day.why_not(day.asked) for day in due if not day.starts]
+
+
+def _nothing_fits(protocol: InfusionProtocol) -> Broken:
+    return Broken(
+        "series_fit",
+        "No times are free at which what is left of the series keeps its gaps.",
+        protocol.sources["gap_min_days"],
+        "change",
+    )
+
+
+def broken_by_unsettled(ended: Sequence[int]) -> list[Broken]:
+    """Whether visits are past of which nobody said what became of them, by their numbers."""
+    return [
+        Broken(
+            "visit_unsettled",
+            f"The time of infusion {number} is past, and nobody said what became of it; record it"
+            " first, or re-plan with its cancellation.",
+            "a re-plan counts days from what was given",
+            "change",
+        )
+        for number in ended
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A visit as it was looked at."""
+
+    sequence_no: int
+    state: str
+    revision: int
+
+
+def broken_by_changed(
+    seen: Mapping[UUID, Seen],
+    found: Mapping[UUID, Seen],
+    starts_at: Mapping[UUID, datetime],
+    zone: ZoneInfo,
+) -> list[Broken]:
+    """What of a series is not as it was when the re-plan was proposed, and how it is now."""
+    return [
+        Broken(
+            "changed_meanwhile",
+            f"Infusion {now.sequence_no} is {now.state.replace('_', ' ')} at revision"
+            f" {now.revision}, for {starts_at[visit].astimezone(zone):%Y-%m-%d %H:%M};"
+            " propose anew.",
+            "a re-plan is applied to the series that it was made for",
+            "replan_id",
+        )
+        for visit, now in found.items()
+        if seen.get(visit) != now
+    ]
+
+
+def broken_by_proposal(*, applied: bool, expires_at: datetime, now: datetime) -> list[Broken]:
+    """Whether a proposal may still be approved."""
+    source = "a proposal's life: open until it is applied or runs out"
+    if applied:
+        rule, detail = "replan_applied", "This re-plan was applied already; read the series."
+    elif now >= expires_at:
+        rule = "replan_expired"
+        detail = f"This re-plan ran out at {expires_at:%Y-%m-%d %H:%M} UTC; propose anew."
+    else:
+        return []
+    return [Broken(rule, detail, source, "replan_id")]

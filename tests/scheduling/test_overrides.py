@@ -1,0 +1,147 @@
+"""More infusions than planned, and sooner than the rule: by a prescriber's signed word only."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from shared.auth import Role
+from tests.scheduling.conftest import CLINICIAN, Clinic, bearer, every
+
+REASON = "Recurrence between infusions, made up."
+
+
+async def sign(clinic: Clinic, series: dict[str, Any], **fields: object) -> Any:
+    return await clinic.post(f"/series/{series['series_id']}/overrides", wish(clinic, **fields))
+
+
+def wish(clinic: Clinic, **fields: object) -> dict[str, Any]:
+    return {"clinician_id": clinic.clinician_id, "reason": REASON} | fields
+
+
+async def book(clinic: Clinic, series: dict[str, Any], starts_at: datetime) -> Any:
+    body = {"chair_id": clinic.chair_id, "starts_at": starts_at.isoformat()}
+    return await clinic.send(f"/series/{series['series_id']}/appointments", body)
+
+
+def last(series: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(series["appointments"][-1]["starts_at"])
+
+
+async def test_a_series_is_extended_by_a_prescriber_s_word_and_completes_with_the_last(
+    clinic: Clinic,
+) -> None:
+    series = await clinic.series()
+    beyond = last(series) + timedelta(days=2)
+    assert (await book(clinic, series, beyond)).json()["violations"][0]["rule"] == "series_whole"
+    signed = await sign(clinic, series, rule="series_size", infusions=1)
+    assert (signed["rule"], signed["infusions"], signed["signed_by"]) == (
+        "series_size",
+        1,
+        "staff-1",
+    )
+    for visit in series["appointments"]:
+        await clinic.infuse(visit)
+    open_ = await clinic.get(f"/series/{series['series_id']}")
+    assert open_["state"] == "booked"
+    assert "By a prescriber's override the series has 1 more." in open_["advice"]
+    added = await book(clinic, series, beyond)
+    assert added.status_code == 201
+    await clinic.infuse(added.json())
+    kind, event = (await clinic.said(series["patient_id"]))[-1]
+    assert (kind, event["infusions_completed"]) == ("SeriesCompleted", 7)
+
+
+async def test_infusions_in_rapid_succession_need_a_prescriber_s_word(clinic: Clinic) -> None:
+    series = await clinic.series()
+    visit = series["appointments"][-1]
+    sooner = {"starts_at": (last(series) - timedelta(days=2)).isoformat()}
+    move = f"/appointments/{visit['appointment_id']}/move"
+    assert await clinic.refused(move, sooner) == [("series_gap", "starts_at")]
+    signed = await sign(clinic, series, rule="series_gap", gap_min_days=1)
+    await clinic.post(move, sooner)
+    shown = await clinic.get(f"/series/{series['series_id']}")
+    assert any("1 local days apart" in line for line in shown["advice"])
+    same_day = {"starts_at": (last(series) - timedelta(days=3, hours=-2)).isoformat()}
+    broken = await clinic.send(move, same_day)
+    [violation] = broken.json()["violations"]
+    assert violation["rule"] == "series_gap"
+    assert "override" in violation["source"]
+    await clinic.post(f"/overrides/{signed['override_id']}/withdraw", {})
+    back = {"starts_at": (last(series) - timedelta(days=2, hours=1)).isoformat()}
+    assert await clinic.refused(move, back) == [("series_gap", "starts_at")]
+    twice = await clinic.refused(f"/overrides/{signed['override_id']}/withdraw", {})
+    assert twice == [("override_withdrawn", "override_id")]
+
+
+async def test_no_override_lengthens_a_gap_beyond_what_must_hold(clinic: Clinic) -> None:
+    series = await clinic.series()
+    needless = wish(clinic, rule="series_gap", gap_min_days=2)
+    path = f"/series/{series['series_id']}/overrides"
+    assert await clinic.refused(path, needless) == [("override_needless", "gap_min_days")]
+    await sign(clinic, series, rule="series_gap", gap_min_days=1)
+    visit = series["appointments"][-1]
+    late = {"starts_at": (last(series) + timedelta(days=5)).isoformat()}
+    broken = await clinic.refused(f"/appointments/{visit['appointment_id']}/move", late)
+    assert broken == [("series_gap", "starts_at")]
+
+
+async def test_who_signs_is_on_record_and_may_prescribe(clinic: Clinic) -> None:
+    series = await clinic.series()
+    path = f"/series/{series['series_id']}/overrides"
+    more = {"rule": "series_size", "infusions": 15}
+    nobody = wish(clinic, clinician_id=str(uuid4()), **more)
+    assert await clinic.refused(path, nobody) == [
+        ("series_size", "infusions"),
+        ("unknown_clinician", "clinician_id"),
+    ]
+    nurse = await clinic.post("/clinicians", CLINICIAN | {"dea_number": None, "credential": "RN"})
+    signer = wish(clinic, clinician_id=nurse["clinician_id"], rule="series_size", infusions=1)
+    assert await clinic.refused(path, signer) == [("dea_number_missing", "clinician_id")]
+    for unfit in (wish(clinic, rule="series_size"), wish(clinic, rule="clearance"), {}):
+        assert (await clinic.send(path, unfit)).status_code == 422
+    clinic.headers = bearer(Role.FRONT_DESK, Role.NURSE, Role.OPS)
+    signer = wish(clinic, rule="series_size", infusions=1)
+    assert (await clinic.send(path, signer)).status_code == 403
+    clinic.headers = bearer(Role.PRESCRIBER, subject="dr-made-up")
+    assert (await clinic.post(path, signer))["signed_by"] == "dr-made-up"
+
+
+async def test_a_series_that_is_over_has_no_rule_lifted(clinic: Clinic) -> None:
+    series = await clinic.series()
+    await clinic.post(f"/series/{series['series_id']}/stop", {"reason": "No relief."})
+    over = wish(clinic, rule="series_size", infusions=1)
+    broken = await clinic.refused(f"/series/{series['series_id']}/overrides", over)
+    assert broken == [("series_state", "series_id")]
+
+
+async def test_overrides_are_listed_with_why_and_the_database_does_not_show_it(
+    clinic: Clinic,
+) -> None:
+    series = await clinic.series()
+    first = await sign(clinic, series, rule="series_size", infusions=2)
+    second = await sign(clinic, series, rule="series_gap", gap_min_days=1)
+    listed = await clinic.get("/overrides", series_id=series["series_id"])
+    assert listed["items"] == [first, second]
+    assert {each["reason"] for each in listed["items"]} == {REASON}
+    rows = await clinic.rows("SELECT o::text FROM overrides AS o")
+    assert not any(REASON in row[0] or REASON.encode().hex() in row[0] for row in rows)
+    read = await clinic.rows(
+        "SELECT count(*) FROM audit_log WHERE entity = 'override' AND patient_id = :id",
+        id=series["patient_id"],
+    )
+    assert read == [(2,)]
+    clinic.headers = bearer(Role.FRONT_DESK)
+    answer = await clinic.client.get("/overrides", headers=clinic.headers)
+    assert answer.status_code == 403
+
+
+async def test_a_re_plan_gives_what_a_prescriber_added(clinic: Clinic) -> None:
+    await clinic.opens()
+    series = await clinic.series(every(3, 6))
+    await sign(clinic, series, rule="series_size", infusions=1)
+    proposed = await clinic.post(f"/series/{series['series_id']}/replans", {})
+    assert [each["fate"] for each in proposed["visits"]].count("added") == 1
+    applied = await clinic.post(f"/replans/{proposed['replan_id']}/approve", {})
+    assert len(applied["appointments"]) == 7

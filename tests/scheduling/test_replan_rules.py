@@ -1,0 +1,134 @@
+"""No legal re-plan is smaller than the one that is found: checked against every other there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from itertools import combinations, pairwise, product
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.scheduling.rules.planner_days import Day, days_of
+from services.scheduling.rules.policy import at_wall
+from services.scheduling.rules.protocols import InfusionProtocol
+from services.scheduling.rules.replans import Fate, Replan, Standing, replan, wall_minute
+from tests.scheduling.figures import MOOD, PAIN
+from tests.scheduling.instances import ALEXANDRIA, MONDAY, booked, chair, hours, place
+
+NOON_MIN = 12 * 60
+pytestmark = pytest.mark.disable_socket
+
+
+def standing(day: int, *, at_min: int = NOON_MIN, n: int = 0) -> Standing:
+    here = MONDAY + timedelta(days=day)
+    return Standing(
+        UUID(int=n + 1), n + 1, chair(0), at_wall(here, at_min, ALEXANDRIA), here, at_min
+    )
+
+
+def free(last: int, *, closed: Sequence[int] = (), from_: int = 9, until: int = 17) -> list[Day]:
+    taken = [booked(MONDAY + timedelta(days=n), 0, 24 * 60) for n in closed]
+    here = place(taken=taken, open_=hours(from_, until))
+    return days_of(here, MONDAY, MONDAY + timedelta(days=last))
+
+
+def smallest(
+    protocol: InfusionProtocol,
+    before: Sequence[date],
+    later: Sequence[Standing],
+    adding: int,
+    days: Sequence[Day],
+) -> tuple[int, int] | None:
+    """The least moves and the least shift of any legal re-plan, by trying all of them."""
+    usable = [day.day for day in days if day.starts]
+    best: tuple[int, int] | None = None
+    for added in combinations(range(len(later) + adding), adding):
+        rest = iter(later)
+        of = [None if n in added else next(rest) for n in range(len(later) + adding)]
+        options = [usable if each is None else sorted({*usable, each.day}) for each in of]
+        for chain in product(*options):
+            whole = [*before[-1:], *chain]
+            gaps = [(b - a).days for a, b in pairwise(whole)]
+            if any(not protocol.gap_min_days <= gap <= protocol.gap_max_days for gap in gaps):
+                continue
+            shifts = [
+                abs((day - each.day).days) for day, each in zip(chain, of, strict=True) if each
+            ]
+            found = sum(shift > 0 for shift in shifts), sum(shifts)
+            best = found if best is None else min(best, found)
+    return best
+
+
+def cost(found: Replan) -> tuple[int, int]:
+    moved = [each for each in found.visits if each.fate is Fate.MOVES]
+    return len(moved), sum(each.shift_min for each in moved) // (24 * 60)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    days=st.lists(st.integers(2, 5), min_size=1, max_size=3),
+    change=st.integers(-1, 4),
+    adding=st.integers(0, 1),
+    closed=st.sets(st.integers(0, 22), max_size=12),
+    protocol=st.sampled_from([MOOD, PAIN]),
+)
+def test_no_legal_re_plan_is_smaller(
+    days: list[int], change: int, adding: int, closed: set[int], protocol: InfusionProtocol
+) -> None:
+    before = [MONDAY + timedelta(days=max(change, 0))]
+    at, later = 0, []
+    for n, gap in enumerate(days):
+        at += gap if protocol is MOOD else 1
+        later.append(standing(at, n=n))
+    calendar = free(22, closed=sorted(closed))
+    found = replan(protocol, before, later, adding, calendar, NOON_MIN)
+    least = smallest(protocol, before, later, adding, calendar)
+    if found is None or found.missing:
+        assert least is None
+        return
+    assert cost(found) == least
+    chain = [*before, *(each.day for each in found.visits)]
+    for earlier, after in pairwise(chain):
+        assert protocol.gap_min_days <= (after - earlier).days <= protocol.gap_max_days
+    order = [each.of.sequence_no for each in found.visits if each.of is not None]
+    assert order == sorted(order)
+
+
+def test_a_visit_keeps_its_time_of_day_and_its_chair_where_it_can() -> None:
+    found = replan(MOOD, [MONDAY], [standing(1)], 0, free(14), NOON_MIN)
+    assert found is not None
+    [moved] = found.visits
+    assert (moved.fate, moved.day, moved.shift_min) == (
+        Fate.MOVES,
+        MONDAY + timedelta(days=2),
+        24 * 60,
+    )
+    assert wall_minute(moved.starts_at, ALEXANDRIA) == NOON_MIN
+
+
+def test_a_series_keeps_what_is_missing_rather_than_a_gap_broken() -> None:
+    found = replan(MOOD, [MONDAY], [standing(3)], 3, free(6), NOON_MIN)
+    assert found is not None
+    assert found.missing > 0
+    assert replan(MOOD, [MONDAY], [standing(9)], 0, free(30, closed=range(8)), NOON_MIN) is None
+
+
+@pytest.mark.parametrize(("first", "utc_hour"), [(date(2026, 10, 30), 17), (date(2027, 3, 12), 16)])
+def test_a_move_over_a_night_on_which_clocks_change_keeps_the_wall_s_time(
+    first: date, utc_hour: int
+) -> None:
+    def at(day: date) -> datetime:
+        return at_wall(day, NOON_MIN, ALEXANDRIA)
+
+    next_day = first + timedelta(days=1)
+    later = Standing(UUID(int=1), 2, chair(0), at(next_day), next_day, NOON_MIN)
+    calendar = days_of(place(open_=hours(9, 17)), first, first + timedelta(days=7))
+    found = replan(MOOD, [first], [later], 0, calendar, NOON_MIN)
+    assert found is not None
+    [moved] = found.visits
+    assert moved.day == first + timedelta(days=2)
+    assert moved.starts_at.hour == utc_hour
+    assert moved.shift_min == 24 * 60
