@@ -49,8 +49,14 @@ async def clear_to_start(
 async def _gates(
     tx: Transaction, held: HeldVisit, step: Step
 ) -> tuple[list[Broken], Consent | None, Judged | None]:
-    """All that keeps the drip from starting, and what it would rest on."""
-    visit = held.visit
+    """All that keeps the drip from starting, and what it would rest on.
+
+    Of a visit whose drip has started, or never will, it is only that.
+    """
+    visit, state = held.visit, VisitState(held.visit.state)
+    shut = rules.broken_by_step(step, state)
+    if state not in rules.FROM[Step.CHECK_IN]:
+        return shut, None, None
     consent = await kept.consent_on_file(tx, visit.patient_id)
     judged = await newest_reading(tx, held, Phase.BEFORE)
     ready = Readiness(
@@ -61,11 +67,7 @@ async def _gates(
         vitals=None if judged is None else judged.vitals,
     )
     fresh_min = await figure_of(tx, HouseFigure.READING_FRESH_MIN)
-    shut = [
-        *rules.broken_by_step(step, VisitState(visit.state)),
-        *broken_by_day(held, tx.now),
-        *broken_by_start(ready, tx.now, fresh_min),
-    ]
+    shut += [*broken_by_day(held, tx.now), *broken_by_start(ready, tx.now, fresh_min)]
     return shut, consent, judged
 
 
