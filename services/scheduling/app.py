@@ -13,6 +13,7 @@ from services.scheduling import (
     planning_routes,
     routes,
     visit_routes,
+    waitlist_routes,
 )
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
@@ -38,6 +39,7 @@ def build() -> Parts:
             visit_routes.router,
             planning_routes.router,
             course_routes.router,
+            waitlist_routes.router,
             outcome_routes.router,
             calendar_routes.router,
             fhir_routes.router,

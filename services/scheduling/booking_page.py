@@ -48,7 +48,7 @@ _CLOSED: dict[LinkState | None, tuple[str, str]] = {
 }
 
 
-def offer_page(offer: Offer, chosen: date | None, here: str) -> str:
+def offer_page(offer: Offer, chosen: str | None, here: str) -> str:
     """The free times of a day, and the days that have any."""
     if not offer.days:
         return _page(
@@ -56,7 +56,8 @@ def offer_page(offer: Offer, chosen: date | None, here: str) -> str:
             _about(offer.session, None)
             + f"<p>There is no free time in the next four weeks; {_call(offer.session.place)}</p>",
         )
-    day = chosen if chosen and chosen in offer.days else next(iter(offer.days))
+    first = next(iter(offer.days))
+    day = next((day for day in offer.days if str(day) == chosen), first)
     missed = (
         '<p class="alert" role="alert"><strong>That time is no longer free.</strong> '
         "Nothing was booked. Please choose another one.</p>"

@@ -8,7 +8,6 @@ nothing to forge (CSRF).
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from datetime import date
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -55,7 +54,7 @@ async def read_link(link_id: UUID, desk: AtDesk, request: Request) -> LinkAnswer
     return await desk.read(booking_links.read_link, link_id, _links(request))
 
 
-@staff.post("/booking-links/{link_id}/revoke", status_code=200)
+@staff.post("/booking-links/{link_id}/revoke")
 async def revoke_link(link_id: UUID, desk: AtDesk, request: Request) -> LinkAnswer:
     return await desk.decide(booking_links.revoke_link, link_id, _links(request))
 
@@ -90,7 +89,9 @@ Token = Annotated[str, Path(max_length=200)]
 
 @public_pages.get("/{token}")
 async def show_page(
-    token: Token, request: Request, day: Annotated[date | None, Query()] = None
+    token: Token,
+    request: Request,
+    day: Annotated[str | None, Query(pattern=r"^\d{4}-\d\d-\d\d$")] = None,
 ) -> Response:
     """The free times of a day, or the session that was booked."""
     shown = await _at(request, token, self_booking.show)
@@ -158,7 +159,7 @@ def _here(request: Request) -> str:
     return request.url.path
 
 
-def _shown(shown: Offer | Booked | Closed, day: date | None, request: Request) -> Response:
+def _shown(shown: Offer | Booked | Closed, day: str | None, request: Request) -> Response:
     match shown:
         case Offer():
             status = 409 if shown.missed else 200

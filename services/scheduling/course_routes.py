@@ -15,7 +15,17 @@ from services.scheduling.course_forms import (
     HouseFigureAnswer,
     HouseFigureWish,
 )
-from services.scheduling.handlers import holds, house, overrides, replan_approval, replans
+from services.scheduling.handlers import (
+    gap_risks,
+    holds,
+    house,
+    missed,
+    overrides,
+    replan_approval,
+    replans,
+)
+from services.scheduling.handlers.gap_risks import GapRiskAnswer
+from services.scheduling.handlers.missed import MissedVisitAnswer
 from services.scheduling.override_forms import OverrideAnswer, SignOverride
 from services.scheduling.replan_forms import ApproveReplan, ProposeReplan, ReplanAnswer
 from shared.auth import Role, allow
@@ -94,6 +104,22 @@ async def list_overrides(
     return await desk.read(
         overrides.list_overrides, series_id, patient_id, asked, desk.actor, purpose="treatment"
     )
+
+
+@router.get("/gap-risks", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER)])
+async def list_gap_risks(
+    desk: AtDesk, asked: AskedPage, location_id: UUID | None = None
+) -> Page[GapRiskAnswer]:
+    """Series whose next gap will be too long unless somebody acts."""
+    return await desk.read(gap_risks.list_risks, location_id, asked)
+
+
+@router.get(
+    "/patients/{patient_id}/missed-visits", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER)]
+)
+async def list_missed(patient_id: UUID, desk: AtDesk) -> list[MissedVisitAnswer]:
+    """A patient's no-shows and late cancellations."""
+    return await desk.read(missed.list_missed, patient_id)
 
 
 @router.post("/house-figures", dependencies=[allow(OPS)])

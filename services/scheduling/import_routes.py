@@ -35,7 +35,7 @@ async def list_problems(import_id: UUID, desk: AtDesk, asked: AskedPage) -> Page
     return await desk.read(imports.list_problems, import_id, asked)
 
 
-@router.post("/imports/{import_id}/apply", status_code=200)
+@router.post("/imports/{import_id}/apply")
 async def apply_import(import_id: UUID, wish: ApplyImport, desk: AtDesk) -> ImportAnswer:
     """Put on file what was checked. Said twice, it happens once."""
     return await desk.decide(imports.apply_import, import_id, wish)

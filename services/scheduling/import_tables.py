@@ -20,7 +20,9 @@ class Import(Base, table=True):
     __tablename__ = "imports"
     __table_args__ = (
         CheckConstraint("kind IN ('patients', 'appointments', 'fhir_bundle')", name="kind"),
-        CheckConstraint("state IN ('checking', 'checked', 'applying', 'applied')", name="state"),
+        CheckConstraint(
+            "state IN ('checking', 'checked', 'applying', 'applied', 'lapsed')", name="state"
+        ),
     )
 
     import_id: UUID = Field(primary_key=True)

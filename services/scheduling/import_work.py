@@ -15,3 +15,9 @@ class CheckImportBatch(Work):
 class ApplyImportBatch(Work):
     import_id: UUID
     batch_no: int
+
+
+class ForgetImport(Work):
+    """A file that nobody applied is not kept for good."""
+
+    import_id: UUID

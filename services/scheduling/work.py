@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from shared.messaging.work import Work
@@ -17,3 +18,27 @@ class ExpectEntry(Work):
     """Flag a visit whose next entry in the chart has not come in time."""
 
     appointment_id: UUID
+
+
+class WatchGaps(Work):
+    """Look at the gaps of a series: something of it changed, or one may be at risk now."""
+
+    series_id: UUID
+
+
+class _Opening(Work):
+    """A chair that is free again, for as long as the visit had it that left it."""
+
+    opening_id: UUID
+    location_id: UUID
+    chair_id: UUID
+    since: datetime
+    until: datetime
+
+
+class OfferChair(_Opening):
+    """Ask the next few who wait whether they want the chair."""
+
+
+class ExpireOffers(_Opening):
+    """End the offers that nobody took in time."""

@@ -1,8 +1,9 @@
 """What scheduling says: patients, series, visits, rides.
 
-Each is said in the transaction that stores what it tells, as a member of staff does the thing; no
-event is said by a timer. Instants are UTC. `revision` counts the changes of a visit from 0 on; of
-two events about one visit the one with the higher revision is the newer.
+Each is said in the transaction that stores what it tells, as a member of staff does the thing; only
+SeriesGapAtRisk, SeriesGapMended and ChairOffered are said by a timer. Instants are UTC. `revision`
+counts the changes of a visit from 0 on; of two events about one visit the one with the higher
+revision is the newer.
 """
 
 from __future__ import annotations
@@ -248,3 +249,42 @@ class SeriesStopped(PatientEvent, producer="scheduling"):
     series_id: UUID
     infusions_completed: Annotated[int, Field(ge=0, le=99)]
     stopped_at: Moment
+
+
+class SeriesGapAtRisk(PatientEvent, producer="scheduling"):
+    """A gap of a series will be too long unless somebody acts.
+
+    The gap begins with `after_appointment_id`, the last infusion before it, and is too long from
+    `breaks_at` on, the midnight that ends its last day. `free_starts` counts the times at which a
+    chair saves it, `last_free_at` is the last of them; 0 and null where none is left. Said once,
+    until SeriesGapMended.
+    """
+
+    series_id: UUID
+    after_appointment_id: UUID
+    location_id: UUID
+    breaks_at: Moment
+    free_starts: Annotated[int, Field(ge=0)]
+    last_free_at: Moment | None
+
+
+class SeriesGapMended(PatientEvent, producer="scheduling"):
+    """A gap that was at risk is so no more: an infusion stands in it, or its series is over."""
+
+    series_id: UUID
+    after_appointment_id: UUID
+    mended_at: Moment
+
+
+class ChairOffered(PatientEvent, producer="scheduling"):
+    """A chair that became free is offered to a patient who waits, until `expires_at`.
+
+    Several may have the same offer; the first who accepts has the chair. Nothing is held.
+    """
+
+    offer_id: UUID
+    location_id: UUID
+    visit_type: VisitType
+    starts_at: Moment
+    ends_at: Moment
+    expires_at: Moment

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, JSONB, TEXT, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.ids import new_id
@@ -237,17 +238,22 @@ async def rest(
     connection: AsyncConnection, leased: Leased, *, code: str, attempts: int, rest_s: float
 ) -> None:
     """Have the work taken again after a rest; newer work under its key replaces it."""
-    rested = await connection.execute(
-        _REST,
-        {
-            "work_id": leased.work_id,
-            "fence": leased.fence,
-            "code": code,
-            "attempts": attempts,
-            "rest": timedelta(seconds=rest_s),
-        },
-    )
-    if rested.rowcount == 0:
+    try:
+        async with connection.begin_nested():
+            rested = await connection.execute(
+                _REST,
+                {
+                    "work_id": leased.work_id,
+                    "fence": leased.fence,
+                    "code": code,
+                    "attempts": attempts,
+                    "rest": timedelta(seconds=rest_s),
+                },
+            )
+        replaced = rested.rowcount == 0
+    except IntegrityError:  # the newer work was committed while this was being written
+        replaced = True
+    if replaced:
         await end(connection, leased)
 
 

@@ -194,6 +194,38 @@ async def state_seen_by(connection: AsyncConnection) -> Any:
     return [tuple(row) for row in rows]
 
 
+async def test_work_that_is_put_off_while_newer_work_is_being_written_gives_way_to_it(
+    unit: UnitOfWork, engine: AsyncEngine
+) -> None:
+    await plan(unit, Text(to="older"), key="visit-1")
+    async with engine.begin() as connection:
+        [older] = await duework.lease(connection, ["Text"], now=START, limit=1, lease_s=30)
+
+    async def put_off() -> None:
+        async with unit.engine.begin() as connection:
+            await duework.rest(connection, older, code="down", attempts=1, rest_s=60)
+
+    async def waits_for_a_lock() -> bool:
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN"
+        mine = "(SELECT pid FROM pg_stat_activity WHERE datname = current_database())"
+        return await scalar(engine, f"{waits} {mine}") == 1
+
+    async with engine.begin() as writing:
+        await writing.execute(
+            text(
+                "INSERT INTO due_work (work_id, kind, key, payload, due_at, correlation_id) SELECT"
+                ' gen_random_uuid(), kind, key, \'{"to": "newer"}\', due_at, correlation_id'
+                " FROM due_work"
+            )
+        )
+        resting = asyncio.create_task(put_off())
+        await eventually(waits_for_a_lock)
+    await resting
+
+    assert await scalar(engine, "SELECT payload->>'to' FROM due_work") == "newer"
+    assert await state(engine) == [("waiting", None, 0)]
+
+
 async def test_a_worker_that_lost_its_lease_stores_nothing(
     start: Start, unit: UnitOfWork, engine: AsyncEngine, sms: Vendor
 ) -> None:

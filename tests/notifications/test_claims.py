@@ -66,6 +66,15 @@ async def _redeemed(house: House, number: int) -> bool:
     return bool(await house.rows("SELECT 1 FROM contacts WHERE redeemed_no = :n", n=number))
 
 
+async def test_a_message_waits_until_it_is_known_where_the_visit_was(house: House, story: Story):
+    await house.hears(story.registered())
+    await house.at_rest()
+    now = house.clock.now()
+    await house.hears(story.discharged(now, now + timedelta(hours=5)))
+    await house.at_rest()
+    assert await house.states() == {("no_driving", 0): "sent"}
+
+
 async def test_a_place_is_redeemed_once_for_all_its_visits(house: House, story: Story):
     starts_at = house.clock.now() + timedelta(days=6)
     visits = [story.booked(starts_at, appointment_id=new_id()) for _ in range(30)]

@@ -162,6 +162,26 @@ async def test_after_a_cancellation_nothing_goes_out(
     assert house.texts() == []
 
 
+async def test_a_ride_agreed_for_the_old_time_is_asked_for_anew(house: House, story: Story):
+    old, new = at_ten(story, 3), at_ten(story, 8)
+    await house.hears(story.registered(), story.booked(old), story.ride(), story.moved(new))
+    await house.lives(9 * DAY)
+    reminders = [body for body in house.texts() if "your visit at Main Street is " in body]
+    assert ["Who takes you home?" in body for body in reminders] == [False, True, True]
+
+
+async def test_a_move_that_is_heard_after_the_cancellation_plans_nothing(
+    house: House, story: Story
+):
+    starts_at = at_ten(story, 5)
+    await house.hears(story.registered(), story.booked(starts_at), story.cancelled(starts_at))
+    before = await house.states()
+    await house.hears(story.moved(starts_at + DAY, revision=2))
+    await house.lives(7 * DAY)
+    assert await house.states() == before
+    assert house.texts() == []
+
+
 async def test_a_visit_moved_and_then_cancelled_has_nothing(house: House, story: Story):
     starts_at = at_ten(story, 5)
     house.scheduling.away = True

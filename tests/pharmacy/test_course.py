@@ -74,6 +74,8 @@ async def test_a_hundred_completions_of_one_series_are_one_prescription(practice
 
     assert len(await practice.sessions(case)) == 1
     assert len(practice.orders(case)) == 1
+    asked = [one for one in practice.scheduling.asked if str(case.series_id) in one.path]
+    assert len(asked) == 1
     await practice.until_said(case, *DELIVERED[:3])
 
 

@@ -29,6 +29,7 @@ from services.scheduling import (
     planning_routes,
     routes,
     visit_routes,
+    waitlist_routes,
 )
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
@@ -39,6 +40,7 @@ from shared.clock import FixedClock, RunClock
 from shared.db import create_engine, migrate
 from shared.http.app import build_app
 from shared.messaging import UnitOfWork
+from shared.messaging.workers import Workers
 from shared.telemetry import Metrics
 from shared.vault import Vault
 
@@ -253,6 +255,11 @@ class Clinic:
         await self.step(visit, "ride-seen", DRIVER)
         return await self.step(visit, "discharge", {"oriented": True})
 
+    async def let_fall_due(self) -> None:
+        """Decide all that is due by now, and what that leaves."""
+        while await Workers(on, UnitOfWork(self.engine, self.clock, on), {}).decide_timers():
+            pass
+
     async def said(self, patient_id: str) -> list[tuple[str, dict[str, Any]]]:
         """The events about a patient, first to last."""
         async with self.engine.connect() as connection:
@@ -290,6 +297,7 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
             visit_routes.router,
             planning_routes.router,
             course_routes.router,
+            waitlist_routes.router,
             outcome_routes.router,
             calendar_routes.router,
             fhir_routes.router,

@@ -7,10 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from services.scheduling.events import on
 from shared.auth import Role
-from shared.messaging import UnitOfWork
-from shared.messaging.workers import Workers
 from tests.scheduling.conftest import NOON, NOW, Clinic, bearer, every
 
 
@@ -23,11 +20,6 @@ def plan(clinic: Clinic, patient_id: str, **fields: object) -> dict[str, Any]:
 
 def booking(clinic: Clinic) -> dict[str, Any]:
     return {"prescriber_id": clinic.clinician_id, "diagnoses": ["F33.1"]}
-
-
-async def let_fall_due(clinic: Clinic) -> None:
-    while await Workers(on, UnitOfWork(clinic.engine, clinic.clock, on), {}).decide_timers():
-        pass
 
 
 async def test_a_plan_is_held_for_as_long_as_the_house_says_and_then_booked_as_it_is(
@@ -44,7 +36,7 @@ async def test_a_plan_is_held_for_as_long_as_the_house_says_and_then_booked_as_i
     became = await clinic.get(f"/holds/{hold['hold_id']}")
     assert (became["state"], became["series_id"]) == ("booked", series["series_id"])
     clinic.clock.step(timedelta(minutes=11))
-    await let_fall_due(clinic)
+    await clinic.let_fall_due()
     assert await clinic.get(f"/series/{series['series_id']}") == series
 
 
@@ -82,7 +74,7 @@ async def test_a_hold_that_ran_out_is_refused_in_words_and_its_chairs_are_free(
     clinic.clock.step(timedelta(minutes=10))
     path = f"/holds/{hold['hold_id']}/book"
     assert await clinic.refused(path, booking(clinic)) == [("hold_expired", "hold_id")]
-    await let_fall_due(clinic)
+    await clinic.let_fall_due()
     answer = await clinic.send(path, booking(clinic))
     assert "ended at 2026-10-05 14:10 UTC" in answer.json()["violations"][0]["detail"]
     assert (await clinic.get(f"/holds/{hold['hold_id']}"))["state"] == "expired"
@@ -145,7 +137,7 @@ async def test_a_hold_booked_and_released_and_running_out_at_once_has_one_end(
     path = f"/holds/{hold['hold_id']}"
     book = [clinic.send(f"{path}/book", booking(clinic)) for _ in range(5)]
     release = [clinic.send(f"{path}/release", {}) for _ in range(5)]
-    answers = await asyncio.gather(*book, *release, let_fall_due(clinic))
+    answers = await asyncio.gather(*book, *release, clinic.let_fall_due())
     end = (await clinic.get(path))["state"]
     rows = await clinic.rows(
         "SELECT state, count(*) FROM appointments WHERE chair_id = :c GROUP BY 1", c=clinic.chair_id

@@ -76,7 +76,7 @@ async def finish(clinic: Clinic) -> None:
     unit = UnitOfWork(clinic.engine, clinic.clock, on, vault=Vault(VAULT_KEYS))
     while True:
         async with unit.transaction() as tx:
-            kinds = ["CheckImportBatch", "ApplyImportBatch"]
+            kinds = ["CheckImportBatch", "ApplyImportBatch", "ForgetImport"]
             taken = await duework.take(tx.connection, kinds, now=clinic.clock.now(), limit=1)
             for leased in taken:
                 handler = on.timers[leased.kind]
@@ -409,7 +409,8 @@ async def test_a_session_comes_in_with_its_leader(elsewhere: Clinic) -> None:
         visit(elsewhere, 2, NOON + timedelta(days=150, minutes=30), **session),
     ]
     found = await look(elsewhere, "appointments", sheet(rows))
-    assert tally(found) == {"ready": 1, "wrong": 1}, "one leader, two sessions at once"
+    told = await problems(elsewhere, found)
+    assert (3, "starts_at", "leader_taken") in told, "one leader, two sessions at once"
     found = await bring(elsewhere, "appointments", sheet(rows[:1]))
     assert tally(found) == {"applied": 1}
     [listed] = (await elsewhere.get("/appointments", location_id=elsewhere.location_id))["items"]
@@ -457,6 +458,20 @@ async def test_nothing_of_a_file_stands_in_clear_and_its_text_is_forgotten_when_
         "SELECT content FROM import_rows WHERE import_id = CAST(:id AS uuid)", id=found["import_id"]
     )
     assert row.content is None
+
+
+async def test_a_file_that_nobody_applies_is_forgotten(elsewhere: Clinic) -> None:
+    found = await look(elsewhere, "patients", sheet([person(1)]))
+    elsewhere.clock.step_to(NOW + timedelta(days=7))
+    await finish(elsewhere)
+    lapsed = await elsewhere.get(f"/imports/{found['import_id']}")
+    assert lapsed["state"] == "lapsed"
+    [row] = await elsewhere.rows(
+        "SELECT content FROM import_rows WHERE import_id = CAST(:id AS uuid)", id=found["import_id"]
+    )
+    assert row.content is None
+    refused = await elsewhere.refused(f"/imports/{found['import_id']}/apply", {})
+    assert refused == [("import_state", "import_id")]
 
 
 async def test_an_import_that_is_not_on_record_is_told(elsewhere: Clinic) -> None:

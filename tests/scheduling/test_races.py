@@ -23,7 +23,7 @@ OVERLAPS = """
         ON a.appointment_id < b.appointment_id
        AND (a.chair_id = b.chair_id OR a.patient_id = b.patient_id)
        AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
-     WHERE a.state <> 'cancelled' AND b.state <> 'cancelled'
+     WHERE a.state NOT IN ('cancelled', 'sent_home') AND b.state NOT IN ('cancelled', 'sent_home')
 """
 
 
@@ -64,6 +64,81 @@ async def test_forty_patients_and_one_chair(clinic: Clinic) -> None:
     assert booked == [(6,)]
     said = [await clinic.kinds_said(patient) for patient in patients]
     assert sorted(len(kinds) for kinds in said) == [*[1] * (RACERS - 1), 8]
+
+
+async def test_forty_planners_are_offered_the_last_chair_and_one_gets_it(clinic: Clinic) -> None:
+    """Each books what was proposed; nothing was held, so thirty-nine are told what is taken."""
+    await clinic.opens("12:00", "12:50")
+    patients = [await clinic.patient() for _ in range(RACERS)]
+    wishes = {"latest": "2026-10-16", "earliest": "2026-10-06"}
+    plans = [await clinic.plans(patients[0], preferences=wishes)] * RACERS
+    offered = [plan["plans"][0]["appointments"] for plan in plans]
+    won, lost = await race(
+        *(
+            clinic.send("/series", clinic.wish(patient, [], appointments=appointments))
+            for patient, appointments in zip(patients, offered, strict=True)
+        )
+    )
+    assert len(won) == 1
+    assert lost == {"chair_taken": RACERS - 1}
+    answer = await clinic.plans(patients[-1], preferences=wishes)
+    assert answer["plans"] == []
+    assert answer["blocked"]
+
+
+async def test_a_re_plan_against_a_move_and_a_start_of_the_same_series(clinic: Clinic) -> None:
+    await clinic.opens()
+    series = await clinic.series()
+    first, second = series["appointments"][:2]
+    await clinic.check_in(first)
+    change = {
+        "kind": "move",
+        "appointment_id": second["appointment_id"],
+        "starts_at": (NOON + timedelta(days=4)).isoformat(),
+    }
+    proposed = await clinic.post(f"/series/{series['series_id']}/replans", {"change": change})
+    approve = f"/replans/{proposed['replan_id']}/approve"
+    moves = {"starts_at": (NOON + timedelta(days=3, hours=1)).isoformat(), "revision": 0}
+    answers = await asyncio.gather(
+        clinic.send(approve, {}),
+        clinic.send(f"/appointments/{second['appointment_id']}/move", moves),
+    )
+    assert sorted(answer.status_code for answer in answers) in ([200, 409], [201, 409])
+    [lost] = [answer.json() for answer in answers if answer.status_code == 409]
+    assert {each["rule"] for each in lost["violations"]} == {"changed_meanwhile"}
+    assert "at revision 1" in lost["violations"][0]["detail"]
+    moved = (await clinic.get(f"/series/{series['series_id']}"))["appointments"]
+    assert [visit["revision"] for visit in moved] == [0, 1, 0, 0, 0, 0]
+
+
+async def test_many_re_plans_that_cross_each_other_s_chairs(clinic: Clinic) -> None:
+    """Each series moves its second visit to where another's is: no circle, and nothing by half."""
+    await clinic.opens()
+    hours = [NOON + n * timedelta(hours=1) for n in range(-3, 4)]
+    all_ = [await clinic.series(every(3, 6, hour)) for hour in hours]
+    proposals = []
+    for n, series in enumerate(all_):
+        to = hours[(n + 1) % len(hours)] + timedelta(days=4)
+        change = {
+            "kind": "move",
+            "appointment_id": series["appointments"][1]["appointment_id"],
+            "starts_at": to.isoformat(),
+        }
+        path = f"/series/{series['series_id']}/replans"
+        proposals.append(await clinic.post(path, {"change": change}))
+    answers = await asyncio.gather(
+        *(
+            clinic.send(f"/replans/{each['replan_id']}/approve", {})
+            for each in proposals
+            for _ in range(2)
+        )
+    )
+    assert {answer.status_code for answer in answers} == {200, 409}
+    for series, proposed in zip(all_, proposals, strict=True):
+        shown = await clinic.get(f"/series/{series['series_id']}")
+        moved = sum(visit["revision"] for visit in shown["appointments"])
+        whole = 1 + sum(each["fate"] == "moves" for each in proposed["visits"])
+        assert moved in {0, whole}
 
 
 async def test_series_that_cross_each_other_s_chairs_in_any_order(clinic: Clinic) -> None:

@@ -11,6 +11,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from icalendar import Calendar
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from services.scheduling.booking_links import BookingLinks, SignedLink
 from tests.scheduling.conftest import CLINICIAN, LOCATION, NOW, PATIENT, SECRET, Clinic, every
@@ -132,6 +134,27 @@ async def test_of_twelve_who_choose_the_same_time_one_has_it(led: Clinic) -> Non
     lost = next(each for each in answers if each.status_code == 409)
     assert "That time is no longer free" in lost.text
     assert offered(lost), "and the page offers others"
+
+
+async def test_the_database_itself_keeps_a_leader_out_of_two_sessions(led: Clinic) -> None:
+    await choose(led, await make(led), FIRST)
+    copied = text(
+        "INSERT INTO appointments (appointment_id, patient_id, location_id, led_by, visit_type,"
+        " starts_at, ends_at, state, revision) SELECT gen_random_uuid(), CAST(:other AS uuid),"
+        " location_id, led_by, visit_type, starts_at, ends_at, state, 0 FROM appointments"
+        " WHERE led_by = CAST(:led_by AS uuid)"
+    )
+    values = {"other": await led.patient(), "led_by": led.clinician_id}
+    with pytest.raises(IntegrityError, match="ex_appointments_led_by"):
+        async with led.engine.begin() as connection:
+            await connection.execute(copied, values)
+
+
+async def test_what_a_clinic_is_called_is_shown_as_it_is_written(led: Clinic) -> None:
+    place = await led.post("/locations", LOCATION | {"name": "<b>Bold</b> & Son"})
+    page = await opened(led, await make(led, location_id=place["location_id"]))
+    assert "&lt;b&gt;Bold&lt;/b&gt; &amp; Son" in page.text
+    assert "<b>Bold" not in page.text
 
 
 async def test_sent_twice_it_is_booked_once(led: Clinic) -> None:

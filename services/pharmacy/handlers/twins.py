@@ -6,6 +6,7 @@ import structlog
 
 from services.pharmacy.gateways.partner import PartnerPharmacy
 from services.pharmacy.handlers import keys
+from services.pharmacy.rules.orders import lives
 from services.pharmacy.store import prescriptions, twins
 from services.pharmacy.tables import Prescription
 from services.pharmacy.values import Order
@@ -40,9 +41,14 @@ async def load_twin(tx: Transaction, work: CancelTwin) -> CancelTwin | None:
 
 
 async def cancel_twin(work: CancelTwin, pharmacy: PartnerPharmacy) -> TwinCancelled:
-    """Take back an order that repeats another; one that cannot be is parked for a person."""
+    """Take back an order that repeats another; one that cannot be is parked for a person.
+
+    Safe to repeat: what an earlier try has cancelled is denied, and no longer lives.
+    """
     if not await pharmacy.cancel(work.order_id):
-        raise Poison("twin_not_cancelled")
+        orders = await pharmacy.find(work.prescription_id)
+        if any(order.order_id == work.order_id and lives(order) for order in orders):
+            raise Poison("twin_not_cancelled")
     return TwinCancelled(prescription_id=work.prescription_id)
 
 

@@ -40,10 +40,15 @@ def one_order(orders: Sequence[Order]) -> OneOrder | None:
     The pharmacy lists the oldest first, which decides between two of one instant.
     """
     by_age = sorted(orders, key=_received_at)
-    live = [order for order in by_age if order.status not in _OVER]
+    live = [order for order in by_age if lives(order)]
     if not by_age:
         return None
     return OneOrder((live or by_age)[0], tuple(live[1:]))
+
+
+def lives(order: Order) -> bool:
+    """Whether an order is filled, or may yet be."""
+    return order.status not in _OVER
 
 
 def _received_at(order: Order) -> datetime:
@@ -66,7 +71,7 @@ def news(state: State, order: Order) -> list[tuple[State, datetime]]:
 
 def refusal(state: State, order: Order) -> str | None:
     """Why an order will not be filled; `None` while it may be, or when it is already under way."""
-    if order.status in _OVER and state in {State.SIGNED, State.SENT, State.ACCEPTED}:
+    if not lives(order) and state in {State.SIGNED, State.SENT, State.ACCEPTED}:
         return f"{order.status}_by_pharmacy"
     return None
 

@@ -8,14 +8,20 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer, SeriesAnswer
+from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
-from services.scheduling.handlers.shown import protocol_of, show_series, show_visit, standing
+from services.scheduling.handlers.shown import (
+    count_not_lost,
+    protocol_of,
+    show_series,
+    show_visit,
+    standing,
+)
 from services.scheduling.handlers.whole_plans import broken_by_prescriber, judge_plan
 from services.scheduling.rules import gaps, slots
 from services.scheduling.rules import series as rules
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.series import SeriesState
-from services.scheduling.rules.visits import LOST
 from services.scheduling.tables import Location
 from services.scheduling.wishes import BookSeries, WishedAppointment
 from shared.events.scheduling import AppointmentBooked, SeriesBooked
@@ -86,12 +92,11 @@ async def book_missing(
     protocol = protocol_of(policy, series, zone)
     slot = slot_of(policy, wish.starts_at, wish.chair_id, series.patient_id, zone)
     infusions = standing(course.visits)
-    not_lost = sum(visit.state not in LOST for visit in course.visits)
     number = max(visit.sequence_no or 0 for visit in course.visits) + 1
     place = bisect_left([each.starts_at for each in infusions], wish.starts_at)
     with_it = [*infusions[:place], Infusion(number, wish.starts_at), *infusions[place:]]
     broken = rules.broken_by_state(SeriesState(series.state), "get another infusion") or [
-        *rules.broken_by_missing(series.infusions, not_lost),
+        *rules.broken_by_missing(series.infusions, count_not_lost(course.visits)),
         *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
         *gaps.broken_by_place(protocol, with_it, place, zone),
         *await broken_by_place(tx, policy, series.location_id, [slot], zone, lambda _: "starts_at"),
@@ -102,4 +107,5 @@ async def book_missing(
     store.add_visit(tx, slot, series_id, number, series.location_id, series.visit_type)
     [visit] = (each for each in await store.visits_of(tx, series_id) if each.sequence_no == number)
     tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
+    look_at_gaps(series_id, tx)
     return show_visit(tx, visit, gaps.advice_on_series(protocol, with_it, zone))

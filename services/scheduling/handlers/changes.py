@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer
+from services.scheduling.handlers.missed import broken_by_cancelling, note_missed
+from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.series import complete_series_if_done, say_cancelled
 from services.scheduling.handlers.sessions import cancel_session
@@ -72,6 +74,8 @@ async def move_visit(
         state=visit.state if same_time else VisitState.BOOKED,
         revision=visit.revision + 1,
     )
+    if not same_time or moved.chair_id != visit.chair_id:
+        look_after(visit, tx)
     if not same_time:
         tx.publish(AppointmentMoved(previous_starts_at=visit.starts_at, **moved.model_dump()))
     return show_visit(tx, moved, gaps.advice_on_series(protocol, infusions, zone))
@@ -102,7 +106,7 @@ async def cancel_visit(
     visit = held.visit
     broken = [
         *rules.broken_by_step(Step.CANCEL, VisitState(visit.state)),
-        *rules.broken_by_cancelling(wish.reason, visit.starts_at, tx.now),
+        *await broken_by_cancelling(tx, wish.reason, visit.starts_at),
         *_broken_by_revision(wish.revision, held),
     ]
     if broken:
@@ -111,6 +115,7 @@ async def cancel_visit(
         tx, visit, state=rules.state_when_cancelled(wish.reason), revision=visit.revision + 1
     )
     say_cancelled(cancelled, wish.reason, tx)
+    await note_missed(tx, cancelled, wish.reason)
     await complete_series_if_done(held, cancelled, tx)
     zone = ZoneInfo(held.location.zone)
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)

@@ -9,6 +9,7 @@ from services.scheduling import store
 from services.scheduling.answers import SeriesAnswer
 from services.scheduling.course_forms import BookHold, HeldChair, HoldAnswer, HoldPlan
 from services.scheduling.handlers.booking import say_booked
+from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.whole_plans import (
     broken_by_dates,
     broken_by_prescriber,
@@ -89,7 +90,7 @@ async def release_hold(hold_id: UUID, tx: Transaction) -> HoldAnswer | Refused:
         broken = rules.broken_by_hold(HoldState(hold.state), hold.expires_at, tx.now)
         if broken:
             return Refused.by_rules(broken, "The hold is not released")
-        await kept.end_hold(tx, hold_id, HoldState.RELEASED)
+        await _free(tx, hold_id, HoldState.RELEASED)
         tx.cancel(_key(hold_id))
     return await read_hold(hold_id, tx)
 
@@ -98,7 +99,13 @@ async def expire_hold(work: ExpireHold, tx: Transaction) -> None:
     """Free what nobody booked in time. Whatever became of the hold before stands."""
     hold = await kept.lock_hold(tx, work.hold_id)
     if hold is not None and hold.state == HoldState.HELD and hold.expires_at <= tx.now:
-        await kept.end_hold(tx, work.hold_id, HoldState.EXPIRED)
+        await _free(tx, work.hold_id, HoldState.EXPIRED)
+
+
+async def _free(tx: Transaction, hold_id: UUID, state: HoldState) -> None:
+    for chair in await kept.held_chairs(tx, hold_id):
+        look_after(chair, tx)
+    await kept.end_hold(tx, hold_id, state)
 
 
 async def read_hold(hold_id: UUID, tx: Transaction) -> HoldAnswer | Refused:

@@ -15,17 +15,17 @@ from services.scheduling import store
 from services.scheduling.handlers.booking import say_booked
 from services.scheduling.handlers.free_starts import NOBODY
 from services.scheduling.handlers.rooms import slot_of
+from services.scheduling.handlers.sessions import add_session
 from services.scheduling.import_forms import ImportedVisit
 from services.scheduling.import_tables import Import, ImportRow
 from services.scheduling.rules import imports as rules
 from services.scheduling.rules import series as series_rules
 from services.scheduling.rules import slots
 from services.scheduling.rules.slots import Slot
-from services.scheduling.rules.visits import VisitState
 from services.scheduling.store import imports as kept
-from services.scheduling.store import sessions, shown_visits
-from services.scheduling.tables import Appointment, Clinician
-from shared.events.scheduling import AppointmentBooked, VisitType
+from services.scheduling.store import sessions
+from services.scheduling.tables import Clinician
+from shared.events.scheduling import VisitType
 from shared.ids import new_id
 from shared.messaging import Transaction
 from shared.refusals import Broken
@@ -63,7 +63,9 @@ async def check(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
     for n, slot in enumerate(group.slots):
         if slot is not None:
             as_in_file = Slot(slot.starts_at, slot.ends_at, slot.chair_id, patient_key)
-            group.broken[n] += slots.broken_by_taken(as_in_file, beside, "chair", "starts_at")
+            met = slots.broken_by_taken(as_in_file, beside, "chair", "starts_at")
+            led = visits[n][1].chair is None
+            group.broken[n] += [rules.as_of_leader(each) if led else each for each in met]
     await _keep_judgement(group, tx)
 
 
@@ -82,7 +84,8 @@ async def apply(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
         return
     found = [slot for slot in group.slots if slot is not None]
     if visits[0][1].visit_type is VisitType.PREPARATION:
-        booked = [await _book_session(import_, group.clinician, found[0], tx)]
+        session = await add_session(tx, import_.location_id, VisitType.PREPARATION, found[0])
+        booked = [session.appointment_id]
     else:
         booked = await _book_series(import_, group.clinician, visits, found, tx)
     for (row, _), appointment_id in zip(visits, booked, strict=True):
@@ -117,8 +120,10 @@ async def _judge(
         open_series = series_rules.broken_by_open_series(has_open=has_open)
         group.note([rules.in_column(each, "patient_source_id") for each in open_series])
     policy = await store.policy_of(tx, import_.location_id, first.visit_type)
+    resources = [await _resource(import_, visit, group.clinician, tx) for _, visit in visits]
+    await _hold(resources, first, tx)
     for n, (_, visit) in enumerate(visits):
-        resource, broken = await _resource(import_, visit, group.clinician, tx)
+        resource, broken = resources[n], _unknown(resources[n], visit)
         broken += slots.broken_by_time(visit.starts_at, tx.now, "starts_at")
         figures = policy.visit_on(visit.starts_at.astimezone(zone).date())
         slot = None
@@ -128,7 +133,8 @@ async def _judge(
             slot = slot_of(policy, visit.starts_at, resource, patient_id or NOBODY, zone)
             taken = await _taken(visit, slot, tx)
             earlier = [each for each in group.slots if each is not None]
-            broken += slots.broken_by_taken(slot, [*taken, *earlier], "chair", "starts_at")
+            met = slots.broken_by_taken(slot, [*taken, *earlier], "chair", "starts_at")
+            broken += [rules.as_of_leader(each) if visit.chair is None else each for each in met]
         group.slots.append(slot)
         group.broken[n] += broken
     return group
@@ -136,25 +142,36 @@ async def _judge(
 
 async def _resource(
     import_: Import, visit: ImportedVisit, clinician: Clinician | None, tx: Transaction
-) -> tuple[UUID | None, list[Broken]]:
-    """What a visit takes: its chair, or its leader's time."""
+) -> UUID | None:
+    """What a visit takes: its chair, or its leader's time. None where that is not on record."""
     if visit.chair is None:
-        return (None if clinician is None else clinician.clinician_id), []
-    chair_id = await kept.chair_named(tx, import_.location_id, visit.chair)
-    broken = [rules.unknown_column("chair", "chair")] if chair_id is None else []
-    return chair_id, broken
+        return None if clinician is None else clinician.clinician_id
+    return await kept.chair_named(tx, import_.location_id, visit.chair)
+
+
+def _unknown(resource: UUID | None, visit: ImportedVisit) -> list[Broken]:
+    if resource is None and visit.chair is not None:
+        return [rules.unknown_column("chair", "chair")]
+    return []
+
+
+async def _hold(resources: Sequence[UUID | None], first: ImportedVisit, tx: Transaction) -> None:
+    """Hold all that a group takes until the commit, in the order in which everybody does."""
+    found = {each for each in resources if each is not None}
+    if first.chair is not None:
+        await store.lock_chairs(tx, found)
+        return
+    for clinician_id in found:
+        await store.lock_clinician(tx, clinician_id)
 
 
 async def _taken(visit: ImportedVisit, slot: Slot, tx: Transaction) -> list[Slot]:
-    if visit.chair is not None:
-        await store.lock_chairs(tx, {slot.chair_id})
-        return await store.taken_slots(
-            tx, {slot.chair_id}, slot.patient_id, since=slot.starts_at, until=slot.ends_at
+    since, until = slot.starts_at, slot.ends_at
+    if visit.chair is None:
+        return await sessions.taken_of_leader(
+            tx, slot.chair_id, slot.patient_id, since=since, until=until
         )
-    await store.lock_clinician(tx, slot.chair_id)
-    return await sessions.taken_of_leader(
-        tx, slot.chair_id, slot.patient_id, since=slot.starts_at, until=slot.ends_at
-    )
+    return await store.taken_slots(tx, {slot.chair_id}, slot.patient_id, since=since, until=until)
 
 
 async def _keep_judgement(group: Group, tx: Transaction) -> None:
@@ -198,23 +215,3 @@ async def _book_series(
     assert location is not None, "an import has its place"
     series = await say_booked(series_id, location, tx)
     return [visit.appointment_id for visit in series.appointments]
-
-
-async def _book_session(import_: Import, leader: Clinician, slot: Slot, tx: Transaction) -> UUID:
-    appointment_id = new_id()
-    tx.insert(
-        Appointment,
-        appointment_id=appointment_id,
-        patient_id=slot.patient_id,
-        location_id=import_.location_id,
-        led_by=leader.clinician_id,
-        visit_type=VisitType.PREPARATION,
-        starts_at=slot.starts_at,
-        ends_at=slot.ends_at,
-        state=VisitState.BOOKED,
-        revision=0,
-    )
-    visit = await shown_visits.find_visit(tx, appointment_id)
-    assert visit is not None, "it was just added"
-    tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
-    return appointment_id

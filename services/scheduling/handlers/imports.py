@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ from services.scheduling.import_forms import (
 )
 from services.scheduling.import_keys import ImportKeys
 from services.scheduling.import_tables import Import, ImportRow
-from services.scheduling.import_work import ApplyImportBatch, CheckImportBatch
+from services.scheduling.import_work import ApplyImportBatch, CheckImportBatch, ForgetImport
 from services.scheduling.rules import imports as rules
 from services.scheduling.rules import patients as patient_rules
 from services.scheduling.rules.imports import Record
@@ -37,6 +38,9 @@ from shared.refusals import Broken
 
 PATIENTS_AT_ONCE = 100
 """How many patients one transaction takes; of visits it takes one series, or one session."""
+
+KEPT = timedelta(days=7)
+"""How long the text of a file waits, sealed, for somebody to apply it."""
 
 STATES = ("waiting", "ready", "known", "wrong", "applied")
 
@@ -64,7 +68,17 @@ async def open_import(
     zone = ZoneInfo(location.zone)
     await kept.add_rows(tx, _rows(tx, import_id, records, wish.source, keys, zone))
     await _go_on(tx, import_id, -1, "waiting")
+    tx.do(ForgetImport(import_id=import_id), due=tx.now + KEPT)
     return await _show(await _found(tx, import_id), tx)
+
+
+async def forget_import(work: ForgetImport, tx: Transaction) -> None:
+    """Drop the text of a file that was looked at and never applied."""
+    import_ = await _found(tx, work.import_id)
+    if import_.state in {"checking", "checked"}:
+        tx.cancel(f"import:{work.import_id}")
+        await kept.set_import_state(tx, work.import_id, "lapsed")
+        await kept.forget_contents(tx, work.import_id)
 
 
 def _rows(

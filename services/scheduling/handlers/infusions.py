@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer
+from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.monitoring import expect_entry
 from services.scheduling.handlers.readings import Judged, newest_reading
 from services.scheduling.handlers.series import complete_series_if_done
@@ -120,6 +121,7 @@ async def complete_infusion(
     visit = await store.change_visit(tx, held.visit, state=VisitState.COMPLETED, stopped_at=tx.now)
     tx.publish(InfusionCompleted.model_validate(visit.model_dump()))
     await complete_series_if_done(held, visit, tx)
+    look_at_gaps(held.course.series.series_id, tx)
     return show_visit(tx, visit)
 
 
@@ -142,4 +144,5 @@ async def abort_infusion(
     )
     tx.publish(InfusionAborted.model_validate(visit.model_dump()))
     await complete_series_if_done(held, visit, tx)
+    look_at_gaps(held.course.series.series_id, tx)
     return show_visit(tx, visit)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 
 from services.scheduling import store
+from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.whole_plans import broken_by_prescriber
 from services.scheduling.override_forms import Extend, OverrideAnswer, SignOverride
 from services.scheduling.override_tables import Override
@@ -58,6 +59,7 @@ async def sign_override(
         clinician_id=wish.clinician_id,
         signed_by=by.subject,
     )
+    look_at_gaps(series_id, tx)
     return _show(tx, override)
 
 
@@ -71,6 +73,7 @@ async def withdraw_override(
     broken = rules.broken_by_withdrawn(withdrawn=override.withdrawn_at is not None)
     if broken:
         return Refused.by_rules(broken, "The override is not withdrawn")
+    look_at_gaps(override.series_id, tx)
     return _show(tx, await kept.withdraw_override(tx, override, by.subject))
 
 

@@ -9,7 +9,10 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.answers import SeriesAnswer
+from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.listing import read_series
+from services.scheduling.handlers.missed import note_missed
+from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.replan_parts import changed_in, parts_of, seen_in
 from services.scheduling.handlers.replans_shown import show_replan
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
@@ -135,8 +138,6 @@ class _Plan:
             for _, slot in self._slots
             for wrong in slots.broken_by_time(slot.starts_at, now, "replan_id")
         ]
-        if isinstance(self._change, CancelOne) and changed is not None:
-            broken += visit_rules.broken_by_cancelling(self._change.reason, changed.starts_at, now)
         return broken + gaps.broken_by_gaps(protocol, chain, self._zone, lambda _: "replan_id")
 
     async def broken_by_rooms(self, tx: Transaction) -> list[Broken]:
@@ -169,6 +170,7 @@ class _Plan:
                 revision=visit.revision + 1,
             )
             say_cancelled(cancelled, self._change.reason, tx)
+            await note_missed(tx, cancelled, self._change.reason)
         moving = [(visit, slot) for visit, slot in self._slots if visit is not None]
         await kept.set_aside(tx, [visit.appointment_id for visit, _ in moving])
         for visit, slot in moving:
@@ -181,6 +183,7 @@ class _Plan:
         for number, slot in enumerate(added, start=first):
             store.add_visit(tx, slot, of.series_id, number, of.location_id, of.visit_type)
         if added:
+            look_at_gaps(of.series_id, tx)
             for visit in await store.visits_of(tx, of.series_id):
                 if (visit.sequence_no or 0) >= first:
                     tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
@@ -200,5 +203,6 @@ async def _move(visit: Appointment, slot: Slot, tx: Transaction) -> None:
         driver=visit.driver if same_time else None,
         revision=visit.revision + 1,
     )
+    look_after(visit, tx)
     if not same_time:
         tx.publish(AppointmentMoved(previous_starts_at=visit.starts_at, **moved.model_dump()))

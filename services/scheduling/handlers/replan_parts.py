@@ -7,10 +7,11 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.scheduling.handlers.shown import count_not_lost
 from services.scheduling.replan_forms import CancelOne, Change, MoveOne
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.replans import Seen, Standing, wall_minute
-from services.scheduling.rules.visits import COMING, FREED, LOST
+from services.scheduling.rules.visits import COMING, FREED
 from services.scheduling.store import Course
 from services.scheduling.tables import Appointment
 
@@ -59,7 +60,7 @@ def parts_of(
     return Parts(
         fixed,
         [_standing(visit, zone) for visit in movable],
-        max(course.series.infusions - sum(visit.state not in LOST for visit in left), 0),
+        max(course.series.infusions - count_not_lost(left), 0),
         [
             number_of(visit)
             for visit in left

@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
+from services.scheduling.handlers.missed import broken_by_cancelling
 from services.scheduling.handlers.plans import place_of
 from services.scheduling.handlers.replan_parts import Parts, changed_in, parts_of, seen_in
 from services.scheduling.handlers.replans_shown import advice_of, lines_of, show_replan
@@ -95,7 +96,7 @@ async def _broken_by_change(
     if isinstance(change, CancelOne):
         return [
             *visit_rules.broken_by_step(Step.CANCEL, state),
-            *visit_rules.broken_by_cancelling(change.reason, changed.starts_at, tx.now),
+            *await broken_by_cancelling(tx, change.reason, changed.starts_at),
         ]
     chair_id = change.chair_id or changed.chair_id
     assert chair_id is not None, "an infusion has its chair"

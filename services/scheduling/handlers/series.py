@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.answers import SeriesAnswer
+from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.listing import read_series
+from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.shown import protocol_of
 from services.scheduling.rules import series as rules
 from services.scheduling.rules.series import SeriesState
@@ -38,6 +40,7 @@ async def stop_series(series_id: UUID, wish: StopSeries, tx: Transaction) -> Ser
     if broken:
         return Refused.by_rules(broken, "The series is not stopped")
     await store.stop_series(tx, series_id, wish.reason)
+    look_at_gaps(series_id, tx)
     await _cancel_rest(course.visits, tx)
     tx.publish(
         SeriesStopped(
@@ -60,6 +63,8 @@ async def _cancel_rest(visits: Sequence[Appointment], tx: Transaction) -> None:
 
 
 def say_cancelled(visit: Appointment, reason: CancelReason, tx: Transaction) -> None:
+    """Tell others that a visit will not take place. Its chair goes to those who wait."""
+    look_after(visit, tx)
     tx.publish(
         AppointmentCancelled(
             patient_id=visit.patient_id,

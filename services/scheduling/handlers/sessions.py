@@ -8,9 +8,11 @@ from uuid import UUID
 from services.scheduling.answers import AppointmentAnswer
 from services.scheduling.booking_link_tables import BookingLink
 from services.scheduling.handlers.free_starts import FreeStart
+from services.scheduling.handlers.missed import broken_by_cancelling, note_missed
 from services.scheduling.handlers.series import say_cancelled
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.rules import visits as rules
+from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import change_visit, sessions, shown_visits
 from services.scheduling.tables import Appointment
@@ -23,20 +25,29 @@ from shared.messaging import Transaction
 
 async def book_session(tx: Transaction, link: BookingLink, free: FreeStart) -> Appointment:
     """Put a session where its leader and its patient, both held, are free; the link is used."""
+    slot = Slot(free.starts_at, free.ends_at, link.clinician_id, link.patient_id)
+    visit = await add_session(tx, link.location_id, link.visit_type, slot)
+    await sessions.change_link(tx, link, appointment_id=visit.appointment_id)
+    return visit
+
+
+async def add_session(
+    tx: Transaction, location_id: UUID, visit_type: str, slot: Slot
+) -> Appointment:
+    """Book a session and tell others. In the slot its leader stands in a chair's place."""
     appointment_id = new_id()
     tx.insert(
         Appointment,
         appointment_id=appointment_id,
-        patient_id=link.patient_id,
-        location_id=link.location_id,
-        led_by=link.clinician_id,
-        visit_type=VisitType(link.visit_type),
-        starts_at=free.starts_at,
-        ends_at=free.ends_at,
+        patient_id=slot.patient_id,
+        location_id=location_id,
+        led_by=slot.chair_id,
+        visit_type=VisitType(visit_type),
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
         state=VisitState.BOOKED,
         revision=0,
     )
-    await sessions.change_link(tx, link, appointment_id=appointment_id)
     visit = await shown_visits.find_visit(tx, appointment_id)
     assert visit is not None, "it was just added"
     tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
@@ -53,7 +64,7 @@ async def cancel_session(
     seen = session.revision if wish.revision is None else wish.revision
     broken = [
         *rules.broken_by_step(Step.CANCEL, VisitState(session.state)),
-        *rules.broken_by_cancelling(wish.reason, session.starts_at, tx.now),
+        *await broken_by_cancelling(tx, wish.reason, session.starts_at),
         *rules.broken_by_revision(seen, session.revision),
     ]
     if broken:
@@ -62,6 +73,7 @@ async def cancel_session(
         tx, session, state=rules.state_when_cancelled(wish.reason), revision=session.revision + 1
     )
     say_cancelled(cancelled, wish.reason, tx)
+    await note_missed(tx, cancelled, wish.reason)
     return show_visit(tx, cancelled)
 
 

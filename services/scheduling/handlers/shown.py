@@ -11,7 +11,7 @@ from services.scheduling.rules import gaps, overrides
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol
 from services.scheduling.rules.series import SeriesState
-from services.scheduling.rules.visits import FREED
+from services.scheduling.rules.visits import FREED, LOST
 from services.scheduling.store import Course
 from services.scheduling.tables import Appointment, Location, Series
 from shared.events.scheduling import RideMode, VisitType
@@ -28,6 +28,11 @@ def standing(visits: list[Appointment]) -> list[Infusion]:
         for visit in visits
         if visit.sequence_no is not None and visit.state not in FREED
     ]
+
+
+def count_not_lost(visits: list[Appointment]) -> int:
+    """How many infusions of a series were given or are to be."""
+    return sum(visit.state not in LOST for visit in visits)
 
 
 def show_visit(

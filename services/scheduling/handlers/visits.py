@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer
+from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.series import complete_series_if_done
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.rules import visits as rules
@@ -111,6 +112,7 @@ async def send_home(
         sent_home_reason=store.seal_sent_home(tx, appointment_id, wish.reason),
         revision=held.visit.revision + 1,
     )
+    look_after(visit, tx)
     tx.publish(
         PatientSentHome(
             patient_id=visit.patient_id,

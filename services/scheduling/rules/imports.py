@@ -270,6 +270,14 @@ def in_column(broken: Broken, column: str) -> Broken:
     return replace(broken, field=column)
 
 
+def as_of_leader(broken: Broken) -> Broken:
+    """A slot's refusal, told of a session: what would be its chair is its leader."""
+    if broken.rule != "chair_taken":
+        return broken
+    detail = "The clinician leads another session in this time; take another time."
+    return Broken("leader_taken", detail, "one session at a time per clinician", "starts_at")
+
+
 class Grouped(Protocol):
     """What all visits of one series share."""
 
@@ -297,6 +305,9 @@ def broken_by_group(visits: Sequence[Grouped]) -> list[Broken]:
 def broken_by_applying(state: str, *, wrong: int, skip_wrong: bool) -> list[Broken]:
     if state == "checking":
         detail = "The file is still being checked; look again when it is checked."
+        return [Broken("import_state", detail, "an import's life", "import_id")]
+    if state == "lapsed":
+        detail = "The file waited too long and its text is forgotten; import it anew."
         return [Broken("import_state", detail, "an import's life", "import_id")]
     if wrong and not skip_wrong:
         detail = (

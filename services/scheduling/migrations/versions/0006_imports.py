@@ -19,7 +19,8 @@ CREATE TABLE imports (
     made_by text NOT NULL,
     CONSTRAINT pk_imports PRIMARY KEY (import_id),
     CONSTRAINT ck_imports_kind CHECK (kind IN ('patients', 'appointments', 'fhir_bundle')),
-    CONSTRAINT ck_imports_state CHECK (state IN ('checking', 'checked', 'applying', 'applied'))
+    CONSTRAINT ck_imports_state CHECK
+        (state IN ('checking', 'checked', 'applying', 'applied', 'lapsed'))
 );
 CREATE TABLE import_rows (
     import_id uuid NOT NULL CONSTRAINT fk_import_rows_import_id REFERENCES imports,

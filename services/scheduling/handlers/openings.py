@@ -1,0 +1,197 @@
+"""A chair is free again: it is offered to those who wait, round by round, until somebody takes it.
+
+Nothing is held for an offer. Who accepts first is booked by the rules of any booking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.scheduling import store
+from services.scheduling.handlers.free_starts import NOBODY
+from services.scheduling.handlers.gap_risks import gap_of, look_at_gaps
+from services.scheduling.handlers.plans import place_of
+from services.scheduling.handlers.shown import count_not_lost, protocol_of, standing
+from services.scheduling.rules import gaps
+from services.scheduling.rules import waitlist as rules
+from services.scheduling.rules.house import HouseFigure
+from services.scheduling.rules.planner_days import days_of
+from services.scheduling.rules.planner_wishes import Preferences
+from services.scheduling.rules.policy import Policy
+from services.scheduling.rules.protocols import Infusion
+from services.scheduling.rules.slots import Slot
+from services.scheduling.rules.visits import COMING
+from services.scheduling.rules.waitlist import Candidate, OfferState, Span
+from services.scheduling.store import Course
+from services.scheduling.store import waitlist as kept
+from services.scheduling.store.house import figure_of
+from services.scheduling.tables import Appointment, Location
+from services.scheduling.waitlist_tables import WaitingWish
+from services.scheduling.work import ExpireOffers, OfferChair
+from shared.events.scheduling import ChairOffered
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+UNNUMBERED = 99
+"""The number of an infusion that is only thought of."""
+
+
+def look_after(visit: Appointment, tx: Transaction) -> None:
+    """A visit gives up its time: its chair is offered to those who wait, its series looked at."""
+    if visit.series_id is not None:
+        look_at_gaps(visit.series_id, tx)
+    if visit.chair_id is not None and visit.ends_at > tx.now:
+        tx.do(
+            OfferChair(
+                opening_id=new_id(),
+                location_id=visit.location_id,
+                chair_id=visit.chair_id,
+                since=visit.starts_at,
+                until=visit.ends_at,
+            )
+        )
+
+
+async def offer_chair(work: OfferChair, tx: Transaction) -> None:
+    """Ask the next few who wait, if the chair is free still and anybody may have it.
+
+    At night nobody is asked; whoever sleeps is asked in the morning.
+    """
+    location = await store.find_location(tx, work.location_id)
+    assert location is not None, "a chair has its place"
+    ask_at = rules.ask_at(tx.now, ZoneInfo(location.zone))
+    if ask_at > tx.now:
+        tx.do(work, due=ask_at)
+        return
+    waiting = await kept.who_wait(tx, work.location_id, work.opening_id)
+    found: dict[UUID, tuple[WaitingWish, Slot]] = {}
+    candidates: list[Candidate] = []
+    for visit_type in sorted({wish.visit_type for wish in waiting}):
+        opening = await _opening(tx, work, location, visit_type)
+        if opening is None:
+            continue
+        for wish in waiting:
+            if wish.visit_type == visit_type:
+                candidate = await _candidate(tx, wish, opening, location)
+                if candidate is not None:
+                    candidates.append(candidate)
+                    found[wish.wish_id] = (wish, opening.slot)
+    at_once = await figure_of(tx, HouseFigure.OFFERS_AT_ONCE)
+    chosen = [found[each.wish_id] for each in rules.first_come(candidates)[:at_once]]
+    if chosen:
+        await _offer(tx, work, chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """The first start in a freed chair at which a visit of one type can be given."""
+
+    slot: Slot
+    policy: Policy
+
+
+async def _opening(
+    tx: Transaction, work: OfferChair, location: Location, visit_type: str
+) -> _Opening | None:
+    """Whoever takes it may have just eaten: the fasting rule says how soon it can be."""
+    zone = ZoneInfo(location.zone)
+    day = max(work.since, tx.now).astimezone(zone).date()
+    place = await place_of(tx, location, visit_type, NOBODY, Preferences(day, day))
+    figures = place.policy.visit_on(day)
+    if figures is None or work.chair_id not in place.chairs:
+        return None
+    earliest = max(work.since, tx.now + timedelta(minutes=figures.fasting_min))
+    [free] = await asyncio.to_thread(days_of, place, day, day)
+    holds = timedelta(minutes=free.holds_min)
+    for start in free.starts:
+        fits = earliest <= start.at and start.at + holds <= work.until
+        if fits and free.is_free(work.chair_id, start):
+            slot = Slot(start.at, start.at + holds, work.chair_id, NOBODY)
+            return _Opening(slot, place.policy)
+    return None
+
+
+async def _candidate(
+    tx: Transaction, wish: WaitingWish, opening: _Opening, location: Location
+) -> Candidate | None:
+    """One who waits, if the chair suits the wish and the series' gaps."""
+    windows = [
+        Span(datetime.fromisoformat(each["from"]), datetime.fromisoformat(each["until"]))
+        for each in wish.windows
+    ]
+    slot, zone = opening.slot, ZoneInfo(location.zone)
+    course = await kept.open_course(tx, wish.patient_id)
+    if course is None or not rules.fits(windows, slot.starts_at, slot.ends_at):
+        return None
+    if (course.series.location_id, course.series.visit_type) != (
+        wish.location_id,
+        wish.visit_type,
+    ):
+        return None
+    protocol = protocol_of(opening.policy, course.series, zone)
+    placed = _placed(course, wish, slot.starts_at)
+    if placed is None or gaps.broken_by_place(protocol, *placed, zone):
+        return None
+    taken = await store.taken_slots(
+        tx,
+        [],
+        wish.patient_id,
+        since=slot.starts_at,
+        until=slot.ends_at,
+        besides=[] if wish.appointment_id is None else [wish.appointment_id],
+    )
+    if any(slot.meets(each) for each in taken):
+        return None
+    gap, day = gap_of(course, protocol, zone), slot.starts_at.astimezone(zone).date()
+    saves = gap is not None and gap.earliest <= day <= gap.due_by
+    due_by = gap.due_by if gap is not None and saves else None
+    return Candidate(wish.wish_id, wish.patient_id, due_by, wish.made_at)
+
+
+def _placed(
+    course: Course, wish: WaitingWish, starts_at: datetime
+) -> tuple[list[Infusion], int] | None:
+    """The series with this chair in it and its place there; None where there is none for it."""
+    visits = course.visits
+    if wish.appointment_id is not None:
+        moving = [each for each in visits if each.appointment_id == wish.appointment_id]
+        if not moving or moving[0].state not in COMING:
+            return None
+        here = visits.index(moving[0])
+        before, after = standing(visits[:here]), standing(visits[here + 1 :])
+        return [*before, Infusion(moving[0].sequence_no or UNNUMBERED, starts_at), *after], len(
+            before
+        )
+    if count_not_lost(visits) >= course.series.infusions:
+        return None
+    infusions = standing(visits)
+    place = bisect_left([each.starts_at for each in infusions], starts_at)
+    return [*infusions[:place], Infusion(UNNUMBERED, starts_at), *infusions[place:]], place
+
+
+async def _offer(tx: Transaction, work: OfferChair, chosen: list[tuple[WaitingWish, Slot]]) -> None:
+    minutes = await figure_of(tx, HouseFigure.OFFER_MIN)
+    first = min(slot.starts_at for _, slot in chosen)
+    expires_at = min(tx.now + timedelta(minutes=minutes), first)
+    for wish, slot in chosen:
+        offer = kept.add_offer(tx, wish, work.opening_id, slot, expires_at)
+        tx.publish(ChairOffered.model_validate(offer.model_dump()))
+    tx.do(ExpireOffers(**work.model_dump()), due=expires_at, key=offers_key(work.opening_id))
+
+
+def offers_key(opening_id: UUID) -> str:
+    return f"offers/{opening_id}"
+
+
+async def expire_offers(work: ExpireOffers, tx: Transaction) -> None:
+    """End what nobody took in time, and ask the next few."""
+    offers = await kept.lock_opening(tx, work.opening_id)
+    left = [each.offer_id for each in offers if each.state == OfferState.OPEN]
+    await kept.end_offers(tx, left, OfferState.EXPIRED)
+    if not any(each.state == OfferState.TAKEN for each in offers):
+        tx.do(OfferChair(**work.model_dump()))

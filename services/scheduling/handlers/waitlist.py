@@ -1,0 +1,156 @@
+"""The waiting list: who joins, who leaves, and who takes a chair that is offered."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from services.scheduling import store
+from services.scheduling.answers import AppointmentAnswer
+from services.scheduling.handlers.booking import book_missing
+from services.scheduling.handlers.changes import move_visit
+from services.scheduling.handlers.openings import offers_key
+from services.scheduling.handlers.shown import count_not_lost
+from services.scheduling.rules import waitlist as rules
+from services.scheduling.rules.visits import COMING
+from services.scheduling.rules.waitlist import OfferState, Span, WishState
+from services.scheduling.store import Course
+from services.scheduling.store import waitlist as kept
+from services.scheduling.waitlist_forms import Answer, JoinWaitlist, OfferAnswer, WaitingAnswer
+from services.scheduling.waitlist_tables import ChairOffer, WaitingWish
+from services.scheduling.wishes import MoveAppointment, WishedAppointment
+from shared.http.pages import Page, Paging, page
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+from shared.refusals import unknown
+
+
+async def join_waitlist(wish: JoinWaitlist, tx: Transaction) -> WaitingAnswer | Refused:
+    """Note that a patient would take a chair that becomes free, and when."""
+    patient = await store.lock_patient(tx, wish.patient_id)
+    location = await store.find_location(tx, wish.location_id)
+    named = (
+        (patient, unknown("patient", "patient_id")),
+        (location, unknown("location", "location_id")),
+    )
+    windows = [Span(each.since, each.until) for each in wish.windows]
+    course = await kept.open_course(tx, wish.patient_id)
+    broken = [
+        *(broken for found, broken in named if found is None),
+        *rules.broken_by_windows(windows, tx.now),
+        *rules.broken_by_waiting_for_nothing(has_place=_has_place(course, wish)),
+    ]
+    if broken:
+        return Refused.by_rules(broken, "The wish is not noted")
+    row = await kept.add_wish(
+        tx,
+        **wish.model_dump(exclude={"windows"}),
+        windows=[each.model_dump(mode="json", by_alias=True) for each in wish.windows],
+    )
+    return WaitingAnswer(**row.model_dump())
+
+
+def _has_place(course: Course | None, wish: JoinWaitlist) -> bool:
+    """Whether the patient's series here has a visit to move, or lacks an infusion."""
+    if course is None or (course.series.location_id, course.series.visit_type) != (
+        wish.location_id,
+        wish.visit_type,
+    ):
+        return False
+    if wish.appointment_id is None:
+        return count_not_lost(course.visits) < course.series.infusions
+    return any(
+        visit.appointment_id == wish.appointment_id and visit.state in COMING
+        for visit in course.visits
+    )
+
+
+async def leave_waitlist(wish_id: UUID, _: Answer, tx: Transaction) -> WaitingAnswer | Refused:
+    """Take a patient off the list; what is offered to the wish is offered no more."""
+    wish = await kept.find_wish(tx, wish_id)
+    if wish is None:
+        return Refused.not_found("wish", "wish_id")
+    await store.lock_patient(tx, wish.patient_id)
+    found = await kept.find_wish(tx, wish_id)
+    assert found is not None, "wishes are kept"
+    broken = rules.broken_by_wish(WishState(found.state))
+    if broken:
+        return Refused.by_rules(broken, "The wish is not withdrawn")
+    await kept.end_wish(tx, wish_id, WishState.WITHDRAWN)
+    return WaitingAnswer(**(found.model_dump() | {"state": WishState.WITHDRAWN}))
+
+
+async def accept_offer(offer_id: UUID, _: Answer, tx: Transaction) -> AppointmentAnswer | Refused:
+    """Give the chair to the first who says yes, by the rules of any booking or move."""
+    asked = await kept.find_offer(tx, offer_id)
+    if asked is None:
+        return Refused.not_found("offer", "offer_id")
+    await store.lock_patient(tx, asked.patient_id)
+    offers = await kept.lock_opening(tx, asked.opening_id)
+    [offer] = (each for each in offers if each.offer_id == offer_id)
+    broken = rules.broken_by_offer(OfferState(offer.state), offer.expires_at, tx.now)
+    if broken:
+        return Refused.by_rules(broken, "The offer is not accepted")
+    wish = await kept.find_wish(tx, offer.wish_id)
+    assert wish is not None, "an offer answers a wish"
+    answer = await _take(offer, wish, tx)
+    if isinstance(answer, Refused):
+        return answer
+    await kept.end_offers(tx, [offer_id], OfferState.TAKEN)
+    others = [each.offer_id for each in offers if each.offer_id != offer_id]
+    await kept.end_offers(tx, others, OfferState.LOST)
+    await kept.end_wish(tx, wish.wish_id, WishState.FILLED)
+    tx.cancel(offers_key(offer.opening_id))
+    return answer
+
+
+async def _take(
+    offer: ChairOffer, wish: WaitingWish, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    if wish.appointment_id is not None:
+        move = MoveAppointment(starts_at=offer.starts_at, chair_id=offer.chair_id)
+        return await move_visit(wish.appointment_id, move, tx)
+    course = await kept.open_course(tx, wish.patient_id)
+    if course is None:
+        nothing = rules.broken_by_waiting_for_nothing(has_place=False)
+        return Refused.by_rules(nothing, "The offer is not accepted")
+    wished = WishedAppointment(starts_at=offer.starts_at, chair_id=offer.chair_id)
+    return await book_missing(course.series.series_id, wished, tx)
+
+
+async def decline_offer(offer_id: UUID, _: Answer, tx: Transaction) -> OfferAnswer | Refused:
+    """Note that a patient does not want the chair. The wish goes on waiting for another."""
+    asked = await kept.find_offer(tx, offer_id)
+    if asked is None:
+        return Refused.not_found("offer", "offer_id")
+    offers = await kept.lock_opening(tx, asked.opening_id)
+    [offer] = (each for each in offers if each.offer_id == offer_id)
+    broken = rules.broken_by_offer(OfferState(offer.state), offer.expires_at, tx.now)
+    if broken:
+        return Refused.by_rules(broken, "The offer is not declined")
+    await kept.end_offers(tx, [offer_id], OfferState.DECLINED)
+    return OfferAnswer(**(offer.model_dump() | {"state": OfferState.DECLINED}))
+
+
+async def list_waiting(
+    location_id: UUID | None, asked: Paging, tx: Transaction
+) -> Page[WaitingAnswer] | Refused:
+    """Those who wait, longest first."""
+
+    def item(row: Row[tuple[object, ...]]) -> WaitingAnswer:
+        return WaitingAnswer.model_validate(row, from_attributes=True)
+
+    return await page(tx, kept.wishes_made(location_id), by=kept.BY_MADE, asked=asked, item=item)
+
+
+async def list_offers(
+    location_id: UUID | None, patient_id: UUID | None, asked: Paging, tx: Transaction
+) -> Page[OfferAnswer] | Refused:
+    """Offers and what became of them, earliest first."""
+
+    def item(row: Row[tuple[object, ...]]) -> OfferAnswer:
+        return OfferAnswer.model_validate(row, from_attributes=True)
+
+    rows = kept.offers_made(location_id, patient_id)
+    return await page(tx, rows, by=kept.BY_OFFERED, asked=asked, item=item)

@@ -1,0 +1,56 @@
+"""Gaps at risk: one row from when it is raised until it is mended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Table, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+
+from services.scheduling.store.rows import every
+from services.scheduling.tables import Series
+from services.scheduling.waitlist_tables import GapRisk
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+GAP_RISKS: Table = GapRisk.__table__  # type: ignore[attr-defined]  # every table=True model has one
+BY_RAISED = (GAP_RISKS.c.raised_at, GAP_RISKS.c.risk_id)
+
+
+async def raise_risk(
+    tx: Transaction, series: Series, after_appointment_id: UUID, breaks_at: datetime
+) -> bool:
+    """Keep a risk, unless it is raised already. Says whether it is new."""
+    row = insert(GapRisk).values(
+        risk_id=new_id(),
+        series_id=series.series_id,
+        patient_id=series.patient_id,
+        location_id=series.location_id,
+        after_appointment_id=after_appointment_id,
+        breaks_at=breaks_at,
+        raised_at=tx.now,
+    )
+    added = await tx.execute(row.on_conflict_do_nothing().returning(col(GapRisk.risk_id)))
+    return added.first() is not None
+
+
+async def open_risks(tx: Transaction, series_id: UUID) -> list[GapRisk]:
+    rows = select(GapRisk).where(
+        col(GapRisk.series_id) == series_id, col(GapRisk.cleared_at).is_(None)
+    )
+    return await every(tx, rows, GapRisk)
+
+
+async def clear_risk(tx: Transaction, risk_id: UUID) -> None:
+    await tx.execute(
+        update(GapRisk).where(col(GapRisk.risk_id) == risk_id).values(cleared_at=tx.now)
+    )
+
+
+def risks_raised(location_id: UUID | None) -> Select[Any]:
+    """The gaps at risk now, to be shown a page at a time."""
+    rows = select(GapRisk).where(col(GapRisk.cleared_at).is_(None))
+    return rows if location_id is None else rows.where(col(GapRisk.location_id) == location_id)

@@ -1,0 +1,122 @@
+"""Who waits, and what was offered to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Table, insert, select, update
+from sqlmodel import col
+
+from services.scheduling.rules.series import SeriesState
+from services.scheduling.rules.slots import Slot
+from services.scheduling.rules.waitlist import OfferState, WishState
+from services.scheduling.store.courses import Course, find_course
+from services.scheduling.store.rows import every, one
+from services.scheduling.tables import Series
+from services.scheduling.waitlist_tables import ChairOffer, WaitingWish
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+OFFERS: Table = ChairOffer.__table__  # type: ignore[attr-defined]  # every table=True model has one
+WISHES: Table = WaitingWish.__table__  # type: ignore[attr-defined]  # as above
+BY_OFFERED = (OFFERS.c.offered_at, OFFERS.c.offer_id)
+BY_MADE = (WISHES.c.made_at, WISHES.c.wish_id)
+
+
+async def add_wish(tx: Transaction, **values: Any) -> WaitingWish:
+    """Written at once: the gathered rows of `tx.insert` are arrays, which take no lists."""
+    wish = WaitingWish(wish_id=new_id(), state=WishState.WAITING, made_at=tx.now, **values)
+    await tx.execute(insert(WaitingWish).values(wish.model_dump()))
+    return wish
+
+
+async def find_wish(tx: Transaction, wish_id: UUID) -> WaitingWish | None:
+    rows = select(WaitingWish).where(col(WaitingWish.wish_id) == wish_id)
+    return await one(tx, rows, WaitingWish)
+
+
+async def end_wish(tx: Transaction, wish_id: UUID, state: WishState) -> None:
+    """Take a wish off the list. What is offered to it still is offered no more."""
+    await tx.execute(
+        update(WaitingWish)
+        .where(col(WaitingWish.wish_id) == wish_id, col(WaitingWish.state) == WishState.WAITING)
+        .values(state=state)
+    )
+    await tx.execute(
+        update(ChairOffer)
+        .where(col(ChairOffer.wish_id) == wish_id, col(ChairOffer.state) == OfferState.OPEN)
+        .values(state=OfferState.DECLINED)
+    )
+
+
+def wishes_made(location_id: UUID | None) -> Select[Any]:
+    """Those who wait, to be shown a page at a time."""
+    rows = select(WaitingWish).where(col(WaitingWish.state) == WishState.WAITING)
+    return rows if location_id is None else rows.where(col(WaitingWish.location_id) == location_id)
+
+
+async def who_wait(tx: Transaction, location_id: UUID, opening_id: UUID) -> list[WaitingWish]:
+    """Those who wait at a place and were not asked about this chair yet."""
+    asked = select(col(ChairOffer.wish_id)).where(col(ChairOffer.opening_id) == opening_id)
+    rows = wishes_made(location_id).where(col(WaitingWish.wish_id).not_in(asked))
+    return await every(tx, rows.order_by(*BY_MADE), WaitingWish)
+
+
+async def open_course(tx: Transaction, patient_id: UUID) -> Course | None:
+    rows = select(col(Series.series_id)).where(
+        col(Series.patient_id) == patient_id, col(Series.state) == SeriesState.BOOKED
+    )
+    series_id = (await tx.execute(rows)).scalar_one_or_none()
+    return None if series_id is None else await find_course(tx, series_id)
+
+
+def add_offer(
+    tx: Transaction, wish: WaitingWish, opening_id: UUID, slot: Slot, expires_at: datetime
+) -> ChairOffer:
+    offer = ChairOffer(
+        offer_id=new_id(),
+        opening_id=opening_id,
+        wish_id=wish.wish_id,
+        patient_id=wish.patient_id,
+        location_id=wish.location_id,
+        chair_id=slot.chair_id,
+        visit_type=wish.visit_type,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        offered_at=tx.now,
+        expires_at=expires_at,
+        state=OfferState.OPEN,
+    )
+    tx.insert(ChairOffer, **offer.model_dump())
+    return offer
+
+
+async def find_offer(tx: Transaction, offer_id: UUID) -> ChairOffer | None:
+    return await one(tx, select(ChairOffer).where(col(ChairOffer.offer_id) == offer_id), ChairOffer)
+
+
+async def lock_opening(tx: Transaction, opening_id: UUID) -> list[ChairOffer]:
+    """All offers of one chair, held until the commit; taken after the patient's row."""
+    rows = select(ChairOffer).where(col(ChairOffer.opening_id) == opening_id)
+    return await every(tx, rows.order_by(col(ChairOffer.offer_id)).with_for_update(), ChairOffer)
+
+
+async def end_offers(tx: Transaction, offer_ids: Collection[UUID], state: OfferState) -> None:
+    await tx.execute(
+        update(ChairOffer)
+        .where(col(ChairOffer.offer_id).in_(offer_ids), col(ChairOffer.state) == OfferState.OPEN)
+        .values(state=state)
+    )
+
+
+def offers_made(location_id: UUID | None, patient_id: UUID | None) -> Select[Any]:
+    """Offers, whatever became of them, to be shown a page at a time."""
+    rows = select(ChairOffer)
+    if location_id is not None:
+        rows = rows.where(col(ChairOffer.location_id) == location_id)
+    if patient_id is not None:
+        rows = rows.where(col(ChairOffer.patient_id) == patient_id)
+    return rows

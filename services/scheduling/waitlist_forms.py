@@ -1,0 +1,74 @@
+"""The waiting list as it is asked for and answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.scheduling.rules.waitlist import OfferState, WishState
+from services.scheduling.wishes import StartsAt
+from shared.events import Moment
+from shared.events.scheduling import VisitType
+
+MAX_WINDOWS = 30
+
+
+class _Wish(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class WindowWish(_Wish):
+    """A visit begins and ends between these two moments."""
+
+    since: Annotated[StartsAt, Field(alias="from")]
+    until: StartsAt
+
+
+class JoinWaitlist(_Wish):
+    """`appointment_id` is the booked visit that would move; left out, an infusion is missing."""
+
+    patient_id: UUID
+    location_id: UUID
+    visit_type: Literal[VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN]
+    appointment_id: UUID | None = None
+    windows: Annotated[list[WindowWish], Field(min_length=1, max_length=MAX_WINDOWS)]
+
+
+class WindowAnswer(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+
+    since: Annotated[Moment, Field(alias="from")]
+    until: Moment
+
+
+class WaitingAnswer(BaseModel):
+    wish_id: UUID
+    patient_id: UUID
+    location_id: UUID
+    visit_type: VisitType
+    appointment_id: UUID | None
+    windows: list[WindowAnswer]
+    state: WishState
+    made_at: Moment
+
+
+class OfferAnswer(BaseModel):
+    """A freed chair, offered until `expires_at`. Others may have the same offer."""
+
+    offer_id: UUID
+    wish_id: UUID
+    patient_id: UUID
+    location_id: UUID
+    chair_id: UUID
+    visit_type: VisitType
+    starts_at: Moment
+    ends_at: Moment
+    offered_at: Moment
+    expires_at: Moment
+    state: OfferState
+
+
+class Answer(_Wish):
+    """The patient's word, accepted or declined by the route: `{}`."""

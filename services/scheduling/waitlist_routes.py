@@ -1,0 +1,59 @@
+"""The waiting list for chairs that become free, and the offers that it leads to."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from services.scheduling.answers import AppointmentAnswer
+from services.scheduling.handlers import waitlist
+from services.scheduling.waitlist_forms import Answer, JoinWaitlist, OfferAnswer, WaitingAnswer
+from shared.auth import Role, allow
+from shared.http.desk import AtDesk
+from shared.http.pages import AskedPage, Page
+
+router = APIRouter(tags=["waiting list"], dependencies=[allow(Role.FRONT_DESK)])
+
+
+@router.post("/waitlist")
+async def join_waitlist(wish: JoinWaitlist, desk: AtDesk) -> WaitingAnswer:
+    """A patient would take a chair that becomes free: where, for what, and when."""
+    return await desk.decide(waitlist.join_waitlist, wish)
+
+
+@router.get("/waitlist")
+async def list_waiting(
+    desk: AtDesk, asked: AskedPage, location_id: UUID | None = None
+) -> Page[WaitingAnswer]:
+    """Those who wait, longest first."""
+    return await desk.read(waitlist.list_waiting, location_id, asked)
+
+
+@router.post("/waitlist/{wish_id}/withdraw", status_code=200)
+async def leave_waitlist(wish_id: UUID, wish: Answer, desk: AtDesk) -> WaitingAnswer:
+    """Take a patient off the list."""
+    return await desk.decide(waitlist.leave_waitlist, wish_id, wish)
+
+
+@router.get("/offers")
+async def list_offers(
+    desk: AtDesk,
+    asked: AskedPage,
+    location_id: UUID | None = None,
+    patient_id: UUID | None = None,
+) -> Page[OfferAnswer]:
+    """Freed chairs that were offered, to whom, and what became of it."""
+    return await desk.read(waitlist.list_offers, location_id, patient_id, asked)
+
+
+@router.post("/offers/{offer_id}/accept", status_code=200)
+async def accept_offer(offer_id: UUID, wish: Answer, desk: AtDesk) -> AppointmentAnswer:
+    """Give the chair to this patient: the first who accepts has it."""
+    return await desk.decide(waitlist.accept_offer, offer_id, wish)
+
+
+@router.post("/offers/{offer_id}/decline", status_code=200)
+async def decline_offer(offer_id: UUID, wish: Answer, desk: AtDesk) -> OfferAnswer:
+    """Note that the patient does not want the chair."""
+    return await desk.decide(waitlist.decline_offer, offer_id, wish)

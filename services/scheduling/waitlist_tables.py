@@ -1,0 +1,118 @@
+"""Who waits for a chair, to whom a freed one was offered, which gaps are at risk, who missed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from services.scheduling.tables import Base
+from shared.moments import moment
+
+
+def _text() -> Column[str]:
+    return Column(Text, nullable=False)
+
+
+class WaitingWish(Base, table=True):
+    """One patient's wish for an earlier or another chair, and when the patient could come.
+
+    `appointment_id` is the visit that would move there; without one, it is for an infusion that
+    the patient's series lacks.
+    """
+
+    __tablename__ = "waiting_wishes"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'filled', 'withdrawn')", name="state"),
+        Index(
+            "ix_waiting_wishes_waiting",
+            "location_id",
+            "made_at",
+            postgresql_where=text("state = 'waiting'"),
+        ),
+    )
+
+    wish_id: UUID = Field(primary_key=True)
+    patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
+    location_id: UUID = Field(foreign_key="locations.location_id")
+    visit_type: str = Field(sa_column=_text())
+    appointment_id: UUID | None = Field(foreign_key="appointments.appointment_id")
+    windows: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    state: str = Field(sa_column=_text())
+    made_at: datetime = Field(sa_column=moment())
+
+
+class ChairOffer(Base, table=True):
+    """A freed chair, offered to one who waits; offers of one `opening_id` are for the same."""
+
+    __tablename__ = "chair_offers"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'taken', 'lost', 'declined', 'expired')", name="state"),
+        CheckConstraint("offered_at < expires_at AND starts_at < ends_at", name="times"),
+        Index(
+            "uq_chair_offers_taken",
+            "opening_id",
+            unique=True,
+            postgresql_where=text("state = 'taken'"),
+        ),
+        Index("uq_chair_offers_once", "opening_id", "wish_id", unique=True),
+    )
+
+    offer_id: UUID = Field(primary_key=True)
+    opening_id: UUID = Field()
+    wish_id: UUID = Field(foreign_key="waiting_wishes.wish_id", index=True)
+    patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
+    location_id: UUID = Field(foreign_key="locations.location_id")
+    chair_id: UUID = Field(foreign_key="chairs.chair_id")
+    visit_type: str = Field(sa_column=_text())
+    starts_at: datetime = Field(sa_column=moment())
+    ends_at: datetime = Field(sa_column=moment())
+    offered_at: datetime = Field(sa_column=moment())
+    expires_at: datetime = Field(sa_column=moment())
+    state: str = Field(sa_column=_text())
+
+
+class GapRisk(Base, table=True):
+    """A gap of a series that will be too long unless somebody acts; raised once, till it is mended.
+
+    It begins with the infusion `after_appointment_id`, and is too long from `breaks_at` on.
+    """
+
+    __tablename__ = "gap_risks"
+    __table_args__ = (
+        Index(
+            "uq_gap_risks_open",
+            "series_id",
+            "after_appointment_id",
+            unique=True,
+            postgresql_where=text("cleared_at IS NULL"),
+        ),
+        Index("ix_gap_risks_raised_at", "raised_at", "risk_id"),
+    )
+
+    risk_id: UUID = Field(primary_key=True)
+    series_id: UUID = Field(foreign_key="series.series_id")
+    patient_id: UUID = Field(foreign_key="patients.patient_id")
+    location_id: UUID = Field(foreign_key="locations.location_id")
+    after_appointment_id: UUID = Field(foreign_key="appointments.appointment_id")
+    breaks_at: datetime = Field(sa_column=moment())
+    raised_at: datetime = Field(sa_column=moment())
+    cleared_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class MissedVisit(Base, table=True):
+    """A visit that was missed, or cancelled by the patient later than the house asks for."""
+
+    __tablename__ = "missed_visits"
+    __table_args__ = (CheckConstraint("kind IN ('no_show', 'late_cancel')", name="kind"),)
+
+    appointment_id: UUID = Field(primary_key=True, foreign_key="appointments.appointment_id")
+    patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
+    kind: str = Field(sa_column=_text())
+    starts_at: datetime = Field(sa_column=moment())
+    notice_min: int = Field(sa_column=Column(Integer, nullable=False))
+    noted_at: datetime = Field(sa_column=moment())
