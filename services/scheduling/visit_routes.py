@@ -87,7 +87,7 @@ async def take_vitals(appointment_id: UUID, wish: RecordVitals, desk: AtDesk) ->
 
 
 @router.post("/appointments/{appointment_id}/overrides", dependencies=[allow(PRESCRIBER)])
-async def sign_override(
+async def sign_vitals_override(
     appointment_id: UUID, wish: SignVitalsOverride, desk: AtDesk
 ) -> VitalsOverrideAnswer:
     """Sign that the newest reading may pass though it is past a soft limit."""
@@ -95,7 +95,7 @@ async def sign_override(
 
 
 @router.get("/vitals-overrides", dependencies=[allow(NURSE, PRESCRIBER)])
-async def list_overrides(
+async def list_vitals_overrides(
     desk: AtDesk, asked: AskedPage, patient_id: UUID | None = None
 ) -> Page[VitalsOverrideAnswer]:
     """Overrides with their reasons, the newest first."""

@@ -236,6 +236,9 @@ class Clinic:
         await self.vitals(visit)
         await self.step(visit, "clear")
 
+    def as_staff(self, subject: str) -> dict[str, str]:
+        return bearer(*STAFF, subject=subject)
+
     async def vitals(self, visit: dict[str, Any], **values: object) -> Any:
         return await self.step(visit, "vitals", VITALS | values)
 

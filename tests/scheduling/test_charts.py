@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -19,8 +19,7 @@ from shared.messaging import UnitOfWork
 from shared.vault import Vault
 from tests.scheduling.conftest import DRIVER, STAFF, VAULT_KEYS, Clinic, bearer
 
-MOOD_CEILING = Limit(Measure.DOSE_UG_PER_KG, effective_from=None, hard_low=None, soft_low=None,
-                     soft_high=None, hard_high=1000, source="made up")  # type: ignore[arg-type]  # its day is not looked at  # fmt: skip
+MOOD_CEILING = Limit(Measure.DOSE_UG_PER_KG, date(2020, 1, 1), None, None, None, 1000, "made up")
 
 
 def path(visit: dict[str, Any], step: str) -> str:

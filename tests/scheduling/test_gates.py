@@ -56,7 +56,7 @@ def path(visit: dict[str, Any], step: str) -> str:
     return f"/appointments/{visit['appointment_id']}/{step}"
 
 
-async def here(clinic: Clinic, **fields: object) -> dict[str, Any]:
+async def here(clinic: Clinic, **fields: Any) -> dict[str, Any]:
     """A visit whose patient is here, fasted and with a ride; no vitals are taken."""
     visit: dict[str, Any] = (await clinic.series(**fields))["appointments"][0]
     clinic.be_there(visit)
