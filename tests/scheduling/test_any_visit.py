@@ -156,8 +156,10 @@ class AnyVisit(RuleBasedStateMachine):
             self.after = seen
         self.state = "recovering" if self.state == "completed" else self.state
 
-    @rule()
-    def override(self) -> None:
+    @rule(read=st.booleans())
+    def override(self, read: bool) -> None:  # noqa: FBT001  # drawn
+        if read:
+            self.take_vitals(150)
         seen = self.before if self.state in HERE else self.after
         right = self.state in HERE | AFTER and (
             seen is not None and seen.kind == "soft" and not seen.signed
@@ -202,7 +204,7 @@ class AnyVisit(RuleBasedStateMachine):
 
     # What is done while it runs, and after it.
 
-    @rule(step=st.sampled_from(["complete", "complete", "abort"]))
+    @rule(step=st.sampled_from(["complete", "abort"]))
     def end(self, step: str) -> None:
         body = {} if step == "complete" else {"reason": "Made up."}
         if self.ask(step, body, right=self.state == "running"):
