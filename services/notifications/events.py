@@ -27,6 +27,7 @@ from shared.events.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentMoved,
+    ChairOffered,
     PatientDischarged,
     PatientRegistered,
     PatientUpdated,
@@ -43,6 +44,7 @@ on.event(AppointmentMoved)(visits.replan_visit)
 on.event(AppointmentCancelled)(visits.forget_visit)
 on.event(RideConfirmed)(visits.note_ride)
 on.event(PatientDischarged)(visits.tell_driving_ban)
+on.event(ChairOffered)(visits.offer_chair)
 on.event(PaymentCaptured)(notices.send_receipt)
 on.event(OutsidePaymentRecorded)(notices.send_receipt)
 on.event(PaymentDeclined)(notices.tell_payment_failed)

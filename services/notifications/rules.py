@@ -38,6 +38,7 @@ CHANNELS = {
     Purpose.APPOINTMENT_MOVED: Channel.SMS,
     Purpose.NO_DRIVING: Channel.SMS,
     Purpose.SPRAY_NO_DRIVING: Channel.SMS,
+    Purpose.CHAIR_OFFERED: Channel.SMS,
     Purpose.RECEIPT: Channel.EMAIL,
     Purpose.PAYMENT_FAILED: Channel.SMS,
     Purpose.SUPERBILL: Channel.EMAIL,

@@ -100,7 +100,9 @@ class Message(Base, table=True):
         CheckConstraint("state <> 'sent' OR tried_at IS NOT NULL", name="sent"),
         CheckConstraint("(purpose = 'receipt') = (amount_cents IS NOT NULL)", name="amount"),
         CheckConstraint("(purpose = 'superbill') = (document_no IS NOT NULL)", name="document"),
-        CheckConstraint("(purpose = 'no_driving') = (no_drive_until IS NOT NULL)", name="until"),
+        CheckConstraint(
+            "(purpose IN ('no_driving', 'chair_offered')) = (until_at IS NOT NULL)", name="until"
+        ),
         Index("ix_messages_patient_id", "patient_id", "due_at", "message_id"),
         Index("ix_messages_location_id", "location_id", postgresql_where=text("state = 'waiting'")),
     )
@@ -114,7 +116,7 @@ class Message(Base, table=True):
     location_id: UUID | None = Field()
     amount_cents: int | None = Field(sa_column=Column(Integer))
     document_no: str | None = Field(sa_column=_text(nullable=True))
-    no_drive_until: datetime | None = Field(sa_column=moment(nullable=True))
+    until_at: datetime | None = Field(sa_column=moment(nullable=True))
     state: str = Field(sa_column=_text())
     due_at: datetime = Field(sa_column=moment())
     turn: int = Field(sa_column=Column(Integer, nullable=False))

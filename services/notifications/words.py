@@ -97,6 +97,15 @@ def no_driving(first_name: str, until: datetime, place: Place) -> Words:
     )
 
 
+def chair_offered(first_name: str, until: datetime, place: Place) -> Words:
+    """Which time it is stands with the front desk: by the call it may be another's."""
+    return Words(
+        f"a time is free at {plain(place.name)}. To have it, call by {when(until, place.zone)}:",
+        greeting=_hi(first_name),
+        phone=place.phone,
+    )
+
+
 def spray_no_driving(first_name: str) -> Words:
     """FAQ: "You are not to drive for 4 hours after using the nasal spray"."""
     return Words(

@@ -27,6 +27,7 @@ class Purpose(StrEnum):
     APPOINTMENT_MOVED = "appointment_moved"
     NO_DRIVING = "no_driving"
     SPRAY_NO_DRIVING = "spray_no_driving"
+    CHAIR_OFFERED = "chair_offered"
     RECEIPT = "receipt"
     PAYMENT_FAILED = "payment_failed"
     SUPERBILL = "superbill"

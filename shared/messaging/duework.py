@@ -33,7 +33,7 @@ _INSERT = text(
     ON CONFLICT (key) WHERE state IN ('waiting', 'resting') AND key IS NOT NULL
     DO UPDATE SET kind = excluded.kind, payload = excluded.payload, due_at = excluded.due_at,
                   state = 'waiting', rests_until = NULL, attempts = 0, error_code = NULL,
-                  correlation_id = excluded.correlation_id,
+                  fence = due_work.fence + 1, correlation_id = excluded.correlation_id,
                   causation_id = excluded.causation_id, traceparent = excluded.traceparent
     """
 ).bindparams(
@@ -96,6 +96,13 @@ _DECIDE = text(
     RETURNING {", ".join("d." + name for name in _COLUMNS.split(", "))}
     """
 ).bindparams(*_BINDS)
+
+_RENEW = text(
+    """
+    UPDATE due_work SET leased_until = clock_timestamp() + :lease
+     WHERE work_id = :work_id AND fence = :fence AND state = 'running'
+    """
+).bindparams(bindparam("lease", type_=INTERVAL))
 
 _END = text("DELETE FROM due_work WHERE work_id = :work_id AND fence = :fence")
 
@@ -174,7 +181,11 @@ class Leased:
 
 
 async def write(connection: AsyncConnection, wishes: Sequence[Wish]) -> None:
-    """Cancel and schedule. Of several wishes for one key the last one stands."""
+    """Cancel and schedule. Of several wishes for one key the last one stands.
+
+    What is replaced gets a new fencing number: whoever failed at the older work cannot put the
+    newer one off or park it.
+    """
     free = [wish for wish in wishes if wish.key is None]
     by_key = {wish.key: wish for wish in wishes if wish.key is not None}
     keyed = [by_key[key] for key in sorted(by_key)]
@@ -207,7 +218,10 @@ async def lease(
     limit: int,
     lease_s: float,
 ) -> list[Leased]:
-    """Take due work for a call: it stays, and is taken again when the lease runs out."""
+    """Take due work for a call: it stays, and is taken again when the lease runs out.
+
+    Every lease counts as an attempt, also one that ran out.
+    """
     rows = await connection.execute(
         _LEASE,
         {
@@ -218,6 +232,19 @@ async def lease(
         },
     )
     return [Leased.of(row) for row in rows]
+
+
+async def renew(connection: AsyncConnection, leased: Leased, *, lease_s: float) -> bool:
+    """Have the lease run from now on. False when another worker has leased the work by now."""
+    renewed = await connection.execute(
+        _RENEW,
+        {
+            "work_id": leased.work_id,
+            "fence": leased.fence,
+            "lease": timedelta(seconds=lease_s),
+        },
+    )
+    return renewed.rowcount == 1
 
 
 async def take(

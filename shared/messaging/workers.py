@@ -1,10 +1,12 @@
 """Workers for what falls due: timers, which are decided, and outside calls, which are made.
 
 A timer is decided in the transaction that takes it from the table, so it is decided once. A call
-is leased first, in a short transaction of its own; then it is made with no session open; then its
-outcome is stored, in a transaction that also ends the work and that counts only if the lease's
-fencing number is still the newest. A crash anywhere leaves the row leased; when the lease runs
-out the work is taken again, and the caller repeats the call under the same key.
+is leased first, in a short transaction of its own; then what it needs is read, in a transaction
+that also has the lease run anew; then it is made with no session open; then its outcome is stored,
+in a transaction that also ends the work and that counts only if the lease's fencing number is
+still the newest. A crash anywhere leaves the row leased; when the lease runs out the work is taken
+again, and the caller repeats the call under the same key. Work whose leases keep running out is
+parked.
 """
 
 from __future__ import annotations
@@ -63,6 +65,10 @@ class _NoOutcome(Exception):
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
+
+
+class _LostLease(Exception):
+    """Another worker has the work by now; nothing that this one did for it may stay."""
 
 
 class Workers:
@@ -219,10 +225,15 @@ class Workers:
         with on_behalf("work", leased.correlation_id, leased.traceparent, kind=leased.kind) as here:
             cause = replace(leased, traceparent=here)
             call = self._handlers.calls[leased.kind]
+            if leased.attempts > self._limits.attempts:
+                await self._put_off(leased, Retry("leases_ran_out"), attempts=leased.attempts)
+                return
             try:
                 argument = await self._argument(call, cause)
                 fact = None if argument is None else await self._ask(call, argument)
                 await self._store(cause, fact)
+            except _LostLease:
+                log.info("lost_lease", kind=leased.kind)
             except _NoOutcome as none:
                 await self._put_off(leased, none.error, attempts=leased.attempts)
             except Exception as error:
@@ -245,12 +256,18 @@ class Workers:
         return fact
 
     async def _argument(self, call: Call[Any], leased: Leased) -> Any:
-        """What the caller gets: the work itself, or what its `loads` reads now."""
+        """What the caller gets: the work itself, or what its `loads` reads now.
+
+        Reading may take long, so the lease runs anew at its end and the call has all of it.
+        """
         work = call.work.model_validate(leased.payload)
         if call.loads is None:
             return work
         async with self._work.transaction() as tx:
-            return await call.loads(_caused(tx, leased), work)
+            loaded = await call.loads(_caused(tx, leased), work)
+            if not await duework.renew(tx.connection, leased, lease_s=self._limits.lease_s):
+                raise _LostLease
+            return loaded
 
     async def _store(self, leased: Leased, fact: Fact | None) -> None:
         """End the work and store what was found; nothing, if another worker holds it by now."""

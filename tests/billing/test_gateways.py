@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -17,6 +19,7 @@ from services.billing.gateways.stripe import (
     StripePayments,
 )
 from services.billing.work import CapturePayment, CreateCustomer, CreateSetupIntent
+from shared.clock import RunClock
 from shared.errors import Retry
 from shared.ids import new_id
 from shared.settings import PracticeSettings
@@ -62,3 +65,16 @@ async def test_a_list_whose_every_page_is_slow_is_one_request(
 
     with pytest.raises(Retry):  # it would end if each page had the limit for itself
         await payments.create_customer(CustomerOrder(new_id(), STARTS_AT, look_first=True))
+
+
+async def test_what_stripe_made_is_found_although_its_clock_is_behind_ours(
+    running_world: tuple[OutsideWorld, RunClock, Path],
+    world: OutsideWorld,
+    payments: StripePayments,
+):
+    ours = running_world[1].now() + timedelta(minutes=59)
+    order = CustomerOrder(new_id(), ours, look_first=False)
+    made = await payments.create_customer(order)
+    world.fault("stripe", "status_before", "POST /v1/customers", times=100)
+
+    assert await payments.create_customer(replace(order, look_first=True)) == made

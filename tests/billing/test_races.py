@@ -10,16 +10,30 @@ from typing import Any
 
 import pytest
 
-from services.billing.handlers import attempts, cards
+from services.billing.handlers import attempts, cards, superbills
 from services.billing.handlers.outside_payments import (
     RecordOutsidePayment,
     record_outside_payment,
 )
-from services.billing.work import Captured, CustomerKnown, Declined
+from services.billing.work import (
+    Captured,
+    CapturePayment,
+    CustomerKnown,
+    Declined,
+    InfusionRedeemed,
+    NeverArrived,
+)
 from shared.errors import Poison
-from shared.events.billing import DeclineReason, PaymentCaptured, PaymentDeclined, TenderKind
+from shared.events.billing import (
+    DeclineReason,
+    PaymentCaptured,
+    PaymentDeclined,
+    SuperbillIssued,
+    TenderKind,
+)
 from shared.ids import UUID, new_id
 from tests.billing.conftest import Billing
+from tests.billing.records import infusion_record
 from tests.billing.test_tenders import waits
 
 CASH = RecordOutsidePayment(tender=TenderKind.CASH, reference="R-1234", amount_cents=39900)
@@ -40,9 +54,14 @@ async def pending(billing: Billing) -> tuple[UUID, Captured]:
 
 
 async def record(billing: Billing, fact: Any) -> None:
-    record = {Captured: attempts.record_capture, Declined: attempts.record_decline}[type(fact)]
+    decide = {
+        Captured: attempts.record_capture,
+        Declined: attempts.record_decline,
+        NeverArrived: attempts.record_never_arrived,
+        InfusionRedeemed: superbills.draft_superbill,
+    }[type(fact)]
     async with billing.service.runtime.work.transaction() as tx:
-        await record(fact, tx)
+        await decide(fact, tx)
 
 
 async def test_the_call_and_the_webhook_that_bring_one_capture_at_once_say_it_once(
@@ -79,6 +98,50 @@ async def test_a_decline_that_meets_a_capture_is_parked_and_leaves_the_charge_pa
 
     assert (await billing.only_charge(patient))["state"] == "paid"
     assert await billing.said(PaymentDeclined) == []
+
+
+async def test_a_look_that_found_nothing_and_meets_the_capture_leaves_the_try_captured(
+    billing: Billing,
+):
+    patient, captured = await pending(billing)
+    async with billing.service.runtime.work.transaction() as tx:
+        await attempts.abandon_attempt(CapturePayment(attempt_id=captured.attempt_id), tx)
+
+    async with billing.service.runtime.work.transaction() as tx:
+        await attempts.record_capture(captured, tx)
+        second = asyncio.create_task(record(billing, NeverArrived(attempt_id=captured.attempt_id)))
+        assert await waits(second)
+    await second
+
+    charge = await billing.only_charge(patient)
+    assert charge["state"] == "paid"
+    assert [one["state"] for one in charge["attempts"]] == ["captured"]
+
+
+async def test_a_superbill_that_is_drafted_is_not_held_by_an_older_record_of_its_infusion(
+    billing: Billing,
+):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    event = billing.complete(patient, ein="07-1234567")
+    await billing.hear(event)
+    await billing.until_rest()
+    charge_id = (await billing.only_charge(patient))["charge_id"]
+
+    def redeemed(**changes: Any) -> InfusionRedeemed:
+        ids = {"infusion_id": event.infusion_id, "patient_id": patient}
+        return InfusionRedeemed(charge_id=charge_id, record=infusion_record(**ids, **changes))
+
+    async with billing.service.runtime.work.transaction() as tx:
+        await superbills.draft_superbill(redeemed(), tx)
+        older = asyncio.create_task(record(billing, redeemed(ein="07-1234567")))
+        assert await waits(older)
+    await older
+    await billing.until_rest()
+
+    assert (await billing.told("GET", "/superbills/held"))["items"] == []
+    assert len(await billing.said(SuperbillIssued)) == 1
 
 
 async def test_a_try_that_meets_a_payment_from_outside_charges_no_card(billing: Billing):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.billing.rules import (
+    card_numbers,
     coding,
     declines,
     payments,
@@ -202,9 +203,44 @@ def test_a_payment_that_breaks_several_rules_is_told_all_of_them():
     }
 
 
-@pytest.mark.parametrize("reference", ["CC-118834", "Receipt 2041", "0004242", "1234567890123456"])
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "CC-118834",
+        "Receipt 2041",
+        "0004242",
+        "1234567890123456",
+        "4111111111111112",  # begins as a card's number does, and does not check
+        "1000000000000008",  # checks, and no card's number begins so
+        "2026-11-23/0001 ACH 021000021000042",
+        "9400111899223100001234",  # a parcel's
+    ],
+)
 def test_a_receipts_reference_is_no_card_number(reference: str):
-    assert not payments.holds_card_number(reference)
+    assert not card_numbers.holds_card_number(reference)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "4111.1111.1111.1111",
+        "4111/1111/1111/1111",
+        "4111_1111_1111_1111",
+        "4111 - 1111 - 1111 - 1111",
+        "1 4111 1111 1111 1111",
+        "CC 07 4111111111111111",
+        "4111111111111111 12/29",
+        "Visa#4111111111111111x",
+        "4222222222222",
+        "378282246310005",
+        "30569309025904",
+        "2223003122003222",
+        "3530111333300000",
+        "6011111111111117",
+    ],
+)
+def test_a_card_number_is_found_however_it_is_written(reference: str):
+    assert card_numbers.holds_card_number(reference)
 
 
 @given(st.text(alphabet="abcXYZ 019-", min_size=1, max_size=20))

@@ -316,3 +316,40 @@ async def test_a_superbill_is_sealed_at_rest(billing: Billing):
         assert b"Canary" not in value
         assert b"F33.2" not in value
         assert b"%PDF" not in value
+
+
+@pytest.mark.parametrize("another", ["patient_id", "infusion_id"])
+async def test_no_superbill_is_made_from_the_record_of_another(billing: Billing, another: str):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    event = billing.complete(patient)
+    ids = {"infusion_id": event.infusion_id, "patient_id": patient}
+    wrong = infusion_record(**ids | {another: new_id()}, stopped_at=event.stopped_at)
+    billing.scheduling.records[infusion_path(event.infusion_id)] = wrong.model_dump(mode="json")
+
+    await billing.hear(event)
+    await billing.until_rest()
+
+    assert await billing.parked() == ["claim_of_another"]
+    assert await billing.said(SuperbillIssued) == []
+    assert await billing.rows("SELECT 1 FROM superbills") == []
+
+
+async def test_a_hold_for_a_rule_that_is_gone_is_shown_by_its_name_beside_the_others(
+    billing: Billing,
+):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    await billing.hear(billing.complete(patient, ein="07-1234567"))
+    await billing.until_rest()
+    async with billing.service.runtime.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE superbill_holds SET rules = ARRAY['rule_of_old'] || rules")
+        )
+
+    [waiting] = await held(billing)
+
+    assert [one["rule"] for one in waiting["blocked_by"]] == ["rule_of_old", "clinic_ein"]
+    assert "ask for the superbill again" in waiting["blocked_by"][0]["detail"]

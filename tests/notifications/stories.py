@@ -21,6 +21,7 @@ from shared.events.scheduling import (
     AppointmentCancelled,
     AppointmentMoved,
     CancelReason,
+    ChairOffered,
     PatientDischarged,
     PatientRegistered,
     PatientUpdated,
@@ -102,6 +103,17 @@ class Story:
             location_id=self.location_id,
             discharged_at=at,
             no_drive_until=until,
+        )
+
+    def offered(self, starts_at: datetime, until: datetime) -> ChairOffered:
+        return ChairOffered(
+            patient_id=self.patient_id,
+            offer_id=new_id(),
+            location_id=self.location_id,
+            visit_type=VisitType.KETAMINE_MOOD,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=50),
+            expires_at=until,
         )
 
     def paid(self, payment_id: UUID | None = None) -> PaymentCaptured:

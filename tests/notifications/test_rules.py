@@ -173,6 +173,7 @@ def every_text(first_name: str, place: Place, clinic: Clinic) -> list[str]:
         words.fasting_reminder(first_name, AT, place),
         words.appointment_moved(first_name, AT, place),
         words.no_driving(first_name, AT, place),
+        words.chair_offered(first_name, AT, place),
         words.spray_no_driving(first_name),
         words.payment_failed(first_name),
     ]

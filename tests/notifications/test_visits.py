@@ -243,6 +243,31 @@ async def test_a_driving_ban_that_is_over_is_not_told_any_more(house: House, sto
     assert house.texts() == []
 
 
+async def test_a_free_time_is_told_with_until_when_to_call_and_nothing_else(
+    house: House, story: Story
+):
+    now = house.clock.now()
+    until = now + timedelta(minutes=15)
+    await house.hears(story.registered(), story.offered(now + DAY, until))
+    await house.at_rest()
+    assert house.texts()[-1].startswith(
+        f"Elm Clinic: Hi Testa, a time is free at Main Street. To have it, call by"
+        f" {when(until, NEW_YORK)}:"
+    )
+    assert await house.states() == {("chair_offered", 0): "sent"}
+
+
+async def test_an_offer_that_ran_out_is_not_told_any_more(house: House, story: Story):
+    now = house.clock.now()
+    house.scheduling.away = True
+    await house.hears(story.offered(now + DAY, now + timedelta(minutes=15)))
+    house.clock.step_to(now + HOUR)
+    house.scheduling.away = False
+    await house.at_rest()
+    assert await house.states() == {("chair_offered", 0): "moment_passed"}
+    assert house.texts() == []
+
+
 async def test_reminders_that_fell_due_while_nobody_worked_go_only_while_they_help(
     house: House, story: Story
 ):

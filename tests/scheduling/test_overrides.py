@@ -62,7 +62,7 @@ async def test_infusions_in_rapid_succession_need_a_prescriber_s_word(clinic: Cl
     signed = await sign(clinic, series, rule="series_gap", gap_min_days=1)
     await clinic.post(move, sooner)
     shown = await clinic.get(f"/series/{series['series_id']}")
-    assert any("1 local days apart" in line for line in shown["advice"])
+    assert any("1 local day apart" in line for line in shown["advice"])
     same_day = {"starts_at": (last(series) - timedelta(days=3, hours=-2)).isoformat()}
     broken = await clinic.send(move, same_day)
     [violation] = broken.json()["violations"]

@@ -79,7 +79,7 @@ async def test_a_move_that_crowds_the_next_moves_as_few_as_can_be_and_keeps_ride
     assert fates(proposed) == [("moves", 4), ("stays", 5), ("stays", 6)]
     [moved, *rest] = proposed["visits"]
     assert start(moved) == start(visits[3], 1)
-    assert "1 local days after the one before it" in moved["why"]
+    assert "1 local day after the one before it" in moved["why"]
     assert [each["ride_kept"] for each in proposed["visits"]] == [False, True, True]
     assert [each["detail"] for each in proposed["why"]] == [
         "1 visits move",

@@ -27,6 +27,7 @@ from services.billing.work import (
     SuperbillRendered,
 )
 from shared.claims import ClaimCheck
+from shared.errors import Poison
 from shared.events.billing import SuperbillIssued
 from shared.http.desk import Document
 from shared.http.problems import Refused
@@ -59,6 +60,8 @@ async def draft_superbill(redeemed: InfusionRedeemed, tx: Transaction) -> None:
     if unbilled is None:
         return
     record = redeemed.record
+    if not unbilled.is_about(record):
+        raise Poison("claim_of_another")
     if broken := lint(record):
         reasons = [one.rule for one in broken]
         log.warning("superbill_held", reason=reasons)

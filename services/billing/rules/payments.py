@@ -9,14 +9,13 @@ person decides.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from services.billing.rules.card_numbers import holds_card_number
 from shared.events.billing import TenderKind
-from shared.identifiers import passes_luhn
 from shared.money import dollars
 from shared.refusals import Broken
 
@@ -27,8 +26,6 @@ SETTLES_WITHIN = timedelta(minutes=1)
 """How long Stripe may still work on a request that we gave up. It is looked for after that."""
 
 OUTSIDE = frozenset({TenderKind.CARE_CREDIT, TenderKind.CASH, TenderKind.CHECK})
-
-_CARD_NUMBER = re.compile(r"[0-9]{13,19}")
 
 
 class ChargeState(StrEnum):
@@ -212,8 +209,3 @@ def _in_the_way(trying: Trying) -> Broken:
 def reference_as_kept(reference: str) -> str:
     """One spelling per reference, so that the same receipt cannot be used twice by retyping it."""
     return " ".join(reference.upper().split())
-
-
-def holds_card_number(reference: str) -> bool:
-    """Whether a reference contains what could be a payment card's number."""
-    return any(passes_luhn(found) for found in _CARD_NUMBER.findall(re.sub(r"[ -]", "", reference)))

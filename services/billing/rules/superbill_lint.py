@@ -84,8 +84,16 @@ def lint(record: InfusionRecord) -> list[Broken]:
 
 
 def in_words(rules: Sequence[str]) -> list[Broken]:
-    """What the names of broken rules stand for."""
-    return [_BY_RULE[rule] for rule in rules]
+    """What the names of broken rules stand for. A name may be older than the rules."""
+    return [_BY_RULE.get(rule) or _gone(rule) for rule in rules]
+
+
+def _gone(rule: str) -> Broken:
+    return Broken(
+        rule,
+        "This is no longer looked at: ask for the superbill again.",
+        "a rule that held when the superbill was built",
+    )
 
 
 def _wrong_times(record: InfusionRecord) -> Iterator[Broken]:

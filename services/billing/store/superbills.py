@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from services.billing.rules.superbills import Billed, Paid
 from services.billing.tables import Charge, Superbill, SuperbillDocument, SuperbillHold
 from services.billing.work import RedeemInfusion, RenderSuperbill
+from shared.claims import InfusionRecord
 from shared.events.billing import TenderKind
 from shared.messaging import Transaction
 
@@ -82,6 +83,13 @@ class Unbilled:
     infusion_id: UUID
     patient_id: UUID
     paid: Paid
+
+    def is_about(self, record: InfusionRecord) -> bool:
+        """Whether a record is of the infusion that was paid, and of whom it was charged to."""
+        return (record.infusion_id, record.patient.patient_id) == (
+            self.infusion_id,
+            self.patient_id,
+        )
 
 
 async def find_unbilled(tx: Transaction, charge_id: UUID) -> Unbilled | None:

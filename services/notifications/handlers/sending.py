@@ -69,7 +69,7 @@ async def _untrue(tx: Transaction, message: Message) -> NotSent | None:
     if message.purpose in rules.OF_A_VISIT:
         visit = await stored_visits.appointment_of(tx, message.subject_id)
         return rules.untrue_because(message.purpose, message.revision, visit, tx.now)
-    if message.no_drive_until is not None and tx.now >= message.no_drive_until:
+    if message.until_at is not None and tx.now >= message.until_at:
         return NotSent.MOMENT_PASSED
     return None
 
@@ -93,8 +93,9 @@ async def _words(tx: Transaction, message: Message, reach: Reach, place: Place |
 
 
 async def _words_of_visit(tx: Transaction, message: Message, name: str, place: Place) -> Words:
-    if message.no_drive_until is not None:
-        return words.no_driving(name, message.no_drive_until, place)
+    if message.until_at is not None:
+        said = words.chair_offered if message.purpose is Purpose.CHAIR_OFFERED else words.no_driving
+        return said(name, message.until_at, place)
     visit = await stored_visits.appointment_of(tx, message.subject_id)
     match message.purpose:
         case Purpose.FASTING_REMINDER:

@@ -14,6 +14,7 @@ from shared.events.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentMoved,
+    ChairOffered,
     PatientDischarged,
     RideConfirmed,
 )
@@ -84,6 +85,21 @@ async def tell_driving_ban(event: PatientDischarged, tx: Transaction) -> None:
             subject_id=event.appointment_id,
             location_id=event.location_id,
             due_at=tx.now,
-            no_drive_until=event.no_drive_until,
+            until_at=event.no_drive_until,
+        ),
+    )
+
+
+async def offer_chair(event: ChairOffered, tx: Transaction) -> None:
+    """Tell that a time has become free, while the offer stands; others may be told the same."""
+    await messages.add(
+        tx,
+        Draft(
+            patient_id=event.patient_id,
+            purpose=Purpose.CHAIR_OFFERED,
+            subject_id=event.offer_id,
+            location_id=event.location_id,
+            due_at=tx.now,
+            until_at=event.expires_at,
         ),
     )

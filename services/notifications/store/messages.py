@@ -35,7 +35,7 @@ class Draft:
     location_id: UUID | None = None
     amount_cents: int | None = None
     document_no: str | None = None
-    no_drive_until: datetime | None = None
+    until_at: datetime | None = None
 
     @property
     def channel(self) -> Channel:
@@ -55,7 +55,7 @@ class Message:
     location_id: UUID | None
     amount_cents: int | None
     document_no: str | None
-    no_drive_until: datetime | None
+    until_at: datetime | None
     due_at: datetime
     turn: int
     tried_at: datetime | None
@@ -70,7 +70,7 @@ class Message:
 
 _MESSAGE = (
     "message_id, patient_id, purpose, channel, subject_id, revision, location_id, amount_cents,"
-    " document_no, no_drive_until, due_at, turn, tried_at, sealed"
+    " document_no, until_at, due_at, turn, tried_at, sealed"
 )
 
 
@@ -99,10 +99,10 @@ async def add_message(
     added = await tx.execute(
         text(
             "INSERT INTO messages (message_id, patient_id, purpose, channel, subject_id, revision,"
-            " location_id, amount_cents, document_no, no_drive_until, state, due_at, turn,"
+            " location_id, amount_cents, document_no, until_at, state, due_at, turn,"
             " settled_at, reason)"
             " VALUES (:message_id, :patient_id, :purpose, :channel, :subject_id, :revision,"
-            " :location_id, :amount_cents, :document_no, :no_drive_until, :state, :due_at, 1,"
+            " :location_id, :amount_cents, :document_no, :until_at, :state, :due_at, 1,"
             " :settled_at, :reason)"
             " ON CONFLICT (purpose, subject_id, revision) DO NOTHING"
         ),
@@ -116,7 +116,7 @@ async def add_message(
             "location_id": draft.location_id,
             "amount_cents": draft.amount_cents,
             "document_no": draft.document_no,
-            "no_drive_until": draft.no_drive_until,
+            "until_at": draft.until_at,
             "state": "waiting" if not_sent is None else "not_sent",
             "due_at": draft.due_at,
             "settled_at": None if not_sent is None else tx.now,

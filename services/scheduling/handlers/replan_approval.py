@@ -28,11 +28,12 @@ from services.scheduling.replan_forms import (
 )
 from services.scheduling.replan_tables import ReplanRow
 from services.scheduling.rules import gaps, series, slots
-from services.scheduling.rules import replans as rules
+from services.scheduling.rules import replan_refusals as rules
 from services.scheduling.rules import visits as visit_rules
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion
-from services.scheduling.rules.replans import Fate, Seen
+from services.scheduling.rules.replan_refusals import Seen
+from services.scheduling.rules.replans import Fate
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import VisitState

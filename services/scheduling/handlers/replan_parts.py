@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from services.scheduling.handlers.shown import count_not_lost
 from services.scheduling.replan_forms import CancelOne, Change, MoveOne
 from services.scheduling.rules.protocols import Infusion
-from services.scheduling.rules.replans import Seen, Standing, wall_minute
+from services.scheduling.rules.replan_refusals import Seen
+from services.scheduling.rules.replans import Standing, wall_minute
 from services.scheduling.rules.visits import COMING, FREED
 from services.scheduling.store import Course
 from services.scheduling.tables import Appointment

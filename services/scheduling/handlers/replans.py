@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from services.scheduling.handlers.rooms import slot_of
 from services.scheduling.handlers.shown import protocol_of
 from services.scheduling.replan_forms import CancelOne, Change, ProposeReplan, ReplanAnswer
 from services.scheduling.rules import gaps, series, slots
+from services.scheduling.rules import replan_refusals as refusals
 from services.scheduling.rules import replans as rules
 from services.scheduling.rules import visits as visit_rules
 from services.scheduling.rules.house import HouseFigure
@@ -26,7 +28,7 @@ from services.scheduling.rules.protocols import InfusionProtocol
 from services.scheduling.rules.replans import Replan
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.slots import Slot
-from services.scheduling.rules.visits import Step, VisitState
+from services.scheduling.rules.visits import LOST, Step, VisitState
 from services.scheduling.store import Course
 from services.scheduling.store import replans as kept
 from services.scheduling.store.house import figure_of
@@ -52,9 +54,9 @@ async def propose_replan(
     parts = parts_of(course, wish.change, changed, tx.now, zone)
     broken = [
         *series.broken_by_state(SeriesState(course.series.state), "be re-planned"),
-        *rules.broken_by_unsettled(parts.unsettled),
+        *refusals.broken_by_unsettled(parts.unsettled),
         *await _broken_by_change(tx, wish.change, changed, parts, policy, protocol, location),
-    ] or rules.broken_by_nothing_to_do(len(parts.later), parts.adding)
+    ] or refusals.broken_by_nothing_to_do(len(parts.later), parts.adding)
     if broken:
         return Refused.by_rules(broken, "No re-plan is made")
     found = await _search(tx, course, wish.change, parts, protocol, location)
@@ -93,6 +95,8 @@ async def _broken_by_change(
     if changed is None:
         return [unknown("infusion of the series", "change.appointment_id")]
     state, zone = VisitState(changed.state), ZoneInfo(location.zone)
+    if state in LOST:
+        return visit_rules.broken_by_step(Step.MOVE, state)
     if isinstance(change, CancelOne):
         return [
             *visit_rules.broken_by_step(Step.CANCEL, state),
@@ -103,10 +107,14 @@ async def _broken_by_change(
     slot = slot_of(policy, change.starts_at, chair_id, changed.patient_id, zone)
     besides = [changed.appointment_id, *(each.appointment_id for each in parts.later)]
     field = "change.starts_at"
+    place = [each.sequence_no for each in parts.fixed].index(changed.sequence_no or 0)
     return [
         *visit_rules.broken_by_step(Step.MOVE, state),
         *slots.broken_by_time(slot.starts_at, tx.now, field),
-        *gaps.broken_by_gaps(protocol, parts.fixed[-2:], zone, lambda _: field),
+        *(
+            replace(wrong, field=field)
+            for wrong in gaps.broken_by_place(protocol, parts.fixed, place, zone)
+        ),
         *broken_by_hours(policy, slot.starts_at, slot.ends_at, zone, field),
         *await _broken_by_room(tx, slot, besides, policy, location),
     ]
@@ -159,7 +167,7 @@ async def _search(
     found = await asyncio.to_thread(
         rules.replan, protocol, before, parts.later, parts.adding, days, usual_min
     )
-    return found or rules.broken_by_no_replan(protocol, before, days)
+    return found or refusals.broken_by_no_replan(protocol, before, days)
 
 
 def _day(moment: datetime, zone: ZoneInfo) -> date:

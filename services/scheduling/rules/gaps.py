@@ -76,12 +76,12 @@ def _told(protocol: InfusionProtocol, earlier: Infusion, later: Infusion, days: 
     if protocol.gap_max_days > protocol.gap_min_days:
         right += f" to {protocol.gap_max_days}"
     return (
-        f"Infusion {later.sequence_no} is {_days(days)} after infusion {earlier.sequence_no};"
+        f"Infusion {later.sequence_no} is {local_days(days)} after infusion {earlier.sequence_no};"
         f" right would be {right}."
     )
 
 
-def _days(count: int) -> str:
+def local_days(count: int) -> str:
     return f"{count} local day{'' if count == 1 else 's'}"
 
 
@@ -130,7 +130,7 @@ def advice_on_series(
     """What of a series is allowed and not advised: gaps, crowded weeks, a long course."""
     days = [_day(infusion, zone) for infusion in infusions]
     advice = [
-        f"Infusion {later.sequence_no} is {_days(gap)} after infusion {earlier.sequence_no};"
+        f"Infusion {later.sequence_no} is {local_days(gap)} after infusion {earlier.sequence_no};"
         f" the clinic advises at most {protocol.gap_advised_days}."
         for earlier, later in pairwise(infusions)
         if (gap := gap_in_days(earlier, later, zone)) > protocol.gap_advised_days
@@ -145,7 +145,7 @@ def advice_on_series(
         ]
     if weeks is not None and days and (last := (days[-1] - days[0]).days) > weeks * WEEK_DAYS:
         advice.append(
-            f"The last infusion is {_days(last)} after the first;"
+            f"The last infusion is {local_days(last)} after the first;"
             f" the clinic advises a course of at most {weeks} weeks."
         )
     return advice

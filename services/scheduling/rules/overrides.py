@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from services.scheduling.rules.gaps import local_days
 from services.scheduling.rules.protocols import InfusionProtocol
 from shared.refusals import Broken
 
@@ -41,7 +42,7 @@ def broken_by_succession(protocol: InfusionProtocol, gap_min_days: int) -> list[
     return [
         Broken(
             "override_needless",
-            f"A gap of {gap_min_days} local days is within the rule, which is"
+            f"A gap of {local_days(gap_min_days)} is within the rule, which is"
             f" {protocol.gap_min_days} or more; book it without an override.",
             protocol.sources["gap_min_days"],
             "gap_min_days",
@@ -69,6 +70,6 @@ def advice_on_overrides(extra_infusions: int, gap_min_days: int | None) -> list[
         advice.append(f"By a prescriber's override the series has {extra_infusions} more.")
     if gap_min_days is not None:
         advice.append(
-            f"By a prescriber's override infusions may be {gap_min_days} local days apart."
+            f"By a prescriber's override infusions may be {local_days(gap_min_days)} apart."
         )
     return advice

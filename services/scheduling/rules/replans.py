@@ -8,7 +8,7 @@ hold is never broken; when nothing fits, there is no re-plan.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -18,11 +18,11 @@ from math import inf
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.scheduling.rules.gaps import local_days
 from services.scheduling.rules.planner_days import Day, Start
 from services.scheduling.rules.planner_score import STEP_MIN, Item, time_points
 from services.scheduling.rules.planner_search import Calendar, Chain, Costs
 from services.scheduling.rules.protocols import InfusionProtocol
-from shared.refusals import Broken
 
 SHIFT_WEIGHT = 10_000
 """More than all points of one plan for its gaps, weeks and times of day together."""
@@ -225,106 +225,6 @@ def why_of(protocol: InfusionProtocol, before: date | None, visit: Replanned) ->
             if gap is None or protocol.gap_min_days <= gap <= protocol.gap_max_days:
                 return "At its old time one after it would break its gap."
             return (
-                f"At its old time it would be {gap} local days after the one before it; right would"
-                f" be {protocol.gap_min_days} to {protocol.gap_max_days}."
+                f"At its old time it would be {local_days(gap)} after the one before it; right"
+                f" would be {protocol.gap_min_days} to {protocol.gap_max_days}."
             )
-
-
-def broken_by_nothing_to_do(later: int, adding: int) -> list[Broken]:
-    if later or adding:
-        return []
-    return [
-        Broken(
-            "nothing_to_replan",
-            "No infusion comes after this change and none is missing; make the change by itself.",
-            "a re-plan is of what is left of a series",
-            "change",
-        )
-    ]
-
-
-def broken_by_no_replan(
-    protocol: InfusionProtocol, before: Sequence[date], days: Sequence[Day]
-) -> list[Broken]:
-    """Why there is no legal re-plan: which rule blocks which date on which the next was due."""
-    if not before:
-        return [_nothing_fits(protocol)]
-    first = before[-1] + timedelta(days=protocol.gap_min_days)
-    last = before[-1] + timedelta(days=protocol.gap_max_days)
-    due = [day for day in days if first <= day.day <= last]
-    broken = [
-        Broken(
-            "series_gap",
-            f"The infusion before is on {before[-1]}; the next was due by {last}, and no time up to"
-            " then keeps every gap after it.",
-            protocol.sources["gap_max_days"],
-            "change",
-        )
-    ]
-    return broken + [day.why_not(day.asked) for day in due if not day.starts]
-
-
-def _nothing_fits(protocol: InfusionProtocol) -> Broken:
-    return Broken(
-        "series_fit",
-        "No times are free at which what is left of the series keeps its gaps.",
-        protocol.sources["gap_min_days"],
-        "change",
-    )
-
-
-def broken_by_unsettled(ended: Sequence[int]) -> list[Broken]:
-    """Whether visits are past of which nobody said what became of them, by their numbers."""
-    return [
-        Broken(
-            "visit_unsettled",
-            f"The time of infusion {number} is past, and nobody said what became of it; record it"
-            " first, or re-plan with its cancellation.",
-            "a re-plan counts days from what was given",
-            "change",
-        )
-        for number in ended
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A visit as it was looked at."""
-
-    sequence_no: int
-    state: str
-    revision: int
-
-
-def broken_by_changed(
-    seen: Mapping[UUID, Seen],
-    found: Mapping[UUID, Seen],
-    starts_at: Mapping[UUID, datetime],
-    zone: ZoneInfo,
-) -> list[Broken]:
-    """What of a series is not as it was when the re-plan was proposed, and how it is now."""
-    return [
-        Broken(
-            "changed_meanwhile",
-            f"Infusion {now.sequence_no} is {now.state.replace('_', ' ')} at revision"
-            f" {now.revision}, for {starts_at[visit].astimezone(zone):%Y-%m-%d %H:%M};"
-            " propose anew.",
-            "a re-plan is applied to the series that it was made for",
-            "replan_id",
-        )
-        for visit, now in found.items()
-        if seen.get(visit) != now
-    ]
-
-
-def broken_by_proposal(*, applied: bool, expires_at: datetime, now: datetime) -> list[Broken]:
-    """Whether a proposal may still be approved."""
-    source = "a proposal's life: open until it is applied or runs out"
-    if applied:
-        rule, detail = "replan_applied", "This re-plan was applied already; read the series."
-    elif now >= expires_at:
-        rule = "replan_expired"
-        detail = f"This re-plan ran out at {expires_at:%Y-%m-%d %H:%M} UTC; propose anew."
-    else:
-        return []
-    return [Broken(rule, detail, source, "replan_id")]

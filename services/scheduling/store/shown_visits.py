@@ -30,7 +30,7 @@ async def find_visit(tx: Transaction, appointment_id: UUID) -> Appointment | Non
 
 def visits_in(spans: Sequence[Span], patient_id: UUID | None) -> Select[Any]:
     """The visits that start within all of these spans, to be shown a page at a time."""
-    rows = _starting_in(spans).where(col(Appointment.hold_id).is_(None))
+    rows = _starting_in(spans)
     return rows if patient_id is None else rows.where(col(Appointment.patient_id) == patient_id)
 
 
@@ -46,7 +46,8 @@ def _starting_in(spans: Sequence[Span]) -> Select[Any]:
     rows = select(Appointment).join(
         Location, col(Location.location_id) == col(Appointment.location_id)
     )
-    return rows.where(*(limit for span in spans for limit in _limits(span)))
+    no_visit = col(Appointment.hold_id).is_not(None)
+    return rows.where(~no_visit, *(limit for span in spans for limit in _limits(span)))
 
 
 def _limits(span: Span) -> Iterator[ColumnElement[bool]]:

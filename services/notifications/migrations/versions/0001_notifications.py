@@ -45,7 +45,7 @@ CREATE TABLE messages (
     location_id uuid,
     amount_cents integer,
     document_no text,
-    no_drive_until timestamptz,
+    until_at timestamptz,
     state text NOT NULL,
     due_at timestamptz NOT NULL,
     turn integer NOT NULL,
@@ -64,7 +64,8 @@ CREATE TABLE messages (
     CONSTRAINT ck_messages_sent CHECK (state <> 'sent' OR tried_at IS NOT NULL),
     CONSTRAINT ck_messages_amount CHECK ((purpose = 'receipt') = (amount_cents IS NOT NULL)),
     CONSTRAINT ck_messages_document CHECK ((purpose = 'superbill') = (document_no IS NOT NULL)),
-    CONSTRAINT ck_messages_until CHECK ((purpose = 'no_driving') = (no_drive_until IS NOT NULL))
+    CONSTRAINT ck_messages_until CHECK
+        ((purpose IN ('no_driving', 'chair_offered')) = (until_at IS NOT NULL))
 );
 CREATE INDEX ix_messages_patient_id ON messages (patient_id, due_at, message_id);
 CREATE INDEX ix_messages_location_id ON messages (location_id) WHERE state = 'waiting'
