@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import orjson
@@ -105,7 +106,21 @@ def unreachable(error: BaseException) -> bool:
         return True
     if isinstance(error, OperationalError | InterfaceError) and not state:
         return True
-    return isinstance(error, OSError | PoolTimeoutError | ConnectionError)
+    if isinstance(error, PoolTimeoutError):
+        return True
+    return isinstance(error, OSError) and _of_the_driver(error)
+
+
+def _of_the_driver(error: BaseException) -> bool:
+    """Whether an error came through the driver, and not from a file or a time limit of our own.
+
+    SQLAlchemy hands on the `OSError`s of a connection that is not had, or lost, as they are.
+    """
+    packages = {
+        frame.f_globals.get("__name__", "").partition(".")[0]
+        for frame, _ in walk_tb(error.__traceback__)
+    }
+    return not packages.isdisjoint({"asyncpg", "sqlalchemy"})
 
 
 def _config(

@@ -2,8 +2,9 @@
 
 `decide` claims the request's `Idempotency-Key`, runs the decider, keeps its answer under the key,
 appends to the audit log and commits, all in the same transaction. The same request again gets the
-kept answer; another request under a used key is refused. A refusal rolls everything back and is
-not kept, so the same key may be tried again when what stood in the way is gone.
+kept answer, which is a read and noted as one; another request under a used key is refused. A
+refusal rolls everything back and is not kept, so the same key may be tried again when what stood
+in the way is gone.
 
 A route stays short, and its return type is the API's documentation:
 
@@ -22,7 +23,7 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn, TypeVar, TypeVarTuple, cast
+from typing import Annotated, Any, TypeVar, TypeVarTuple, cast
 from uuid import UUID
 
 import structlog
@@ -63,6 +64,12 @@ A = TypeVar("A")
 Given = TypeVarTuple("Given")
 
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+class _About(BaseModel):
+    """Whom a kept answer is about, where it says so."""
+
+    patient_id: UUID | None = None
 
 
 class _Stop(Exception):
@@ -145,8 +152,10 @@ class Desk:
         async with self._unit.transaction(
             correlation_id=self.correlation_id, traceparent=self._traceparent
         ) as tx:
-            if claim is not None:
-                await self._make(claim, tx)
+            if claim is not None and (kept := await self._make(claim, tx)) is not None:
+                about = _About.model_validate_json(kept.content)
+                self._note(tx, "read", about, patient_id, purpose)
+                return _json(kept.content, kept.status, {"Idempotent-Replayed": "true"})
             answer = await decide(*given, tx)
             if isinstance(answer, Refused):
                 raise _Stop(refusal(answer, self.correlation_id))
@@ -213,15 +222,11 @@ class Desk:
             )
         return Claim(self.actor.subject, key, self._hash)
 
-    async def _make(self, claim: Claim, tx: Transaction) -> None:
-        """Claim the key, or leave with the answer that was given under it before."""
-        match await claim.make(tx, self._vault):
-            case Kept(status, content):
-                raise _Stop(_json(content, status, {"Idempotent-Replayed": "true"}))
-            case UsedOtherwise():
-                self._refuse_key()
-
-    def _refuse_key(self) -> NoReturn:
+    async def _make(self, claim: Claim, tx: Transaction) -> Kept | None:
+        """Claim the key, or find the answer that was given under it before."""
+        made = await claim.make(tx, self._vault)
+        if not isinstance(made, UsedOtherwise):
+            return made
         refused = Refused.because(
             "idempotency_key_reused",
             "This Idempotency-Key was used for another request. Use a new one.",

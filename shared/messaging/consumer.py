@@ -19,11 +19,14 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
+from shared.messaging import undecodable
+from shared.messaging.fetching import Fetching
 from shared.messaging.seam import Seam
 
 log = structlog.get_logger(__name__)
 
 BATCH = 500
+BATCH_MS = 20
 MAX_POLL_S = 300.0
 
 REQUEST_MS = 15_000
@@ -49,10 +52,13 @@ class Consumer:
         bootstrap_servers: str,
         session_timeout_s: float = 10.0,
     ) -> None:
+        undecodable.mend_reader()
         self.started = False
         self._seam = seam
         self._taken: dict[TopicPartition, int] = {}
         self._untaken: dict[TopicPartition, Untaken] = {}
+        self._in_hand_since: float | None = None
+        self._in_hand_s = 0.0
         self._broker = KafkaBroker(
             bootstrap_servers,
             allow_auto_create_topics=False,
@@ -66,7 +72,7 @@ class Consumer:
             group_id=seam.consumer,
             batch=True,
             max_records=BATCH,
-            batch_timeout_ms=20,
+            batch_timeout_ms=BATCH_MS,
             fetch_max_wait_ms=5,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
@@ -79,9 +85,12 @@ class Consumer:
             decoder=_raw_records,
         )
         self._subscriber(self._take)
+        self._fetching = Fetching(self._subscriber.get_msg, max_records=BATCH, timeout_ms=BATCH_MS)
+        self._subscriber.get_msg = self._fetching.next  # type: ignore[method-assign]  # FastStream has no other place for it
 
     async def _take(self, records: list[Any]) -> None:
         partitions = {TopicPartition(record.topic, record.partition) for record in records}
+        self._in_hand_since = monotonic()
         try:
             await self._seam.take(records)
         except Exception as error:
@@ -92,6 +101,9 @@ class Consumer:
             log.error("batch_not_taken", error_type=type(error).__name__, exc_info=error)
             await asyncio.sleep(1.0)
             raise
+        finally:
+            self._in_hand_s += monotonic() - self._in_hand_since
+            self._in_hand_since = None
         for partition in partitions:
             self._untaken.pop(partition, None)
         for record in records:
@@ -130,6 +142,13 @@ class Consumer:
         return min([self._seam.progress_at, *(one.since for one in self.untaken())])
 
     @property
+    def free_s(self) -> float:
+        """For how long, all in all, this consumer has had no batch in hand: it could take one."""
+        now = monotonic()
+        in_hand_s = 0.0 if self._in_hand_since is None else now - self._in_hand_since
+        return now - self._in_hand_s - in_hand_s
+
+    @property
     def _kafka(self) -> AIOKafkaConsumer | None:
         return self._subscriber.consumer
 
@@ -144,17 +163,22 @@ class Consumer:
 
     def lag(self) -> dict[str, int]:
         """Records known to be behind the consumer's position, per `topic-partition`."""
+        return {name: high - position for name, (position, high) in self.places().items()}
+
+    def places(self) -> dict[str, tuple[int, int]]:
+        """The consumer's position and the broker's high water, per `topic-partition`."""
         consumer = self._kafka
         if consumer is None or not self.started:
             return {}
-        behind: dict[str, int] = {}
+        found: dict[str, tuple[int, int]] = {}
         for partition in consumer.assignment():
             high = consumer.highwater(partition)
             state = consumer._subscription.subscription.assignment.state_value(partition)  # noqa: SLF001  # aiokafka's `position` is a coroutine that may wait
             position = state._position if state is not None else None  # noqa: SLF001  # as above
             if high is not None and position is not None:
-                behind[f"{partition.topic}-{partition.partition}"] = max(0, high - position)
-        return behind
+                name = f"{partition.topic}-{partition.partition}"
+                found[name] = (position, max(high, position))
+        return found
 
     async def behind(self) -> int | None:
         """Records on the broker that the seam has not seen to their end; `None` when unknown.
@@ -184,6 +208,8 @@ class Consumer:
             return reason
         for one in self.untaken():
             return f"a batch of records cannot be taken: {one.error_type}"
+        if (error_type := self._fetching.trouble) is not None:
+            return f"records cannot be fetched: {error_type}"
         return "the group is being joined" if self.joining() else None
 
     def waits(self) -> str | None:

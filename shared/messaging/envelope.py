@@ -19,6 +19,9 @@ from shared.events import Event
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
 
+NO_TEXT = "\ufffd"
+"""What stands in for bytes that are no text, as Python's decoder puts it."""
+
 _VERSION = re.compile(r"[0-9]{1,9}")
 """No event has a thousand versions, and Python refuses to read a number of 4,301 digits."""
 
@@ -72,7 +75,7 @@ def as_text(raw: bytes | str | None) -> str:
     if not raw:
         return ""
     found = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    return found.replace("\0", "\ufffd")
+    return found.replace("\0", NO_TEXT)
 
 
 def read_headers(headers: Mapping[str, bytes | None]) -> Envelope:

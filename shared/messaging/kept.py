@@ -29,23 +29,14 @@ class Kept:
 
     @classmethod
     def of(cls, record: Record) -> Kept:
-        headers = text_headers(record.headers)
-        event_id = headers.get("ce_id")
-        identity = (
-            f"{headers.get('ce_source')}|{event_id}"
-            if event_id
-            else f"{record.topic}|{record.partition}|{record.offset}|{record.timestamp}"
-        )
-        digest = hashlib.sha256(identity.encode())
-        digest.update(record.value or b"")
         return cls(
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
             key=as_text(record.key) if record.key is not None else None,
-            headers=headers,
+            headers=text_headers(record.headers),
             value=record.value,
-            fingerprint=digest.hexdigest(),
+            fingerprint=fingerprint_of(record),
         )
 
     def as_record(self) -> Record:
@@ -63,3 +54,17 @@ class Kept:
             serialized_value_size=0,
             headers=[(name, value.encode()) for name, value in self.headers.items()],
         )
+
+
+def fingerprint_of(record: Record) -> str:
+    """By what a record is known when it comes again: its event's id and its bytes."""
+    headers = dict(record.headers)
+    event_id, source = as_text(headers.get("ce_id")), as_text(headers.get("ce_source"))
+    identity = (
+        f"{source}|{event_id}"
+        if event_id
+        else f"{record.topic}|{record.partition}|{record.offset}|{record.timestamp}"
+    )
+    digest = hashlib.sha256(identity.encode())
+    digest.update(record.value or b"")
+    return digest.hexdigest()

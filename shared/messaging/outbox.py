@@ -8,7 +8,6 @@ one relay at a time.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -78,14 +77,6 @@ _OFFER_AGAIN = text(
     bindparam("at", type_=TIMESTAMP(timezone=True)),
 )
 
-_PARKED = text(
-    """
-    SELECT event_id, headers->>'ce_type', topic, key, coalesce(parked_code, '?'), parked_at,
-           octet_length(payload)
-      FROM outbox WHERE parked_at IS NOT NULL ORDER BY seq LIMIT 200
-    """
-)
-
 _REPLAY = text(
     """
     UPDATE outbox SET parked_at = NULL, parked_code = NULL
@@ -144,24 +135,6 @@ async def offer_again(connection: AsyncConnection, *, since: datetime, now: date
     await _lock(connection, KEY_LOCK_SPACE, range(KEY_LOCKS))
     offered = await connection.execute(_OFFER_AGAIN, {"since": since, "at": now})
     return int(offered.scalar_one())
-
-
-@dataclass(frozen=True, slots=True)
-class ParkedRow:
-    """A committed event that the broker refuses; later ones of its key wait behind it."""
-
-    event_id: UUID
-    type_name: str
-    topic: str
-    key: str
-    reason: str
-    parked_at: datetime
-    value_bytes: int
-
-
-async def parked_rows(connection: AsyncConnection) -> list[ParkedRow]:
-    """Parked rows, oldest first, at most 200."""
-    return [ParkedRow(*row) for row in await connection.execute(_PARKED)]
 
 
 async def replay(connection: AsyncConnection, event_id: UUID) -> bool:

@@ -9,17 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.messaging.handlers import Handlers
 from shared.messaging.transaction import Transaction
-
-_OPEN = text(
-    """
-    SELECT work_id, kind, coalesce(error_code, '?') AS reason, attempts, due_at
-      FROM due_work WHERE state = 'parked' ORDER BY due_at LIMIT 200
-    """
-)
 
 _UNDER = text(
     """
@@ -53,12 +45,6 @@ class ParkedWork:
     reason: str
     attempts: int
     due_at: datetime
-
-
-async def open_ones(connection: AsyncConnection) -> list[ParkedWork]:
-    """Parked work, oldest first, at most 200."""
-    rows = await connection.execute(_OPEN)
-    return [ParkedWork(**row) for row in rows.mappings()]
 
 
 async def under(tx: Transaction, *keys: str) -> list[ParkedWork]:

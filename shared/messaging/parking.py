@@ -13,13 +13,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, select, text, update
+from sqlalchemy import bindparam, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.ids import new_id
-from shared.messaging import inbox
-from shared.messaging.envelope import event_id_of
 from shared.messaging.kept import Kept
 from shared.messaging.tables import ParkedEvent
 
@@ -31,18 +29,22 @@ _HELD_KEYS = text(
 ).bindparams(bindparam("digests", type_=ARRAY(TEXT)))
 
 _DISCARDED = text(
-    "SELECT EXISTS (SELECT FROM parked_events WHERE consumer = :consumer"
-    " AND fingerprint = :fingerprint AND state = 'discarded')"
-)
+    "SELECT fingerprint FROM parked_events WHERE consumer = :consumer"
+    " AND fingerprint = ANY(:fingerprints) AND state = 'discarded'"
+).bindparams(bindparam("fingerprints", type_=ARRAY(TEXT)))
 
 _RELEASED = text(
     """
-    SELECT DISTINCT ON (key_digest) seq FROM parked_events AS h
-     WHERE consumer = :consumer AND state = 'held'
-       AND NOT EXISTS (SELECT 1 FROM parked_events AS p
-                        WHERE p.consumer = h.consumer AND p.key_digest = h.key_digest
-                          AND p.state = 'parked' AND p.seq < h.seq)
-     ORDER BY key_digest, seq LIMIT 100
+    SELECT seq FROM (
+        SELECT DISTINCT ON (key_digest) seq, rests_until FROM parked_events AS h
+         WHERE consumer = :consumer AND state = 'held'
+           AND NOT EXISTS (SELECT 1 FROM parked_events AS p
+                            WHERE p.consumer = h.consumer AND p.key_digest = h.key_digest
+                              AND p.state = 'parked' AND p.seq < h.seq)
+         ORDER BY key_digest, seq
+    ) AS first
+     WHERE rests_until IS NULL OR rests_until <= clock_timestamp()
+     ORDER BY seq LIMIT 100
     """
 )
 
@@ -78,14 +80,10 @@ async def park(
     attempts: int,
     now: datetime,
 ) -> bool:
-    """Keep a record; once, however often it comes. False when a person discarded it before."""
-    if (
-        await connection.execute(
-            _DISCARDED, {"consumer": consumer, "fingerprint": record.fingerprint}
-        )
-    ).scalar_one():
+    """Keep a record. False when it is kept already, or a person discarded it before."""
+    if await discarded(connection, consumer, [record.fingerprint]):
         return False
-    await connection.execute(
+    added = await connection.execute(
         insert(ParkedEvent)
         .values(
             parked_id=new_id(),
@@ -108,8 +106,9 @@ async def park(
             index_elements=["consumer", "fingerprint"],
             index_where=text("state IN ('parked', 'held')"),
         )
+        .returning(_table.c.seq)
     )
-    return True
+    return added.scalar() is not None
 
 
 async def seq_of(connection: AsyncConnection, consumer: str, parked_id: UUID) -> int | None:
@@ -154,22 +153,17 @@ async def resolve(
     return done.rowcount == 1
 
 
-async def discard(
-    connection: AsyncConnection, seq: int, *, by: str, why: str, now: datetime
-) -> bool:
-    """Give an open record up for good. False when it is closed already.
+async def discarded(
+    connection: AsyncConnection, consumer: str, fingerprints: Sequence[str]
+) -> set[str]:
+    """Those of the records that a person gave up for good.
 
-    Its event is claimed as if it had been decided: it may be delivered again, and readable then.
+    It is the record that is given up and not its event's id, which a broken copy carries too.
     """
-    if not await resolve(connection, seq, state="discarded", by=by, why=why, now=now):
-        return False
     found = await connection.execute(
-        select(_table.c.consumer, _table.c.headers).where(_table.c.seq == seq)
+        _DISCARDED, {"consumer": consumer, "fingerprints": fingerprints}
     )
-    consumer, headers = found.one()
-    if (event_id := event_id_of(headers)) is not None:
-        await inbox.claim(connection, consumer, [event_id], at=now)
-    return True
+    return set(found.scalars())
 
 
 async def earlier(
@@ -189,18 +183,25 @@ async def repark(
 ) -> None:
     """A replay failed: the record is parked, with the newest reason.
 
-    A held one stays held for its first `holds_up_to` failures, so that it is tried again.
+    A held one stays held for its first `holds_up_to` failures, so that it is tried again, each
+    time after twice the rest.
     """
+    rest_s = func.least(60, func.power(2, _table.c.attempts))
     state = case(
         ((_table.c.state == "held") & (_table.c.attempts < holds_up_to), "held"), else_="parked"
     )
     await connection.execute(
         update(_table)
         .where(_table.c.seq == seq, _table.c.state.in_(("parked", "held")))
-        .values(state=state, reason=reason, attempts=_table.c.attempts + 1)
+        .values(
+            state=state,
+            reason=reason,
+            attempts=_table.c.attempts + 1,
+            rests_until=func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, rest_s),
+        )
     )
 
 
 async def released(connection: AsyncConnection, consumer: str) -> list[int]:
-    """Held records with no parked one left before them: the first of each key."""
+    """Held records with no parked one left before them: the first of each key, if rested."""
     return list((await connection.execute(_RELEASED, {"consumer": consumer})).scalars())

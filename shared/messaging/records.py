@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from shared.errors import Poison
 from shared.events import Event
 from shared.messaging.causes import code_of
-from shared.messaging.envelope import Envelope, as_text, read_headers
+from shared.messaging.envelope import NO_TEXT, Envelope, as_text, read_headers
 from shared.messaging.handlers import EventHandler, Handlers
 
 log = structlog.get_logger(__name__)
@@ -64,6 +64,8 @@ def read(handlers: Handlers, record: Record) -> Heard | Unreadable | None:
 def _decode(
     record: Record, headers: Mapping[str, bytes | None], handler: EventHandler[Any]
 ) -> Heard:
+    if any(NO_TEXT in as_text(name) for name in headers):
+        raise Poison("bad_header_name")
     envelope = read_headers(headers)
     if envelope.version != handler.event.version:
         raise Poison("unknown_version")

@@ -5,7 +5,9 @@ for as long as one pass lasts, so however many replicas run, one of them sends a
 order. A row leaves the outbox for the event log in the transaction that follows the broker's
 acknowledgement: a crash between the two sends it again, and the consumers' inboxes drop it.
 
-A row that the broker can never take is parked, and later rows of its key wait behind it.
+A row that the broker can never take is parked, and later rows of its key wait behind it. Only a
+row of some size can be refused, so after such a row nothing of its key is sent before the broker
+has answered.
 """
 
 from __future__ import annotations
@@ -30,6 +32,10 @@ from shared.messaging.transaction import UnitOfWork
 from shared.messaging.wakes import woken
 
 log = structlog.get_logger(__name__)
+
+SURELY_TAKEN_BYTES = 8_192
+"""Every topic takes a payload of this size: with its headers it is smaller than one of the
+producer's batches (16 KiB), and a topic that refuses those carries nothing of ours."""
 
 _HOLD_SLOTS = text(
     "SELECT s FROM generate_series(0, :slots - 1) AS s WHERE pg_try_advisory_xact_lock(:space, s)"
@@ -77,6 +83,7 @@ class _Sent:
 
     confirmed: list[int] = field(default_factory=list)
     too_large: list[Any] = field(default_factory=list)
+    left: bool = False
     trouble: Exception | None = None
 
     def judge(self, row: Any, answer: asyncio.Future[Any]) -> None:
@@ -149,19 +156,25 @@ class Relay:
             await self._keep(connection, sent)
         if sent.trouble is not None:  # what went out is kept before the rest is tried again
             raise sent.trouble
-        return len(rows) == self._limits.batch
+        return sent.left or len(rows) == self._limits.batch
 
     async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> _Sent:
-        """Send rows in their order and wait for what becomes of each, within the time limit."""
+        """Send rows in their order and wait for what becomes of each, within the time limit.
+
+        A row that may be refused is the last of its key in this pass.
+        """
         sent = _Sent()
         futures: dict[asyncio.Future[Any], Any] = {}
-        too_large: set[str] = set()
+        held_up: set[str] = set()
         give_up_at = monotonic() + self._limits.send_s
         try:
             async with asyncio.timeout(self._limits.send_s):
                 for row in rows:
-                    if row.key in too_large:
+                    if row.key in held_up:
+                        sent.left = True
                         continue
+                    if len(row.payload) > SURELY_TAKEN_BYTES:
+                        held_up.add(row.key)
                     try:
                         future = await producer.send(
                             row.topic,
@@ -170,7 +183,6 @@ class Relay:
                             headers=[(name, text_.encode()) for name, text_ in row.headers.items()],
                         )
                     except MessageSizeTooLargeError:
-                        too_large.add(row.key)
                         sent.too_large.append(row)
                     else:
                         futures[future] = row

@@ -33,6 +33,8 @@ class NotReplayed:
             return f"{self.reason}: {self.waits_for} came before it; replay or discard that first."
         if self.reason == "already_resolved":
             return "It was resolved already."
+        if self.reason == "already_decided":
+            return "Its event was decided before. Nothing was done again, and it is closed."
         return f"It failed again: {self.reason}."
 
 
@@ -49,18 +51,21 @@ async def replay(seam: Seam, seq: int, *, by: str, why: str, note: Note) -> NotR
 
 
 async def follow_up(seam: Seam) -> int:
-    """Decide held records whose parked one is resolved. Returns how many went through."""
+    """Decide held records whose parked one is resolved. Returns how many went through.
+
+    One that fails rests, or is parked, and those behind it wait on: other keys' go on without it.
+    """
     went = 0
-    while True:
-        async with seam.work.transaction() as tx:
-            ready = await parking.released(tx.connection, seam.consumer)
-        why = "the event before it was resolved"
-        failed = [
-            await _decide_again(seam, seq, by="system", why=why, note=_unnoted) for seq in ready
-        ]
-        went += failed.count(None)
-        if None not in failed:
-            return went
+    while ready := await _released(seam):
+        for seq in ready:
+            why = "the event before it was resolved"
+            went += await _decide_again(seam, seq, by="system", why=why, note=_unnoted) is None
+    return went
+
+
+async def _released(seam: Seam) -> list[int]:
+    async with seam.work.transaction() as tx:
+        return await parking.released(tx.connection, seam.consumer)
 
 
 def _unnoted(_: Transaction, __: NotReplayed | None) -> None:
@@ -84,8 +89,12 @@ async def _decide_again(
             found = read(seam.handlers, kept.as_record())
             if isinstance(found, Unreadable):
                 raise Poison(found.reason)
-            if found is not None:
-                await seam.decide(tx, [found])
+            if found is not None and not await seam.decide(tx, [found]):
+                await parking.resolve(
+                    tx.connection, seq, state="discarded", by=by, why=why, now=tx.now
+                )
+                note(tx, refused := NotReplayed("already_decided"))
+                return refused
             await parking.resolve(tx.connection, seq, state="replayed", by=by, why=why, now=tx.now)
             note(tx, None)
     except Exception as error:

@@ -105,8 +105,13 @@ async def _replay_event(runtime: Runtime, wish: Wish, seq: int) -> int | NotEnde
 
 async def _discard_event(runtime: Runtime, wish: Wish, seq: int) -> int | NotEnded:
     async with runtime.work.transaction() as tx:
-        if not await parking.discard(
-            tx.connection, seq, by=wish.actor.subject, why=wish.why, now=tx.now
+        if not await parking.resolve(
+            tx.connection,
+            seq,
+            state="discarded",
+            by=wish.actor.subject,
+            why=wish.why,
+            now=tx.now,
         ):
             return _RESOLVED
         wish.note(tx, "discard", "parked_event")

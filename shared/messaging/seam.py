@@ -27,7 +27,7 @@ from shared.errors import Poison
 from shared.messaging import inbox, parking
 from shared.messaging.causes import code_of, on_behalf, passes
 from shared.messaging.handlers import Handlers
-from shared.messaging.kept import Kept
+from shared.messaging.kept import Kept, fingerprint_of
 from shared.messaging.records import Heard, Record, Unreadable, read
 from shared.messaging.transaction import Transaction, UnitOfWork
 
@@ -110,11 +110,18 @@ class Seam:
         return True
 
     async def _decide_all(self, tx: Transaction, heard: Sequence[Heard]) -> None:
+        heard = await self._without_discarded(tx, heard)
         held = await parking.held_keys(
             tx.connection, self.consumer, list({one.key for one in heard})
         )
         await self._hold(tx, [one for one in heard if one.key in held])
         await self.decide(tx, [one for one in heard if one.key not in held])
+
+    async def _without_discarded(self, tx: Transaction, heard: Sequence[Heard]) -> list[Heard]:
+        """Those that no person has given up for good; what was unreadable then may be read now."""
+        prints = [fingerprint_of(one.record) for one in heard]
+        gone = await parking.discarded(tx.connection, self.consumer, prints)
+        return [one for one, print_ in zip(heard, prints, strict=True) if print_ not in gone]
 
     async def _hold(self, tx: Transaction, heard: Sequence[Heard]) -> None:
         """Keep those that nobody has decided before until the one before them is resolved."""
@@ -126,10 +133,12 @@ class Seam:
             if one.envelope.event_id not in known:
                 await self._park(tx, one.record, state="held", reason="waits_for_parked", tries=0)
 
-    async def decide(self, tx: Transaction, heard: Sequence[Heard]) -> None:
-        """Decide, in their order, those events that nobody has decided before."""
-        for round_ in rounds(await self._claim(tx, heard)):
+    async def decide(self, tx: Transaction, heard: Sequence[Heard]) -> int:
+        """Decide, in their order, those events that nobody has decided before; how many it were."""
+        new = await self._claim(tx, heard)
+        for round_ in rounds(new):
             await self._decide_round(tx, round_)
+        return len(new)
 
     async def _claim(self, tx: Transaction, heard: Sequence[Heard]) -> list[Heard]:
         """Those that nobody has decided before, each once, in their order."""

@@ -131,7 +131,8 @@ class DueWork(BackboneBase, table=True):
 class ParkedEvent(BackboneBase, table=True):
     """Records that could not be acted on, and later ones of the same key that wait behind them.
 
-    parked: a person replays or discards it. held: waits for the parked one before it.
+    parked: a person replays or discards it. held: waits for the parked one before it, and after a
+    failure until `rests_until`, on the database's own clock.
     """
 
     __tablename__ = "parked_events"
@@ -178,6 +179,7 @@ class ParkedEvent(BackboneBase, table=True):
     reason: str = Field(sa_column=Column(Text, nullable=False))
     attempts: int = Field(sa_column=Column(SmallInteger, nullable=False))
     parked_at: datetime = Field(sa_column=moment())
+    rests_until: datetime | None = Field(sa_column=moment(nullable=True))
     resolved_at: datetime | None = Field(sa_column=moment(nullable=True))
     resolved_by: str | None = Field(sa_column=Column(Text))
     resolution: str | None = Field(sa_column=Column(Text))

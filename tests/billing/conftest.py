@@ -37,7 +37,6 @@ from shared.clock import RunClock
 from shared.events import Event
 from shared.events.scheduling import AppointmentBooked, InfusionCompleted, VisitType
 from shared.ids import new_id
-from shared.messaging import parked_work
 from shared.messaging.envelope import headers_of
 from shared.service import Service, migrate_service
 from tests.billing.records import infusion_record
@@ -50,6 +49,7 @@ from tests.support.outside_world import (
     OutsideWorld,
     world_at,
 )
+from tests.support.parked import parked_items
 
 STARTS_AT = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 TOKEN_SECRET = "not-a-secret-" * 3
@@ -217,8 +217,8 @@ class Billing:
             return list(await connection.execute(text(query), values))
 
     async def parked(self) -> list[str]:
-        async with self.service.runtime.engine.connect() as connection:
-            return [work.reason for work in await parked_work.open_ones(connection)]
+        async with self.service.runtime.work.transaction() as tx:
+            return [item.reason for item in await parked_items(tx)]
 
     async def until_rest(self, within_s: float = 20.0) -> None:
         """Wait until all that fell due is done or parked, here and outside."""

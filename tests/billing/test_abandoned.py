@@ -15,9 +15,9 @@ from shared.auth import Role
 from shared.errors import Poison
 from shared.events.billing import PaymentCaptured, SuperbillIssued
 from shared.ids import new_id
-from shared.messaging import parked_work
 from tests.billing.conftest import Billing
 from tests.support.eventually import eventually
+from tests.support.parked import parked_items
 
 
 async def charge_whose_try_is_parked(
@@ -70,13 +70,13 @@ async def test_a_parked_try_is_named_with_what_to_do(
     billing: Billing, monkeypatch: pytest.MonkeyPatch
 ):
     _, path = await charge_whose_try_is_parked(billing, monkeypatch, taken=False)
-    async with billing.service.runtime.engine.connect() as connection:
-        [parked] = await parked_work.open_ones(connection)
+    async with billing.service.runtime.work.transaction() as tx:
+        [parked] = await parked_items(tx)
 
     violation = await refusal(billing, path)
 
     assert violation["rule"] == "attempt_parked"
-    assert f"practice parked show {parked.work_id}" in violation["detail"]
+    assert f"practice parked show {parked.parked_id}" in violation["detail"]
 
 
 async def test_a_try_that_never_reached_stripe_is_followed_by_the_next(

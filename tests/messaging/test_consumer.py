@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -64,3 +68,106 @@ async def test_a_batch_that_can_never_be_taken_is_no_progress_and_is_said_until_
         dog.look()
         await asyncio.sleep(0.05)
     assert not ended
+
+
+async def test_a_partition_that_cannot_be_read_is_said_never_spins_and_stops_no_other(
+    run_service: Any, engine: AsyncEngine, topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[int] = []
+    read = PartitionRecords._consumer_record
+
+    def misread(self: PartitionRecords, tp: TopicPartition, record: Any) -> Any:
+        if tp.partition == 0:
+            failures.append(record.offset)
+            raise RuntimeError("torn")
+        return read(self, tp, record)
+
+    monkeypatch.setattr(PartitionRecords, "_consumer_record", misread)
+    everywhere = [record_of(registered(), partition=number) for number in range(6)]
+    await send(topics, everywhere)
+    service = await run_service(hearing())
+
+    async def all_but_one_arrive(count: int) -> None:
+        assert await scalar(engine, "SELECT count(*) FROM tally") == count
+        assert await service.consumer_trouble() == "records cannot be fetched: RuntimeError"
+
+    await eventually(lambda: all_but_one_arrive(5))
+    await send(topics, [record_of(registered(), partition=number) for number in range(1, 6)])
+    await eventually(lambda: all_but_one_arrive(10))
+    seen = len(failures)
+    await asyncio.sleep(3.0)
+    assert len(failures) - seen <= 2
+
+    monkeypatch.undo()
+
+    async def all_arrive() -> None:
+        assert await scalar(engine, "SELECT count(*) FROM tally") == 11
+        assert await service.consumer_trouble() is None
+
+    await eventually(all_arrive)
+
+
+async def test_a_partition_that_stands_ends_the_process_though_the_others_move(
+    run_service: Any, engine: AsyncEngine, topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka hands on nothing of one partition, and says nothing."""
+    ended: list[int] = []
+    drain = FetchResult.getall
+
+    def forgotten(self: FetchResult, max_records: int | None = None) -> list[Any]:
+        return [] if self._topic_partition.partition == 0 else drain(self, max_records)
+
+    service = await run_service(hearing())
+    dog = Watchdog(service.consumer, stuck_s=2.0, end=ended.append)
+    await send(topics, [record_of(registered(), partition=number) for number in range(6)])
+    await eventually(lambda: noted(engine, 6))
+    await _look(dog, topics, range(6), times=20)
+    assert not ended
+
+    monkeypatch.setattr(FetchResult, "getall", forgotten)
+    await _look(dog, topics, range(6), times=20)
+    assert set(ended) == {70}
+    assert "none was taken" in str(dog.trouble())
+
+
+async def test_a_batch_that_is_long_in_hand_makes_no_other_partition_stand(
+    run_service: Any, engine: AsyncEngine, topics: Topics
+) -> None:
+    ended: list[int] = []
+    slow = new_id()
+    on = Handlers("listener")
+
+    @on.event(PatientRegistered)
+    async def note(event: PatientRegistered, tx: Transaction) -> None:
+        if event.key == str(slow):
+            await asyncio.sleep(0.4)
+        await tx.execute(text("INSERT INTO tally (who) VALUES (:who)"), {"who": event.key})
+
+    service = await run_service(on)
+    await eventually(lambda: _joined(service))
+    dog = Watchdog(service.consumer, stuck_s=1.0, end=ended.append)
+    records = [record_of(registered(slow), partition=0) for _ in range(10)]
+    await send(topics, [*records, record_of(registered(), partition=1)])
+
+    async def all_arrive() -> None:
+        dog.look()
+        assert await scalar(engine, "SELECT count(*) FROM tally") == 11
+
+    await eventually(all_arrive)
+    assert not ended
+
+
+async def _joined(service: Any) -> None:
+    assert await service.consumer_trouble() is None
+
+
+async def noted(engine: AsyncEngine, count: int) -> None:
+    assert await scalar(engine, "SELECT count(*) FROM tally") == count
+
+
+async def _look(dog: Watchdog, topics: Topics, partitions: Iterable[int], *, times: int) -> None:
+    """Look while one event after the other comes to each of the partitions."""
+    for _ in range(times):
+        await send(topics, [record_of(registered(), partition=number) for number in partitions])
+        await asyncio.sleep(0.2)
+        dog.look()

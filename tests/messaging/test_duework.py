@@ -23,6 +23,7 @@ from tests.messaging.conftest import scalar, tally
 from tests.messaging.records import START
 from tests.support import leases
 from tests.support.eventually import eventually
+from tests.support.parked import parked_items
 
 HOUR = timedelta(hours=1)
 on = Handlers("billing")
@@ -208,7 +209,7 @@ async def test_work_that_is_put_off_while_newer_work_is_being_written_gives_way_
     async def waits_for_a_lock() -> bool:
         waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN"
         mine = "(SELECT pid FROM pg_stat_activity WHERE datname = current_database())"
-        return await scalar(engine, f"{waits} {mine}") == 1
+        return bool(await scalar(engine, f"{waits} {mine}") == 1)
 
     async with engine.begin() as writing:
         await writing.execute(
@@ -394,12 +395,12 @@ async def test_work_given_up_is_parked_for_a_person_who_has_it_done_or_discards_
 
     await eventually(parked)
     async with unit.transaction() as tx:
-        [found] = await parked_work.open_ones(tx.connection)
-        assert (found.kind, found.reason, found.attempts) == ("Text", reason, calls)
-        assert await parked_work.replay(tx, found.work_id) is Replay.AGAIN
+        [found] = await parked_items(tx)
+        assert (found.type_name, found.reason, found.attempts) == ("Text", reason, calls)
+        assert await parked_work.replay(tx, found.parked_id) is Replay.AGAIN
     await eventually(lambda: told(engine, ("Ana", f"answer {calls + 1}")))
     async with unit.transaction() as tx:
-        assert not await parked_work.discard(tx, on, found.work_id)
+        assert not await parked_work.discard(tx, on, found.parked_id)
 
 
 @pytest.mark.parametrize("limit", ["lock_timeout", "statement_timeout"])
@@ -464,8 +465,8 @@ async def test_what_a_discarded_charge_frees_and_its_discarding_commit_together(
 
 async def discard_all(unit: UnitOfWork) -> None:
     async with unit.transaction() as tx:
-        for found in await parked_work.open_ones(tx.connection):
-            assert await parked_work.discard(tx, on, found.work_id)
+        for found in await parked_items(tx):
+            assert await parked_work.discard(tx, on, found.parked_id)
 
 
 def test_a_service_that_frees_work_which_nothing_does_refuses_to_start() -> None:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.clock import FixedClock
+from shared.db import create_engine, unreachable
 from shared.events.scheduling import PatientRegistered
-from shared.messaging import Handlers, Transaction, UnitOfWork
+from shared.ids import new_id
+from shared.messaging import Handlers, Transaction, UnitOfWork, Work
 from shared.messaging.seam import Limits, Seam
+from shared.messaging.workers import Workers, WorkLimits
 from tests.messaging.conftest import scalar, tally
 from tests.messaging.records import delivered, record_of, registered
+from tests.support.eventually import eventually
 
 BEFORE_EACH = "SET LOCAL lock_timeout = '100ms'; SET LOCAL statement_timeout = '200ms'"
 
@@ -113,3 +121,87 @@ async def test_the_time_that_the_database_was_away_is_not_held_against_an_event(
     await seam.take([delivered(record_of(registered()))])
     assert len(await tally(engine)) == 1
     assert await scalar(engine, "SELECT count(*) FROM parked_events") == 0
+
+
+class Remind(Work):
+    """A timer of the test's service."""
+
+    who: str
+
+
+def a_folder_is_no_zone() -> None:
+    ZoneInfo("America")
+
+
+def a_letter_is_missing() -> None:
+    Path("/nowhere/letter.typ").read_bytes()
+
+
+@pytest.mark.parametrize("meet", [a_folder_is_no_zone, a_letter_is_missing])
+async def test_a_file_that_our_code_cannot_read_parks_its_event_and_is_no_absent_database(
+    engine: AsyncEngine, clock: FixedClock, meet: Callable[[], None]
+) -> None:
+    ill, well = new_id(), new_id()
+    on = Handlers("listener")
+
+    @on.event(PatientRegistered)
+    async def note(event: PatientRegistered, tx: Transaction) -> None:
+        await tx.execute(text("INSERT INTO tally (who) VALUES (:who)"), {"who": event.key})
+        if event.key == str(ill):
+            meet()
+
+    seam = Seam(on, UnitOfWork(engine, clock, on), limits=Limits(bug_retries=0))
+    async with asyncio.timeout(10):
+        await seam.take([delivered(record_of(registered(who))) for who in (ill, well)])
+    assert [who for who, _ in await tally(engine)] == [str(well)]
+    assert str(await scalar(engine, "SELECT reason FROM parked_events")).startswith("bug:")
+
+
+async def test_a_file_that_our_code_cannot_read_stops_no_other_timer(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    on = Handlers("billing")
+
+    @on.due(Remind)
+    async def remind(work: Remind, tx: Transaction) -> None:
+        if work.who == "broken":
+            a_folder_is_no_zone()
+        await tx.execute(text("INSERT INTO tally (who) VALUES (:who)"), {"who": work.who})
+
+    unit = UnitOfWork(engine, clock, on)
+    async with unit.transaction() as tx:
+        tx.do(Remind(who="broken"))
+        for n in range(5):
+            tx.do(Remind(who=f"well {n}"))
+    limits = WorkLimits(poll_s=0.02, backoff_s=0.05, bug_attempts=2)
+    worker = asyncio.create_task(Workers(on, unit, {}, limits=limits).run())
+
+    async def the_others_are_decided() -> None:
+        assert len(await tally(engine)) == 5
+
+    try:
+        await eventually(the_others_are_decided)
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+
+
+async def test_a_database_that_refuses_hangs_up_or_says_nothing_is_absent() -> None:
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    for answer in (None, hang_up, say_nothing):
+        server = await asyncio.start_server(answer or hang_up, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        if answer is None:
+            server.close()
+        engine = create_engine(f"postgresql+asyncpg://nobody:x@127.0.0.1:{port}/x")
+        with pytest.raises((OSError, DBAPIError)) as caught:
+            await engine.connect()
+        assert unreachable(caught.value)
+        server.close()
+        await engine.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -10,9 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.clock import FixedClock
+from shared.errors import Retry
 from shared.events.scheduling import PatientRegistered
 from shared.ids import new_id
-from shared.messaging import Handlers, Transaction, UnitOfWork, parking, replaying
+from shared.messaging import Handlers, Transaction, UnitOfWork, inbox, parking, replaying
 from shared.messaging.seam import Limits, Seam
 from tests.messaging.conftest import scalar, tally
 from tests.messaging.desk import operator
@@ -24,16 +26,19 @@ QUICK = Limits(retries=1, bug_retries=0, backoff_s=0.01)
 
 
 class Listener:
-    """A service that notes who registers, and breaks on those in `breaks_on`."""
+    """A service that notes who registers; breaks on some, and cannot yet decide others."""
 
     def __init__(self) -> None:
         self.breaks_on: set[str] = set()
+        self.waits_on: set[str] = set()
         self.on = Handlers("listener")
         self.on.event(PatientRegistered)(self.note)
 
     async def note(self, event: PatientRegistered, tx: Transaction) -> None:
         if event.key in self.breaks_on:
             raise KeyError(event.key)
+        if event.key in self.waits_on:
+            raise Retry("busy")
         await tx.execute(text("INSERT INTO tally (who) VALUES (:who)"), {"who": event.key})
 
 
@@ -122,7 +127,9 @@ async def test_a_consumer_that_stands_still_is_not_moved_by_what_follows_by_itse
     listener.breaks_on.clear()
     async with engine.begin() as connection:
         seq = (await connection.execute(text("SELECT min(seq) FROM parked_events"))).scalar_one()
-        assert await parking.discard(connection, seq, by="x", why="y", now=clock.now())
+        assert await parking.resolve(
+            connection, seq, state="discarded", by="x", why="y", now=clock.now()
+        )
     await seam.take([delivered(record_of(registered(), value=b"?"))])
     assert seam.halted
     assert await replaying.follow_up(seam) == 1
@@ -140,7 +147,9 @@ async def test_discarded_events_that_come_again_in_great_number_stop_nobody(
     async with engine.begin() as connection:
         seqs = await connection.execute(text("SELECT seq FROM parked_events"))
         for seq in seqs.scalars().all():
-            assert await parking.discard(connection, seq, by="x", why="y", now=clock.now())
+            assert await parking.resolve(
+                connection, seq, state="discarded", by="x", why="y", now=clock.now()
+            )
     async with asyncio.timeout(10):
         await seam.take(bad)
     assert not seam.halted
@@ -158,3 +167,85 @@ async def test_an_event_that_was_decided_and_comes_again_is_not_held(
     await seam.take([bad])
     await seam.take([decided])
     await waiting(engine, "parked")
+
+
+async def test_a_broken_copy_that_is_discarded_takes_no_event_along(
+    run_service: Any, engine: AsyncEngine, topics: Topics
+) -> None:
+    listener, ill, held, late = Listener(), new_id(), new_id(), new_id()
+    listener.breaks_on.add(str(ill))
+    service = await run_service(listener.on, seam_limits=QUICK)
+    copies = [record_of(registered(ill), event_id=id_, value=b"{half") for id_ in (held, late)]
+    await send(topics, [record_of(registered(ill)), record_of(registered(ill), event_id=held)])
+    await eventually(lambda: waiting(engine, "parked", "held"))
+    await send(topics, copies)
+    await eventually(lambda: waiting(engine, "parked", "held", "parked", "parked"))
+    listener.breaks_on.clear()
+    async with operator(service) as ops:
+        first, _, *broken = (await ops.get("/operations/parked")).json()["items"]
+        for copy in broken:
+            assert (await end(ops, copy, "discard")).status_code == 200
+        assert (await end(ops, first, "replay")).json() == {"replayed": True, "followed": 1}
+    await waiting(engine, "replayed", "replayed", "discarded", "discarded")
+    await noted(engine, ill, ill)
+    await send(topics, [*copies, record_of(registered(ill), event_id=late)])
+    await eventually(lambda: noted(engine, ill, ill, ill))
+    await waiting(engine, "replayed", "replayed", "discarded", "discarded")
+
+
+async def test_a_replay_of_what_was_decided_before_says_so_and_decides_nothing(
+    run_service: Any, engine: AsyncEngine, topics: Topics
+) -> None:
+    listener, ill, event_id = Listener(), new_id(), new_id()
+    listener.breaks_on.add(str(ill))
+    copies = [record_of(registered(ill), event_id=event_id) for _ in range(3)]
+    for number, copy in enumerate(copies):
+        copy["value"] += b" " * number
+    service = await run_service(listener.on, seam_limits=QUICK)
+    await send(topics, copies)
+    await eventually(lambda: waiting(engine, "parked", "held", "held"))
+    listener.breaks_on.clear()
+    async with operator(service) as ops:
+        first, *_ = (await ops.get("/operations/parked")).json()["items"]
+        async with service.work.transaction() as tx:
+            await inbox.claim(tx.connection, "listener", [event_id], at=tx.now)
+        said = await end(ops, first, "replay")
+        assert (said.status_code, "decided before" in said.json()["detail"]) == (409, True)
+    await eventually(lambda: waiting(engine, "discarded", "discarded", "discarded"))
+    await noted(engine)
+
+
+async def test_a_held_event_that_fails_for_a_moment_rests_while_others_follow(
+    run_service: Any, engine: AsyncEngine, topics: Topics
+) -> None:
+    listener, ana, ben = Listener(), new_id(), new_id()
+    listener.breaks_on |= {str(ana), str(ben)}
+    service = await run_service(listener.on, seam_limits=replace(QUICK, retries=3))
+    await send(topics, [record_of(registered(who)) for who in (ben, ben, *[ana] * 20)])
+    await eventually(lambda: waiting(engine, "parked", "held", "parked", *["held"] * 19))
+    listener.breaks_on.clear()
+    listener.waits_on.add(str(ben))
+    async with operator(service) as ops:
+        first, second, third, *_ = (await ops.get("/operations/parked")).json()["items"]
+        assert (await end(ops, first, "discard")).json() == {"discarded": True, "followed": 0}
+        assert (await end(ops, third, "replay")).json() == {"replayed": True, "followed": 19}
+        shown = (await ops.get(f"/operations/parked/{second['parked_id']}")).json()
+        assert (shown["state"], shown["attempts"]) == ("held", 1)
+    listener.waits_on.clear()
+    await eventually(lambda: noted(engine, ben, *[ana] * 20))
+
+
+async def test_open_records_that_come_again_in_great_number_stop_nobody(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    listener = Listener()
+    limits = Limits(retries=1, bug_retries=0, backoff_s=0.01, parked_in_a_row=4)
+    unit = UnitOfWork(engine, clock, listener.on)
+    bad = [delivered(record_of(registered(), value=b"?"), offset=n) for n in range(3)]
+    await Seam(listener.on, unit, limits=limits).take(bad)
+    again = Seam(listener.on, unit, limits=limits)
+    async with asyncio.timeout(10):
+        await again.take(bad * 2)
+    assert not again.halted
+    assert again.parked_in_a_row == 0
+    await waiting(engine, "parked", "parked", "parked")

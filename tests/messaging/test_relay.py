@@ -26,6 +26,7 @@ from shared.messaging.runtime import make_producer
 from tests.messaging.conftest import scalar
 from tests.messaging.records import START, checked_in
 from tests.support.eventually import eventually
+from tests.support.parked import parked_items
 from tests.support.topics import Topics
 
 TOPIC = "scheduling"
@@ -49,7 +50,7 @@ async def start_relay(unit: UnitOfWork, topics: Topics) -> AsyncIterator[StartRe
         relay = Relay(
             unit,
             make or (lambda: make_producer(topics.bootstrap_servers)),
-            limits=RelayLimits(poll_s=0.05, **limits),
+            limits=RelayLimits(**{"poll_s": 0.05} | limits),
         )
         tasks.append(asyncio.create_task(relay.run()))
         return relay
@@ -245,7 +246,7 @@ async def refusing(
     name = f"narrow{uuid4().hex[:8]}.{TOPIC}"
     admin = AIOKafkaAdminClient(bootstrap_servers=topics.bootstrap_servers)
     await admin.start()
-    settings = {"max.message.bytes": "5000"}
+    settings = {"max.message.bytes": "20000"}
     await admin.create_topics([NewTopic(name, 6, 1, topic_configs=settings)])
     yield name, 50_000
     await admin.delete_topics([name])
@@ -271,8 +272,8 @@ async def test_a_row_too_large_is_parked_and_holds_up_its_own_patient_only(
     running = start_relay()
 
     async def parked() -> None:
-        async with engine.connect() as connection:
-            found = await outbox.parked_rows(connection)
+        async with unit.transaction() as tx:
+            found = await parked_items(tx)
         rows = [(row.key, row.reason, row.value_bytes) for row in found]
         assert rows == [(str(ill), "too_large", size)]
 
@@ -283,15 +284,63 @@ async def test_a_row_too_large_is_parked_and_holds_up_its_own_patient_only(
     await eventually(lambda: running.trouble is None)
 
     async with unit.transaction() as tx:
-        [row] = await outbox.parked_rows(tx.connection)
-        assert await outbox.replay(tx.connection, row.event_id)
+        [row] = await parked_items(tx)
+        assert await outbox.replay(tx.connection, row.parked_id)
     await eventually(parked)  # as large as before
     async with unit.transaction() as tx:
-        assert await outbox.discard(tx.connection, row.event_id)
+        assert await outbox.discard(tx.connection, row.parked_id)
     await eventually(lambda: outbox_is_empty(engine))
     assert minutes_of(await read(topics, 3, topic)) == {str(well): [0, 1], str(ill): [1]}
     async with unit.transaction() as tx:
-        assert not await outbox.replay(tx.connection, row.event_id)
+        assert not await outbox.replay(tx.connection, row.parked_id)
+
+
+async def test_what_is_said_right_after_a_row_too_large_waits_behind_it_too(
+    start_relay: StartRelay,
+    unit: UnitOfWork,
+    engine: AsyncEngine,
+    topics: Topics,
+    refusing: tuple[str, int],
+) -> None:
+    topic, size = refusing
+    unit.topic_prefix = topic.removesuffix(TOPIC)
+    ill, well = new_id(), new_id()
+    await say(unit, (ill, 0), (well, 0), (ill, 1), (ill, 2))
+    enlarge = (
+        "UPDATE outbox SET payload = decode(repeat('00', :size), 'hex')"
+        " WHERE seq = (SELECT min(seq) FROM outbox)"
+    )
+    async with engine.begin() as connection:
+        await connection.execute(text(enlarge), {"size": size})
+    start_relay()  # finds all of them in one pass
+
+    await eventually(lambda: _parked(engine))
+    await eventually(lambda: _sent_of(engine, well, 1))
+    assert await _sent_of(engine, ill, 0)
+    async with unit.transaction() as tx:
+        [row] = await parked_items(tx)
+        assert await outbox.discard(tx.connection, row.parked_id)
+    await eventually(lambda: outbox_is_empty(engine))
+    assert minutes_of(await read(topics, 3, topic)) == {str(well): [0], str(ill): [1, 2]}
+
+
+async def test_rows_of_a_patient_that_are_large_go_out_one_by_one_in_their_order(
+    start_relay: StartRelay, unit: UnitOfWork, engine: AsyncEngine, topics: Topics
+) -> None:
+    ana = new_id()
+    await say(unit, *((ana, minute) for minute in range(6)))
+    async with engine.begin() as connection:
+        widen = "UPDATE outbox SET payload = payload || convert_to(repeat(' ', 20000), 'UTF8')"
+        await connection.execute(text(widen))
+    start_relay(poll_s=5.0)  # nor does each wait for the next poll
+    began = monotonic()
+    await eventually(lambda: outbox_is_empty(engine))
+    assert monotonic() - began < 4
+    assert minutes_of(await read(topics, 6)) == {str(ana): list(range(6))}
+
+
+async def _parked(engine: AsyncEngine) -> bool:
+    return bool(await scalar(engine, "SELECT count(*) FROM outbox WHERE parked_at IS NOT NULL"))
 
 
 async def _sent_of(engine: AsyncEngine, patient: UUID, count: int) -> bool:

@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import ClientDisconnect
 
@@ -93,7 +94,8 @@ def probing(app: FastAPI) -> FastAPI:
             "retry": Retry("busy", CANARY),
             "poison": Poison("bad", CANARY),
             "bug": KeyError(CANARY),
-            "gone": ConnectionRefusedError(CANARY),
+            "gone": PoolTimeoutError(CANARY),
+            "file": FileNotFoundError(CANARY),
             "teapot": HTTPException(418, "A short, safe text."),
         }[how]
 
@@ -167,7 +169,10 @@ async def test_a_body_that_is_not_sent_as_json_is_told_which_header_is_right(
 
 @pytest.mark.parametrize(
     ("how", "status"),
-    [("retry", 503), ("gone", 503), ("poison", 500), ("bug", 500), ("teapot", 418), ("x", 500)],
+    [
+        *(("retry", 503), ("gone", 503), ("poison", 500), ("bug", 500), ("file", 500)),
+        *(("teapot", 418), ("x", 500)),
+    ],
 )
 async def test_every_failure_is_a_problem_with_its_correlation_and_without_its_text(
     web: httpx.AsyncClient, how: str, status: int

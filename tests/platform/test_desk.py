@@ -111,6 +111,33 @@ async def test_reads_and_writes_of_patients_stand_in_an_unbroken_audit_log(
         assert await audit.verify(connection) is None
 
 
+async def test_a_kept_answer_that_is_shown_again_is_a_read_of_its_patient(
+    client: httpx.AsyncClient, app: FastAPI, engine: AsyncEngine
+) -> None:
+    patient = new_id()
+    router = APIRouter()
+
+    async def held(_: Transaction) -> Placed:
+        return Placed(order_id=new_id(), patient_id=patient, patient_name=CANARY)
+
+    @router.post("/holds", dependencies=[allow(Role.FRONT_DESK)])
+    async def hold(desk: AtDesk) -> Placed:
+        return await desk.decide(held, purpose="booking")
+
+    app.include_router(router)
+    first, *again = [await client.post("/holds", headers=DESK | key("k1")) for _ in range(3)]
+    assert {answer.text for answer in again} == {first.text}
+    other = await client.post("/holds?for=b", headers=DESK | key("k1"))
+    assert other.status_code == 422
+    async with engine.connect() as connection:
+        rows = (await connection.execute(text("SELECT * FROM audit_log ORDER BY seq"))).all()
+        assert await audit.verify(connection) is None
+    assert [row.action for row in rows] == ["write", "read", "read"]
+    assert {(row.entity, row.patient_id, row.purpose, row.outcome) for row in rows} == {
+        ("POST /holds", patient, "booking", "ok")
+    }
+
+
 async def test_a_read_is_noted_with_its_purpose_and_a_refused_one_too(
     client: httpx.AsyncClient, engine: AsyncEngine
 ) -> None:

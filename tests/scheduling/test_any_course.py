@@ -350,7 +350,7 @@ def test_what_must_hold_holds_through_any_course(postgres: Postgres) -> None:
         run_state_machine_as_test(  # type: ignore[no-untyped-call]
             Here,
             settings=settings(
-                max_examples=10,
+                max_examples=8,
                 stateful_step_count=25,
                 derandomize=True,
                 deadline=None,

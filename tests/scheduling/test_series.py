@@ -223,3 +223,16 @@ async def test_an_unknown_series_is_not_found(clinic: Clinic, method: str, path:
     answer = await clinic.send(f"/series/{uuid4()}{path}", body, method=method)
     assert answer.status_code == 404
     assert answer.json()["violations"][0]["rule"] == "unknown_series"
+
+
+@pytest.mark.parametrize("year", [2000, 2199])
+async def test_a_year_before_all_figures_or_far_ahead_is_refused_in_words(
+    clinic: Clinic, year: int
+) -> None:
+    starts = every(3, 6, NOON.replace(year=year))
+    broken = await clinic.refused("/series", clinic.wish(await clinic.patient(), starts))
+    assert broken == [("bookable_time", f"appointments.{n}.starts_at") for n in range(6)]
+    visit = (await clinic.series())["appointments"][0]
+    path = f"/appointments/{visit['appointment_id']}/move"
+    broken = await clinic.refused(path, {"starts_at": starts[0].isoformat()})
+    assert ("bookable_time", "starts_at") in broken

@@ -30,7 +30,13 @@ def _written_as_a_day(given: object) -> object:
 
 FeeCents = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
 Day = Annotated[
-    date, BeforeValidator(_written_as_a_day), Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))
+    date,
+    BeforeValidator(_written_as_a_day),
+    Field(
+        ge=date(2000, 1, 1),
+        lt=date(2100, 1, 1),
+        json_schema_extra={"pattern": "^20"},  # JSON Schema has no word for the first and last day
+    ),
 ]
 
 

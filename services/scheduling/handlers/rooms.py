@@ -18,9 +18,11 @@ from shared.refusals import Broken
 def slot_of(
     policy: Policy, starts_at: datetime, chair_id: UUID, patient_id: UUID, zone: ZoneInfo
 ) -> Slot:
-    """A visit in its chair, for as long as the figures of its local day say."""
-    figures = policy.visit_on(starts_at.astimezone(zone).date())
-    assert figures is not None, "every visit type has figures from the first day on"
+    """A visit in its chair, for as long as the figures of its local day say.
+
+    A day before all figures is long past, which the rules say; the first figures do for it.
+    """
+    figures = policy.visit_on(starts_at.astimezone(zone).date()) or policy.visits[0]
     ends_at = starts_at + timedelta(minutes=figures.holds_min)
     return Slot(starts_at, ends_at, chair_id, patient_id)
 

@@ -93,6 +93,7 @@ CREATE TABLE parked_events (
     reason text NOT NULL,
     attempts smallint NOT NULL,
     parked_at timestamptz NOT NULL,
+    rests_until timestamptz,
     resolved_at timestamptz,
     resolved_by text,
     resolution text,

@@ -1,0 +1,41 @@
+"""Billing's routes keep to their own OpenAPI document, whatever is sent to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shared.auth import Role, development_token
+from shared.ids import new_id
+from tests.billing.conftest import TOKEN_SECRET, Billing
+from tests.support.documented import strays
+
+ROUTES = "/fees|/uncharged|/card-setups|/tender|/charges|/superbills|/webhooks"
+
+
+async def test_schemathesis_finds_nothing(billing: Billing, tmp_path: Path):
+    patient = new_id()
+    appointment = await billing.book(patient)
+    await billing.set_fee()
+    await billing.save_card(patient)
+    [setup] = await billing.rows("SELECT setup_id FROM card_setups")
+    await billing.hear(billing.complete(patient, appointment_id=appointment))
+    await billing.until_rest()
+    charge = await billing.only_charge(patient)
+
+    found = await strays(
+        billing.url,
+        tmp_path,
+        routes=ROUTES,
+        token=development_token(
+            TOKEN_SECRET, env="development", subject="staff-1", roles={Role.BILLER}
+        ),
+        on_record={
+            "path.patient_id": patient,
+            "path.setup_id": setup.setup_id,
+            "path.appointment_id": appointment,
+            "path.charge_id": charge["charge_id"],
+            "path.superbill_id": charge["superbill_id"],
+        },
+    )
+
+    assert not found, found
