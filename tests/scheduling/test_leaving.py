@@ -139,6 +139,7 @@ async def test_an_aborted_infusion_is_told_and_recovered_from_and_given_in_anoth
     gone = await clinic.discharge(visit)
     assert (gone["state"], gone["no_drive_until"]) == ("aborted", "2026-10-07T22:12:00Z")
     assert await clinic.refused(path(visit, "discharge"), {"oriented": True}) == [STATE]
+    assert await clinic.refused(path(visit, "ride"), {"mode": "rideshare"}) == [STATE]
     assert (await clinic.kinds_said(series["patient_id"]))[-1] == "PatientDischarged"
     chart = await clinic.get(path(visit, "chart"))
     assert chart["abort_reason"] == "Canary feels sick."

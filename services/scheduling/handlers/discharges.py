@@ -16,14 +16,12 @@ from services.scheduling.rules.gates import Recovery, broken_by_leaving, broken_
 from services.scheduling.rules.house import HouseFigure
 from services.scheduling.rules.readings import Phase
 from services.scheduling.rules.visits import Step, VisitState
-from services.scheduling.store import HeldVisit
 from services.scheduling.store.house import figure_of
 from services.scheduling.visit_forms import Discharge, SeeRide
 from shared.auth import Actor
 from shared.events.scheduling import PatientDischarged
 from shared.http.problems import Refused
 from shared.messaging import Transaction
-from shared.refusals import Broken
 
 
 async def see_ride(
@@ -34,7 +32,7 @@ async def see_ride(
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
     broken = [
-        *_broken_by_step(Step.SEE_RIDE, held),
+        *rules.broken_by_step(Step.SEE_RIDE, held.state),
         *broken_by_ride_seen(wish.mode, wish.driver_name, wish.driver_phone),
     ]
     if broken:
@@ -53,7 +51,7 @@ async def discharge_patient(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    broken = _broken_by_step(Step.DISCHARGE, held)
+    broken = rules.broken_by_step(Step.DISCHARGE, held.state)
     judged = None if broken else await newest_reading(tx, held, Phase.AFTER)
     if not broken:
         recovery = Recovery(
@@ -84,10 +82,3 @@ async def discharge_patient(
     expect_no_more(tx, appointment_id)
     tx.publish(PatientDischarged(discharged_at=tx.now, **visit.model_dump()))
     return show_visit(tx, visit)
-
-
-def _broken_by_step(step: Step, held: HeldVisit) -> list[Broken]:
-    """A step after the drip; who was aborted keeps that state, and leaves once."""
-    visit = held.visit
-    gone = visit.no_drive_until is not None
-    return rules.broken_by_step(step, VisitState.DISCHARGED if gone else VisitState(visit.state))

@@ -9,7 +9,7 @@ from services.scheduling.handlers.charts_shown import show_dose
 from services.scheduling.handlers.readings import limits_of
 from services.scheduling.rules import doses as rules
 from services.scheduling.rules.doses import DoseState
-from services.scheduling.rules.visits import Step, VisitState, broken_by_step
+from services.scheduling.rules.visits import Step, broken_by_step
 from services.scheduling.store import charts as kept
 from services.scheduling.tables import Appointment
 from services.scheduling.visit_forms import DoseAnswer, PlanDose, RecordDose
@@ -29,7 +29,7 @@ async def plan_dose(
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
     broken = [
-        *broken_by_step(Step.PLAN_DOSE, VisitState(held.visit.state)),
+        *broken_by_step(Step.PLAN_DOSE, held.state),
         *rules.broken_by_ceiling(wish.dose_ug, wish.weight_g, await limits_of(tx, held)),
     ]
     if await store.find_clinician(tx, wish.clinician_id) is None:
@@ -50,7 +50,7 @@ async def record_dose(
         return Refused.not_found("appointment", "appointment_id")
     dose = await kept.find_dose(tx, appointment_id)
     broken = [
-        *broken_by_step(Step.RECORD_DOSE, VisitState(held.visit.state)),
+        *broken_by_step(Step.RECORD_DOSE, held.state),
         *rules.broken_by_given(
             planned=dose is not None, drawn_ug=wish.drawn_ug, given_ug=wish.given_ug
         ),

@@ -54,7 +54,7 @@ async def _gates(
 
     Of a visit whose drip has started, or never will, it is only that.
     """
-    visit, state = held.visit, VisitState(held.visit.state)
+    visit, state = held.visit, held.state
     shut = rules.broken_by_step(step, state)
     if state not in rules.FROM[Step.CHECK_IN]:
         return shut, None, None
@@ -115,7 +115,7 @@ async def complete_infusion(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    broken = rules.broken_by_step(Step.COMPLETE, VisitState(held.visit.state))
+    broken = rules.broken_by_step(Step.COMPLETE, held.state)
     if broken:
         return Refused.by_rules(broken, "The infusion is not completed")
     visit = await store.change_visit(tx, held.visit, state=VisitState.COMPLETED, stopped_at=tx.now)
@@ -132,7 +132,7 @@ async def abort_infusion(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    broken = rules.broken_by_step(Step.ABORT, VisitState(held.visit.state))
+    broken = rules.broken_by_step(Step.ABORT, held.state)
     if broken:
         return Refused.by_rules(broken, "The infusion is not aborted")
     visit = await store.change_visit(

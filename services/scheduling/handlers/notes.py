@@ -15,7 +15,7 @@ from services.scheduling.handlers.charts_shown import (
     show_reading,
 )
 from services.scheduling.handlers.readings import limits_of
-from services.scheduling.rules.visits import Step, VisitState, broken_by_step
+from services.scheduling.rules.visits import Step, broken_by_step
 from services.scheduling.store import charts as kept
 from services.scheduling.visit_forms import (
     AdverseEventNote,
@@ -58,7 +58,7 @@ async def _note(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    broken = broken_by_step(step, VisitState(held.visit.state))
+    broken = broken_by_step(step, held.state)
     if broken:
         return Refused.by_rules(broken, "The chart stays as it is")
     made = kept.add_note(tx, appointment_id, by.subject, note.model_dump())

@@ -43,7 +43,7 @@ async def take_vitals(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    visit, state = held.visit, VisitState(held.visit.state)
+    visit, state = held.visit, held.state
     broken = [
         *broken_by_step(Step.TAKE_VITALS, state),
         *rules.broken_by_values(wish.systolic_mmhg, wish.diastolic_mmhg),
@@ -74,7 +74,7 @@ async def sign_override(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    state = VisitState(held.visit.state)
+    state = held.state
     broken = broken_by_step(Step.OVERRIDE, state)
     judged = None if broken else await newest_reading(tx, held, _phase(state))
     if not broken:

@@ -32,13 +32,13 @@ async def record_ride(
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
     broken = [
-        *rules.broken_by_step(Step.RECORD_RIDE, VisitState(held.visit.state)),
+        *rules.broken_by_step(Step.RECORD_RIDE, held.state),
         *rules.broken_by_ride(wish.mode, wish.driver_name),
     ]
     if broken:
         return Refused.by_rules(broken, "The ride is not recorded")
     driver = store.seal_driver(tx, appointment_id, wish.driver_name, wish.driver_phone)
-    state = VisitState(held.visit.state)
+    state = held.state
     visit = await store.change_visit(
         tx,
         held.visit,
@@ -69,7 +69,7 @@ async def check_in(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    before = VisitState(held.visit.state)
+    before = held.state
     broken = [
         *rules.broken_by_step(Step.CHECK_IN, before),
         *broken_by_day(held, tx.now),
@@ -102,7 +102,7 @@ async def send_home(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    broken = rules.broken_by_step(Step.SEND_HOME, VisitState(held.visit.state))
+    broken = rules.broken_by_step(Step.SEND_HOME, held.state)
     if broken:
         return Refused.by_rules(broken, "The patient is not sent home")
     visit = await store.change_visit(

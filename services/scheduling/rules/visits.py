@@ -70,7 +70,8 @@ FROM: dict[Step, tuple[VisitState, ...]] = {
     Step.COMPLETE: (VisitState.RUNNING,),
     Step.ABORT: (VisitState.RUNNING,),
     Step.RECORD_DOSE: AFTER,
-    Step.NOTE_ADVERSE_EVENT: (*HERE, VisitState.RUNNING, *AFTER),
+    # A fall at home is one too.
+    Step.NOTE_ADVERSE_EVENT: (*HERE, VisitState.RUNNING, *AFTER, VisitState.DISCHARGED),
     Step.SEE_RIDE: AFTER,
     Step.DISCHARGE: AFTER,
 }

@@ -41,6 +41,12 @@ class HeldVisit:
     location: Location
     revision_before: int
 
+    @property
+    def state(self) -> VisitState:
+        """What a step is judged by. Who was aborted keeps that state, and is gone once let go."""
+        gone = self.visit.no_drive_until is not None
+        return VisitState.DISCHARGED if gone else VisitState(self.visit.state)
+
     def visits_with(self, changed: Appointment) -> list[Appointment]:
         """The series' visits, this one as it is after a change."""
         return [changed if visit is self.visit else visit for visit in self.course.visits]
