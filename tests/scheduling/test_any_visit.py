@@ -34,6 +34,7 @@ T = TypeVar("T")
 MORNING = datetime(2026, 10, 5, 14, tzinfo=UTC)
 FRESH = timedelta(minutes=30)
 SYSTOLIC = {124: "inside", 150: "soft", 190: "hard"}
+ENDS = ["complete", "abort"]
 HERE, AFTER = {"checked_in", "cleared"}, {"completed", "recovering", "aborted"}
 
 
@@ -60,9 +61,19 @@ class AnyVisit(RuleBasedStateMachine):
         held=st.booleans(),
         consents=st.booleans(),
         dose_planned=st.booleans(),
+        high=st.booleans(),
+        end=st.sampled_from(ENDS),
         lived=st.integers(0, 4),
     )
-    def open(self, held: bool, consents: bool, dose_planned: bool, lived: int) -> None:  # noqa: FBT001  # drawn
+    def open(
+        self,
+        held: bool,  # noqa: FBT001  # drawn
+        consents: bool,  # noqa: FBT001  # drawn
+        dose_planned: bool,  # noqa: FBT001  # drawn
+        high: bool,  # noqa: FBT001  # drawn
+        end: str,
+        lived: int,
+    ) -> None:
         self.state = "booked"
         self.held, self.consent = held, consents
         self.ride = self.ride_seen = self.gone = False
@@ -75,7 +86,7 @@ class AnyVisit(RuleBasedStateMachine):
         if dose_planned:
             self.plan_dose(35)
         for _ in range(lived):
-            self.do_what_comes_next()
+            self.do_what_comes_next(high, end)
 
     async def _open(self) -> None:
         clock = FixedClock(MORNING)
@@ -208,7 +219,7 @@ class AnyVisit(RuleBasedStateMachine):
 
     # What is done while it runs, and after it.
 
-    @rule(step=st.sampled_from(["complete", "abort"]))
+    @rule(step=st.sampled_from(ENDS))
     def end(self, step: str) -> None:
         body = {} if step == "complete" else {"reason": "Made up."}
         if self.ask(step, body, right=self.state == "running"):
@@ -254,8 +265,8 @@ class AnyVisit(RuleBasedStateMachine):
         if self.now + timedelta(minutes=minutes) < MORNING + timedelta(days=2, hours=9):
             self.clinic.clock.step(timedelta(minutes=minutes))
 
-    @rule()
-    def do_what_comes_next(self) -> None:
+    @rule(high=st.booleans(), end=st.sampled_from(ENDS))
+    def do_what_comes_next(self, high: bool, end: str) -> None:  # noqa: FBT001  # drawn
         """What a nurse does who knows the way, so that all of it is reached."""
         if self.state in {"booked", "confirmed", "checked_in"}:
             if not self.consent:
@@ -263,19 +274,25 @@ class AnyVisit(RuleBasedStateMachine):
             self.clearance()
             self.record_ride()
             self.check_in(fasted=True)
-            self.take_vitals(124)
+            self._read(high)
             self.clear()
         elif self.state == "cleared":
             self.take_vitals(124)
             self.start()
         elif self.state == "running":
-            self.end("complete")
+            self.end(end)
         elif not self.gone:
-            self.take_vitals(124)
+            self._read(high)
             self.see_ride()
             self.record_dose(50)
             self.witness()
             self.discharge(oriented=True)
+
+    def _read(self, high: bool) -> None:  # noqa: FBT001  # drawn
+        if high:
+            self.override(read=True)
+        else:
+            self.take_vitals(124)
 
     # What must hold.
 
