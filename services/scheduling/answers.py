@@ -40,8 +40,20 @@ class Ride(BaseModel):
     driver_phone: E164 | None
 
 
+class RideSeen(BaseModel):
+    """Who came to take the patient home, and which member of staff saw it."""
+
+    mode: RideMode
+    driver_name: Line
+    driver_phone: E164 | None
+    seen_by: str
+    seen_at: Moment
+
+
 class AppointmentSummary(BaseModel):
     """Where and when, without whom the ride is with.
+
+    `late_since`: an entry in the chart was due then, and none has come.
 
     An infusion has its series and chair; a session has neither, and a clinician who leads it.
     """
@@ -60,12 +72,15 @@ class AppointmentSummary(BaseModel):
     revision: int
     ride_mode: RideMode | None
     fasted: bool | None
+    late_since: Moment | None
 
 
 class AppointmentAnswer(AppointmentSummary):
     """One visit. `advice` is what a change brought that is allowed and worth a second look."""
 
     ride: Ride | None
+    ride_seen: RideSeen | None
+    cleared_at: Moment | None
     infusion_id: UUID | None
     clinician_id: UUID | None
     started_at: Moment | None

@@ -12,6 +12,7 @@ from services.scheduling import (
     outcome_routes,
     planning_routes,
     routes,
+    visit_routes,
     waitlist_routes,
 )
 from services.scheduling.booking_links import BookingLinks
@@ -35,6 +36,7 @@ def build() -> Parts:
         gateways={},
         routers=[
             routes.router,
+            visit_routes.router,
             planning_routes.router,
             course_routes.router,
             waitlist_routes.router,

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar, Event, vCalAddress
 from icalendar.enums import STATUS
 
-from services.scheduling.rules.visits import LOST
+from services.scheduling.rules.visits import FREED
 from services.scheduling.tables import Appointment
 from shared.claims import LocationCard
 
@@ -34,7 +34,7 @@ def calendar_of(visits: Sequence[Appointment], place: LocationCard, now: datetim
     calendars to cancel (RFC 5546, 3.2.5); any other states what is.
     """
     zone = ZoneInfo(place.zone)
-    lost = all(visit.state in LOST for visit in visits)
+    lost = all(visit.state in FREED for visit in visits)
     calendar = Calendar.new(prodid=PRODUCT, method="CANCEL" if lost else "PUBLISH")
     for visit in visits:
         calendar.add_component(_event(visit, place, zone, now))
@@ -53,7 +53,7 @@ def _event(visit: Appointment, place: LocationCard, zone: ZoneInfo, now: datetim
         stamp=now,
         start=visit.starts_at.astimezone(zone),
         end=visit.ends_at.astimezone(zone),
-        status=STATUS.CANCELLED if visit.state in LOST else STATUS.CONFIRMED,
+        status=STATUS.CANCELLED if visit.state in FREED else STATUS.CONFIRMED,
         summary=SUMMARY,
         location=_where(place),
         description=f"Questions, or another time: {place.phone}",

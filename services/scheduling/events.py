@@ -6,14 +6,21 @@ falls due stands here.
 
 from __future__ import annotations
 
-from services.scheduling.handlers import gap_risks, holds, imports, openings
+from services.scheduling.handlers import gap_risks, holds, imports, monitoring, openings
 from services.scheduling.import_work import ApplyImportBatch, CheckImportBatch, ForgetImport
-from services.scheduling.work import ExpireHold, ExpireOffers, OfferChair, WatchGaps
+from services.scheduling.work import (
+    ExpectEntry,
+    ExpireHold,
+    ExpireOffers,
+    OfferChair,
+    WatchGaps,
+)
 from shared.messaging import Handlers
 
 on = Handlers("scheduling")
 
 on.due(ExpireHold)(holds.expire_hold)
+on.due(ExpectEntry)(monitoring.flag_late_entry)
 on.due(OfferChair)(openings.offer_chair)
 on.due(ExpireOffers)(openings.expire_offers)
 on.due(WatchGaps)(gap_risks.watch_gaps)

@@ -27,12 +27,17 @@ SERIES = "urn:practice:series"
 
 STATUS: dict[VisitState, str] = {
     VisitState.BOOKED: "booked",
+    VisitState.CONFIRMED: "booked",
     VisitState.CHECKED_IN: "checked-in",
+    VisitState.CLEARED: "checked-in",
     VisitState.RUNNING: "fulfilled",
     VisitState.COMPLETED: "fulfilled",
+    VisitState.RECOVERING: "fulfilled",
     VisitState.DISCHARGED: "fulfilled",
     VisitState.CANCELLED: "cancelled",
+    VisitState.NO_SHOW: "noshow",
     VisitState.SENT_HOME: "cancelled",
+    VisitState.ABORTED: "fulfilled",
 }
 """Appointment.status: once care is given, planning is over and the appointment fulfilled."""
 

@@ -24,13 +24,11 @@ from services.scheduling.wishes import (
     CheckIn,
     CorrectClinician,
     MoveAppointment,
-    Nothing,
     OpenLocation,
     RecordClearance,
     RecordRide,
     RegisterPatient,
     SendHome,
-    StartInfusion,
     StartsAt,
     StopSeries,
     UpdatePatient,
@@ -166,23 +164,3 @@ async def check_in(appointment_id: UUID, wish: CheckIn, desk: AtDesk) -> Appoint
 async def send_home(appointment_id: UUID, wish: SendHome, desk: AtDesk) -> AppointmentAnswer:
     """Send a patient home without an infusion."""
     return await desk.decide(visits.send_home, appointment_id, wish)
-
-
-@router.post("/appointments/{appointment_id}/start", dependencies=[allow(NURSE)])
-async def start_infusion(
-    appointment_id: UUID, wish: StartInfusion, desk: AtDesk
-) -> AppointmentAnswer:
-    """Start the infusion of a visit."""
-    return await desk.decide(visits.start_infusion, appointment_id, wish)
-
-
-@router.post("/appointments/{appointment_id}/complete", dependencies=[allow(NURSE)])
-async def complete_infusion(appointment_id: UUID, wish: Nothing, desk: AtDesk) -> AppointmentAnswer:
-    """Stop the drip of a visit; the last infusion completes its series."""
-    return await desk.decide(visits.complete_infusion, appointment_id, wish)
-
-
-@router.post("/appointments/{appointment_id}/discharge", dependencies=[allow(NURSE)])
-async def discharge_patient(appointment_id: UUID, wish: Nothing, desk: AtDesk) -> AppointmentAnswer:
-    """Discharge the patient of a visit, and say until when not to drive."""
-    return await desk.decide(visits.discharge_patient, appointment_id, wish)

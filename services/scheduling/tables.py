@@ -14,11 +14,13 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     MetaData,
     SmallInteger,
     Text,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -44,6 +46,12 @@ def _sealed() -> Column[bytes]:
 
 def _json() -> Column[dict[str, Any]]:
     return Column(JSONB, nullable=False)
+
+
+def _reading(name: str) -> Column[UUID]:
+    """Readings refer to their visit, and a visit to two of them: one way is added afterwards."""
+    key = ForeignKey("readings.reading_id", use_alter=True, name=f"fk_appointments_{name}")
+    return Column(Uuid, key)
 
 
 class Location(Base, table=True):
@@ -154,23 +162,28 @@ class Appointment(Base, table=True):
 
     A chair that is held for a plan is a row too, and no visit (`hold_tables.Hold`).
 
-    `driver` holds who drives, and the phone. Exclusion constraints, in the migration, keep chairs,
-    leaders and patients from being in two visits at once.
+    `driver` holds who drives, and the phone; `ride_seen` who came, and who saw it. `consent_id` and
+    `reading_id` are what the start rested on, `left_on_reading_id` what the discharge did.
+    `late_since` is when the next entry of its chart was due, while it is late. Exclusion
+    constraints, in the migration, keep chairs, leaders and patients from being in two visits at
+    once.
     """
 
     __tablename__ = "appointments"
     __table_args__ = (
         UniqueConstraint("series_id", "sequence_no"),
         CheckConstraint(
-            "state IN ('held', 'booked', 'checked_in', 'running', 'completed', 'discharged',"
-            " 'cancelled', 'sent_home')",
+            "state IN ('held', 'booked', 'confirmed', 'checked_in', 'cleared', 'running',"
+            " 'completed', 'recovering', 'discharged', 'cancelled', 'no_show', 'sent_home',"
+            " 'aborted')",
             name="state",
         ),
         CheckConstraint("starts_at < ends_at", name="times"),
         CheckConstraint("ride_mode IN ('driver', 'rideshare')", name="ride_mode"),
         CheckConstraint("driver IS NULL OR ride_mode IS NOT NULL", name="driver"),
         CheckConstraint(
-            "(state IN ('running', 'completed', 'discharged')) = (infusion_id IS NOT NULL)",
+            "(state IN ('running', 'completed', 'recovering', 'discharged', 'aborted'))"
+            " = (infusion_id IS NOT NULL)",
             name="infusion",
         ),
         CheckConstraint(
@@ -179,14 +192,31 @@ class Appointment(Base, table=True):
             name="started",
         ),
         CheckConstraint(
-            "(state IN ('completed', 'discharged')) = (stopped_at IS NOT NULL)"
-            " AND started_at <= stopped_at",
+            "(state IN ('completed', 'recovering', 'discharged', 'aborted'))"
+            " = (stopped_at IS NOT NULL) AND started_at <= stopped_at",
             name="stopped",
         ),
-        CheckConstraint("(state = 'discharged') = (no_drive_until IS NOT NULL)", name="discharged"),
+        CheckConstraint("(state = 'aborted') = (abort_reason IS NOT NULL)", name="aborted"),
+        CheckConstraint("(cleared_at IS NULL) = (cleared_by IS NULL)", name="cleared"),
+        CheckConstraint(
+            "state NOT IN ('cleared', 'running') OR cleared_at IS NOT NULL", name="cleared_first"
+        ),
+        CheckConstraint("(ride_seen IS NULL) = (ride_seen_at IS NULL)", name="ride_seen"),
+        CheckConstraint(
+            "(state = 'discharged' OR state = 'aborted' AND no_drive_until IS NOT NULL)"
+            " = (no_drive_until IS NOT NULL)",
+            name="discharged",
+        ),
+        CheckConstraint(
+            "no_drive_until IS NULL OR (oriented IS TRUE AND ride_seen IS NOT NULL"
+            " AND left_on_reading_id IS NOT NULL)",
+            name="leaving",
+        ),
         CheckConstraint("(state = 'sent_home') = (sent_home_reason IS NOT NULL)", name="sent_home"),
         CheckConstraint(
-            "infusion_id IS NULL OR (fasted IS TRUE AND ride_mode IS NOT NULL)", name="gates"
+            "infusion_id IS NULL OR (fasted IS TRUE AND ride_mode IS NOT NULL"
+            " AND consent_id IS NOT NULL AND reading_id IS NOT NULL AND cleared_at IS NOT NULL)",
+            name="gates",
         ),
         CheckConstraint(
             "state = 'held'"
@@ -234,3 +264,13 @@ class Appointment(Base, table=True):
     stopped_at: datetime | None = Field(sa_column=moment(nullable=True))
     no_drive_until: datetime | None = Field(sa_column=moment(nullable=True))
     sent_home_reason: bytes | None = Field(sa_column=Column(Sealed))
+    cleared_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    cleared_by: str | None = Field(default=None, sa_column=Column(Text))
+    consent_id: UUID | None = Field(default=None, foreign_key="consents.consent_id")
+    reading_id: UUID | None = Field(default=None, sa_column=_reading("reading_id"))
+    left_on_reading_id: UUID | None = Field(default=None, sa_column=_reading("left_on_reading_id"))
+    abort_reason: bytes | None = Field(default=None, sa_column=Column(Sealed))
+    ride_seen: bytes | None = Field(default=None, sa_column=Column(Sealed))
+    ride_seen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    oriented: bool | None = Field(default=None, sa_column=Column(Boolean))
+    late_since: datetime | None = Field(default=None, sa_column=moment(nullable=True))

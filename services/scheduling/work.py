@@ -14,6 +14,12 @@ class ExpireHold(Work):
     hold_id: UUID
 
 
+class ExpectEntry(Work):
+    """Flag a visit whose next entry in the chart has not come in time."""
+
+    appointment_id: UUID
+
+
 class WatchGaps(Work):
     """Look at the gaps of a series: something of it changed, or one may be at risk now."""
 

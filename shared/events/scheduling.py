@@ -162,7 +162,7 @@ class PatientSentHome(PatientEvent, producer="scheduling"):
 
 
 class InfusionStarted(PatientEvent, producer="scheduling"):
-    """A nurse started the drip, past every gate: clearance, ride, fasting.
+    """A nurse started the drip, past every gate: consent, clearance, ride, fasting, vitals.
 
     `infusion_id` is new, and stands from now on for what is given; `started_at` is the clock time.
     """
@@ -192,8 +192,26 @@ class InfusionCompleted(PatientEvent, producer="scheduling"):
     stopped_at: Moment
 
 
+class InfusionAborted(PatientEvent, producer="scheduling"):
+    """The drip was stopped before its end, and what was planned was not given. Said once.
+
+    No InfusionCompleted comes for it; the series stays open for the infusion that is now missing.
+    The patient recovers, and PatientDischarged follows. The fields are those of InfusionCompleted.
+    Why stays with scheduling.
+    """
+
+    infusion_id: UUID
+    appointment_id: UUID
+    series_id: UUID | None
+    sequence_no: SequenceNo | None
+    location_id: UUID
+    visit_type: VisitType
+    started_at: Moment
+    stopped_at: Moment
+
+
 class PatientDischarged(PatientEvent, producer="scheduling"):
-    """The patient left with the ride. No driving until `no_drive_until`.
+    """The patient left with a ride that staff saw. No driving until `no_drive_until`.
 
     That is elapsed time from the drip's stop, by the visit type's figures of that day: 6 hours for
     an infusion, by the FAQ.

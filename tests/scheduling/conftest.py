@@ -28,6 +28,7 @@ from services.scheduling import (
     outcome_routes,
     planning_routes,
     routes,
+    visit_routes,
     waitlist_routes,
 )
 from services.scheduling.booking_links import BookingLinks
@@ -80,6 +81,8 @@ CLINICIAN: dict[str, Any] = {
     "phone": "+12025550101",
     "address": ADDRESS,
 }
+VITALS = {"systolic_mmhg": 124, "diastolic_mmhg": 78, "pulse_bpm": 72, "spo2_pct": 98}
+DRIVER = {"mode": "driver", "driver_name": "Testa Driver", "driver_phone": "+12025550111"}
 STAFF = frozenset(Role) - {Role.SERVICE}
 
 
@@ -139,8 +142,17 @@ class Clinic:
         wish = {"name": f"Chair {uuid4().hex[:6]}"} | fields
         return str((await self.post(f"/locations/{self.location_id}/chairs", wish))["chair_id"])
 
-    async def patient(self, **fields: object) -> str:
-        return str((await self.post("/patients", PATIENT | fields))["patient_id"])
+    async def patient(self, *, consents: bool = True, **fields: object) -> str:
+        """A patient, who has signed the consent unless said otherwise."""
+        patient_id = str((await self.post("/patients", PATIENT | fields))["patient_id"])
+        if consents:
+            await self.consent(patient_id)
+        return patient_id
+
+    async def consent(self, patient_id: str) -> Any:
+        signed_at = self.clock.now().isoformat()
+        wish = {"form": "infusions, 2026-01", "signer": "Testa Canary", "signed_at": signed_at}
+        return await self.post(f"/patients/{patient_id}/consents", wish)
 
     def wish(
         self,
@@ -217,17 +229,34 @@ class Clinic:
         self.clock.step_to(datetime.fromisoformat(visit["starts_at"]) + late)
 
     async def check_in(self, visit: dict[str, Any]) -> None:
-        """A visit with a ride, its patient here and fasted."""
+        """A visit with a ride, its patient here and fasted, cleared to start."""
         self.be_there(visit)
         await self.step(visit, "ride", {"mode": "rideshare"})
         await self.step(visit, "check-in", {"fasted": True})
+        await self.vitals(visit)
+        await self.step(visit, "clear")
+
+    def as_staff(self, subject: str) -> dict[str, str]:
+        return bearer(*STAFF, subject=subject)
+
+    async def vitals(self, visit: dict[str, Any], **values: object) -> Any:
+        return await self.step(visit, "vitals", VITALS | values)
+
+    async def start(self, visit: dict[str, Any]) -> Any:
+        return await self.step(visit, "start", {"clinician_id": self.clinician_id})
 
     async def infuse(self, visit: dict[str, Any]) -> Any:
         """A visit from its ride to the end of the drip, forty minutes later."""
         await self.check_in(visit)
-        await self.step(visit, "start", {"clinician_id": self.clinician_id})
+        await self.start(visit)
         self.clock.step_to(self.clock.now() + timedelta(minutes=40))
         return await self.step(visit, "complete")
+
+    async def discharge(self, visit: dict[str, Any]) -> Any:
+        """After the drip: vitals, the driver, and the way home."""
+        await self.vitals(visit)
+        await self.step(visit, "ride-seen", DRIVER)
+        return await self.step(visit, "discharge", {"oriented": True})
 
     async def let_fall_due(self) -> None:
         """Decide all that is due by now, and what that leaves."""
@@ -268,6 +297,7 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
         metrics=Metrics(),
         routers=[
             routes.router,
+            visit_routes.router,
             planning_routes.router,
             course_routes.router,
             waitlist_routes.router,

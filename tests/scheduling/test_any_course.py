@@ -32,7 +32,7 @@ from deploy.local.postgres import Postgres
 from services.scheduling.tables import Base
 from shared.clock import FixedClock
 from shared.db import create_engine, migrate
-from tests.scheduling.conftest import LOCATION, Clinic, app_on
+from tests.scheduling.conftest import DRIVER, LOCATION, VITALS, Clinic, app_on
 from tests.scheduling.test_races import OVERLAPS
 
 T = TypeVar("T")
@@ -43,11 +43,12 @@ MORNINGS = [
     datetime(2026, 10, 27, 14, tzinfo=UTC),  # clocks go back in the night after the 31st
     datetime(2027, 3, 9, 14, tzinfo=UTC),  # clocks go forward in the night after the 13th
 ]
-LOST = {"cancelled", "sent_home"}
+FREED = {"cancelled", "no_show", "sent_home"}
 COURSES = """
     SELECT s.series_id, s.state AS course, s.planned_infusions + s.extra_infusions AS infusions,
            s.gap_min_days, a.appointment_id, a.starts_at, a.state, a.infusion_id, a.fasted,
-           a.ride_mode, a.started_at
+           a.ride_mode, a.started_at, a.cleared_at, a.consent_id, a.reading_id, a.no_drive_until,
+           a.stopped_at, a.oriented, a.ride_seen_at, a.left_on_reading_id
       FROM series AS s JOIN appointments AS a USING (series_id)
      WHERE s.location_id = :location ORDER BY s.series_id, a.starts_at
 """
@@ -55,6 +56,10 @@ WATCHED = """
     SELECT series_id::text FROM gap_risks WHERE cleared_at IS NULL
     UNION SELECT payload->>'series_id' FROM due_work WHERE kind = 'WatchGaps'
 """
+OUT_OF_TURN = "ride check-in vitals clear start complete abort ride-seen discharge send-home"
+SENT_HOME = "send-home"
+GIVEN = "vitals clear start complete vitals ride-seen discharge"
+ABORTED = "vitals clear start abort"
 HOURS = st.sampled_from([-72, -48, -25, -24, -1, 1, 2, 24, 25, 48, 72, 96])
 PLACES = st.integers(0, 20)
 
@@ -149,7 +154,7 @@ class AnyCourse(RuleBasedStateMachine):
 
     @rule(
         place=PLACES,
-        step=st.sampled_from(["ride", "check-in", "start", "complete", "discharge", "send-home"]),
+        step=st.sampled_from(OUT_OF_TURN.split()),
     )
     def step_out_of_turn(self, place: int, step: str) -> None:
         self.ask(f"/appointments/{self.visit(place).appointment_id}/{step}", self._body(step))
@@ -160,20 +165,24 @@ class AnyCourse(RuleBasedStateMachine):
             "check-in": {"fasted": True},
             "start": {"clinician_id": self.clinic.clinician_id},
             "send-home": {"reason": "unwell"},
+            "vitals": VITALS,
+            "abort": {"reason": "Made up."},
+            "ride-seen": DRIVER,
+            "discharge": {"oriented": True},
         }
         return bodies.get(step, {})
 
-    @rule(steps=st.sampled_from([["send-home"], ["start", "complete"], ["start", "complete"]]))
-    def give_the_next(self, steps: list[str]) -> None:
+    @rule(steps=st.sampled_from([SENT_HOME, GIVEN, GIVEN, ABORTED]))
+    def give_the_next(self, steps: str) -> None:
         """Time passes to the next visit that is booked, and it takes place, or almost."""
         rows = self.run(self.clinic.rows(COURSES, location=self.clinic.location_id))
-        booked = [row for row in rows if row.state == "booked"]
+        booked = [row for row in rows if row.state in {"booked", "confirmed"}]
         if not booked:
             return
         visit = min(booked, key=lambda row: row.starts_at)
         if visit.starts_at > self.clinic.clock.now():
             self.clinic.clock.step_to(visit.starts_at)
-        for step in ["ride", "check-in", *steps]:
+        for step in f"ride check-in {steps}".split():
             self.ask(f"/appointments/{visit.appointment_id}/{step}", self._body(step))
         self.run(self.clinic.let_fall_due())
 
@@ -219,7 +228,7 @@ class AnyCourse(RuleBasedStateMachine):
         answer = self.ask(f"/replans/{chosen['replan_id']}/approve", {})
         if not answer.is_success:
             return
-        standing = [v for v in answer.json()["appointments"] if v["state"] not in LOST]
+        standing = [v for v in answer.json()["appointments"] if v["state"] not in FREED]
         places = {(each["chair_id"], each["starts_at"]) for each in standing}
         assert {(each["chair_id"], each["starts_at"]) for each in chosen["visits"]} <= places
         to_come = [day_of(datetime.fromisoformat(each["starts_at"])) for each in chosen["visits"]]
@@ -296,7 +305,20 @@ class AnyCourse(RuleBasedStateMachine):
             if row.infusion_id is not None:
                 assert row.fasted
                 assert row.ride_mode is not None
+                assert None not in {row.cleared_at, row.consent_id, row.reading_id}
                 assert day_of(row.started_at) == day_of(row.starts_at)
+
+    @invariant()
+    def nobody_left_without_a_ride_that_was_seen(self) -> None:
+        if not hasattr(self, "clinic"):
+            return
+        for row in self.run(self.clinic.rows(COURSES, location=self.clinic.location_id)):
+            left = row.no_drive_until is not None
+            assert left or row.state != "discharged"
+            if left:
+                assert row.oriented
+                assert None not in {row.ride_seen_at, row.left_on_reading_id}
+                assert row.no_drive_until - row.stopped_at == timedelta(hours=6)
 
     @invariant()
     def no_hard_gap_is_broken_silently(self) -> None:
@@ -307,8 +329,8 @@ class AnyCourse(RuleBasedStateMachine):
         watched = {row[0] for row in self.run(self.clinic.rows(WATCHED))}
         for series_id in {row.series_id for row in rows}:
             course = [row for row in rows if row.series_id == series_id]
-            standing = [row for row in course if row.state not in LOST]
-            assert len(standing) <= course[0].infusions
+            standing = [row for row in course if row.state not in FREED]
+            assert sum(row.state != "aborted" for row in standing) <= course[0].infusions
             for earlier, later in pairwise(standing):
                 gap = day_of(later.starts_at) - day_of(earlier.starts_at)
                 assert gap >= (course[0].gap_min_days or 2), "closer than anybody signed for"
@@ -341,6 +363,8 @@ def test_what_must_hold_holds_through_any_course(postgres: Postgres) -> None:
             "cancel",
             "book",
             "complete",
+            "abort",
+            "discharge",
             "send-home",
             "accept",
             "overrides",

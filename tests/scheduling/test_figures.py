@@ -109,7 +109,7 @@ async def test_a_longer_driving_ban_is_told_at_discharge(clinic: Clinic) -> None
     await record(clinic, "figures", no_drive_min=24 * 60)
     visit = (await clinic.series())["appointments"][0]
     given = await clinic.infuse(visit)
-    gone = await clinic.step(visit, "discharge")
+    gone = await clinic.discharge(visit)
     stopped = datetime.fromisoformat(given["stopped_at"])
     assert datetime.fromisoformat(gone["no_drive_until"]) == stopped + timedelta(hours=24)
 

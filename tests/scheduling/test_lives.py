@@ -12,17 +12,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.clock import FixedClock
-from tests.scheduling.conftest import LOCATION, Clinic, every
+from tests.scheduling.conftest import DRIVER, LOCATION, VITALS, Clinic, every
 
-STEPS = 120
+STEPS = 240
 SENSIBLE = 0.7
 FASTED = 0.7
 MISSING = 0.2
 ALEXANDRIA = ZoneInfo(LOCATION["zone"])
 Wish = tuple[str, dict[str, Any]]
 
-GIVEN = {"completed", "discharged"}
-LOST = {"cancelled", "sent_home"}
+GIVEN = {"completed", "recovering", "discharged"}
+LOST = {"cancelled", "no_show", "sent_home"}
 STARTED = GIVEN | {"running"}
 
 
@@ -49,9 +49,12 @@ def any_wish(visits: list[dict[str, Any]], clinic: Clinic, dice: random.Random) 
         ("ride", {"mode": dice.choice(["driver", "rideshare"])}),
         ("check-in", {"fasted": dice.random() < FASTED}),
         ("send-home", {"reason": "unwell"}),
+        ("vitals", VITALS),
+        ("clear", {}),
         ("start", {"clinician_id": clinic.clinician_id}),
         ("complete", {}),
-        ("discharge", {}),
+        ("ride-seen", DRIVER),
+        ("discharge", {"oriented": True}),
     ]
     asked, body = dice.choice(asks)
     return path(visit, asked), body
@@ -67,7 +70,7 @@ def missing_wish(series: dict[str, Any], clinic: Clinic, dice: random.Random) ->
     return f"/series/{series['series_id']}/appointments", wish
 
 
-def due_wish(visits: list[dict[str, Any]], clinic: Clinic) -> Wish | None:
+def due_wish(visits: list[dict[str, Any]], clinic: Clinic, dice: random.Random) -> Wish | None:
     """What comes next for the earliest visit that is not over, once its time has come."""
     open_ = [visit for visit in visits if visit["state"] not in LOST | {"discharged"}]
     if not open_:
@@ -78,16 +81,25 @@ def due_wish(visits: list[dict[str, Any]], clinic: Clinic) -> Wish | None:
         clinic.be_there(visit)
     if visit["state"] in {"booked", "checked_in"} and visit["ride"] is None:
         return path(visit, "ride"), {"mode": "rideshare"}
-    if visit["state"] == "booked" and local_day(visit) != local_day_of(clinic.clock.now()):
+    coming = visit["state"] in {"booked", "confirmed"}
+    if coming and local_day(visit) != local_day_of(clinic.clock.now()):
         return path(visit, "cancel"), {"reason": "no_show"}
-    step, body = {
-        "booked": ("check-in", {"fasted": True}),
-        "checked_in": ("start", {"clinician_id": clinic.clinician_id})
+    steps = {
+        "booked": [("check-in", {"fasted": True})],
+        "confirmed": [("check-in", {"fasted": True})],
+        "checked_in": [("vitals", VITALS), ("clear", {})]
         if visit["fasted"]
-        else ("check-in", {"fasted": True}),
-        "running": ("complete", {}),
-        "completed": ("discharge", {}),
-    }[visit["state"]]
+        else [("check-in", {"fasted": True})],
+        "cleared": [("vitals", VITALS), ("start", {"clinician_id": clinic.clinician_id})],
+        "running": [("complete", {})],
+        "completed": [("vitals", VITALS)],
+        "recovering": [
+            ("ride-seen", DRIVER),
+            ("vitals", VITALS),
+            ("discharge", {"oriented": True}),
+        ],
+    }
+    step, body = dice.choice(steps[visit["state"]])
     return path(visit, step), body
 
 
@@ -103,7 +115,11 @@ def assert_it_holds(series: dict[str, Any]) -> None:
         if started:
             assert visit["ride"]
             assert visit["fasted"]
+            assert visit["cleared_at"]
             assert local_day(visit) == local_day(visit, "started_at")
+        if visit["state"] == "discharged":
+            assert visit["ride_seen"]
+            assert visit["no_drive_until"]
     assert len(standing) <= series["planned_infusions"]
     given = sum(visit["state"] in GIVEN for visit in standing)
     done = given == len(standing) and given >= 6
@@ -120,7 +136,7 @@ async def test_what_must_hold_holds_through_any_life(
     answered: Counter[int] = Counter()
     for _ in range(STEPS):
         visits = [visit for series in two for visit in series["appointments"]]
-        asked = due_wish(visits, clinic) if dice.random() < SENSIBLE else None
+        asked = due_wish(visits, clinic, dice) if dice.random() < SENSIBLE else None
         if asked is None and dice.random() < MISSING:
             asked = missing_wish(dice.choice(two), clinic, dice)
         answered[(await clinic.send(*(asked or any_wish(visits, clinic, dice)))).status_code] += 1

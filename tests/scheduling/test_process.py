@@ -75,7 +75,7 @@ async def test_a_series_is_lived_through_and_heard_in_order(
         series = await clinic.series(every(2, 6))
         for visit in series["appointments"]:
             last = await clinic.infuse(visit)
-            await clinic.step(visit, "discharge")
+            await clinic.discharge(visit)
     await engine.dispose()
 
     claims = SchedulingClaims(url, service="billing", token_secret=SECRET)

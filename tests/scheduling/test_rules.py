@@ -19,7 +19,7 @@ from services.scheduling.rules.patients import Concern
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol, numbered
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.slots import BOOKABLE_AHEAD, Slot
-from services.scheduling.rules.visits import FROM, Readiness, Step, VisitState
+from services.scheduling.rules.visits import FREED, FROM, Step, VisitState
 from services.scheduling.wishes import BookSeries
 from shared.events.scheduling import RideMode, VisitType
 from shared.refusals import Broken
@@ -268,16 +268,27 @@ def test_a_chair_stands_where_the_series_is_given() -> None:
 def test_each_step_is_taken_from_its_states_and_from_no_other(
     step: Step, state: VisitState
 ) -> None:
+    coming, here = "booked confirmed", "checked_in cleared"
+    after = "completed recovering aborted"
     allowed = {
-        Step.MOVE: "booked",
-        Step.CANCEL: "booked",
-        Step.STOP: "booked checked_in",
-        Step.RECORD_RIDE: "booked checked_in running completed",
-        Step.CHECK_IN: "booked checked_in",
-        Step.SEND_HOME: "checked_in",
-        Step.START: "checked_in",
+        Step.MOVE: coming,
+        Step.CANCEL: coming,
+        Step.STOP: f"{coming} {here}",
+        Step.RECORD_RIDE: f"{coming} {here} running {after}",
+        Step.CHECK_IN: f"{coming} {here}",
+        Step.SEND_HOME: here,
+        Step.TAKE_VITALS: f"{here} running {after}",
+        Step.OVERRIDE: f"{here} {after}",
+        Step.PREMEDICATE: f"{here} running",
+        Step.PLAN_DOSE: f"{coming} {here}",
+        Step.CLEAR: "checked_in",
+        Step.START: "cleared",
         Step.COMPLETE: "running",
-        Step.DISCHARGE: "completed",
+        Step.ABORT: "running",
+        Step.RECORD_DOSE: after,
+        Step.NOTE_ADVERSE_EVENT: f"{here} running {after} discharged",
+        Step.SEE_RIDE: after,
+        Step.DISCHARGE: after,
     }[step].split()
     assert (visits.broken_by_step(step, state) == []) == (state.value in allowed)
 
@@ -285,29 +296,19 @@ def test_each_step_is_taken_from_its_states_and_from_no_other(
 def test_a_refused_step_says_what_would_be_right() -> None:
     [wrong] = visits.broken_by_step(Step.CHECK_IN, VisitState.RUNNING)
     assert wrong.detail == (
-        "The visit is running; only one that is booked or checked in can be checked in."
+        "The visit is running; only one that is booked or confirmed or checked in or cleared can be"
+        " checked in."
     )
 
 
 def test_no_step_is_taken_from_where_a_visit_ends() -> None:
-    ends = {VisitState.DISCHARGED, VisitState.CANCELLED}
-    assert not ends & {state for states in FROM.values() for state in states}
-
-
-GATES = ["clearance_missing", "ride_missing", "not_fasted"]
-
-
-@pytest.mark.parametrize("held", [True, False])
-@pytest.mark.parametrize("ride", [True, False])
-@pytest.mark.parametrize("fasted", [True, False, None])
-def test_the_drip_starts_only_when_no_gate_is_closed_and_every_closed_one_is_named(
-    held: bool,  # noqa: FBT001  # a table's column
-    ride: bool,  # noqa: FBT001  # a table's column
-    fasted: bool | None,  # noqa: FBT001  # a table's column
-) -> None:
-    ready = Readiness(patient_held=held, ride_recorded=ride, fasted=fasted)
-    closed = [gate for gate, shut in zip(GATES, [held, not ride, not fasted], strict=True) if shut]
-    assert [each.rule for each in visits.broken_by_gates(ready)] == closed
+    ends = {VisitState.DISCHARGED, *FREED}
+    assert not ends & {
+        state
+        for step, states in FROM.items()
+        for state in states
+        if step is not Step.NOTE_ADVERSE_EVENT  # it may come to light at home
+    }
 
 
 @pytest.mark.parametrize(
@@ -383,9 +384,6 @@ def test_only_a_held_patient_is_cleared() -> None:
     [
         lambda: book(spaced(1, 9, -1)),
         lambda: slots.broken_by_time(NOW, NOW, "starts_at"),
-        lambda: visits.broken_by_gates(
-            Readiness(patient_held=True, ride_recorded=False, fasted=False)
-        ),
         lambda: visits.broken_by_revision(1, 2),
     ],
 )

@@ -74,8 +74,8 @@ async def test_a_ride_for_the_old_time_is_none_for_the_new_one(clinic: Clinic) -
     assert (await clinic.kinds_said(series["patient_id"]))[-1] == "AppointmentMoved"
     clinic.be_there(moved)
     await clinic.step(visit, "check-in", {"fasted": True})
-    start = {"clinician_id": clinic.clinician_id}
-    assert await clinic.refused(path(visit, "start"), start) == [("ride_missing", "ride")]
+    await clinic.vitals(visit)
+    assert await clinic.refused(path(visit, "clear"), {}) == [("ride_missing", "ride")]
 
 
 async def test_another_chair_at_the_same_time_keeps_the_ride_and_tells_nobody(
@@ -192,43 +192,6 @@ async def test_a_driver_without_a_name_is_no_ride(clinic: Clinic) -> None:
     ]
 
 
-async def test_no_drip_starts_while_any_gate_is_closed(clinic: Clinic, clock: FixedClock) -> None:
-    held = await clinic.patient(concerns=["uncontrolled_blood_pressure"])
-    visit = (await clinic.series(patient_id=held))["appointments"][0]
-    start = path(visit, "start")
-    wish = {"clinician_id": clinic.clinician_id}
-    assert await clinic.refused(start, {"clinician_id": str(uuid4())}) == [
-        STATE,
-        ("visit_day", "starts_at"),
-        ("clearance_missing", "clearance"),
-        ("ride_missing", "ride"),
-        ("not_fasted", "fasted"),
-        ("unknown_clinician", "clinician_id"),
-    ]
-    clinic.be_there(visit)
-    await clinic.step(visit, "check-in", {"fasted": False})
-    assert await clinic.refused(start, wish) == [
-        ("clearance_missing", "clearance"),
-        ("ride_missing", "ride"),
-        ("not_fasted", "fasted"),
-    ]
-    await clinic.post(f"/patients/{held}/clearance", wish | {"note": "Pressure is down."})
-    assert await clinic.refused(start, wish) == [
-        ("ride_missing", "ride"),
-        ("not_fasted", "fasted"),
-    ]
-    await clinic.step(visit, "ride", {"mode": "rideshare"})
-    assert await clinic.refused(start, wish) == [("not_fasted", "fasted")]
-    clock.step(timedelta(hours=2))
-    await clinic.step(visit, "check-in", {"fasted": True})
-    running = await clinic.post(start, wish)
-    assert running["state"] == "running"
-    assert running["infusion_id"]
-    kinds = await clinic.kinds_said(held)
-    assert kinds.count("PatientCheckedIn") == 1
-    assert kinds[-1] == "InfusionStarted"
-
-
 async def test_a_drip_starts_once(clinic: Clinic) -> None:
     visit = (await clinic.series())["appointments"][0]
     await clinic.check_in(visit)
@@ -281,7 +244,7 @@ async def test_the_last_infusion_completes_the_series_exactly_once(clinic: Clini
     *earlier, last = series["appointments"]
     for visit in earlier:
         await clinic.infuse(visit)
-        await clinic.step(visit, "discharge")
+        await clinic.discharge(visit)
     assert "SeriesCompleted" not in await clinic.kinds_said(series["patient_id"])
     await clinic.infuse(last)
     assert await clinic.refused(path(last, "complete"), {}) == [STATE]
@@ -291,7 +254,7 @@ async def test_the_last_infusion_completes_the_series_exactly_once(clinic: Clini
     assert completed["prescriber_id"] == clinic.clinician_id
     assert [kind for kind, _ in said][-2:] == ["InfusionCompleted", "SeriesCompleted"]
     assert (await clinic.get(f"/series/{series['series_id']}"))["state"] == "completed"
-    discharged = await clinic.step(last, "discharge")
+    discharged = await clinic.discharge(last)
     assert discharged["no_drive_until"] == "2026-10-22T22:40:00Z"
     stop = f"/series/{series['series_id']}/stop"
     assert await clinic.refused(stop, {"reason": "Late."}) == [("series_state", "series_id")]
@@ -335,7 +298,7 @@ async def test_the_driving_ban_through_a_night_of_changing_clocks(
     visit = series["appointments"][0]
     await clinic.infuse(visit)  # until 20:30 on the wall
     clock.step(timedelta(minutes=25))
-    discharged = await clinic.step(visit, "discharge")
+    discharged = await clinic.discharge(visit)
     assert datetime.fromisoformat(discharged["no_drive_until"]) == datetime.fromisoformat(until)
     kind, event = (await clinic.said(series["patient_id"]))[-1]
     assert (kind, event["no_drive_until"]) == ("PatientDischarged", discharged["no_drive_until"])
@@ -347,8 +310,8 @@ async def test_a_patient_is_discharged_once_and_only_after_the_drip(clinic: Clin
     await clinic.step(visit, "start", {"clinician_id": clinic.clinician_id})
     assert await clinic.refused(path(visit, "discharge"), {}) == [STATE]
     await clinic.step(visit, "complete")
-    await clinic.step(visit, "discharge")
-    assert await clinic.refused(path(visit, "discharge"), {}) == [STATE]
+    await clinic.discharge(visit)
+    assert await clinic.refused(path(visit, "discharge"), {"oriented": True}) == [STATE]
 
 
 @pytest.mark.parametrize(

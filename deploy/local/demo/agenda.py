@@ -22,9 +22,10 @@ class Turn(IntEnum):
     ARRIVAL = 7
     START = 8
     END = 9
-    LEAVING = 10
-    MONEY = 11
-    SIGNING = 12
+    ENTRY = 10
+    LEAVING = 11
+    MONEY = 12
+    SIGNING = 13
 
 
 @dataclass(order=True, frozen=True, slots=True)

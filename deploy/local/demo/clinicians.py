@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from deploy.local.client import Refusal
 from deploy.local.demo.people import ROLES, People, Wanting
 from deploy.local.export.records import Clearance, Course, Patient, Series, Visit
 from shared.auth import Role
+
+VITALS = {"systolic_mmhg": 124, "diastolic_mmhg": 78, "pulse_bpm": 72, "spo2_pct": 98}
+APP_DRIVER = "the app's driver"
 
 
 async def clear(people: People, patient: Patient, clearance: Clearance) -> None:
@@ -38,9 +42,10 @@ async def stop(people: People, patient: Patient, series: Series) -> None:
 async def try_to_start(
     people: People, patient: Patient, visit: Visit, course: Course, rule: str
 ) -> None:
-    """The nurse wants to start what the rules forbid, and is refused."""
+    """The nurse wants to clear a visit that the rules keep from starting, and is refused."""
     try:
-        await _nurse(people, visit, course, "start", _clinician(people, course))
+        await take_vitals(people, visit, course)
+        await _nurse(people, visit, course, "clear", {})
     except Refusal as no:
         if rule not in no.rules:
             raise
@@ -48,18 +53,27 @@ async def try_to_start(
         nurse = people.clinic.staff[course.nurse].name
         people.timeline.setback(patient, nurse, f"may not start infusion {visit.sequence_no}: {no}")
     else:
-        raise Wanting(f"infusion {visit.sequence_no} started against the rule {rule}")
+        raise Wanting(f"infusion {visit.sequence_no} is cleared against the rule {rule}")
 
 
 async def start(people: People, patient: Patient, visit: Visit, course: Course) -> None:
-    made = await _nurse(people, visit, course, "start", _clinician(people, course))
+    await take_vitals(people, visit, course)
+    await _nurse(people, visit, course, "clear", {})
+    clinician = {"clinician_id": people.id_of("staff", course.nurse)}
+    made = await _nurse(people, visit, course, "start", clinician)
     people.ids["infusion", visit.visit] = made["infusion_id"]
     people.timeline.knows_visit(made["infusion_id"], patient, visit, len(people.all_of(visit)))
     people.say(
         patient,
         people.clinic.staff[course.nurse].name,
-        f"starts infusion {visit.sequence_no} in chair {people.clinic.chairs[visit.chair].name}",
+        f"takes vitals, and starts infusion {visit.sequence_no}"
+        f" in chair {people.clinic.chairs[visit.chair].name}",
     )
+
+
+async def take_vitals(people: People, visit: Visit, course: Course) -> None:
+    """An entry of the chart; an export names no vitals, so all patients have the same."""
+    await _nurse(people, visit, course, "vitals", VITALS)
 
 
 async def complete(people: People, patient: Patient, visit: Visit, course: Course) -> None:
@@ -73,7 +87,12 @@ async def complete(people: People, patient: Patient, visit: Visit, course: Cours
 
 
 async def discharge(people: People, patient: Patient, visit: Visit, course: Course) -> None:
-    await _nurse(people, visit, course, "discharge", {})
+    await take_vitals(people, visit, course)
+    seen = {"mode": course.ride.mode, "driver_name": course.ride.name or APP_DRIVER}
+    if course.ride.phone is not None:
+        seen["driver_phone"] = course.ride.phone
+    await _nurse(people, visit, course, "ride-seen", seen)
+    await _nurse(people, visit, course, "discharge", {"oriented": True})
     people.say(patient, people.clinic.staff[course.nurse].name, "discharges with the ride")
 
 
@@ -103,11 +122,7 @@ async def sign(people: People, patient: Patient, series: Series) -> None:
 
 
 async def _nurse(
-    people: People, visit: Visit, course: Course, step: str, body: dict[str, object]
+    people: People, visit: Visit, course: Course, step: str, body: Mapping[str, object]
 ) -> dict[str, Any]:
     path = f"/appointments/{people.visit_id(visit)}/{step}"
     return await people.post("scheduling", path, Role.NURSE, who=course.nurse, **body)
-
-
-def _clinician(people: People, course: Course) -> dict[str, object]:
-    return {"clinician_id": people.id_of("staff", course.nurse)}

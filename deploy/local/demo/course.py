@@ -5,12 +5,15 @@ The driver acts by it and the expectations count by it. "FAQ" is the clinic's ow
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from deploy.local.export.records import Card, Clinic, Course, Patient, Series, Visit
 
 CLEARANCE_MISSING = "clearance_missing"
 NOT_FASTED = "not_fasted"
+ENTRY_EVERY = timedelta(minutes=15)
+"""As an entry falls due, by the practice's figure monitor_every_min."""
 
 
 def patient_of(clinic: Clinic, series: Series) -> Patient:
@@ -55,6 +58,14 @@ def started_at(patient: Patient, visit: Visit, course: Course) -> datetime | Non
 def completed_at(patient: Patient, visit: Visit, course: Course) -> datetime | None:
     started = started_at(patient, visit, course)
     return None if started is None else started + course.drip
+
+
+def entries_between(started: datetime, left: datetime) -> Iterator[datetime]:
+    """When the nurse enters vitals in the chart, while the drip runs and after it."""
+    at = started + ENTRY_EVERY
+    while at < left:
+        yield at
+        at += ENTRY_EVERY
 
 
 def card_on_file(clinic: Clinic, patient: Patient, at: datetime) -> Card | None:

@@ -15,6 +15,8 @@ from deploy.local.export.records import (
 )
 from shared.auth import Role
 
+CONSENT = "consent to infusions, 2026-01"
+
 
 async def register(people: People, patient: Patient) -> None:
     made = await people.desk(
@@ -29,9 +31,15 @@ async def register(people: People, patient: Patient) -> None:
     )
     people.ids["patient", patient.patient] = made["patient_id"]
     people.timeline.knows(made["patient_id"], patient)
+    await people.desk(
+        f"/patients/{made['patient_id']}/consents",
+        form=CONSENT,
+        signer=patient.name,
+        signed_at=patient.registered_at.isoformat(),
+    )
     found = ", ".join(words(concern) for concern in patient.concerns)
     held = f"; held: {found}" if found else ""
-    people.act(patient, StaffRole.FRONT_DESK, f"takes the intake{held}")
+    people.act(patient, StaffRole.FRONT_DESK, f"takes the intake and the signed consent{held}")
 
 
 async def book(people: People, patient: Patient, series: Series) -> None:

@@ -100,4 +100,6 @@ def _infusion(people: People, add: Add, patient: Patient, visit: Visit, course: 
     left = ended + course.discharged_after
     add(started, Turn.START, partial(clinicians.start, people, patient, visit, course))
     add(ended, Turn.END, partial(clinicians.complete, people, patient, visit, course))
+    for at in on_clock.entries_between(started, left):
+        add(at, Turn.ENTRY, partial(clinicians.take_vitals, people, visit, course))
     add(left, Turn.LEAVING, partial(clinicians.discharge, people, patient, visit, course))

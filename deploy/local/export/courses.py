@@ -42,6 +42,8 @@ def _ride(row: Row, confirmed_at: datetime) -> Ride:
     mode = row.cell("ride", cells.one_of(RideMode))
     if mode is RideMode.DRIVER and not row.has("ride_name"):
         row.wrong("ride_name", "must not be empty when a driver comes: who is it?")
+    if mode is RideMode.DRIVER and not row.has("ride_phone"):
+        row.wrong("ride_phone", "must not be empty when a driver comes: who is called?")
     return Ride(
         confirmed_at=confirmed_at,
         mode=mode,

@@ -10,7 +10,13 @@ from services.scheduling import store
 from services.scheduling.answers import AppointmentAnswer, SeriesAnswer
 from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
-from services.scheduling.handlers.shown import protocol_of, show_series, show_visit, standing
+from services.scheduling.handlers.shown import (
+    count_not_lost,
+    protocol_of,
+    show_series,
+    show_visit,
+    standing,
+)
 from services.scheduling.handlers.whole_plans import broken_by_prescriber, judge_plan
 from services.scheduling.rules import gaps, slots
 from services.scheduling.rules import series as rules
@@ -90,7 +96,7 @@ async def book_missing(
     place = bisect_left([each.starts_at for each in infusions], wish.starts_at)
     with_it = [*infusions[:place], Infusion(number, wish.starts_at), *infusions[place:]]
     broken = rules.broken_by_state(SeriesState(series.state), "get another infusion") or [
-        *rules.broken_by_missing(series.infusions, len(infusions)),
+        *rules.broken_by_missing(series.infusions, count_not_lost(course.visits)),
         *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
         *gaps.broken_by_place(protocol, with_it, place, zone),
         *await broken_by_place(tx, policy, series.location_id, [slot], zone, lambda _: "starts_at"),

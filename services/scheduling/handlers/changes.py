@@ -71,6 +71,7 @@ async def move_visit(
         chair_id=wished.chair_id,
         ride_mode=visit.ride_mode if same_time else None,
         driver=visit.driver if same_time else None,
+        state=visit.state if same_time else VisitState.BOOKED,
         revision=visit.revision + 1,
     )
     if not same_time or moved.chair_id != visit.chair_id:
@@ -111,7 +112,7 @@ async def cancel_visit(
     if broken:
         return Refused.by_rules(broken, "The visit is not cancelled")
     cancelled = await store.change_visit(
-        tx, visit, state=VisitState.CANCELLED, revision=visit.revision + 1
+        tx, visit, state=rules.state_when_cancelled(wish.reason), revision=visit.revision + 1
     )
     say_cancelled(cancelled, wish.reason, tx)
     await note_missed(tx, cancelled, wish.reason)

@@ -14,7 +14,7 @@ from services.scheduling import fhir_resources, store
 from services.scheduling.answers import AppointmentSummary
 from services.scheduling.fhir_resources import Json
 from services.scheduling.rules.fhir_dates import Span, read_span
-from services.scheduling.rules.visits import LOST
+from services.scheduling.rules.visits import FREED
 from services.scheduling.store import BY_START, shown_visits
 from shared.http.pages import Paging, page
 from shared.http.problems import Refused
@@ -67,7 +67,7 @@ async def search_appointments(
 
 async def read_slot(slot_id: UUID, tx: Transaction) -> Resource | Refused:
     visit = await shown_visits.find_visit(tx, slot_id)
-    if visit is None or visit.state in LOST:
+    if visit is None or visit.state in FREED:
         return unknown_resource("Slot")
     return resource(fhir_resources.slot(_shown(visit)), visit.patient_id)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 
 from services.scheduling import store
 from services.scheduling.handlers.plans import place_of
-from services.scheduling.handlers.shown import protocol_of, standing
+from services.scheduling.handlers.shown import count_not_lost, protocol_of, standing
 from services.scheduling.rules import gap_risk as rules
 from services.scheduling.rules.gap_risk import OpenGap
 from services.scheduling.rules.house import HouseFigure
@@ -75,7 +75,7 @@ def gap_of(course: Course, protocol: InfusionProtocol, zone: ZoneInfo) -> OpenGa
         return None
     given = [n for n, visit in enumerate(course.visits) if visit.infusion_id is not None]
     left = standing(course.visits[given[-1] :] if given else course.visits)
-    missing = course.series.infusions - len(standing(course.visits))
+    missing = course.series.infusions - count_not_lost(course.visits)
     return rules.open_gap(protocol, left, zone, missing=missing > 0)
 
 

@@ -16,7 +16,7 @@ from services.scheduling import store
 from services.scheduling.handlers.free_starts import NOBODY
 from services.scheduling.handlers.gap_risks import gap_of, look_at_gaps
 from services.scheduling.handlers.plans import place_of
-from services.scheduling.handlers.shown import protocol_of, standing
+from services.scheduling.handlers.shown import count_not_lost, protocol_of, standing
 from services.scheduling.rules import gaps
 from services.scheduling.rules import waitlist as rules
 from services.scheduling.rules.house import HouseFigure
@@ -25,7 +25,7 @@ from services.scheduling.rules.planner_wishes import Preferences
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.slots import Slot
-from services.scheduling.rules.visits import VisitState
+from services.scheduling.rules.visits import COMING
 from services.scheduling.rules.waitlist import Candidate, OfferState, Span
 from services.scheduling.store import Course
 from services.scheduling.store import waitlist as kept
@@ -160,16 +160,16 @@ def _placed(
     visits = course.visits
     if wish.appointment_id is not None:
         moving = [each for each in visits if each.appointment_id == wish.appointment_id]
-        if not moving or moving[0].state != VisitState.BOOKED:
+        if not moving or moving[0].state not in COMING:
             return None
         here = visits.index(moving[0])
         before, after = standing(visits[:here]), standing(visits[here + 1 :])
         return [*before, Infusion(moving[0].sequence_no or UNNUMBERED, starts_at), *after], len(
             before
         )
-    infusions = standing(visits)
-    if len(infusions) >= course.series.infusions:
+    if count_not_lost(visits) >= course.series.infusions:
         return None
+    infusions = standing(visits)
     place = bisect_left([each.starts_at for each in infusions], starts_at)
     return [*infusions[:place], Infusion(UNNUMBERED, starts_at), *infusions[place:]], place
 

@@ -29,6 +29,7 @@ from services.scheduling.replan_forms import (
 from services.scheduling.replan_tables import ReplanRow
 from services.scheduling.rules import gaps, series, slots
 from services.scheduling.rules import replan_refusals as rules
+from services.scheduling.rules import visits as visit_rules
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.replan_refusals import Seen
@@ -164,7 +165,10 @@ class _Plan:
         if isinstance(self._change, CancelOne):
             visit = self._visits[self._change.appointment_id]
             cancelled = await store.change_visit(
-                tx, visit, state=VisitState.CANCELLED, revision=visit.revision + 1
+                tx,
+                visit,
+                state=visit_rules.state_when_cancelled(self._change.reason),
+                revision=visit.revision + 1,
             )
             say_cancelled(cancelled, self._change.reason, tx)
             await note_missed(tx, cancelled, self._change.reason)
@@ -192,7 +196,7 @@ async def _move(visit: Appointment, slot: Slot, tx: Transaction) -> None:
     moved = await store.change_visit(
         tx,
         visit,
-        state=VisitState.BOOKED,
+        state=visit.state if same_time else VisitState.BOOKED,
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
         chair_id=slot.chair_id,

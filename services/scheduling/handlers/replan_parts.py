@@ -7,11 +7,12 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.scheduling.handlers.shown import count_not_lost
 from services.scheduling.replan_forms import CancelOne, Change, MoveOne
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.replan_refusals import Seen
 from services.scheduling.rules.replans import Standing, wall_minute
-from services.scheduling.rules.visits import LOST, VisitState
+from services.scheduling.rules.visits import COMING, FREED
 from services.scheduling.store import Course
 from services.scheduling.tables import Appointment
 
@@ -44,11 +45,11 @@ def parts_of(
 ) -> Parts:
     """Split a series at its change: what is before it stands fixed, what is after may move."""
     cancelled = changed if isinstance(change, CancelOne) else None
-    left = [visit for visit in course.visits if visit.state not in LOST and visit is not cancelled]
+    left = [visit for visit in course.visits if visit.state not in FREED and visit is not cancelled]
     movable: list[Appointment] = []
     for visit in reversed(left):
         is_after = changed is None or visit.starts_at > changed.starts_at
-        if visit.state != VisitState.BOOKED or visit.starts_at <= now or not is_after:
+        if visit.state not in COMING or visit.starts_at <= now or not is_after:
             break
         movable.insert(0, visit)
     fixed = [
@@ -60,11 +61,11 @@ def parts_of(
     return Parts(
         fixed,
         [_standing(visit, zone) for visit in movable],
-        max(course.series.infusions - len(left), 0),
+        max(course.series.infusions - count_not_lost(left), 0),
         [
             number_of(visit)
             for visit in left
-            if visit.state == VisitState.BOOKED and visit.ends_at <= now and visit is not changed
+            if visit.state in COMING and visit.ends_at <= now and visit is not changed
         ],
     )
 

@@ -70,7 +70,7 @@ async def cancel_session(
     if broken:
         return Refused.by_rules(broken, "The session is not cancelled")
     cancelled = await change_visit(
-        tx, session, state=VisitState.CANCELLED, revision=session.revision + 1
+        tx, session, state=rules.state_when_cancelled(wish.reason), revision=session.revision + 1
     )
     say_cancelled(cancelled, wish.reason, tx)
     await note_missed(tx, cancelled, wish.reason)

@@ -6,12 +6,12 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentAnswer, Ride, SeriesAnswer
+from services.scheduling.answers import AppointmentAnswer, Ride, RideSeen, SeriesAnswer
 from services.scheduling.rules import gaps, overrides
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol
 from services.scheduling.rules.series import SeriesState
-from services.scheduling.rules.visits import LOST
+from services.scheduling.rules.visits import FREED, LOST
 from services.scheduling.store import Course
 from services.scheduling.tables import Appointment, Location, Series
 from shared.events.scheduling import RideMode, VisitType
@@ -19,20 +19,29 @@ from shared.messaging import Transaction
 
 
 def standing(visits: list[Appointment]) -> list[Infusion]:
-    """The infusions of a series that were given or are to be, earliest first."""
+    """The infusions of a series that were begun or are to be, earliest first.
+
+    One that was aborted is among them: what ran of it was given, and the gaps count it.
+    """
     return [
         Infusion(visit.sequence_no, visit.starts_at)
         for visit in visits
-        if visit.sequence_no is not None and visit.state not in LOST
+        if visit.sequence_no is not None and visit.state not in FREED
     ]
+
+
+def count_not_lost(visits: list[Appointment]) -> int:
+    """How many infusions of a series were given or are to be."""
+    return sum(visit.state not in LOST for visit in visits)
 
 
 def show_visit(
     tx: Transaction, visit: Appointment, advice: list[str] | None = None
 ) -> AppointmentAnswer:
     return AppointmentAnswer(
-        **visit.model_dump(exclude={"sent_home_reason"}),
+        **visit.model_dump(exclude={"sent_home_reason", "ride_seen"}),
         ride=_ride(tx, visit),
+        ride_seen=_ride_seen(tx, visit),
         sent_home_reason=store.sent_home_reason_of(tx, visit),
         advice=advice or [],
     )
@@ -47,6 +56,12 @@ def _ride(tx: Transaction, visit: Appointment) -> Ride | None:
         driver_name=driver.get("name"),
         driver_phone=driver.get("phone"),
     )
+
+
+def _ride_seen(tx: Transaction, visit: Appointment) -> RideSeen | None:
+    if visit.ride_seen_at is None:
+        return None
+    return RideSeen(**store.ride_seen_of(tx, visit), seen_at=visit.ride_seen_at)
 
 
 def protocol_of(policy: Policy, series: Series, zone: ZoneInfo) -> InfusionProtocol:

@@ -11,9 +11,9 @@ from services.scheduling.answers import AppointmentAnswer
 from services.scheduling.handlers.booking import book_missing
 from services.scheduling.handlers.changes import move_visit
 from services.scheduling.handlers.openings import offers_key
-from services.scheduling.handlers.shown import standing
+from services.scheduling.handlers.shown import count_not_lost
 from services.scheduling.rules import waitlist as rules
-from services.scheduling.rules.visits import VisitState
+from services.scheduling.rules.visits import COMING
 from services.scheduling.rules.waitlist import OfferState, Span, WishState
 from services.scheduling.store import Course
 from services.scheduling.store import waitlist as kept
@@ -59,9 +59,9 @@ def _has_place(course: Course | None, wish: JoinWaitlist) -> bool:
     ):
         return False
     if wish.appointment_id is None:
-        return len(standing(course.visits)) < course.series.infusions
+        return count_not_lost(course.visits) < course.series.infusions
     return any(
-        visit.appointment_id == wish.appointment_id and visit.state == VisitState.BOOKED
+        visit.appointment_id == wish.appointment_id and visit.state in COMING
         for visit in course.visits
     )
 

@@ -17,6 +17,8 @@ class HouseFigure(StrEnum):
     GAP_RISK_H = "gap_risk_h"
     NO_SHOW_AFTER_MIN = "no_show_after_min"
     LATE_CANCEL_H = "late_cancel_h"
+    MONITOR_EVERY_MIN = "monitor_every_min"
+    READING_FRESH_MIN = "reading_fresh_min"
 
 
 LIMITS: dict[HouseFigure, tuple[int, int]] = {
@@ -27,6 +29,8 @@ LIMITS: dict[HouseFigure, tuple[int, int]] = {
     HouseFigure.GAP_RISK_H: (0, 7 * 24),
     HouseFigure.NO_SHOW_AFTER_MIN: (0, 12 * 60),
     HouseFigure.LATE_CANCEL_H: (0, 14 * 24),
+    HouseFigure.MONITOR_EVERY_MIN: (1, 120),
+    HouseFigure.READING_FRESH_MIN: (1, 120),
 }
 """The house's limits, for a mistyped figure."""
 

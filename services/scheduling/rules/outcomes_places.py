@@ -78,7 +78,7 @@ def broken_by_before_infusion(
     visit: Drip, drips: Sequence[Drip], taken_at: datetime
 ) -> list[Broken]:
     """Whether a form can have been filled in before this infusion of its series."""
-    if visit.state is VisitState.CANCELLED:
+    if visit.state in {VisitState.CANCELLED, VisitState.NO_SHOW}:
         return [
             Broken(
                 "visit_cancelled",

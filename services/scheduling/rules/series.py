@@ -51,7 +51,7 @@ def broken_by_missing(planned: int, standing: int) -> list[Broken]:
         Broken(
             "series_whole",
             f"The series was planned with {planned} and {standing} stand; only one that was"
-            " cancelled or sent home is given in another's place.",
+            " cancelled, missed, sent home or aborted is given in another's place.",
             "the series as it was booked",
             "series_id",
         )

@@ -1,8 +1,7 @@
-"""A visit's life: which step may follow which, and the gates before the drip starts."""
+"""A visit's life: which step may follow which. What opens a step's gates stands in `gates`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -13,12 +12,17 @@ from shared.refusals import Broken
 
 class VisitState(StrEnum):
     BOOKED = "booked"
+    CONFIRMED = "confirmed"
     CHECKED_IN = "checked_in"
+    CLEARED = "cleared"
     RUNNING = "running"
     COMPLETED = "completed"
+    RECOVERING = "recovering"
     DISCHARGED = "discharged"
     CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
     SENT_HOME = "sent_home"
+    ABORTED = "aborted"
 
 
 class Step(StrEnum):
@@ -30,38 +34,87 @@ class Step(StrEnum):
     RECORD_RIDE = "given a ride"
     CHECK_IN = "checked in"
     SEND_HOME = "sent home"
+    TAKE_VITALS = "given vitals"
+    OVERRIDE = "given an override"
+    PREMEDICATE = "premedicated"
+    PLAN_DOSE = "given a planned dose"
+    CLEAR = "cleared to start"
     START = "started"
     COMPLETE = "completed"
+    ABORT = "aborted"
+    RECORD_DOSE = "given the dose that ran"
+    NOTE_ADVERSE_EVENT = "given an adverse event"
+    SEE_RIDE = "given the ride that was seen"
     DISCHARGE = "discharged"
 
 
+COMING = (VisitState.BOOKED, VisitState.CONFIRMED)
+HERE = (VisitState.CHECKED_IN, VisitState.CLEARED)
+AFTER = (VisitState.COMPLETED, VisitState.RECOVERING, VisitState.ABORTED)
+
 FROM: dict[Step, tuple[VisitState, ...]] = {
-    Step.MOVE: (VisitState.BOOKED,),
-    Step.CANCEL: (VisitState.BOOKED,),
-    Step.STOP: (VisitState.BOOKED, VisitState.CHECKED_IN),
+    Step.MOVE: COMING,
+    Step.CANCEL: COMING,
+    Step.STOP: (*COMING, *HERE),
     # A driver may fall ill while the drip runs; the patient leaves with whoever comes.
-    Step.RECORD_RIDE: (
-        VisitState.BOOKED,
-        VisitState.CHECKED_IN,
-        VisitState.RUNNING,
-        VisitState.COMPLETED,
-    ),
+    Step.RECORD_RIDE: (*COMING, *HERE, VisitState.RUNNING, *AFTER),
     # Somebody who has eaten waits in the clinic and is asked again.
-    Step.CHECK_IN: (VisitState.BOOKED, VisitState.CHECKED_IN),
-    Step.SEND_HOME: (VisitState.CHECKED_IN,),
-    Step.START: (VisitState.CHECKED_IN,),
+    Step.CHECK_IN: (*COMING, *HERE),
+    Step.SEND_HOME: HERE,
+    Step.TAKE_VITALS: (*HERE, VisitState.RUNNING, *AFTER),
+    Step.OVERRIDE: (*HERE, *AFTER),
+    Step.PREMEDICATE: (*HERE, VisitState.RUNNING),
+    Step.PLAN_DOSE: (*COMING, *HERE),
+    Step.CLEAR: (VisitState.CHECKED_IN,),
+    Step.START: (VisitState.CLEARED,),
     Step.COMPLETE: (VisitState.RUNNING,),
-    Step.DISCHARGE: (VisitState.COMPLETED,),
+    Step.ABORT: (VisitState.RUNNING,),
+    Step.RECORD_DOSE: AFTER,
+    # A fall at home is one too.
+    Step.NOTE_ADVERSE_EVENT: (*HERE, VisitState.RUNNING, *AFTER, VisitState.DISCHARGED),
+    Step.SEE_RIDE: AFTER,
+    Step.DISCHARGE: AFTER,
 }
 """From which states each step may be taken."""
 
-OPEN = frozenset({VisitState.BOOKED, VisitState.CHECKED_IN, VisitState.RUNNING})
+PASSES: frozenset[tuple[VisitState, VisitState]] = frozenset(
+    {
+        (VisitState.BOOKED, VisitState.CONFIRMED),
+        (VisitState.BOOKED, VisitState.CHECKED_IN),
+        (VisitState.BOOKED, VisitState.CANCELLED),
+        (VisitState.BOOKED, VisitState.NO_SHOW),
+        (VisitState.CONFIRMED, VisitState.BOOKED),
+        (VisitState.CONFIRMED, VisitState.CHECKED_IN),
+        (VisitState.CONFIRMED, VisitState.CANCELLED),
+        (VisitState.CONFIRMED, VisitState.NO_SHOW),
+        (VisitState.CHECKED_IN, VisitState.CLEARED),
+        (VisitState.CHECKED_IN, VisitState.SENT_HOME),
+        (VisitState.CHECKED_IN, VisitState.CANCELLED),
+        (VisitState.CLEARED, VisitState.CHECKED_IN),
+        (VisitState.CLEARED, VisitState.RUNNING),
+        (VisitState.CLEARED, VisitState.SENT_HOME),
+        (VisitState.CLEARED, VisitState.CANCELLED),
+        (VisitState.RUNNING, VisitState.COMPLETED),
+        (VisitState.RUNNING, VisitState.ABORTED),
+        (VisitState.COMPLETED, VisitState.RECOVERING),
+        (VisitState.RECOVERING, VisitState.DISCHARGED),
+    }
+)
+"""Every change of state there is. The database has the same rows, and lets no other happen."""
+
+OPEN = frozenset({*COMING, *HERE, VisitState.RUNNING})
 """Still to be given, or being given."""
 
-GIVEN = frozenset({VisitState.COMPLETED, VisitState.DISCHARGED})
+GIVEN = frozenset({VisitState.COMPLETED, VisitState.RECOVERING, VisitState.DISCHARGED})
 
-LOST = frozenset({VisitState.CANCELLED, VisitState.SENT_HOME})
-"""Never to be given: the chair is free, and the series is one infusion short."""
+FREED = frozenset({VisitState.CANCELLED, VisitState.NO_SHOW, VisitState.SENT_HOME})
+"""Never begun: the chair is free, and nothing was given."""
+
+LOST = FREED | {VisitState.ABORTED}
+"""Not given, or not to its end: the series is one infusion short.
+
+What ran of an aborted one was given: it stays in its chair, and the gaps count it.
+"""
 
 
 class SendHomeReason(StrEnum):
@@ -84,7 +137,8 @@ def broken_by_step(step: Step, state: VisitState) -> list[Broken]:
         Broken(
             "visit_state",
             f"The visit is {_said(state)}; only one that is {right} can be {step.value}.",
-            "a visit's life: booked, checked in, running, completed, discharged",
+            "a visit's life: booked, confirmed, checked in, cleared, running, completed,"
+            " recovering, discharged",
             "appointment_id",
         )
     ]
@@ -92,6 +146,10 @@ def broken_by_step(step: Step, state: VisitState) -> list[Broken]:
 
 def _said(state: VisitState) -> str:
     return state.value.replace("_", " ")
+
+
+def state_when_cancelled(reason: CancelReason) -> VisitState:
+    return VisitState.NO_SHOW if reason is CancelReason.NO_SHOW else VisitState.CANCELLED
 
 
 def broken_by_cancelling(reason: CancelReason, starts_at: datetime, now: datetime) -> list[Broken]:
@@ -152,51 +210,6 @@ def broken_by_ride(mode: RideMode, driver_name: str | None) -> list[Broken]:
             "driver_name",
         )
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """What must be known of a visit before the drip starts."""
-
-    patient_held: bool
-    ride_recorded: bool
-    fasted: bool | None
-
-
-def broken_by_gates(ready: Readiness) -> list[Broken]:
-    """What is missing before the drip may start."""
-    broken: list[Broken] = []
-    if ready.patient_held:
-        broken.append(
-            Broken(
-                "clearance_missing",
-                "The patient is held; a clearance must be recorded first.",
-                "FAQ: active liver, heart disease, and uncontrolled blood pressure are concerns"
-                " that may require a more in-depth clearance",
-                "clearance",
-            )
-        )
-    if not ready.ride_recorded:
-        broken.append(
-            Broken(
-                "ride_missing",
-                "No ride home is recorded; record a driver or a rideshare.",
-                "FAQ: you will need a driver to take you home (or an Uber)",
-                "ride",
-            )
-        )
-    if not ready.fasted:
-        broken.append(
-            Broken(
-                "not_fasted",
-                "Nobody has asked when the patient last ate; check in first."
-                if ready.fasted is None
-                else "The patient has eaten within the last two hours; wait, and ask again.",
-                "FAQ: no food for two hours prior, but liquids are fine",
-                "fasted",
-            )
-        )
-    return broken
 
 
 def no_drive_until(stopped_at: datetime, no_drive_min: int) -> datetime:

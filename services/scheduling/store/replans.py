@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +11,13 @@ from sqlalchemy import insert, select, update
 from sqlmodel import col
 
 from services.scheduling.replan_tables import ReplanRow
-from services.scheduling.rules.visits import VisitState
 from services.scheduling.store.rows import one
 from services.scheduling.tables import Appointment
 from shared.ids import new_id
 from shared.messaging import Transaction
+
+FAR_OFF = timedelta(days=365_000)
+"""Past any visit's time, so that what is put there meets nothing."""
 
 
 async def add_replan(
@@ -44,12 +46,15 @@ async def note_applied(tx: Transaction, replan_id: UUID) -> None:
 
 
 async def set_aside(tx: Transaction, appointment_ids: Collection[UUID]) -> None:
-    """Take visits out of their chairs until they are put elsewhere, in this transaction.
+    """Put visits where nobody else is until they get their places, in this transaction.
 
     One may move to where another is only just leaving.
     """
     await tx.execute(
         update(Appointment)
         .where(col(Appointment.appointment_id).in_(appointment_ids))
-        .values(state=VisitState.CANCELLED)
+        .values(
+            starts_at=col(Appointment.starts_at) + FAR_OFF,
+            ends_at=col(Appointment.ends_at) + FAR_OFF,
+        )
     )

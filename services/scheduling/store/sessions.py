@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from services.scheduling.booking_link_tables import BookingLink
 from services.scheduling.rules.slots import Slot
-from services.scheduling.rules.visits import LOST
+from services.scheduling.rules.visits import FREED
 from services.scheduling.store.rows import one
 from services.scheduling.store.visits import LONGEST_VISIT
 from services.scheduling.tables import Appointment, Patient
@@ -51,7 +51,7 @@ async def taken_of_leader(
         or_(col(Appointment.led_by) == led_by, col(Appointment.patient_id) == patient_id),
         col(Appointment.starts_at) > since - LONGEST_VISIT,
         col(Appointment.starts_at) < until,
-        col(Appointment.state).not_in(LOST),
+        col(Appointment.state).not_in(FREED),
     )
     return [Slot(**row) for row in (await tx.execute(rows)).mappings()]
 

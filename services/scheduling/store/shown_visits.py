@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from services.scheduling.answers import AppointmentSummary
 from services.scheduling.rules.fhir_dates import Span
-from services.scheduling.rules.visits import LOST
+from services.scheduling.rules.visits import FREED
 from services.scheduling.store.rows import every, one
 from services.scheduling.tables import Appointment, Chair, Clinician, Location
 from shared.messaging import Transaction
@@ -38,7 +38,7 @@ def taken_in(spans: Sequence[Span], of: UUID) -> Select[Any]:
     """The visits that take a chair's time, or a leader's."""
     return _starting_in(spans).where(
         or_(col(Appointment.chair_id) == of, col(Appointment.led_by) == of),
-        col(Appointment.state).not_in(LOST),
+        col(Appointment.state).not_in(FREED),
     )
 
 

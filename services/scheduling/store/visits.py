@@ -13,11 +13,12 @@ from sqlalchemy import Select, Table, func, or_, select, text, update
 from sqlmodel import col
 
 from services.scheduling.rules.slots import Slot
-from services.scheduling.rules.visits import LOST, SendHomeReason, VisitState
+from services.scheduling.rules.visits import FREED, SendHomeReason, VisitState
 from services.scheduling.store.clinic import find_location
 from services.scheduling.store.courses import Course, find_course
 from services.scheduling.store.rows import seal, unseal
 from services.scheduling.tables import Appointment, Location, Patient
+from shared.events.scheduling import RideMode
 from shared.ids import new_id
 from shared.messaging import Transaction
 
@@ -39,6 +40,12 @@ class HeldVisit:
     course: Course
     location: Location
     revision_before: int
+
+    @property
+    def state(self) -> VisitState:
+        """What a step is judged by. Who was aborted keeps that state, and is gone once let go."""
+        gone = self.visit.no_drive_until is not None
+        return VisitState.DISCHARGED if gone else VisitState(self.visit.state)
 
     def visits_with(self, changed: Appointment) -> list[Appointment]:
         """The series' visits, this one as it is after a change."""
@@ -125,6 +132,41 @@ def seal_sent_home(tx: Transaction, appointment_id: UUID, reason: SendHomeReason
     return seal(tx, {"reason": reason}, "appointments", "sent_home_reason", appointment_id)
 
 
+def seal_ride_seen(
+    tx: Transaction,
+    appointment_id: UUID,
+    mode: RideMode,
+    driver_name: str | None,
+    driver_phone: str | None,
+    seen_by: str,
+) -> bytes:
+    seen = {
+        "mode": mode,
+        "driver_name": driver_name,
+        "driver_phone": driver_phone,
+        "seen_by": seen_by,
+    }
+    return seal(tx, seen, "appointments", "ride_seen", appointment_id)
+
+
+def ride_seen_of(tx: Transaction, visit: Appointment) -> Mapping[str, Any]:
+    """Who came, and who saw it: `mode`, `driver_name`, `driver_phone`, `seen_by`."""
+    assert visit.ride_seen is not None, "asked only of one that was seen"
+    place = ("appointments", "ride_seen", visit.appointment_id)
+    return unseal(tx, visit.ride_seen, *place)
+
+
+def seal_abort(tx: Transaction, appointment_id: UUID, reason: str) -> bytes:
+    return seal(tx, {"reason": reason}, "appointments", "abort_reason", appointment_id)
+
+
+def abort_reason_of(tx: Transaction, visit: Appointment) -> str | None:
+    if visit.abort_reason is None:
+        return None
+    place = ("appointments", "abort_reason", visit.appointment_id)
+    return str(unseal(tx, visit.abort_reason, *place)["reason"])
+
+
 def sent_home_reason_of(tx: Transaction, visit: Appointment) -> SendHomeReason | None:
     if visit.sent_home_reason is None:
         return None
@@ -172,7 +214,7 @@ async def taken_slots(
         ),
         col(Appointment.starts_at) > since - LONGEST_VISIT,
         col(Appointment.starts_at) < until,
-        col(Appointment.state).not_in(LOST),
+        col(Appointment.state).not_in(FREED),
     )
     if besides:
         rows = rows.where(col(Appointment.appointment_id).not_in(besides))

@@ -1,0 +1,51 @@
+"""Consents: recorded as they were signed, withdrawn, never changed."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.scheduling import store
+from services.scheduling.handlers.charts_shown import show_consent
+from services.scheduling.rules import consents as rules
+from services.scheduling.store import charts as kept
+from services.scheduling.visit_forms import ConsentAnswer, RecordConsent
+from services.scheduling.wishes import Nothing
+from shared.auth import Actor
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+
+
+async def record_consent(
+    patient_id: UUID, wish: RecordConsent, by: Actor, tx: Transaction
+) -> ConsentAnswer | Refused:
+    if await store.lock_patient(tx, patient_id) is None:
+        return Refused.not_found("patient", "patient_id")
+    broken = rules.broken_by_signing(wish.signed_at, tx.now)
+    if broken:
+        return Refused.by_rules(broken, "The consent is not recorded")
+    consent = kept.add_consent(
+        tx, patient_id=patient_id, recorded_by=by.subject, **wish.model_dump()
+    )
+    return show_consent(tx, consent)
+
+
+async def withdraw_consent(
+    consent_id: UUID, _: Nothing, by: Actor, tx: Transaction
+) -> ConsentAnswer | Refused:
+    """End a consent: no infusion starts on it. One that runs is the nurse's to stop."""
+    found = await kept.find_consent(tx, consent_id)
+    if found is None:
+        return Refused.not_found("consent", "consent_id")
+    await store.lock_patient(tx, found.patient_id)
+    consent = await kept.find_consent(tx, consent_id)
+    assert consent is not None, "a consent is never deleted"
+    broken = rules.broken_by_withdrawal(withdrawn=consent.withdrawn_at is not None)
+    if broken:
+        return Refused.by_rules(broken, "The consent is not withdrawn")
+    return show_consent(tx, await kept.withdraw_consent(tx, consent, by.subject))
+
+
+async def list_consents(patient_id: UUID, tx: Transaction) -> list[ConsentAnswer] | Refused:
+    if await store.find_patient(tx, patient_id) is None:
+        return Refused.not_found("patient", "patient_id")
+    return [show_consent(tx, each) for each in await kept.consents_of(tx, patient_id)]

@@ -1,0 +1,148 @@
+"""The drip of a visit: cleared, started, ended, or stopped before its end."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.scheduling import store
+from services.scheduling.answers import AppointmentAnswer
+from services.scheduling.handlers.gap_risks import look_at_gaps
+from services.scheduling.handlers.monitoring import expect_entry
+from services.scheduling.handlers.readings import Judged, newest_reading
+from services.scheduling.handlers.series import complete_series_if_done
+from services.scheduling.handlers.shown import show_visit
+from services.scheduling.handlers.visits import broken_by_day
+from services.scheduling.rules import visits as rules
+from services.scheduling.rules.gates import Readiness, broken_by_start
+from services.scheduling.rules.house import HouseFigure
+from services.scheduling.rules.readings import Phase
+from services.scheduling.rules.visits import Step, VisitState
+from services.scheduling.store import HeldVisit
+from services.scheduling.store import charts as kept
+from services.scheduling.store.house import figure_of
+from services.scheduling.visit_forms import AbortInfusion
+from services.scheduling.visit_tables import Consent
+from services.scheduling.wishes import Nothing, StartInfusion
+from shared.auth import Actor
+from shared.events.scheduling import InfusionAborted, InfusionCompleted, InfusionStarted
+from shared.http.problems import Refused
+from shared.ids import new_id
+from shared.messaging import Transaction
+from shared.refusals import Broken, unknown
+
+
+async def clear_to_start(
+    appointment_id: UUID, _: Nothing, by: Actor, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """A nurse's word that every gate is open. The start asks all of them once more."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    shut, _consent, _reading = await _gates(tx, held, Step.CLEAR)
+    if shut:
+        return Refused.by_rules(shut, "The visit is not cleared to start")
+    visit = await store.change_visit(
+        tx, held.visit, state=VisitState.CLEARED, cleared_at=tx.now, cleared_by=by.subject
+    )
+    return show_visit(tx, visit)
+
+
+async def _gates(
+    tx: Transaction, held: HeldVisit, step: Step
+) -> tuple[list[Broken], Consent | None, Judged | None]:
+    """All that keeps the drip from starting, and what it would rest on.
+
+    Of a visit whose drip has started, or never will, it is only that.
+    """
+    visit, state = held.visit, held.state
+    shut = rules.broken_by_step(step, state)
+    if state not in rules.FROM[Step.CHECK_IN]:
+        return shut, None, None
+    consent = await kept.consent_on_file(tx, visit.patient_id)
+    judged = await newest_reading(tx, held, Phase.BEFORE)
+    ready = Readiness(
+        consent_on_file=consent is not None,
+        patient_held=held.course.patient.held,
+        ride_recorded=visit.ride_mode is not None,
+        fasted=visit.fasted,
+        vitals=None if judged is None else judged.vitals,
+    )
+    fresh_min = await figure_of(tx, HouseFigure.READING_FRESH_MIN)
+    shut += [*broken_by_day(held, tx.now), *broken_by_start(ready, tx.now, fresh_min)]
+    return shut, consent, judged
+
+
+async def start_infusion(
+    appointment_id: UUID, wish: StartInfusion, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Start the drip, once the visit is cleared and every gate is open still."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    broken, consent, judged = await _gates(tx, held, Step.START)
+    if await store.find_clinician(tx, wish.clinician_id) is None:
+        broken.append(unknown("clinician", "clinician_id"))
+    if broken or consent is None or judged is None:
+        return Refused.by_rules(broken, "The infusion does not start")
+    infusion_id = new_id()
+    visit = await store.change_visit(
+        tx,
+        held.visit,
+        state=VisitState.RUNNING,
+        infusion_id=infusion_id,
+        clinician_id=wish.clinician_id,
+        started_at=tx.now,
+        consent_id=consent.consent_id,
+        reading_id=judged.reading.reading_id,
+    )
+    await expect_entry(tx, appointment_id)
+    tx.publish(
+        InfusionStarted(
+            patient_id=visit.patient_id,
+            infusion_id=infusion_id,
+            appointment_id=appointment_id,
+            location_id=visit.location_id,
+            started_at=tx.now,
+        )
+    )
+    return show_visit(tx, visit)
+
+
+async def complete_infusion(
+    appointment_id: UUID, _: Nothing, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Stop the drip. The last infusion completes its series."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    broken = rules.broken_by_step(Step.COMPLETE, held.state)
+    if broken:
+        return Refused.by_rules(broken, "The infusion is not completed")
+    visit = await store.change_visit(tx, held.visit, state=VisitState.COMPLETED, stopped_at=tx.now)
+    tx.publish(InfusionCompleted.model_validate(visit.model_dump()))
+    await complete_series_if_done(held, visit, tx)
+    look_at_gaps(held.course.series.series_id, tx)
+    return show_visit(tx, visit)
+
+
+async def abort_infusion(
+    appointment_id: UUID, wish: AbortInfusion, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Stop the drip before its end. The series is one infusion short; the patient recovers here."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    broken = rules.broken_by_step(Step.ABORT, held.state)
+    if broken:
+        return Refused.by_rules(broken, "The infusion is not aborted")
+    visit = await store.change_visit(
+        tx,
+        held.visit,
+        state=VisitState.ABORTED,
+        stopped_at=tx.now,
+        abort_reason=store.seal_abort(tx, appointment_id, wish.reason),
+    )
+    tx.publish(InfusionAborted.model_validate(visit.model_dump()))
+    await complete_series_if_done(held, visit, tx)
+    look_at_gaps(held.course.series.series_id, tx)
+    return show_visit(tx, visit)

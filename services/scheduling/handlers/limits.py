@@ -1,0 +1,33 @@
+"""Limits of vitals and doses: none is ever changed, a later row replaces it."""
+
+from __future__ import annotations
+
+from services.scheduling import store
+from services.scheduling.rules import figures
+from services.scheduling.rules.readings import broken_by_limit_order
+from services.scheduling.store import charts as kept
+from services.scheduling.visit_forms import LimitAnswer, LimitWish
+from services.scheduling.visit_tables import LimitRow
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+
+
+async def record_limit(visit_type: str, wish: LimitWish, tx: Transaction) -> LimitAnswer | Refused:
+    if not await store.visit_type_rows(tx, visit_type):
+        return Refused.not_found("visit type", "visit_type")
+    rows = [each for each in await kept.limit_rows(tx, visit_type) if each.measure == wish.measure]
+    broken = [
+        *figures.broken_by_first_day(wish.effective_from, rows, tx.now.date()),
+        *broken_by_limit_order(wish.hard_low, wish.soft_low, wish.soft_high, wish.hard_high),
+    ]
+    if broken:
+        return Refused.by_rules(broken, "The limit is not recorded")
+    tx.insert(LimitRow, visit_type=visit_type, **wish.model_dump())
+    return LimitAnswer(visit_type=visit_type, **wish.model_dump())
+
+
+async def read_limits(visit_type: str, tx: Transaction) -> list[LimitAnswer] | Refused:
+    """Every row of a visit type, by measure and first day, those to come included."""
+    if not await store.visit_type_rows(tx, visit_type):
+        return Refused.not_found("visit type", "visit_type")
+    return [LimitAnswer(**row.model_dump()) for row in await kept.limit_rows(tx, visit_type)]

@@ -1,0 +1,112 @@
+"""What is noted at a visit: premedication, adverse events, and the whole chart."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from services.scheduling import store
+from services.scheduling.handlers.charts_shown import (
+    show_consent,
+    show_dose,
+    show_note,
+    show_override,
+    show_reading,
+)
+from services.scheduling.handlers.readings import limits_of
+from services.scheduling.rules.visits import Step, broken_by_step
+from services.scheduling.store import charts as kept
+from services.scheduling.visit_forms import (
+    AdverseEventNote,
+    ChartAnswer,
+    GivePremedication,
+    NoteAdverseEvent,
+    NoteAnswer,
+    PremedicationNote,
+    VitalsOverrideAnswer,
+)
+from services.scheduling.visit_tables import VitalsOverride
+from shared import audit
+from shared.auth import Actor
+from shared.http.pages import Page, Paging, page
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+
+
+async def give_premedication(
+    appointment_id: UUID, wish: GivePremedication, by: Actor, tx: Transaction
+) -> NoteAnswer | Refused:
+    note = PremedicationNote(**wish.model_dump())
+    return await _note(appointment_id, note, Step.PREMEDICATE, by, tx)
+
+
+async def note_adverse_event(
+    appointment_id: UUID, wish: NoteAdverseEvent, by: Actor, tx: Transaction
+) -> NoteAnswer | Refused:
+    note = AdverseEventNote(**wish.model_dump())
+    return await _note(appointment_id, note, Step.NOTE_ADVERSE_EVENT, by, tx)
+
+
+async def _note(
+    appointment_id: UUID,
+    note: PremedicationNote | AdverseEventNote,
+    step: Step,
+    by: Actor,
+    tx: Transaction,
+) -> NoteAnswer | Refused:
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    broken = broken_by_step(step, held.state)
+    if broken:
+        return Refused.by_rules(broken, "The chart stays as it is")
+    made = kept.add_note(tx, appointment_id, by.subject, note.model_dump())
+    return show_note(tx, held.visit, made)
+
+
+async def read_chart(appointment_id: UUID, tx: Transaction) -> ChartAnswer | Refused:
+    """All that is on record of a visit's day, its readings judged by today's limits."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    visit, limits = held.visit, await limits_of(tx, held)
+    consent = None if visit.consent_id is None else await kept.find_consent(tx, visit.consent_id)
+    overrides = await kept.overrides_of(tx, appointment_id)
+    signed = {each.reading_id for each in overrides}
+    dose = await kept.find_dose(tx, appointment_id)
+    return ChartAnswer(
+        appointment_id=appointment_id,
+        patient_id=visit.patient_id,
+        consent=None if consent is None else show_consent(tx, consent),
+        readings=[
+            show_reading(tx, visit, each, limits, overridden=each.reading_id in signed)
+            for each in await kept.readings_of(tx, appointment_id)
+        ],
+        overrides=[show_override(tx, each) for each in overrides],
+        notes=[show_note(tx, visit, each) for each in await kept.notes_of(tx, appointment_id)],
+        dose=None if dose is None else show_dose(tx, visit, dose),
+        abort_reason=store.abort_reason_of(tx, visit),
+        late_since=visit.late_since,
+    )
+
+
+async def list_overrides(
+    patient_id: UUID | None, asked: Paging, reader: Actor, tx: Transaction
+) -> Page[VitalsOverrideAnswer] | Refused:
+    """Overrides, the newest first. Each patient shown is in the audit log."""
+
+    def item(row: Row[tuple[object, ...]]) -> VitalsOverrideAnswer:
+        override = VitalsOverride.model_validate(row, from_attributes=True)
+        audit.append(
+            tx,
+            reader,
+            action="read",
+            entity="override",
+            entity_id=str(override.override_id),
+            patient_id=override.patient_id,
+        )
+        return show_override(tx, override)
+
+    rows = kept.overrides_signed(patient_id)
+    return await page(tx, rows, by=kept.BY_SIGNED, asked=asked, item=item, newest_first=True)

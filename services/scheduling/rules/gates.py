@@ -1,0 +1,154 @@
+"""The gates of a visit: before the drip starts, and before the patient leaves.
+
+Each names everything that is missing at once, so that a nurse asks once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.scheduling.rules.doses import DoseState
+from services.scheduling.rules.readings import Vitals, broken_by_vitals
+from shared.events.scheduling import RideMode
+from shared.refusals import Broken
+
+RIDE_SOURCE = "FAQ: you will need a driver to take you home (or an Uber)"
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What must be known of a visit before the drip starts."""
+
+    consent_on_file: bool
+    patient_held: bool
+    ride_recorded: bool
+    fasted: bool | None
+    vitals: Vitals | None
+
+
+def broken_by_start(ready: Readiness, now: datetime, fresh_min: int) -> list[Broken]:
+    """All that is missing before the drip may start."""
+    broken: list[Broken] = []
+    if not ready.consent_on_file:
+        broken.append(
+            Broken(
+                "consent_missing",
+                "No consent is on file; record the form that the patient signed.",
+                "the practice's rule: a visit is booked without consent and never started",
+                "consent",
+            )
+        )
+    if ready.patient_held:
+        broken.append(
+            Broken(
+                "clearance_missing",
+                "The patient is held; a clearance must be recorded first.",
+                "FAQ: active liver, heart disease, and uncontrolled blood pressure are concerns"
+                " that may require a more in-depth clearance",
+                "clearance",
+            )
+        )
+    if not ready.ride_recorded:
+        broken.append(
+            Broken(
+                "ride_missing",
+                "No ride home is recorded; record a driver or a rideshare.",
+                RIDE_SOURCE,
+                "ride",
+            )
+        )
+    if not ready.fasted:
+        broken.append(
+            Broken(
+                "not_fasted",
+                "Nobody has asked when the patient last ate; check in first."
+                if ready.fasted is None
+                else "The patient has eaten within the last two hours; wait, and ask again.",
+                "FAQ: no food for two hours prior, but liquids are fine",
+                "fasted",
+            )
+        )
+    return [*broken, *broken_by_vitals(ready.vitals, now, fresh_min, "before the drip")]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What must be known of a visit before its patient leaves."""
+
+    oriented: bool
+    ride_seen: bool
+    vitals: Vitals | None
+    dose: DoseState
+
+
+def broken_by_leaving(after: Recovery, now: datetime, fresh_min: int) -> list[Broken]:
+    """All that is missing before the patient may leave."""
+    broken = broken_by_vitals(after.vitals, now, fresh_min, "after the drip")
+    if not after.oriented:
+        broken.append(
+            Broken(
+                "not_oriented",
+                "The patient leaves once oriented to person, place and time; say so, or wait.",
+                "discharge scores (Aldrete, PADSS) ask for it; FAQ: dizziness can last several"
+                " hours",
+                "oriented",
+            )
+        )
+    if not after.ride_seen:
+        broken.append(
+            Broken(
+                "ride_not_verified",
+                "Nobody has seen the ride; record who came, the name, and the phone.",
+                RIDE_SOURCE,
+                "ride",
+            )
+        )
+    match after.dose:
+        case DoseState.PLANNED:
+            broken.append(
+                Broken(
+                    "dose_not_recorded",
+                    "A dose was planned and none is recorded; record what ran, and its lot.",
+                    "21 CFR 1304.22(c): what is administered of a controlled substance is recorded",
+                    "dose",
+                )
+            )
+        case DoseState.WASTE_UNWITNESSED:
+            broken.append(
+                Broken(
+                    "waste_not_witnessed",
+                    "What was left of the dose has no witness; a second person confirms it.",
+                    "the practice's rule: waste of a controlled substance has a second person",
+                    "dose",
+                )
+            )
+        case DoseState.NONE | DoseState.RECORDED:
+            pass
+    return broken
+
+
+def broken_by_ride_seen(
+    mode: RideMode, driver_name: str | None, driver_phone: str | None
+) -> list[Broken]:
+    """A ride is verified by who came. A rideshare hides its driver's number, and shows the name."""
+    broken = []
+    if driver_name is None:
+        broken.append(
+            Broken(
+                "driver_unnamed",
+                "Whoever takes the patient home has a name; ask for it, or read it from the app.",
+                RIDE_SOURCE,
+                "driver_name",
+            )
+        )
+    if mode is RideMode.DRIVER and driver_phone is None:
+        broken.append(
+            Broken(
+                "driver_phone_missing",
+                "A driver is reached by phone; record the number.",
+                "LA County DMH's policy: the driver must be reachable by phone",
+                "driver_phone",
+            )
+        )
+    return broken

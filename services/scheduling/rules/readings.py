@@ -1,0 +1,209 @@
+"""Readings of a patient at a visit, and the limits that they are judged by.
+
+Limits are figures of the practice, with a source and a first day each; no number agreed on by the
+field exists, so a clinician signs them off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from shared.refusals import Broken
+
+
+class Measure(StrEnum):
+    """What a limit is about, the unit last."""
+
+    SYSTOLIC_MMHG = "systolic_mmhg"
+    DIASTOLIC_MMHG = "diastolic_mmhg"
+    PULSE_BPM = "pulse_bpm"
+    SPO2_PCT = "spo2_pct"
+    DOSE_UG_PER_KG = "dose_ug_per_kg"
+
+
+class Phase(StrEnum):
+    """When in a visit a reading was taken."""
+
+    BEFORE = "before"
+    DURING = "during"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Inside the soft limits is right; between soft and hard a clinician may sign; past hard, no.
+
+    None is no limit on that side.
+    """
+
+    measure: Measure
+    effective_from: date
+    hard_low: int | None
+    soft_low: int | None
+    soft_high: int | None
+    hard_high: int | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A value that is outside a limit."""
+
+    measure: Measure
+    value: int
+    hard: bool
+    detail: str
+    source: str
+
+
+def outside(values: Mapping[Measure, int], limits: Iterable[Limit]) -> list[Outside]:
+    """Which values are outside their limits, each judged by the hard limit first."""
+    found = []
+    for limit in limits:
+        value = values.get(limit.measure)
+        if value is None:
+            continue
+        hard = _is_past(value, limit.hard_low, limit.hard_high)
+        if hard or _is_past(value, limit.soft_low, limit.soft_high):
+            least, most = (
+                (limit.hard_low, limit.hard_high) if hard else (limit.soft_low, limit.soft_high)
+            )
+            said = _said(limit.measure, value, least, most, hard=hard)
+            found.append(Outside(limit.measure, value, hard, said, limit.source))
+    return found
+
+
+def _is_past(value: int, least: int | None, most: int | None) -> bool:
+    return (least is not None and value < least) or (most is not None and value > most)
+
+
+def _said(measure: Measure, value: int, least: int | None, most: int | None, *, hard: bool) -> str:
+    kind = "hard" if hard else "soft"
+    right = " and ".join(
+        f"{word} {bound}" for word, bound in (("at least", least), ("at most", most)) if bound
+    )
+    return f"{measure.replace('_', ' ')} is {value}, past the {kind} limit; right would be {right}."
+
+
+def broken_by_values(systolic_mmhg: int, diastolic_mmhg: int) -> list[Broken]:
+    if diastolic_mmhg < systolic_mmhg:
+        return []
+    return [
+        Broken(
+            "vitals_order",
+            f"A pressure of {systolic_mmhg} over {diastolic_mmhg} cannot be; the first is the"
+            " higher one.",
+            "systolic pressure is above diastolic pressure",
+            "diastolic_mmhg",
+        )
+    ]
+
+
+def broken_by_limit_order(
+    hard_low: int | None, soft_low: int | None, soft_high: int | None, hard_high: int | None
+) -> list[Broken]:
+    """Whether four limits lie in their order, those that are not set left out."""
+    bounds = [each for each in (hard_low, soft_low, soft_high, hard_high) if each is not None]
+    if bounds and bounds == sorted(bounds):
+        return []
+    return [
+        Broken(
+            "limits_order",
+            "Right would be at least one limit, and hard_low, soft_low, soft_high, hard_high"
+            " rising in this order.",
+            "a soft limit is reached before its hard one",
+            "soft_high",
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """The newest reading of a phase, as a gate sees it."""
+
+    taken_at: datetime
+    outside: tuple[Outside, ...]
+    overridden: bool
+
+
+def broken_by_vitals(
+    vitals: Vitals | None, now: datetime, fresh_min: int, when: str
+) -> list[Broken]:
+    """What of the newest reading keeps a gate shut. A hard limit has no override."""
+    if vitals is None:
+        return [
+            Broken(
+                "vitals_missing",
+                f"No vitals are on record from {when}; take them.",
+                "Spravato's REMS form asks for vitals before and at the end; the practice asks it"
+                " of every infusion",
+                "vitals",
+            )
+        ]
+    broken = []
+    if now - vitals.taken_at > timedelta(minutes=fresh_min):
+        broken.append(
+            Broken(
+                "vitals_stale",
+                f"The vitals are older than {fresh_min} minutes; take them again.",
+                "the practice's figure reading_fresh_min",
+                "vitals",
+            )
+        )
+    for each in vitals.outside:
+        if each.hard:
+            broken.append(
+                Broken(
+                    "vitals_hard_limit",
+                    f"{each.detail} Nobody can override it; wait and take them again, or send the"
+                    " patient home.",
+                    each.source,
+                    each.measure,
+                )
+            )
+        elif not vitals.overridden:
+            broken.append(
+                Broken(
+                    "vitals_soft_limit",
+                    f"{each.detail} Take them again, or have a prescriber sign an override.",
+                    each.source,
+                    each.measure,
+                )
+            )
+    return broken
+
+
+def broken_by_override(vitals: Vitals | None) -> list[Broken]:
+    """Whether there is something that a prescriber's word can let pass."""
+    source = "an override is of one reading, between its soft and its hard limits"
+    if vitals is None or not vitals.outside:
+        return [
+            Broken(
+                "nothing_to_override",
+                "No reading waits for an override; right would be one past a soft limit.",
+                source,
+                "appointment_id",
+            )
+        ]
+    if any(each.hard for each in vitals.outside):
+        return [
+            Broken(
+                "hard_limit",
+                "The newest reading is past a hard limit, which nobody overrides; take it again.",
+                source,
+                "appointment_id",
+            )
+        ]
+    if vitals.overridden:
+        return [
+            Broken(
+                "overridden_already",
+                "The newest reading has its override; a later one takes one of its own.",
+                source,
+                "appointment_id",
+            )
+        ]
+    return []

@@ -1,0 +1,231 @@
+"""Charts: consents, readings, overrides, notes, doses. What they hold is sealed and opened here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Table, select, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlmodel import col
+
+from services.scheduling.rules.readings import Limit, Measure, Outside, Phase
+from services.scheduling.store.rows import every, one, seal, unseal
+from services.scheduling.tables import Appointment
+from services.scheduling.visit_tables import (
+    ChartNote,
+    Consent,
+    Dose,
+    LimitRow,
+    Reading,
+    VitalsOverride,
+)
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+OVERRIDES: Table = VitalsOverride.__table__  # type: ignore[attr-defined]  # every table=True model has one
+BY_SIGNED = (OVERRIDES.c.signed_at, OVERRIDES.c.override_id)
+
+
+def add_consent(tx: Transaction, signer: str, **values: Any) -> Consent:
+    consent_id = new_id()
+    sealed = seal(tx, {"name": signer}, "consents", "signer", consent_id)
+    consent = Consent(consent_id=consent_id, signer=sealed, recorded_at=tx.now, **values)
+    tx.insert(Consent, **consent.model_dump())
+    return consent
+
+
+def signer_of(tx: Transaction, consent: Consent) -> str:
+    opened = unseal(tx, consent.signer, "consents", "signer", consent.consent_id)
+    return str(opened["name"])
+
+
+async def consents_of(tx: Transaction, patient_id: UUID) -> list[Consent]:
+    """All of a patient's, the newest first, those withdrawn included."""
+    rows = select(Consent).where(col(Consent.patient_id) == patient_id)
+    order = col(Consent.signed_at).desc(), col(Consent.consent_id).desc()
+    return await every(tx, rows.order_by(*order), Consent)
+
+
+async def consent_on_file(tx: Transaction, patient_id: UUID) -> Consent | None:
+    """The newest that stands."""
+    found = await consents_of(tx, patient_id)
+    return next((each for each in found if each.withdrawn_at is None), None)
+
+
+async def find_consent(tx: Transaction, consent_id: UUID) -> Consent | None:
+    return await one(tx, select(Consent).where(col(Consent.consent_id) == consent_id), Consent)
+
+
+async def withdraw_consent(tx: Transaction, consent: Consent, by: str) -> Consent:
+    values = {"withdrawn_at": tx.now, "withdrawn_by": by}
+    await tx.execute(
+        update(Consent).where(col(Consent.consent_id) == consent.consent_id).values(**values)
+    )
+    return Consent(**(consent.model_dump() | values))
+
+
+def add_reading(
+    tx: Transaction, appointment_id: UUID, phase: Phase, by: str, vitals: Mapping[str, Any]
+) -> Reading:
+    reading_id = new_id()
+    reading = Reading(
+        reading_id=reading_id,
+        appointment_id=appointment_id,
+        phase=phase,
+        taken_at=tx.now,
+        taken_by=by,
+        vitals=seal(tx, dict(vitals), "readings", "vitals", reading_id),
+    )
+    tx.insert(Reading, **reading.model_dump())
+    return reading
+
+
+def vitals_of(tx: Transaction, reading: Reading) -> dict[str, Any]:
+    return unseal(tx, reading.vitals, "readings", "vitals", reading.reading_id)
+
+
+async def readings_of(tx: Transaction, appointment_id: UUID) -> list[Reading]:
+    rows = select(Reading).where(col(Reading.appointment_id) == appointment_id)
+    order = col(Reading.taken_at), col(Reading.reading_id)
+    return await every(tx, rows.order_by(*order), Reading)
+
+
+async def limits_on(tx: Transaction, visit_type: str, day: date) -> list[Limit]:
+    """Every limit of a visit type in force on a day."""
+    rows = (
+        select(LimitRow)
+        .ext(distinct_on(col(LimitRow.measure)))
+        .where(col(LimitRow.visit_type) == visit_type, col(LimitRow.effective_from) <= day)
+        .order_by(col(LimitRow.measure), col(LimitRow.effective_from).desc())
+    )
+    return [
+        Limit(**row.model_dump(exclude={"visit_type", "measure"}), measure=Measure(row.measure))
+        for row in await every(tx, rows, LimitRow)
+    ]
+
+
+async def limit_rows(tx: Transaction, visit_type: str) -> list[LimitRow]:
+    rows = select(LimitRow).where(col(LimitRow.visit_type) == visit_type)
+    order = col(LimitRow.measure), col(LimitRow.effective_from)
+    return await every(tx, rows.order_by(*order), LimitRow)
+
+
+def add_override(
+    tx: Transaction,
+    visit: Appointment,
+    reading_id: UUID,
+    clinician_id: UUID,
+    by: str,
+    reason: str,
+    outside: Sequence[Outside],
+) -> VitalsOverride:
+    override_id = new_id()
+    why = {"reason": reason, "outside": [asdict(each) for each in outside]}
+    override = VitalsOverride(
+        override_id=override_id,
+        reading_id=reading_id,
+        appointment_id=visit.appointment_id,
+        patient_id=visit.patient_id,
+        clinician_id=clinician_id,
+        signed_at=tx.now,
+        signed_by=by,
+        why=seal(tx, why, "vitals_overrides", "why", override_id),
+    )
+    tx.insert(VitalsOverride, **override.model_dump())
+    return override
+
+
+def why_of(tx: Transaction, override: VitalsOverride) -> dict[str, Any]:
+    """`reason`, and what was `outside`."""
+    return unseal(tx, override.why, "vitals_overrides", "why", override.override_id)
+
+
+async def overrides_of(tx: Transaction, appointment_id: UUID) -> list[VitalsOverride]:
+    rows = select(VitalsOverride).where(col(VitalsOverride.appointment_id) == appointment_id)
+    return await every(tx, rows.order_by(*BY_SIGNED), VitalsOverride)
+
+
+def overrides_signed(patient_id: UUID | None) -> Select[Any]:
+    """Overrides, to be shown a page at a time."""
+    rows = select(VitalsOverride)
+    return rows if patient_id is None else rows.where(col(VitalsOverride.patient_id) == patient_id)
+
+
+def add_note(tx: Transaction, appointment_id: UUID, by: str, note: Mapping[str, Any]) -> ChartNote:
+    note_id = new_id()
+    made = ChartNote(
+        note_id=note_id,
+        appointment_id=appointment_id,
+        noted_at=tx.now,
+        noted_by=by,
+        note=seal(tx, dict(note), "chart_notes", "note", note_id),
+    )
+    tx.insert(ChartNote, **made.model_dump())
+    return made
+
+
+def note_of(tx: Transaction, note: ChartNote) -> dict[str, Any]:
+    return unseal(tx, note.note, "chart_notes", "note", note.note_id)
+
+
+async def notes_of(tx: Transaction, appointment_id: UUID) -> list[ChartNote]:
+    rows = select(ChartNote).where(col(ChartNote.appointment_id) == appointment_id)
+    order = col(ChartNote.noted_at), col(ChartNote.note_id)
+    return await every(tx, rows.order_by(*order), ChartNote)
+
+
+async def plan_dose(
+    tx: Transaction, appointment_id: UUID, clinician_id: UUID, by: str, plan: Mapping[str, int]
+) -> None:
+    """Keep what is planned, in the place of an earlier plan."""
+    values = {
+        "clinician_id": clinician_id,
+        "planned": seal(tx, dict(plan), "doses", "planned", appointment_id),
+        "planned_at": tx.now,
+        "planned_by": by,
+    }
+    row = insert(Dose).values(appointment_id=appointment_id, **values)
+    await tx.execute(row.on_conflict_do_update(index_elements=["appointment_id"], set_=values))
+
+
+async def record_dose(
+    tx: Transaction, appointment_id: UUID, by: str, given: Mapping[str, Any], *, wasted: bool
+) -> None:
+    await _change_dose(
+        tx,
+        appointment_id,
+        given=seal(tx, dict(given), "doses", "given", appointment_id),
+        given_at=tx.now,
+        given_by=by,
+        wasted=wasted,
+    )
+
+
+async def witness_waste(tx: Transaction, appointment_id: UUID, by: str) -> None:
+    await _change_dose(tx, appointment_id, witnessed_at=tx.now, witnessed_by=by)
+
+
+async def _change_dose(tx: Transaction, appointment_id: UUID, **values: object) -> None:
+    await tx.execute(
+        update(Dose).where(col(Dose.appointment_id) == appointment_id).values(**values)
+    )
+
+
+async def find_dose(tx: Transaction, appointment_id: UUID) -> Dose | None:
+    return await one(tx, select(Dose).where(col(Dose.appointment_id) == appointment_id), Dose)
+
+
+def plan_of(tx: Transaction, dose: Dose) -> dict[str, int]:
+    """`dose_ug` and `weight_g`."""
+    return unseal(tx, dose.planned, "doses", "planned", dose.appointment_id)
+
+
+def given_of(tx: Transaction, dose: Dose) -> dict[str, Any]:
+    """`lot`, `drawn_ug` and `given_ug`; nothing until it is recorded."""
+    if dose.given is None:
+        return {}
+    return unseal(tx, dose.given, "doses", "given", dose.appointment_id)

@@ -1,0 +1,245 @@
+"""What is asked for and answered on the day of a visit: consent, vitals, dose, chart, leaving."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.scheduling.figure_forms import Day, Source
+from services.scheduling.rules.readings import Measure, Phase
+from services.scheduling.wishes import StartsAt, Text
+from shared.claims import E164, Line
+from shared.events import Moment
+from shared.events.scheduling import RideMode
+
+
+class _Wish(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class RecordConsent(_Wish):
+    """`form` names the form and its version; `signer` the patient, or who may sign for them."""
+
+    form: Line
+    signer: Line
+    signed_at: StartsAt
+
+
+class ConsentAnswer(BaseModel):
+    consent_id: UUID
+    patient_id: UUID
+    form: str
+    signer: str
+    signed_at: Moment
+    recorded_at: Moment
+    recorded_by: str
+    withdrawn_at: Moment | None
+    withdrawn_by: str | None
+
+
+class VitalSigns(_Wish):
+    """What can be read of a living patient; limits judge the rest."""
+
+    systolic_mmhg: Annotated[int, Field(ge=20, le=350)]
+    diastolic_mmhg: Annotated[int, Field(ge=10, le=250)]
+    pulse_bpm: Annotated[int, Field(ge=10, le=350)]
+    spo2_pct: Annotated[int, Field(ge=30, le=100)]
+
+
+class RecordVitals(VitalSigns):
+    note: Text | None = None
+
+
+class OutsideAnswer(BaseModel):
+    """A value past a limit: a soft one, which a prescriber may sign, or a hard one."""
+
+    measure: Measure
+    value: int
+    hard: bool
+    detail: str
+    source: str
+
+
+class ReadingAnswer(VitalSigns):
+    """An entry of the chart. `overridden`: a prescriber signed for what is outside."""
+
+    reading_id: UUID
+    appointment_id: UUID
+    patient_id: UUID
+    phase: Phase
+    taken_at: Moment
+    taken_by: str
+    note: str | None
+    outside: list[OutsideAnswer]
+    overridden: bool
+
+
+class SignVitalsOverride(_Wish):
+    clinician_id: UUID
+    reason: Text
+
+
+class VitalsOverrideAnswer(BaseModel):
+    override_id: UUID
+    patient_id: UUID
+    appointment_id: UUID
+    reading_id: UUID
+    clinician_id: UUID
+    signed_at: Moment
+    signed_by: str
+    reason: str
+    outside: list[OutsideAnswer]
+
+
+class SeeRide(_Wish):
+    """Who stands there to take the patient home."""
+
+    mode: RideMode
+    driver_name: Line | None = None
+    driver_phone: E164 | None = None
+
+
+class Discharge(_Wish):
+    """`oriented`: to person, place and time."""
+
+    oriented: bool = False
+
+
+class AbortInfusion(_Wish):
+    reason: Text
+
+
+class Premedication(StrEnum):
+    """FAQ: what is given beforehand, as one in ten feels sick; a mild sedative if anxious."""
+
+    SCOPOLAMINE_PATCH = "scopolamine_patch"
+    MECLIZINE = "meclizine"
+    ONDANSETRON = "ondansetron"
+    PROMETHAZINE = "promethazine"
+    PROCHLORPERAZINE = "prochlorperazine"
+    MILD_SEDATIVE = "mild_sedative"
+
+
+class GivePremedication(_Wish):
+    drug: Premedication
+    dose: Line
+
+
+class AdverseKind(StrEnum):
+    """FAQ: what may come with an infusion; anything else is `other`, in words."""
+
+    NAUSEA = "nausea"
+    VOMITING = "vomiting"
+    DIZZINESS = "dizziness"
+    MALAISE = "malaise"
+    HEADACHE = "headache"
+    DISTORTIONS = "distortions"
+    OTHER = "other"
+
+
+class Severity(StrEnum):
+    EXPECTED = "expected"
+    UNCOMMON = "uncommon"
+    SERIOUS = "serious"
+
+
+class NoteAdverseEvent(_Wish):
+    event: AdverseKind
+    severity: Severity
+    action: Text
+    resolved: bool
+
+
+class PremedicationNote(GivePremedication):
+    kind: Literal["premedication"] = "premedication"
+
+
+class AdverseEventNote(NoteAdverseEvent):
+    kind: Literal["adverse_event"] = "adverse_event"
+
+
+class NoteAnswer(BaseModel):
+    note_id: UUID
+    appointment_id: UUID
+    patient_id: UUID
+    noted_at: Moment
+    noted_by: str
+    note: Annotated[PremedicationNote | AdverseEventNote, Field(discriminator="kind")]
+
+
+class PlanDose(_Wish):
+    """Micrograms in all, and grams of body weight."""
+
+    clinician_id: UUID
+    dose_ug: Annotated[int, Field(ge=1, le=1_000_000)]
+    weight_g: Annotated[int, Field(ge=20_000, le=400_000)]
+
+
+class RecordDose(_Wish):
+    """What was drawn up and what ran, in micrograms; the rest is waste."""
+
+    lot: Line
+    drawn_ug: Annotated[int, Field(ge=1, le=10_000_000)]
+    given_ug: Annotated[int, Field(ge=0, le=10_000_000)]
+
+
+class DoseAnswer(BaseModel):
+    appointment_id: UUID
+    patient_id: UUID
+    clinician_id: UUID
+    dose_ug: int
+    weight_g: int
+    planned_at: Moment
+    planned_by: str
+    lot: str | None
+    drawn_ug: int | None
+    given_ug: int | None
+    wasted_ug: int | None
+    given_at: Moment | None
+    given_by: str | None
+    witnessed_at: Moment | None
+    witnessed_by: str | None
+
+
+class ChartAnswer(BaseModel):
+    """All that is on record of one visit's day, earliest first."""
+
+    appointment_id: UUID
+    patient_id: UUID
+    consent: ConsentAnswer | None
+    readings: list[ReadingAnswer]
+    overrides: list[VitalsOverrideAnswer]
+    notes: list[NoteAnswer]
+    dose: DoseAnswer | None
+    abort_reason: str | None
+    late_since: Moment | None
+
+
+Bound = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class LimitWish(_Wish):
+    """What a measure may be from a day on; what is left out is no limit."""
+
+    measure: Measure
+    effective_from: Day
+    hard_low: Bound | None = None
+    soft_low: Bound | None = None
+    soft_high: Bound | None = None
+    hard_high: Bound | None = None
+    source: Source
+
+
+class LimitAnswer(BaseModel):
+    visit_type: str
+    measure: Measure
+    effective_from: date
+    hard_low: int | None
+    soft_low: int | None
+    soft_high: int | None
+    hard_high: int | None
+    source: str

@@ -1,0 +1,186 @@
+"""The day of a visit: consent, vitals, overrides, chart, dose, and what its gates rest on.
+
+What is measured or noted is for those who treat. The front desk records what was signed and who
+came.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from services.scheduling.answers import AppointmentAnswer
+from services.scheduling.handlers import (
+    consents,
+    discharges,
+    doses,
+    infusions,
+    limits,
+    notes,
+    readings,
+)
+from services.scheduling.visit_forms import (
+    AbortInfusion,
+    ChartAnswer,
+    ConsentAnswer,
+    Discharge,
+    DoseAnswer,
+    GivePremedication,
+    LimitAnswer,
+    LimitWish,
+    NoteAdverseEvent,
+    NoteAnswer,
+    PlanDose,
+    ReadingAnswer,
+    RecordConsent,
+    RecordDose,
+    RecordVitals,
+    SeeRide,
+    SignVitalsOverride,
+    VitalsOverrideAnswer,
+)
+from services.scheduling.wishes import Nothing, StartInfusion
+from shared.auth import Role, allow
+from shared.http.desk import AtDesk
+from shared.http.pages import AskedPage, Page
+
+OPS, FRONT_DESK, NURSE, PRESCRIBER = Role.OPS, Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER
+
+router = APIRouter(tags=["visits"])
+
+
+@router.post("/patients/{patient_id}/consents", dependencies=[allow(FRONT_DESK, NURSE)])
+async def record_consent(patient_id: UUID, wish: RecordConsent, desk: AtDesk) -> ConsentAnswer:
+    """Record a consent that was signed."""
+    return await desk.decide(consents.record_consent, patient_id, wish, desk.actor)
+
+
+@router.get("/patients/{patient_id}/consents", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER)])
+async def list_consents(patient_id: UUID, desk: AtDesk) -> list[ConsentAnswer]:
+    """A patient's consents, the newest first, those withdrawn included."""
+    return await desk.read(consents.list_consents, patient_id)
+
+
+@router.post("/consents/{consent_id}/withdraw", dependencies=[allow(FRONT_DESK, NURSE)])
+async def withdraw_consent(consent_id: UUID, wish: Nothing, desk: AtDesk) -> ConsentAnswer:
+    """Withdraw a consent: no infusion starts on it any more."""
+    return await desk.decide(consents.withdraw_consent, consent_id, wish, desk.actor)
+
+
+@router.post("/visit-types/{visit_type}/limits", dependencies=[allow(OPS)])
+async def record_limit(visit_type: str, wish: LimitWish, desk: AtDesk) -> LimitAnswer:
+    """Record limits of a vital sign or a dose, from a day on, with their source."""
+    return await desk.decide(limits.record_limit, visit_type, wish)
+
+
+@router.get("/visit-types/{visit_type}/limits", dependencies=[allow(OPS, NURSE, PRESCRIBER)])
+async def read_limits(visit_type: str, desk: AtDesk) -> list[LimitAnswer]:
+    """Every limit of a visit type with its first day and its source."""
+    return await desk.read(limits.read_limits, visit_type)
+
+
+@router.post("/appointments/{appointment_id}/vitals", dependencies=[allow(NURSE)])
+async def take_vitals(appointment_id: UUID, wish: RecordVitals, desk: AtDesk) -> ReadingAnswer:
+    """Enter vitals in the chart, before, during or after the drip."""
+    return await desk.decide(readings.take_vitals, appointment_id, wish, desk.actor)
+
+
+@router.post("/appointments/{appointment_id}/overrides", dependencies=[allow(PRESCRIBER)])
+async def sign_vitals_override(
+    appointment_id: UUID, wish: SignVitalsOverride, desk: AtDesk
+) -> VitalsOverrideAnswer:
+    """Sign that the newest reading may pass though it is past a soft limit."""
+    return await desk.decide(readings.sign_override, appointment_id, wish, desk.actor)
+
+
+@router.get("/vitals-overrides", dependencies=[allow(NURSE, PRESCRIBER)])
+async def list_vitals_overrides(
+    desk: AtDesk, asked: AskedPage, patient_id: UUID | None = None
+) -> Page[VitalsOverrideAnswer]:
+    """Overrides with their reasons, the newest first."""
+    return await desk.read(notes.list_overrides, patient_id, asked, desk.actor, purpose="treatment")
+
+
+@router.post("/appointments/{appointment_id}/premedications", dependencies=[allow(NURSE)])
+async def give_premedication(
+    appointment_id: UUID, wish: GivePremedication, desk: AtDesk
+) -> NoteAnswer:
+    """Note what was given against nausea or anxiety."""
+    return await desk.decide(notes.give_premedication, appointment_id, wish, desk.actor)
+
+
+@router.post(
+    "/appointments/{appointment_id}/adverse-events", dependencies=[allow(NURSE, PRESCRIBER)]
+)
+async def note_adverse_event(
+    appointment_id: UUID, wish: NoteAdverseEvent, desk: AtDesk
+) -> NoteAnswer:
+    """Note an adverse event, and what was done."""
+    return await desk.decide(notes.note_adverse_event, appointment_id, wish, desk.actor)
+
+
+@router.get("/appointments/{appointment_id}/chart", dependencies=[allow(NURSE, PRESCRIBER)])
+async def read_chart(appointment_id: UUID, desk: AtDesk) -> ChartAnswer:
+    """All that is on record of a visit's day."""
+    return await desk.read(notes.read_chart, appointment_id, purpose="treatment")
+
+
+@router.post("/appointments/{appointment_id}/dose-plan", dependencies=[allow(PRESCRIBER)])
+async def plan_dose(appointment_id: UUID, wish: PlanDose, desk: AtDesk) -> DoseAnswer:
+    """Plan the dose of a visit, below the ceiling of its type."""
+    return await desk.decide(doses.plan_dose, appointment_id, wish, desk.actor)
+
+
+@router.post("/appointments/{appointment_id}/dose", dependencies=[allow(NURSE)])
+async def record_dose(appointment_id: UUID, wish: RecordDose, desk: AtDesk) -> DoseAnswer:
+    """Record what was drawn up and what ran, with its lot."""
+    return await desk.decide(doses.record_dose, appointment_id, wish, desk.actor)
+
+
+@router.post("/appointments/{appointment_id}/dose/witness", dependencies=[allow(NURSE, PRESCRIBER)])
+async def witness_waste(appointment_id: UUID, wish: Nothing, desk: AtDesk) -> DoseAnswer:
+    """Confirm, as a second person, what was left of the dose."""
+    return await desk.decide(doses.witness_waste, appointment_id, wish, desk.actor)
+
+
+@router.post("/appointments/{appointment_id}/clear", dependencies=[allow(NURSE)])
+async def clear_to_start(appointment_id: UUID, wish: Nothing, desk: AtDesk) -> AppointmentAnswer:
+    """Clear a visit to start, or name all that is missing."""
+    return await desk.decide(infusions.clear_to_start, appointment_id, wish, desk.actor)
+
+
+@router.post("/appointments/{appointment_id}/start", dependencies=[allow(NURSE)])
+async def start_infusion(
+    appointment_id: UUID, wish: StartInfusion, desk: AtDesk
+) -> AppointmentAnswer:
+    """Start the infusion of a visit that is cleared, or name all that is missing."""
+    return await desk.decide(infusions.start_infusion, appointment_id, wish)
+
+
+@router.post("/appointments/{appointment_id}/complete", dependencies=[allow(NURSE)])
+async def complete_infusion(appointment_id: UUID, wish: Nothing, desk: AtDesk) -> AppointmentAnswer:
+    """Stop the drip of a visit; the last infusion completes its series."""
+    return await desk.decide(infusions.complete_infusion, appointment_id, wish)
+
+
+@router.post("/appointments/{appointment_id}/abort", dependencies=[allow(NURSE, PRESCRIBER)])
+async def abort_infusion(
+    appointment_id: UUID, wish: AbortInfusion, desk: AtDesk
+) -> AppointmentAnswer:
+    """Stop the drip of a visit before its end."""
+    return await desk.decide(infusions.abort_infusion, appointment_id, wish)
+
+
+@router.post("/appointments/{appointment_id}/ride-seen", dependencies=[allow(FRONT_DESK, NURSE)])
+async def see_ride(appointment_id: UUID, wish: SeeRide, desk: AtDesk) -> AppointmentAnswer:
+    """Verify the ride: who came, and that the caller saw it."""
+    return await desk.decide(discharges.see_ride, appointment_id, wish, desk.actor)
+
+
+@router.post("/appointments/{appointment_id}/discharge", dependencies=[allow(NURSE)])
+async def discharge_patient(
+    appointment_id: UUID, wish: Discharge, desk: AtDesk
+) -> AppointmentAnswer:
+    """Discharge the patient of a visit, and say until when not to drive."""
+    return await desk.decide(discharges.discharge_patient, appointment_id, wish)

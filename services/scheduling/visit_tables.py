@@ -1,0 +1,172 @@
+"""What is kept of the day of a visit: consents, readings, overrides, notes, doses, limits.
+
+What was measured, noted or signed is sealed. Who did it, when, and at which visit is not.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Text,
+)
+from sqlmodel import Field
+
+from services.scheduling.tables import Base
+from shared.moments import moment
+from shared.sealed import Sealed
+
+
+def _text() -> Column[str]:
+    return Column(Text, nullable=False)
+
+
+def _maybe_text() -> Column[str]:
+    return Column(Text)
+
+
+def _sealed() -> Column[bytes]:
+    return Column(Sealed, nullable=False)
+
+
+def _bound() -> Column[int]:
+    return Column(Integer)
+
+
+class Consent(Base, table=True):
+    """A form that the patient signed; `signer` is who. One that is withdrawn stays on file."""
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        CheckConstraint("signed_at <= recorded_at", name="signed"),
+        CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawn"),
+        Index("ix_consents_patient_id", "patient_id"),
+    )
+
+    consent_id: UUID = Field(primary_key=True)
+    patient_id: UUID = Field(foreign_key="patients.patient_id")
+    form: str = Field(sa_column=_text())
+    signer: bytes = Field(sa_column=_sealed())
+    signed_at: datetime = Field(sa_column=moment())
+    recorded_at: datetime = Field(sa_column=moment())
+    recorded_by: str = Field(sa_column=_text())
+    withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    withdrawn_by: str | None = Field(default=None, sa_column=_maybe_text())
+
+
+class Reading(Base, table=True):
+    """Vitals at one moment of a visit; `vitals` holds them. None is ever changed."""
+
+    __tablename__ = "readings"
+    __table_args__ = (
+        CheckConstraint("phase IN ('before', 'during', 'after')", name="phase"),
+        Index("ix_readings_appointment_id", "appointment_id", "taken_at"),
+    )
+
+    reading_id: UUID = Field(primary_key=True)
+    appointment_id: UUID = Field(foreign_key="appointments.appointment_id")
+    phase: str = Field(sa_column=_text())
+    taken_at: datetime = Field(sa_column=moment())
+    taken_by: str = Field(sa_column=_text())
+    vitals: bytes = Field(sa_column=_sealed())
+
+
+class VitalsOverride(Base, table=True):
+    """A prescriber's word that one reading past a soft limit may pass; `why` holds the reason."""
+
+    __tablename__ = "vitals_overrides"
+    __table_args__ = (Index("ix_vitals_overrides_signed_at", "signed_at", "override_id"),)
+
+    override_id: UUID = Field(primary_key=True)
+    reading_id: UUID = Field(foreign_key="readings.reading_id", unique=True)
+    appointment_id: UUID = Field(foreign_key="appointments.appointment_id")
+    patient_id: UUID = Field(foreign_key="patients.patient_id")
+    clinician_id: UUID = Field(foreign_key="clinicians.clinician_id")
+    signed_at: datetime = Field(sa_column=moment())
+    signed_by: str = Field(sa_column=_text())
+    why: bytes = Field(sa_column=_sealed())
+
+
+class ChartNote(Base, table=True):
+    """Something noted at a visit; `note` holds what, and of which kind."""
+
+    __tablename__ = "chart_notes"
+    __table_args__ = (Index("ix_chart_notes_appointment_id", "appointment_id", "noted_at"),)
+
+    note_id: UUID = Field(primary_key=True)
+    appointment_id: UUID = Field(foreign_key="appointments.appointment_id")
+    noted_at: datetime = Field(sa_column=moment())
+    noted_by: str = Field(sa_column=_text())
+    note: bytes = Field(sa_column=_sealed())
+
+
+class Dose(Base, table=True):
+    """What a prescriber planned for a visit, and what ran. `wasted`: some was left over."""
+
+    __tablename__ = "doses"
+    __table_args__ = (
+        CheckConstraint(
+            "num_nulls(given, given_at, given_by, wasted) IN (0, 4)",
+            name="given",
+        ),
+        CheckConstraint(
+            "(witnessed_at IS NULL) = (witnessed_by IS NULL)"
+            " AND (witnessed_by IS NULL OR wasted IS TRUE AND witnessed_by <> given_by)",
+            name="witnessed",
+        ),
+    )
+
+    appointment_id: UUID = Field(
+        sa_column=Column(ForeignKey("appointments.appointment_id"), primary_key=True)
+    )
+    clinician_id: UUID = Field(foreign_key="clinicians.clinician_id")
+    planned: bytes = Field(sa_column=_sealed())
+    planned_at: datetime = Field(sa_column=moment())
+    planned_by: str = Field(sa_column=_text())
+    given: bytes | None = Field(default=None, sa_column=Column(Sealed))
+    given_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    given_by: str | None = Field(default=None, sa_column=_maybe_text())
+    wasted: bool | None = Field(default=None, sa_column=Column(Boolean))
+    witnessed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    witnessed_by: str | None = Field(default=None, sa_column=_maybe_text())
+
+
+class LimitRow(Base, table=True):
+    """What a measure of one visit type may be from a day on. A row never changes."""
+
+    __tablename__ = "clinical_limits"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(hard_low, soft_low, soft_high, hard_high) > 0", name="some"),
+        CheckConstraint(
+            "coalesce(hard_low, soft_low) <= coalesce(soft_low, hard_low)"
+            " AND coalesce(soft_high, hard_high) <= coalesce(hard_high, soft_high)"
+            " AND coalesce(soft_low, hard_low) <= coalesce(soft_high, hard_high)",
+            name="order",
+        ),
+    )
+
+    visit_type: str = Field(sa_column=Column(Text, primary_key=True))
+    measure: str = Field(sa_column=Column(Text, primary_key=True))
+    effective_from: date = Field(sa_column=Column(Date, primary_key=True))
+    hard_low: int | None = Field(sa_column=_bound())
+    soft_low: int | None = Field(sa_column=_bound())
+    soft_high: int | None = Field(sa_column=_bound())
+    hard_high: int | None = Field(sa_column=_bound())
+    source: str = Field(sa_column=_text())
+
+
+class Passage(Base, table=True):
+    """A change of state that a visit may make; a trigger lets no other happen."""
+
+    __tablename__ = "visit_passages"
+
+    from_state: str = Field(sa_column=Column(Text, primary_key=True))
+    to_state: str = Field(sa_column=Column(Text, primary_key=True))

@@ -1,0 +1,352 @@
+"""One visit's day in any order: the drip starts and the patient leaves exactly when they may.
+
+A model of the gates, written here by hand from the clinic's rules, is the other witness: after each
+request it says whether the clinic had to agree, and the rows say what the clinic did.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from deploy.local.postgres import Postgres
+from shared.clock import FixedClock
+from tests.scheduling.conftest import DRIVER, VITALS, Clinic, app_on
+from tests.scheduling.test_any_course import World
+
+T = TypeVar("T")
+
+MORNING = datetime(2026, 10, 5, 14, tzinfo=UTC)
+FRESH = timedelta(minutes=30)
+SYSTOLIC = {124: "inside", 150: "soft", 190: "hard"}
+ENDS = ["complete", "abort"]
+HERE, AFTER = {"checked_in", "cleared"}, {"completed", "recovering", "aborted"}
+
+
+@dataclass
+class Seen:
+    """The newest reading of a phase."""
+
+    at: datetime
+    kind: str
+    signed: bool = False
+
+    def opens(self, now: datetime) -> bool:
+        inside = self.kind == "inside" or (self.kind == "soft" and self.signed)
+        return inside and now - self.at <= FRESH
+
+
+class AnyVisit(RuleBasedStateMachine):
+    world: World
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.world.runner.run(work)
+
+    @initialize(
+        held=st.booleans(),
+        consents=st.booleans(),
+        dose_planned=st.booleans(),
+        high=st.booleans(),
+        end=st.sampled_from(ENDS),
+        lived=st.integers(0, 4),
+    )
+    def open(
+        self,
+        held: bool,  # noqa: FBT001  # drawn
+        consents: bool,  # noqa: FBT001  # drawn
+        dose_planned: bool,  # noqa: FBT001  # drawn
+        high: bool,  # noqa: FBT001  # drawn
+        end: str,
+        lived: int,
+    ) -> None:
+        self.state = "booked"
+        self.held, self.consent = held, consents
+        self.ride = self.ride_seen = self.gone = False
+        self.fasted: bool | None = None
+        self.before: Seen | None = None
+        self.after: Seen | None = None
+        self.dose = "none"
+        self.consent_id = ""
+        self.run(self._open())
+        if dose_planned:
+            self.plan_dose(35)
+        for _ in range(lived):
+            self.do_what_comes_next(high, end)
+
+    async def _open(self) -> None:
+        clock = FixedClock(MORNING)
+        transport = httpx.ASGITransport(
+            app_on(self.world.engine, clock), raise_app_exceptions=False
+        )
+        client = httpx.AsyncClient(transport=transport, base_url="http://test")
+        self.clinic = Clinic(client, clock, self.world.engine)
+        await self.clinic.open()
+        concerns = ["heart_disease"] if self.held else []
+        self.patient_id = await self.clinic.patient(consents=False, concerns=concerns)
+        if self.consent:
+            self.consent_id = (await self.clinic.consent(self.patient_id))["consent_id"]
+        series = await self.clinic.series(patient_id=self.patient_id)
+        self.visit = series["appointments"][0]
+        self.clinic.be_there(self.visit)
+
+    def teardown(self) -> None:
+        if hasattr(self, "clinic"):
+            self.run(self.clinic.client.aclose())
+
+    @property
+    def now(self) -> datetime:
+        return self.clinic.clock.now()
+
+    def ask(self, step: str, body: object, *, right: bool) -> bool:
+        """Ask for a step. The clinic agrees if and only if the model does."""
+        answer = self.run(
+            self.clinic.send(f"/appointments/{self.visit['appointment_id']}/{step}", body)
+        )
+        assert answer.status_code == (201 if right else 409), (step, answer.text)
+        if right:
+            self.world.done[step] += 1
+        else:
+            assert answer.json()["violations"]
+        return right
+
+    # What is done before the drip.
+
+    @rule()
+    def consent_or_withdraw(self) -> None:
+        if self.consent:
+            self.run(self.clinic.post(f"/consents/{self.consent_id}/withdraw", {}))
+        else:
+            self.consent_id = self.run(self.clinic.consent(self.patient_id))["consent_id"]
+        self.consent = not self.consent
+
+    @rule()
+    def clearance(self) -> None:
+        if self.held:
+            wish = {"clinician_id": self.clinic.clinician_id, "note": "Looked at."}
+            self.run(self.clinic.post(f"/patients/{self.patient_id}/clearance", wish))
+            self.held = False
+
+    @rule()
+    def record_ride(self) -> None:
+        right = self.state in {"booked", "confirmed", "running"} | HERE | AFTER and not self.gone
+        if self.ask("ride", {"mode": "rideshare"}, right=right):
+            self.ride, self.ride_seen = True, False
+            self.state = "confirmed" if self.state == "booked" else self.state
+
+    @rule(fasted=st.booleans())
+    def check_in(self, fasted: bool) -> None:  # noqa: FBT001  # drawn
+        if self.ask(
+            "check-in", {"fasted": fasted}, right=self.state in {"booked", "confirmed"} | HERE
+        ):
+            self.state, self.fasted = "checked_in", fasted
+
+    @rule(systolic=st.sampled_from([124, 124, 124, 150, 190]))
+    def take_vitals(self, systolic: int) -> None:
+        right = self.state in HERE | AFTER | {"running"} and not self.gone
+        if not self.ask("vitals", VITALS | {"systolic_mmhg": systolic}, right=right):
+            return
+        seen = Seen(self.now, SYSTOLIC[systolic])
+        if self.state in HERE:
+            self.before = seen
+        elif self.state in AFTER:
+            self.after = seen
+        self.state = "recovering" if self.state == "completed" else self.state
+
+    @rule(read=st.booleans())
+    def override(self, read: bool) -> None:  # noqa: FBT001  # drawn
+        if read:
+            self.take_vitals(150)
+        seen = self.before if self.state in HERE else self.after
+        right = (
+            self.state in HERE | AFTER
+            and not self.gone
+            and seen is not None
+            and seen.kind == "soft"
+            and not seen.signed
+        )
+        sign = {"clinician_id": self.clinic.clinician_id, "reason": "Made up."}
+        if self.ask("overrides", sign, right=right):
+            assert seen is not None
+            seen.signed = True
+
+    @property
+    def gates_open(self) -> bool:
+        return (
+            self.consent
+            and not self.held
+            and self.ride
+            and self.fasted is True
+            and self.before is not None
+            and self.before.opens(self.now)
+        )
+
+    @rule()
+    def clear(self) -> None:
+        if self.ask("clear", {}, right=self.state == "checked_in" and self.gates_open):
+            self.state = "cleared"
+
+    @rule()
+    def start(self) -> None:
+        wish = {"clinician_id": self.clinic.clinician_id}
+        if self.ask("start", wish, right=self.state == "cleared" and self.gates_open):
+            self.state = "running"
+
+    @rule(milligrams=st.sampled_from([35, 80]))
+    def plan_dose(self, milligrams: int) -> None:
+        wish = {
+            "clinician_id": self.clinic.clinician_id,
+            "dose_ug": milligrams * 1000,
+            "weight_g": 70_000,
+        }
+        right = self.state in {"booked", "confirmed"} | HERE and milligrams <= 70  # 1 mg/kg
+        if self.ask("dose-plan", wish, right=right):
+            self.dose = "planned"
+
+    # What is done while it runs, and after it.
+
+    @rule(step=st.sampled_from(ENDS))
+    def end(self, step: str) -> None:
+        body = {} if step == "complete" else {"reason": "Made up."}
+        if self.ask(step, body, right=self.state == "running"):
+            self.state = "completed" if step == "complete" else "aborted"
+
+    @rule(drawn=st.sampled_from([35, 50]))
+    def record_dose(self, drawn: int) -> None:
+        given = {"lot": "LOT-0001", "drawn_ug": drawn * 1000, "given_ug": 35_000}
+        right = self.state in AFTER and not self.gone and self.dose == "planned"
+        if self.ask("dose", given, right=right):
+            self.dose = "recorded" if drawn == 35 else "unwitnessed"  # nothing left
+
+    @rule()
+    def witness(self) -> None:
+        as_before = self.clinic.headers
+        self.clinic.headers = self.clinic.as_staff("staff-2")
+        if self.ask("dose/witness", {}, right=self.dose == "unwitnessed"):
+            self.dose = "recorded"
+        self.clinic.headers = as_before
+
+    @rule()
+    def see_ride(self) -> None:
+        if self.ask("ride-seen", DRIVER, right=self.state in AFTER and not self.gone):
+            self.ride_seen = True
+
+    @rule(oriented=st.sampled_from([True, True, False]))
+    def discharge(self, oriented: bool) -> None:  # noqa: FBT001  # drawn
+        right = (
+            self.state in {"recovering", "aborted"}
+            and not self.gone
+            and oriented
+            and self.ride_seen
+            and self.after is not None
+            and self.after.opens(self.now)
+            and self.dose in {"none", "recorded"}
+        )
+        if self.ask("discharge", {"oriented": oriented}, right=right):
+            self.gone = True
+            self.state = "discharged" if self.state == "recovering" else self.state
+
+    @rule(minutes=st.sampled_from([1, 5, 10, 20, 31]))
+    def pass_time(self, minutes: int) -> None:
+        if self.now + timedelta(minutes=minutes) < MORNING + timedelta(days=2, hours=9):
+            self.clinic.clock.step(timedelta(minutes=minutes))
+
+    @rule(high=st.booleans(), end=st.sampled_from(ENDS))
+    def do_what_comes_next(self, high: bool, end: str) -> None:  # noqa: FBT001  # drawn
+        """What a nurse does who knows the way, so that all of it is reached."""
+        if self.state in {"booked", "confirmed", "checked_in"}:
+            if not self.consent:
+                self.consent_or_withdraw()
+            self.clearance()
+            self.record_ride()
+            self.check_in(fasted=True)
+            self._read(high)
+            self.clear()
+        elif self.state == "cleared":
+            self.take_vitals(124)
+            self.start()
+        elif self.state == "running":
+            self.end(end)
+        elif not self.gone:
+            self._read(high)
+            self.see_ride()
+            self.record_dose(50)
+            self.witness()
+            self.discharge(oriented=True)
+
+    def _read(self, high: bool) -> None:  # noqa: FBT001  # drawn
+        if high:
+            self.override(read=True)
+        else:
+            self.take_vitals(124)
+
+    # What must hold.
+
+    @invariant()
+    def the_row_is_where_the_model_is(self) -> None:
+        if not hasattr(self, "visit"):
+            return
+        [row] = self.run(
+            self.clinic.rows(
+                "SELECT a.*, r.taken_at AS read_at, l.taken_at AS left_at FROM appointments AS a"
+                " LEFT JOIN readings AS r ON r.reading_id = a.reading_id"
+                " LEFT JOIN readings AS l ON l.reading_id = a.left_on_reading_id"
+                " WHERE a.appointment_id = :id",
+                id=self.visit["appointment_id"],
+            )
+        )
+        assert row.state == self.state
+        assert (row.no_drive_until is not None) == self.gone
+        if row.infusion_id is not None:
+            assert row.fasted
+            assert row.consent_id
+            assert timedelta(0) <= row.started_at - row.read_at <= FRESH
+            assert row.cleared_at <= row.started_at
+        if self.gone:
+            assert row.oriented
+            assert row.ride_seen_at is not None
+            assert row.left_at >= row.stopped_at
+            assert row.no_drive_until - row.stopped_at == timedelta(hours=6)
+
+
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
+def test_the_drip_starts_and_the_patient_leaves_exactly_when_they_may(postgres: Postgres) -> None:
+    world = World(postgres)
+
+    class Here(AnyVisit):
+        pass
+
+    Here.world = world
+    try:
+        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+            Here,
+            settings=settings(
+                max_examples=20,
+                stateful_step_count=20,
+                derandomize=True,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+        asked = (
+            "ride check-in vitals overrides clear start complete abort ride-seen discharge"
+            " dose-plan dose dose/witness"
+        )
+        least = Counter(asked.split())
+        assert least <= world.done, "a day on which nothing happens proves nothing"
+    finally:
+        world.close()

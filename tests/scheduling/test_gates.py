@@ -1,0 +1,281 @@
+"""No drip starts past a closed gate, and every closed one is named."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.scheduling.rules.gates import Readiness, broken_by_start
+from services.scheduling.rules.readings import Limit, Measure, Vitals, outside
+from shared.auth import Role
+from shared.clock import FixedClock
+from tests.scheduling.conftest import VITALS, Clinic, bearer
+
+STATE = ("visit_state", "appointment_id")
+AT = datetime(2026, 10, 7, 16, 0, tzinfo=UTC)
+FRESH = Vitals(AT, (), overridden=False)
+PRESSURE = Limit(Measure.SYSTOLIC_MMHG, date(2020, 1, 1), 80, 90, 140, 180, "made up")
+GATES = ["consent_missing", "clearance_missing", "ride_missing", "not_fasted", "vitals_missing"]
+
+
+@pytest.mark.parametrize("shut", list(product([True, False], repeat=len(GATES))))
+def test_the_drip_starts_only_when_no_gate_is_closed_and_every_closed_one_is_named(
+    shut: tuple[bool, ...],
+) -> None:
+    ready = Readiness(
+        consent_on_file=not shut[0],
+        patient_held=shut[1],
+        ride_recorded=not shut[2],
+        fasted=not shut[3],
+        vitals=None if shut[4] else FRESH,
+    )
+    broken = broken_by_start(ready, AT, 30)
+    assert [each.rule for each in broken] == [
+        gate for gate, closed in zip(GATES, shut, strict=True) if closed
+    ]
+    assert all(each.source and each.detail.endswith(".") for each in broken)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (79, "hard"), (80, "soft"), (89, "soft"), (90, None), (140, None), (141, "soft"),
+        (180, "soft"), (181, "hard"),
+    ],
+)  # fmt: skip
+def test_a_value_at_its_limit_is_inside_it(value: int, kind: str | None) -> None:
+    found = outside({Measure.SYSTOLIC_MMHG: value}, [PRESSURE])
+    assert [each.hard for each in found] == ([] if kind is None else [kind == "hard"])
+
+
+def path(visit: dict[str, Any], step: str) -> str:
+    return f"/appointments/{visit['appointment_id']}/{step}"
+
+
+async def here(clinic: Clinic, **fields: Any) -> dict[str, Any]:
+    """A visit whose patient is here, fasted and with a ride; no vitals are taken."""
+    visit: dict[str, Any] = (await clinic.series(**fields))["appointments"][0]
+    clinic.be_there(visit)
+    await clinic.step(visit, "ride", {"mode": "rideshare"})
+    await clinic.step(visit, "check-in", {"fasted": True})
+    return visit
+
+
+async def test_a_visit_passes_every_gate_on_its_way_to_the_drip(clinic: Clinic) -> None:
+    held = await clinic.patient(consents=False, concerns=["uncontrolled_blood_pressure"])
+    visit = (await clinic.series(patient_id=held))["appointments"][0]
+    clinician = {"clinician_id": clinic.clinician_id}
+    everything = [(gate, gate.removesuffix("_missing")) for gate in GATES]
+    everything[3] = ("not_fasted", "fasted")
+    assert await clinic.refused(path(visit, "start"), {"clinician_id": str(uuid4())}) == [
+        STATE,
+        ("visit_day", "starts_at"),
+        *everything,
+        ("unknown_clinician", "clinician_id"),
+    ]
+    clinic.be_there(visit)
+    await clinic.step(visit, "check-in", {"fasted": False})
+    clear, left = path(visit, "clear"), list(everything)
+    assert await clinic.refused(clear, {}) == left
+    await clinic.consent(held)
+    await clinic.post(f"/patients/{held}/clearance", clinician | {"note": "Pressure is down."})
+    assert await clinic.refused(clear, {}) == left[2:]
+    await clinic.step(visit, "ride", {"mode": "rideshare"})
+    assert await clinic.refused(clear, {}) == left[3:]
+    await clinic.step(visit, "check-in", {"fasted": True})
+    assert await clinic.refused(clear, {}) == left[4:]
+    await clinic.vitals(visit)
+    assert await clinic.refused(path(visit, "start"), clinician) == [STATE]
+    cleared = await clinic.step(visit, "clear")
+    assert (cleared["state"], cleared["cleared_at"]) == ("cleared", visit["starts_at"])
+    running = await clinic.step(visit, "start", clinician)
+    assert running["state"] == "running"
+    assert running["infusion_id"]
+    kinds = await clinic.kinds_said(held)
+    assert kinds.count("PatientCheckedIn") == 1
+    assert kinds[-1] == "InfusionStarted"
+
+
+async def test_a_gate_that_closes_after_the_clearing_is_closed_at_the_start(
+    clinic: Clinic, clock: FixedClock
+) -> None:
+    visit = await here(clinic)
+    await clinic.vitals(visit)
+    await clinic.step(visit, "clear")
+    start, wish = path(visit, "start"), {"clinician_id": clinic.clinician_id}
+    [consent] = await clinic.get(f"/patients/{visit['patient_id']}/consents")
+    await clinic.post(f"/consents/{consent['consent_id']}/withdraw", {})
+    assert await clinic.refused(start, wish) == [("consent_missing", "consent")]
+    await clinic.consent(visit["patient_id"])
+    await clinic.vitals(visit, systolic_mmhg=150)
+    assert await clinic.refused(start, wish) == [("vitals_soft_limit", "systolic_mmhg")]
+    await clinic.vitals(visit)
+    clock.step(timedelta(minutes=31))
+    assert await clinic.refused(start, wish) == [("vitals_stale", "vitals")]
+    again = await clinic.step(visit, "check-in", {"fasted": True})
+    assert (again["state"], again["cleared_at"]) == ("checked_in", None)
+    await clinic.vitals(visit)
+    await clinic.step(visit, "clear")
+    assert (await clinic.start(visit))["state"] == "running"
+
+
+async def test_past_a_soft_limit_a_prescriber_signs_with_a_reason(clinic: Clinic) -> None:
+    visit = await here(clinic)
+    reading = await clinic.vitals(visit, systolic_mmhg=150, pulse_bpm=104)
+    assert [(each["measure"], each["hard"]) for each in reading["outside"]] == [
+        ("pulse_bpm", False),
+        ("systolic_mmhg", False),
+    ]
+    refused = await clinic.refused(path(visit, "clear"), {})
+    assert {rule for rule, _ in refused} == {"vitals_soft_limit"}
+    sign = {"clinician_id": clinic.clinician_id, "reason": "Anxious; 128 an hour ago."}
+    clinic.headers = bearer(Role.NURSE)
+    assert (await clinic.send(path(visit, "overrides"), sign)).status_code == 403
+    clinic.headers = bearer(*set(Role) - {Role.SERVICE}, subject="dr-made-up")
+    assert (await clinic.send(path(visit, "overrides"), sign | {"reason": " "})).status_code == 422
+    signed = await clinic.step(visit, "overrides", sign)
+    assert (signed["signed_by"], signed["reason"]) == ("dr-made-up", sign["reason"])
+    assert await clinic.refused(path(visit, "overrides"), sign) == [
+        ("overridden_already", "appointment_id")
+    ]
+    await clinic.step(visit, "clear")
+    listed = await clinic.get("/vitals-overrides", patient_id=visit["patient_id"])
+    assert [each["override_id"] for each in listed["items"]] == [signed["override_id"]]
+    [row] = await clinic.rows(
+        "SELECT o::text FROM vitals_overrides AS o WHERE override_id = :id",
+        id=signed["override_id"],
+    )
+    assert "Anxious" not in row[0]
+    assert b"Anxious".hex() not in row[0]
+
+
+async def test_an_override_is_of_one_reading_only(clinic: Clinic) -> None:
+    visit = await here(clinic)
+    sign = {"clinician_id": clinic.clinician_id, "reason": "As at every visit."}
+    nothing = [("nothing_to_override", "appointment_id")]
+    assert await clinic.refused(path(visit, "overrides"), sign) == nothing
+    await clinic.vitals(visit)
+    assert await clinic.refused(path(visit, "overrides"), sign) == nothing
+    await clinic.vitals(visit, systolic_mmhg=150)
+    await clinic.step(visit, "overrides", sign)
+    await clinic.vitals(visit, systolic_mmhg=150)
+    assert await clinic.refused(path(visit, "clear"), {}) == [
+        ("vitals_soft_limit", "systolic_mmhg")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"systolic_mmhg": 181}, "systolic_mmhg"),
+        ({"diastolic_mmhg": 121}, "diastolic_mmhg"),
+        ({"pulse_bpm": 39}, "pulse_bpm"),
+        ({"spo2_pct": 89}, "spo2_pct"),
+    ],
+)
+async def test_past_a_hard_limit_nobody_signs(
+    clinic: Clinic, values: dict[str, int], field: str
+) -> None:
+    visit = await here(clinic)
+    await clinic.vitals(visit, **({"systolic_mmhg": 140} | values))
+    sign = {"clinician_id": clinic.clinician_id, "reason": "The patient insists."}
+    assert await clinic.refused(path(visit, "overrides"), sign) == [
+        ("hard_limit", "appointment_id")
+    ]
+    assert await clinic.refused(path(visit, "clear"), {}) == [("vitals_hard_limit", field)]
+
+
+async def test_a_limit_is_a_figure_with_a_source_and_a_first_day(clinic: Clinic) -> None:
+    limits = await clinic.get("/visit-types/ketamine_mood/limits")
+    assert {each["measure"] for each in limits} == set(Measure)
+    assert all("until a clinician of the practice signs" in each["source"] for each in limits)
+    where = "/visit-types/ketamine_pain/limits"
+    wish = {
+        "measure": "systolic_mmhg",
+        "effective_from": "2026-10-07",
+        "soft_high": 120,
+        "hard_high": 160,
+        "source": "Dr. Made Up, by letter",
+    }
+    await clinic.post(where, wish)
+    assert await clinic.refused(where, wish) == [("first_day_taken", "effective_from")]
+    past, crossed = {"effective_from": "2026-10-01"}, {"hard_high": 100}
+    assert await clinic.refused(where, wish | past) == [("first_day_past", "effective_from")]
+    assert await clinic.refused(where, wish | {"effective_from": "2026-10-09"} | crossed) == [
+        ("limits_order", "soft_high")
+    ]
+    unknown = await clinic.send("/visit-types/bloodletting/limits", wish)
+    assert unknown.status_code == 404
+    visit = await here(clinic, visit_type="ketamine_pain", starts=[AT + timedelta(days=n)
+                                                                  for n in range(3)])  # fmt: skip
+    reading = await clinic.vitals(visit)
+    [found] = reading["outside"]
+    assert (found["measure"], found["source"]) == ("systolic_mmhg", "Dr. Made Up, by letter")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"systolic_mmhg": 0},
+        {"diastolic_mmhg": -1},
+        {"pulse_bpm": 1000},
+        {"spo2_pct": 101},
+        {"spo2_pct": "high"},
+        {"weight_kg": 70},
+    ],
+)
+async def test_vitals_of_nobody_alive_are_not_taken(
+    clinic: Clinic, values: dict[str, object]
+) -> None:
+    visit = await here(clinic)
+    assert (await clinic.send(path(visit, "vitals"), VITALS | values)).status_code == 422
+
+
+async def test_a_pressure_is_higher_above_than_below(clinic: Clinic) -> None:
+    visit = await here(clinic)
+    swapped = VITALS | {"systolic_mmhg": 78, "diastolic_mmhg": 124}
+    assert await clinic.refused(path(visit, "vitals"), swapped) == [
+        ("vitals_order", "diastolic_mmhg")
+    ]
+
+
+async def test_a_consent_is_signed_before_it_is_recorded_and_withdrawn_once(
+    clinic: Clinic,
+) -> None:
+    patient_id = await clinic.patient(consents=False)
+    later = (clinic.clock.now() + timedelta(minutes=1)).isoformat()
+    wish = {"form": "infusions, 2026-01", "signer": "Testa Canary", "signed_at": later}
+    consents = f"/patients/{patient_id}/consents"
+    assert await clinic.refused(consents, wish) == [("signed_later", "signed_at")]
+    consent = await clinic.consent(patient_id)
+    withdraw = f"/consents/{consent['consent_id']}/withdraw"
+    assert (await clinic.post(withdraw, {}))["withdrawn_by"] == "staff-1"
+    assert await clinic.refused(withdraw, {}) == [("withdrawn_already", "consent_id")]
+    assert [each["signer"] for each in await clinic.get(consents)] == ["Testa Canary"]
+
+
+async def test_a_ride_confirms_a_visit_until_it_moves(clinic: Clinic) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    confirmed = await clinic.step(visit, "ride", {"mode": "rideshare"})
+    assert confirmed["state"] == "confirmed"
+    later = datetime.fromisoformat(visit["starts_at"]) + timedelta(minutes=20)
+    moved = await clinic.step(visit, "move", {"starts_at": later.isoformat()})
+    assert (moved["state"], moved["ride"]) == ("booked", None)
+
+
+async def test_who_does_not_come_is_a_no_show_and_the_chair_is_free(clinic: Clinic) -> None:
+    series = await clinic.series()
+    visit = series["appointments"][0]
+    clinic.be_there(visit)
+    missed = await clinic.step(visit, "cancel", {"reason": "no_show"})
+    assert missed["state"] == "no_show"
+    taken = await clinic.rows(
+        "SELECT count(*) FROM appointments WHERE chair_id = :chair AND starts_at = :start"
+        " AND state NOT IN ('cancelled', 'no_show', 'sent_home')",
+        chair=clinic.chair_id, start=datetime.fromisoformat(visit["starts_at"]),
+    )  # fmt: skip
+    assert taken[0][0] == 0
