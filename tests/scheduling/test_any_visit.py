@@ -35,6 +35,11 @@ MORNING = datetime(2026, 10, 5, 14, tzinfo=UTC)
 FRESH = timedelta(minutes=30)
 SYSTOLIC = {124: "inside", 150: "soft", 190: "hard"}
 ENDS = ["complete", "abort"]
+SLIPS = [
+    *["none"] * 4,
+    *["signed", "consent", "clearance", "ride", "fasting", "vitals", "signature", "hard", "stale"],
+    *["dose", "witness", "oriented"],
+]
 HERE, AFTER = {"checked_in", "cleared"}, {"completed", "recovering", "aborted"}
 
 
@@ -61,18 +66,14 @@ class AnyVisit(RuleBasedStateMachine):
         held=st.booleans(),
         consents=st.booleans(),
         dose_planned=st.booleans(),
-        high=st.booleans(),
-        end=st.sampled_from(ENDS),
-        lived=st.integers(0, 4),
+        lived=st.lists(st.tuples(st.sampled_from(SLIPS), st.sampled_from(ENDS)), max_size=8),
     )
     def open(
         self,
         held: bool,  # noqa: FBT001  # drawn
         consents: bool,  # noqa: FBT001  # drawn
         dose_planned: bool,  # noqa: FBT001  # drawn
-        high: bool,  # noqa: FBT001  # drawn
-        end: str,
-        lived: int,
+        lived: list[tuple[str, str]],
     ) -> None:
         self.state = "booked"
         self.held, self.consent = held, consents
@@ -85,8 +86,8 @@ class AnyVisit(RuleBasedStateMachine):
         self.run(self._open())
         if dose_planned:
             self.plan_dose(35)
-        for _ in range(lived):
-            self.do_what_comes_next(high, end)
+        for slip, end in lived:
+            self.do_what_comes_next(slip, end)
 
     async def _open(self) -> None:
         clock = FixedClock(MORNING)
@@ -265,34 +266,50 @@ class AnyVisit(RuleBasedStateMachine):
         if self.now + timedelta(minutes=minutes) < MORNING + timedelta(days=2, hours=9):
             self.clinic.clock.step(timedelta(minutes=minutes))
 
-    @rule(high=st.booleans(), end=st.sampled_from(ENDS))
-    def do_what_comes_next(self, high: bool, end: str) -> None:  # noqa: FBT001  # drawn
-        """What a nurse does who knows the way, so that all of it is reached."""
+    @rule(slip=st.sampled_from(SLIPS), end=st.sampled_from(ENDS))
+    def do_what_comes_next(self, slip: str, end: str) -> None:
+        """What a nurse does who knows the way, and forgets at most one thing."""
         if self.state in {"booked", "confirmed", "checked_in"}:
-            if not self.consent:
-                self.consent_or_withdraw()
-            self.clearance()
-            self.record_ride()
-            self.check_in(fasted=True)
-            self._read(high)
+            self.prepare(slip)
+            if slip != "ride":
+                self.record_ride()
+            self.check_in(fasted=slip != "fasting")
+            self._read(slip)
             self.clear()
         elif self.state == "cleared":
-            self.take_vitals(124)
+            self.prepare(slip)
+            self._read(slip)
             self.start()
         elif self.state == "running":
             self.end(end)
         elif not self.gone:
-            self._read(high)
-            self.see_ride()
-            self.record_dose(50)
-            self.witness()
-            self.discharge(oriented=True)
+            self._read(slip)
+            if slip != "ride":
+                self.see_ride()
+            if slip != "dose":
+                self.record_dose(50)
+            if slip not in {"dose", "witness"}:
+                self.witness()
+            self.discharge(oriented=slip != "oriented")
 
-    def _read(self, high: bool) -> None:  # noqa: FBT001  # drawn
-        if high:
-            self.override(read=True)
-        else:
-            self.take_vitals(124)
+    def prepare(self, slip: str) -> None:
+        if self.consent == (slip == "consent"):
+            self.consent_or_withdraw()
+        if slip != "clearance":
+            self.clearance()
+
+    def _read(self, slip: str) -> None:
+        match slip:
+            case "vitals":
+                pass
+            case "signature" | "hard":
+                self.take_vitals(150 if slip == "signature" else 190)
+            case "signed":
+                self.override(read=True)
+            case _:
+                self.take_vitals(124)
+        if slip == "stale":
+            self.pass_time(31)
 
     # What must hold.
 

@@ -66,8 +66,7 @@ async def start(people: People, patient: Patient, visit: Visit, course: Course) 
     people.say(
         patient,
         people.clinic.staff[course.nurse].name,
-        f"takes vitals, and starts infusion {visit.sequence_no}"
-        f" in chair {people.clinic.chairs[visit.chair].name}",
+        f"starts infusion {visit.sequence_no} in chair {people.clinic.chairs[visit.chair].name}",
     )
 
 
