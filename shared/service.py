@@ -19,7 +19,7 @@ from sqlalchemy import MetaData, text
 from shared import logs, telemetry
 from shared.auth import Tokens, public
 from shared.clock import clock_at
-from shared.db import create_engine, migrate
+from shared.db import BackboneBase, create_engine, migrate
 from shared.http.app import build_app
 from shared.http.audit_chain import audit_routes
 from shared.http.health import health_routes
@@ -28,6 +28,7 @@ from shared.messaging.handlers import Handlers
 from shared.messaging.operations import operations_routes
 from shared.messaging.runtime import Runtime
 from shared.messaging.workers import WorkLimits
+from shared.sealed import reseal
 from shared.settings import PracticeSettings, ServiceSettings, or_exit
 from shared.vault import Vault
 
@@ -163,11 +164,27 @@ async def migrate_service(parts: Parts) -> None:
         await engine.dispose()
 
 
+async def reseal_service(parts: Parts) -> None:
+    """Bring everything that is sealed in the service's database under the newest key."""
+    vault = Vault(parts.practice.vault_keys.get_secret_value())
+    engine = create_engine(parts.own.database_url.get_secret_value(), pool_size=1)
+    try:
+        count = await reseal(engine, (BackboneBase.metadata, parts.metadata), vault)
+    finally:
+        await engine.dispose()
+    sys.stdout.write(f"{parts.handlers.service}: {count} values resealed\n")
+
+
 def main(build: Any) -> None:
-    """`python -m services.NAME` runs the service; `... migrate` brings its database up to date."""
+    """`python -m services.NAME` runs the service.
+
+    `... migrate` brings its database up to date, `... reseal` what is sealed in it under the
+    newest key.
+    """
     parts: Parts = or_exit(build)
-    if sys.argv[1:] == ["migrate"]:
-        asyncio.run(migrate_service(parts))
+    jobs = {"migrate": migrate_service, "reseal": reseal_service}
+    if (job := jobs.get(" ".join(sys.argv[1:]))) is not None:
+        asyncio.run(job(parts))
         return
     service = or_exit(lambda: Service(parts))
     uvicorn.run(

@@ -1,8 +1,9 @@
 """Patient fields at rest: AES-256-GCM, each value bound to its table, column and row.
 
 A sealed value copied to another row, column or table does not open. Keys have ids and rotate: the
-first seals, all of them open, `needs_resealing` finds what an older key sealed and `reseal` brings
-it to the newest. Nothing here writes a value, sealed or not, into an error.
+first seals, all of them open, and `reseal` brings what an older one sealed to the newest, as
+`shared.sealed` does with a whole database. Nothing here writes a value, sealed or not, into an
+error.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Vault:
         nonce = os.urandom(_NONCE_BYTES)
         key_id = self._current
         sealed = self._ciphers[key_id].encrypt(nonce, plain, _place(table, column, row, key_id))
-        return _FORMAT + key_id.encode() + b"\0" + nonce + sealed
+        return self.mark + nonce + sealed
 
     def open_bytes(self, sealed: bytes, *, table: str, column: str, row: UUID) -> bytes:
         """Decrypt bytes from their place.
@@ -64,9 +65,10 @@ class Vault:
         except (InvalidTag, ValueError):
             raise Poison("sealed_value", f"{table}.{column} does not open in this row") from None
 
-    def needs_resealing(self, sealed: bytes) -> bool:
-        """Whether another than the newest key sealed it."""
-        return self._key_of(sealed) != self._current
+    @property
+    def mark(self) -> bytes:
+        """How every value begins that the newest key sealed."""
+        return _FORMAT + self._current.encode() + b"\0"
 
     def reseal(self, sealed: bytes, *, table: str, column: str, row: UUID) -> bytes:
         """The same value in the same place, under the newest key."""

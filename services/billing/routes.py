@@ -14,6 +14,7 @@ from services.billing.handlers import (
     listing,
     outside_payments,
     superbills,
+    unmatched,
     visits,
 )
 from services.billing.handlers.attempts import AttemptStarted
@@ -27,6 +28,11 @@ from services.billing.handlers.listing import (
 )
 from services.billing.handlers.outside_payments import PaymentRecorded, RecordOutsidePayment
 from services.billing.handlers.superbills import SuperbillAsked, SuperbillShown
+from services.billing.handlers.unmatched import (
+    PaymentIntentId,
+    PaymentReturned,
+    UnmatchedListed,
+)
 from services.billing.handlers.visits import ChooseTender, TenderChosen
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
@@ -97,6 +103,18 @@ async def record_outside_payment(
 ) -> PaymentRecorded:
     """Record a payment that was made outside, under a reference used once."""
     return await desk.decide(outside_payments.record_outside_payment, charge_id, wish)
+
+
+@router.get("/unmatched-payments", dependencies=[allow(Role.BILLER)])
+async def list_unmatched(desk: AtDesk, asked: AskedPage) -> Page[UnmatchedListed]:
+    """Money that Stripe took and that no charge waits for, in words."""
+    return await desk.read(unmatched.list_unmatched, asked, purpose="payment")
+
+
+@router.post("/unmatched-payments/{payment_intent_id}/returned", dependencies=[allow(Role.BILLER)])
+async def note_return(payment_intent_id: PaymentIntentId, desk: AtDesk) -> PaymentReturned:
+    """Note that such money was given back at Stripe."""
+    return await desk.decide(unmatched.note_return, payment_intent_id)
 
 
 @router.get("/patients/{patient_id}/superbills", dependencies=DESK)

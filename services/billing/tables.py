@@ -30,6 +30,7 @@ from sqlmodel import Field, SQLModel
 
 from shared.db import NAMING
 from shared.moments import moment
+from shared.sealed import Sealed
 
 
 class Base(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING))):
@@ -153,7 +154,7 @@ class CardSetup(Base, table=True):
     patient_id: UUID = Field(foreign_key="customers.patient_id")
     state: str = Field(sa_column=_text())
     stripe_setup_intent_id: str | None = Field(sa_column=_text(nullable=True))
-    sealed: bytes | None = Field(sa_column=Column(LargeBinary))
+    sealed: bytes | None = Field(sa_column=Column(Sealed))
     created_at: datetime = Field(sa_column=moment())
 
 
@@ -220,6 +221,28 @@ class PaymentAttempt(Base, table=True):
     decided_at: datetime | None = Field(sa_column=moment(nullable=True))
 
 
+class UnmatchedPayment(Base, table=True):
+    """Money that Stripe took for a try that had ended, beside what its charge was owed."""
+
+    __tablename__ = "unmatched_payments"
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="amount"),
+        Index("ix_unmatched_payments_attempt_id", "attempt_id"),
+        Index(
+            "ix_unmatched_payments_waiting",
+            "noticed_at",
+            "payment_intent_id",
+            postgresql_where=text("returned_at IS NULL"),
+        ),
+    )
+
+    payment_intent_id: str = Field(sa_column=Column(Text, primary_key=True))
+    attempt_id: UUID = Field(foreign_key="payment_attempts.attempt_id")
+    amount_cents: int = Field(sa_column=_cents())
+    noticed_at: datetime = Field(sa_column=moment())
+    returned_at: datetime | None = Field(sa_column=moment(nullable=True))
+
+
 class OutsidePayment(Base, table=True):
     """A payment that did not pass through Stripe. Its reference is the other side's receipt."""
 
@@ -265,7 +288,7 @@ class Superbill(Base, table=True):
     infusion_id: UUID
     charge_id: UUID = Field(foreign_key="charges.charge_id")
     total_cents: int = Field(sa_column=Column(Integer, nullable=False))
-    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sealed: bytes = Field(sa_column=Column(Sealed, nullable=False))
     content_sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     issued_at: datetime = Field(sa_column=moment())
 
@@ -290,5 +313,5 @@ class SuperbillDocument(Base, table=True):
     __tablename__ = "superbill_documents"
 
     superbill_id: UUID = Field(primary_key=True, foreign_key="superbills.superbill_id")
-    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sealed: bytes = Field(sa_column=Column(Sealed, nullable=False))
     rendered_at: datetime = Field(sa_column=moment())

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     SmallInteger,
     Text,
@@ -29,6 +28,7 @@ from sqlmodel import Field, SQLModel
 
 from shared.db import NAMING
 from shared.moments import moment
+from shared.sealed import Sealed
 
 
 class Base(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING))):
@@ -49,7 +49,7 @@ class Contact(Base, table=True):
     __table_args__ = (CheckConstraint("(sealed IS NULL) = (redeemed_no = 0)", name="redeemed"),)
 
     patient_id: UUID = Field(primary_key=True)
-    sealed: bytes | None = Field(sa_column=Column(LargeBinary))
+    sealed: bytes | None = Field(sa_column=Column(Sealed))
     asked_no: int = Field(sa_column=Column(Integer, nullable=False))
     redeemed_no: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
 
@@ -121,7 +121,7 @@ class Message(Base, table=True):
     due_at: datetime = Field(sa_column=moment())
     turn: int = Field(sa_column=Column(Integer, nullable=False))
     tried_at: datetime | None = Field(sa_column=moment(nullable=True))
-    sealed: bytes | None = Field(sa_column=Column(LargeBinary))
+    sealed: bytes | None = Field(sa_column=Column(Sealed))
     settled_at: datetime | None = Field(sa_column=moment(nullable=True))
     reason: str | None = Field(sa_column=_text(nullable=True))
     provider_ref: str | None = Field(sa_column=_text(nullable=True))

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Date,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     SmallInteger,
     Text,
@@ -28,6 +27,7 @@ from sqlmodel import Field, SQLModel
 
 from shared.db import NAMING
 from shared.moments import moment
+from shared.sealed import Sealed
 
 
 class Base(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING))):
@@ -110,12 +110,12 @@ class Prescription(Base, table=True):
     prescriber_id: UUID
     state: str = Field(sa_column=Column(Text, nullable=False, server_default="drafting"))
     redemption: int = Field(sa_column=Column(Integer, nullable=False, server_default="1"))
-    content: bytes | None = Field(sa_column=Column(LargeBinary))
+    content: bytes | None = Field(sa_column=Column(Sealed))
     order_id: str | None = Field(sa_column=_text(nullable=True, unique=True))
     pharmacy_status: str | None = Field(sa_column=_text(nullable=True))
     pharmacy_status_at: datetime | None = Field(sa_column=moment(nullable=True))
     reason: str | None = Field(sa_column=_text(nullable=True))
-    violations: bytes | None = Field(sa_column=Column(LargeBinary))
+    violations: bytes | None = Field(sa_column=Column(Sealed))
     started_at: datetime = Field(sa_column=moment())
     held_at: datetime | None = Field(sa_column=moment(nullable=True))
     drafted_at: datetime | None = Field(sa_column=moment(nullable=True))
@@ -167,7 +167,7 @@ class Signing(Base, table=True):
     signing_id: UUID = Field(primary_key=True)
     prescription_id: UUID = Field(foreign_key="prescriptions.prescription_id")
     issue_date: date = Field(sa_column=Column(Date, nullable=False))
-    displayed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    displayed: bytes = Field(sa_column=Column(Sealed, nullable=False))
     sha256: str = Field(sa_column=_text())
     state: str = Field(sa_column=Column(Text, nullable=False, server_default="opening"))
     session_id: str | None = Field(sa_column=_text(nullable=True, unique=True))

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, Text
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
 from shared.moments import moment
+from shared.sealed import Sealed
 
 
 class Import(Base, table=True):
@@ -53,7 +54,7 @@ class ImportRow(Base, table=True):
     record: str = Field(sa_column=Column(Text, nullable=False))
     source_key: UUID | None
     patient_key: UUID | None
-    content: bytes | None = Field(sa_column=Column(LargeBinary))
+    content: bytes | None = Field(sa_column=Column(Sealed))
     state: str = Field(sa_column=Column(Text, nullable=False))
     takes: UUID | None
     starts_at: datetime | None = Field(sa_column=moment(nullable=True))

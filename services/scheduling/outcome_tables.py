@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, SmallInteger, Text, text
+from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, Text, text
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
 from shared.moments import moment
+from shared.sealed import Sealed
 
 
 def _text() -> Column[str]:
@@ -17,7 +18,7 @@ def _text() -> Column[str]:
 
 
 def _sealed() -> Column[bytes]:
-    return Column(LargeBinary, nullable=False)
+    return Column(Sealed, nullable=False)
 
 
 class Outcome(Base, table=True):
@@ -77,7 +78,7 @@ class Outcome(Base, table=True):
     score: bytes = Field(sa_column=_sealed())
     withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     withdrawn_by: str | None = Field(default=None, sa_column=Column(Text))
-    withdrawn_why: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    withdrawn_why: bytes | None = Field(default=None, sa_column=Column(Sealed))
 
 
 class Review(Base, table=True):
@@ -108,4 +109,4 @@ class Review(Base, table=True):
     raised_at: datetime = Field(sa_column=moment())
     acknowledged_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     acknowledged_by: str | None = Field(default=None, sa_column=Column(Text))
-    done: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    done: bytes | None = Field(default=None, sa_column=Column(Sealed))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, SmallInteger, Text
+from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, Text
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
 from shared.moments import moment
+from shared.sealed import Sealed
 
 
 class Override(Base, table=True):
@@ -38,7 +39,7 @@ class Override(Base, table=True):
     rule: str = Field(sa_column=Column(Text, nullable=False))
     infusions: int | None = Field(sa_column=Column(SmallInteger))
     gap_min_days: int | None = Field(sa_column=Column(SmallInteger))
-    reason: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    reason: bytes = Field(sa_column=Column(Sealed, nullable=False))
     clinician_id: UUID = Field(foreign_key="clinicians.clinician_id")
     signed_by: str = Field(sa_column=Column(Text, nullable=False))
     signed_at: datetime = Field(sa_column=moment())

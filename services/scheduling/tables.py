@@ -16,7 +16,6 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    LargeBinary,
     MetaData,
     SmallInteger,
     Text,
@@ -30,6 +29,7 @@ from sqlmodel import Field, SQLModel
 
 from shared.db import NAMING
 from shared.moments import moment
+from shared.sealed import Sealed
 
 
 class Base(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING))):
@@ -41,7 +41,7 @@ def _text() -> Column[str]:
 
 
 def _sealed() -> Column[bytes]:
-    return Column(LargeBinary, nullable=False)
+    return Column(Sealed, nullable=False)
 
 
 def _json() -> Column[dict[str, Any]]:
@@ -145,7 +145,7 @@ class Series(Base, table=True):
     state: str = Field(sa_column=_text())
     booked_at: datetime = Field(sa_column=moment())
     ended_at: datetime | None = Field(sa_column=moment(nullable=True))
-    stop_reason: bytes | None = Field(sa_column=Column(LargeBinary))
+    stop_reason: bytes | None = Field(sa_column=Column(Sealed))
     extra_infusions: int = Field(
         default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0")
     )
@@ -256,21 +256,21 @@ class Appointment(Base, table=True):
     state: str = Field(sa_column=_text())
     revision: int = Field(sa_column=Column(SmallInteger, nullable=False))
     ride_mode: str | None = Field(sa_column=Column(Text))
-    driver: bytes | None = Field(sa_column=Column(LargeBinary))
+    driver: bytes | None = Field(sa_column=Column(Sealed))
     fasted: bool | None = Field(sa_column=Column(Boolean))
     infusion_id: UUID | None = Field(unique=True)
     clinician_id: UUID | None = Field(foreign_key="clinicians.clinician_id")
     started_at: datetime | None = Field(sa_column=moment(nullable=True))
     stopped_at: datetime | None = Field(sa_column=moment(nullable=True))
     no_drive_until: datetime | None = Field(sa_column=moment(nullable=True))
-    sent_home_reason: bytes | None = Field(sa_column=Column(LargeBinary))
+    sent_home_reason: bytes | None = Field(sa_column=Column(Sealed))
     cleared_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     cleared_by: str | None = Field(default=None, sa_column=Column(Text))
     consent_id: UUID | None = Field(default=None, foreign_key="consents.consent_id")
     reading_id: UUID | None = Field(default=None, sa_column=_reading("reading_id"))
     left_on_reading_id: UUID | None = Field(default=None, sa_column=_reading("left_on_reading_id"))
-    abort_reason: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
-    ride_seen: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    abort_reason: bytes | None = Field(default=None, sa_column=Column(Sealed))
+    ride_seen: bytes | None = Field(default=None, sa_column=Column(Sealed))
     ride_seen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     oriented: bool | None = Field(default=None, sa_column=Column(Boolean))
     late_since: datetime | None = Field(default=None, sa_column=moment(nullable=True))

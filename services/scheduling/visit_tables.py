@@ -16,13 +16,13 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     Text,
 )
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
 from shared.moments import moment
+from shared.sealed import Sealed
 
 
 def _text() -> Column[str]:
@@ -34,7 +34,7 @@ def _maybe_text() -> Column[str]:
 
 
 def _sealed() -> Column[bytes]:
-    return Column(LargeBinary, nullable=False)
+    return Column(Sealed, nullable=False)
 
 
 def _bound() -> Column[int]:
@@ -131,7 +131,7 @@ class Dose(Base, table=True):
     planned: bytes = Field(sa_column=_sealed())
     planned_at: datetime = Field(sa_column=moment())
     planned_by: str = Field(sa_column=_text())
-    given: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    given: bytes | None = Field(default=None, sa_column=Column(Sealed))
     given_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     given_by: str | None = Field(default=None, sa_column=_maybe_text())
     wasted: bool | None = Field(default=None, sa_column=Column(Boolean))

@@ -19,22 +19,29 @@ from sqlmodel import Field
 from shared.db import BackboneBase
 from shared.messaging.transaction import Transaction
 from shared.moments import moment
+from shared.sealed import Sealed
 from shared.vault import Vault
 
 _FORM = re.compile(r"[\x21-\x7e]{1,200}")
 """Visible ASCII; whatever else a header can carry is refused before it meets the database."""
 
 
+def _place(actor: str, key: str) -> UUID:
+    """The row's id for the vault: the table has a natural key and needs none elsewhere."""
+    return UUID(bytes=hashlib.sha256(f"{actor}\0{key}".encode()).digest()[:16])
+
+
 class IdempotencyKey(BackboneBase, table=True):
     """A request that was decided, with the answer that it got."""
 
     __tablename__ = "idempotency_keys"
+    __table_args__ = ({"info": {"place": _place}},)
 
     actor: str = Field(sa_column=Column(Text, primary_key=True))
     key: str = Field(sa_column=Column(Text, primary_key=True))
     request_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     status: int = Field(sa_column=Column(SmallInteger, nullable=False))
-    answer: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    answer: bytes = Field(sa_column=Column(Sealed, nullable=False))
     decided_at: datetime = Field(sa_column=moment())
 
 
@@ -77,11 +84,6 @@ class Claim:
     key: str
     request_hash: bytes
 
-    @property
-    def _place(self) -> UUID:
-        """The row's id for the vault: the table has a natural key and needs none elsewhere."""
-        return UUID(bytes=hashlib.sha256(f"{self.actor}\0{self.key}".encode()).digest()[:16])
-
     async def make(self, tx: Transaction, vault: Vault) -> Kept | UsedOtherwise | None:
         """Claim the key. `None` means it is ours; else what became of it before.
 
@@ -95,14 +97,17 @@ class Claim:
         if bytes(kept.request_hash) != self.request_hash:
             return UsedOtherwise()
         content = vault.open_bytes(
-            bytes(kept.answer), table="idempotency_keys", column="answer", row=self._place
+            bytes(kept.answer),
+            table="idempotency_keys",
+            column="answer",
+            row=_place(self.actor, self.key),
         )
         return Kept(kept.status, content)
 
     async def keep(self, tx: Transaction, vault: Vault, status: int, content: bytes) -> None:
         """Keep the answer for whoever asks the same again."""
         sealed = vault.seal_bytes(
-            content, table="idempotency_keys", column="answer", row=self._place
+            content, table="idempotency_keys", column="answer", row=_place(self.actor, self.key)
         )
         await tx.execute(
             _KEEP, {"actor": self.actor, "key": self.key, "status": status, "answer": sealed}

@@ -59,6 +59,7 @@ class Fetching:
             if monotonic() < self._careful_until:
                 found = await self._one_by_one(consumer)
             else:
+                self._failing.clear()  # nothing has failed for long enough
                 found = await self._fetch(consumer)
         except ConsumerStoppedError:
             raise

@@ -7,7 +7,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -163,6 +165,35 @@ async def test_the_canary_is_in_no_column_in_clear(course: Course) -> None:
     assert columns["table scheduling.patients"]
     assert columns["table billing.superbills"]
     assert found_in(columns) == []
+
+
+async def test_all_that_a_course_left_sealed_comes_under_another_key_and_back(
+    course: Course,
+) -> None:
+    """The older key is taken away in between, so nothing opens that was left under it."""
+    first = course.running.plan.keys.vault_keys
+    other = "other:" + base64.b64encode(b"o" * 32).decode()
+    for service in SERVICES:
+        there = await _reseal(course, service, f"{other},{first}")
+        assert there > 0
+        assert await _reseal(course, service, other) == 0
+        assert await _reseal(course, service, f"{first},{other}") == there
+
+
+async def _reseal(course: Course, service: str, vault_keys: str) -> int:
+    database_url = course.running.databases[service].url
+    environment = course.running.plan.environment(
+        service, bootstrap_servers="not:1", database_url=database_url
+    )
+    job = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", f"services.{service}", "reseal"),
+        cwd=ROOT,
+        env={**os.environ, **environment, "PRACTICE_VAULT_KEYS": vault_keys},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await job.communicate()
+    assert job.returncode == 0
+    return int(said.split()[1])
 
 
 async def test_the_canary_is_in_no_log_and_no_trace(course: Course) -> None:

@@ -10,9 +10,10 @@ import httpx
 import pytest
 import stripe
 
-from services.billing.work import LookAtPayment
+from services.billing.handlers import attempts
+from services.billing.work import Captured, Declined, LookAtPayment
 from shared.clock import real_now
-from shared.events.billing import PaymentCaptured, PaymentDeclined, SuperbillIssued
+from shared.events.billing import DeclineReason, PaymentCaptured, PaymentDeclined, SuperbillIssued
 from shared.ids import new_id
 from tests.billing.conftest import OLD_WEBHOOK_SECRET, Billing
 from tests.support.eventually import eventually
@@ -219,7 +220,9 @@ async def test_money_that_is_taken_after_a_refusal_pays_the_charge_and_is_not_as
     assert billing.money_taken() == [39900]
 
 
-async def test_money_that_is_taken_for_a_charge_that_is_paid_is_left_to_a_person(billing: Billing):
+async def test_money_that_is_taken_for_a_charge_that_is_paid_is_listed_until_it_is_given_back(
+    billing: Billing,
+):
     patient = new_id()
     await billing.set_fee()
     card = await billing.save_card(patient)
@@ -235,8 +238,74 @@ async def test_money_that_is_taken_for_a_charge_that_is_paid_is_left_to_a_person
     await confirm_by_hand(billing, intent["id"], card)
     await billing.until_rest()
 
-    assert await billing.parked() == ["captured_after_declined"]
+    assert await billing.parked() == []
     assert len(await billing.said(PaymentCaptured)) == 1
+    [stray] = (await billing.told("GET", "/unmatched-payments"))["items"]
+    assert (stray["payment_intent_id"], stray["charge_id"]) == (intent["id"], charge["charge_id"])
+    assert (stray["amount_cents"], stray["patient_id"]) == (39900, str(patient))
+    assert "$399.00" in stray["detail"]
+    returned = await billing.told("POST", f"/unmatched-payments/{intent['id']}/returned", {})
+    assert returned["patient_id"] == str(patient)
+    assert (await billing.told("GET", "/unmatched-payments"))["items"] == []
+
+
+async def test_money_that_is_taken_while_another_try_is_refused_pays_the_charge(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    card = await billing.save_card(patient)
+    billing.world.issuer_says(card, "insufficient_funds")
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    [intent] = billing.at_stripe("payment_intents")
+    path = f"/charges/{(await billing.only_charge(patient))['charge_id']}/attempts"
+    refuses = billing.world.fault("stripe", "status_before", CREATE, times=100_000)
+    second = await billing.told("POST", path, {})
+    billing.world.issuer_says(card, None)
+    await confirm_by_hand(billing, intent["id"], card)
+    await eventually(lambda: billing.rows("SELECT 1 FROM unmatched_payments"))
+
+    async with billing.service.runtime.work.transaction() as tx:
+        refused = Declined(
+            attempt_id=second["attempt_id"],
+            payment_intent_id=None,
+            reason=DeclineReason.INSUFFICIENT_FUNDS,
+        )
+        await attempts.record_decline(refused, tx)
+    billing.world._ask("DELETE", f"/faults/{refuses}")
+    await billing.until_rest()
+
+    charge = await billing.only_charge(patient)
+    assert charge["state"] == "paid"
+    assert [one["state"] for one in charge["attempts"]] == ["captured", "declined"]
+    assert (await billing.told("GET", "/unmatched-payments"))["items"] == []
+
+
+async def test_money_that_was_given_back_pays_for_nothing_however_often_it_is_told(
+    billing: Billing,
+):
+    patient = new_id()
+    await billing.set_fee()
+    card = await billing.save_card(patient)
+    billing.world.issuer_says(card, "insufficient_funds")
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    [attempt] = (await billing.only_charge(patient))["attempts"]
+    taken = Captured(
+        attempt_id=attempt["attempt_id"], payment_intent_id="pi_made_up", amount_cents=100
+    )
+
+    async def tell(cents: int) -> None:
+        async with billing.service.runtime.work.transaction() as tx:
+            await attempts.record_capture(taken.model_copy(update={"amount_cents": cents}), tx)
+
+    await tell(100)
+    [stray] = (await billing.told("GET", "/unmatched-payments"))["items"]
+    assert stray["amount_cents"] == 100
+    await billing.told("POST", "/unmatched-payments/pi_made_up/returned", {})
+    await tell(39900)
+
+    assert (await billing.told("GET", "/unmatched-payments"))["items"] == []
+    assert (await billing.only_charge(patient))["state"] == "declined"
 
 
 async def test_a_notice_and_the_call_together_pay_a_charge_once(billing: Billing):

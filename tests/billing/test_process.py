@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
-from deploy.local.processes import free_port, start_process
+from deploy.local.processes import start_process
 from shared.clock import RunClock
 from shared.db import create_engine
-from shared.events import Event
 from shared.ids import new_id
-from shared.messaging.envelope import headers_of
 from tests.billing.conftest import (
-    STARTS_AT,
     Billing,
     environment,
     seen_by_stripe,
 )
+from tests.billing.process import at_rest, publish, types_of, until_superbill_is_told
 from tests.billing.records import CANARIES
 from tests.support import leases
 from tests.support.claim_check import ClaimDesk
@@ -35,14 +29,6 @@ from tests.support.eventually import eventually
 from tests.support.outside_world import OutsideWorld
 from tests.support.service_process import ServiceProcess
 from tests.support.topics import Topics
-
-
-class Process(ServiceProcess):
-    """Billing on everything real, to be started, killed and started again."""
-
-    def start_to_die(self, kill_at: str) -> None:
-        """Start it so that it dies there (see `tests.billing.armed`)."""
-        self.start(module="tests.billing.armed", KILL_AT=kill_at)
 
 
 @pytest.fixture
@@ -53,16 +39,8 @@ def process(
     scheduling: ClaimDesk,
     topics: Topics,
     tmp_path: Path,
-) -> Iterator[Process]:
-    port = free_port()
-    settings = environment(database, running_world[2], world, scheduling.url, port) | {
-        "PRACTICE_KAFKA_BOOTSTRAP_SERVERS": topics.bootstrap_servers,
-        "PRACTICE_TOPIC_PREFIX": topics.prefix,
-        "PRACTICE_TRACE_FILE": str(tmp_path / "trace.jsonl"),
-        "PRACTICE_CONSUMER_SESSION_S": "2",
-    }
-    process = Process("services.billing", "BILLING", settings, tmp_path / "log", port)
-    process.migrate()
+) -> Iterator[ServiceProcess]:
+    process = at_rest(database, running_world[2], world, scheduling.url, topics, tmp_path)
     process.start()
     world.notify(stripe=f"{process.url}/webhooks/stripe")
     yield process
@@ -80,7 +58,7 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def clinic(
-    process: Process,
+    process: ServiceProcess,
     running_world: tuple[OutsideWorld, RunClock, Path],
     scheduling: ClaimDesk,
 ) -> AsyncIterator[Billing]:
@@ -91,70 +69,8 @@ async def clinic(
         yield Billing(None, process.url, http, world, clock, scheduling)  # type: ignore[arg-type]  # it runs elsewhere
 
 
-async def publish(topics: Topics, event: Event, *, times: int = 1) -> None:
-    """What scheduling does, each time with an id of its own."""
-    producer = AIOKafkaProducer(bootstrap_servers=topics.bootstrap_servers)
-    await producer.start()
-    try:
-        for _ in range(times):
-            headers = headers_of(
-                event,
-                event_id=new_id(),
-                at=STARTS_AT,
-                correlation_id=new_id(),
-                causation_id=None,
-                traceparent=None,
-            )
-            await producer.send_and_wait(
-                topics.name("scheduling"),
-                key=event.key.encode(),
-                value=event.model_dump_json().encode(),
-                headers=[(name, value.encode()) for name, value in headers.items()],
-            )
-    finally:
-        await producer.stop()
-
-
-async def everything_said(topics: Topics) -> list[Any]:
-    """All records of billing's topic so far."""
-    consumer = AIOKafkaConsumer(
-        topics.name("billing"),
-        bootstrap_servers=topics.bootstrap_servers,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=50,
-    )
-    await consumer.start()
-    try:
-        partitions = consumer.assignment()
-        ends = await consumer.end_offsets(partitions)
-        records: list[Any] = []
-        while len(records) < sum(ends.values()):
-            found = await consumer.getmany(timeout_ms=500)
-            records += [record for batch in found.values() for record in batch]
-        return records
-    finally:
-        await consumer.stop()
-
-
-def types_of(records: list[Any]) -> list[str]:
-    return [dict(one.headers)["ce_type"].decode().removeprefix("billing.") for one in records]
-
-
-async def until_superbill_is_told(clinic: Billing, topics: Topics, patient: UUID) -> list[Any]:
-    """All records of billing's topic, once the superbill's is among them."""
-    records: list[Any] = []
-
-    async def is_told() -> bool:
-        records[:] = await everything_said(topics)
-        return "SuperbillIssued" in types_of(records)
-
-    await eventually(lambda: clinic.charges(patient), within_s=30)
-    await eventually(is_told, within_s=60)
-    return records
-
-
 async def test_one_infusion_from_kafka_to_kafka_and_a_canary_patient_who_is_seen_nowhere(
-    process: Process, clinic: Billing, topics: Topics
+    process: ServiceProcess, clinic: Billing, topics: Topics
 ):
     patient = new_id()
     await clinic.set_fee()
@@ -183,7 +99,7 @@ async def test_one_infusion_from_kafka_to_kafka_and_a_canary_patient_who_is_seen
 
 
 async def test_a_process_that_is_killed_while_stripe_works_charges_once_when_it_is_back(
-    process: Process, clinic: Billing, topics: Topics, engine: AsyncEngine
+    process: ServiceProcess, clinic: Billing, topics: Topics, engine: AsyncEngine
 ):
     patient = new_id()
     await clinic.set_fee()
@@ -206,67 +122,6 @@ async def test_a_process_that_is_killed_while_stripe_works_charges_once_when_it_
 
     assert types_of(records).count("PaymentCaptured") == 1
     assert (await clinic.only_charge(patient))["state"] == "paid"
-    assert clinic.money_taken() == [39900]
-    assert len(clinic.at_stripe("payment_intents")) == 1
-
-
-@pytest.mark.parametrize(
-    "kill_at",
-    [
-        "before create_customer",
-        "after create_customer",
-        "before create_setup",
-        "after create_setup",
-    ],
-)
-async def test_a_process_that_is_killed_around_a_card_set_up_makes_each_thing_once(
-    process: Process, clinic: Billing, engine: AsyncEngine, kill_at: str
-):
-    patient, key = new_id(), str(new_id())
-    path = f"/patients/{patient}/card-setups"
-    process.kill()
-    process.start_to_die(kill_at)
-    await process.until_ready()
-    with contextlib.suppress(httpx.TransportError):  # it may die before it answers
-        await clinic.ask("POST", path, {}, key=key)
-    await eventually(lambda: process.died_by_kill, within_s=15)
-
-    assert await leases.run_out(engine)
-    process.start()
-    await process.until_ready()
-    started = (await clinic.ask("POST", path, {}, key=key)).json()
-
-    async def is_ready() -> bool:
-        shown = await clinic.told("GET", f"{path}/{started['setup_id']}")
-        return bool(shown["state"] == "ready")
-
-    await eventually(is_ready, within_s=15)
-    await clinic.save_card(patient)  # by another set-up
-    assert len(clinic.at_stripe("customers")) == 1
-    marks = [one["metadata"]["setup_id"] for one in clinic.at_stripe("setup_intents")]
-    assert len(marks) == len(set(marks)) == 2
-
-
-@pytest.mark.parametrize("kill_at", ["before capture", "after capture"])
-async def test_a_process_that_is_killed_around_a_capture_charges_once(
-    process: Process, clinic: Billing, topics: Topics, engine: AsyncEngine, kill_at: str
-):
-    patient = new_id()
-    await clinic.set_fee()
-    await clinic.save_card(patient)
-    clinic.world.notify(stripe=None)  # no webhook helps
-    process.kill()
-    process.start_to_die(kill_at)
-    await process.until_ready()
-    await publish(topics, clinic.complete(patient))
-    await eventually(lambda: process.died_by_kill, within_s=30)
-
-    assert await leases.run_out(engine)
-    process.start()
-    await process.until_ready()
-    records = await until_superbill_is_told(clinic, topics, patient)
-
-    assert types_of(records).count("PaymentCaptured") == 1
     assert clinic.money_taken() == [39900]
     assert len(clinic.at_stripe("payment_intents")) == 1
 

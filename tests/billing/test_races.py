@@ -6,6 +6,7 @@ Each test holds one transaction open before its commit while the other one runs 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from shared.events.billing import (
     TenderKind,
 )
 from shared.ids import UUID, new_id
+from shared.messaging import Transaction
 from tests.billing.conftest import Billing
 from tests.billing.records import infusion_record
 from tests.billing.test_tenders import waits
@@ -54,14 +56,14 @@ async def pending(billing: Billing) -> tuple[UUID, Captured]:
 
 
 async def record(billing: Billing, fact: Any) -> None:
-    decide = {
+    decide: dict[type[Any], Callable[[Any, Transaction], Awaitable[None]]] = {
         Captured: attempts.record_capture,
         Declined: attempts.record_decline,
         NeverArrived: attempts.record_never_arrived,
         InfusionRedeemed: superbills.draft_superbill,
-    }[type(fact)]
+    }
     async with billing.service.runtime.work.transaction() as tx:
-        await decide(fact, tx)
+        await decide[type(fact)](fact, tx)
 
 
 async def test_the_call_and_the_webhook_that_bring_one_capture_at_once_say_it_once(

@@ -132,10 +132,10 @@ PENDING, CAPTURED, DECLINED, ABANDONED = AttemptState
         (CAPTURED, DECLINED, True, True, Step.CONTRADICTS),
         (DECLINED, DECLINED, True, False, Step.CHANGES_NOTHING),
         (DECLINED, CAPTURED, True, False, Step.TAKE),
-        (DECLINED, CAPTURED, True, True, Step.CONTRADICTS),
+        (DECLINED, CAPTURED, True, True, Step.UNMATCHED),
         (ABANDONED, DECLINED, True, False, Step.CHANGES_NOTHING),
         (ABANDONED, CAPTURED, True, False, Step.TAKE),
-        (ABANDONED, CAPTURED, True, True, Step.CONTRADICTS),
+        (ABANDONED, CAPTURED, True, True, Step.UNMATCHED),
     ],
 )
 def test_what_an_outcome_does_to_an_attempt(

@@ -305,6 +305,20 @@ async def test_nobody_changes_an_issued_superbill(billing: Billing):
                 await connection.execute(text(change))
 
 
+async def test_under_a_superbill_only_the_key_changes_and_only_while_it_is_resealed(
+    billing: Billing,
+):
+    await billing.set_fee()
+    await issued(billing)
+    others = {"superbills": "total_cents = 1", "superbill_documents": "rendered_at = now()"}
+    for table, other in others.items():
+        async with billing.service.runtime.engine.connect() as connection:
+            await connection.execute(text("SELECT set_config('practice.reseals', 'on', true)"))
+            await connection.execute(text(f"UPDATE {table} SET sealed = sealed || 'x'"))
+            with pytest.raises(DBAPIError, match="append-only"):
+                await connection.execute(text(f"UPDATE {table} SET sealed = '', {other}"))
+
+
 async def test_a_superbill_is_sealed_at_rest(billing: Billing):
     await billing.set_fee()
     await issued(billing)

@@ -27,6 +27,7 @@ async def test_a_tender_that_comes_while_the_infusion_is_priced_is_told_that_it_
     await billing.save_card(patient)
     event = billing.complete(patient, appointment_id=appointment)
 
+    billing.world.fault("stripe", "slow", "POST /v1/payment_intents", ms=2000)
     async with billing.service.runtime.work.transaction() as tx:
         [on_file] = await visits.load_on_file(tx, [event])
         late = asyncio.create_task(billing.choose(appointment, patient, "care_credit"))

@@ -227,6 +227,27 @@ async def test_work_that_is_put_off_while_newer_work_is_being_written_gives_way_
     assert await state(engine) == [("waiting", None, 0)]
 
 
+async def test_newer_work_that_is_written_while_the_older_is_being_put_off_takes_its_place(
+    unit: UnitOfWork, engine: AsyncEngine
+) -> None:
+    await plan(unit, Text(to="older"), key="visit-1")
+    async with engine.begin() as connection:
+        [older] = await duework.lease(connection, ["Text"], now=START, limit=1, lease_s=30)
+
+    async with engine.begin() as putting_off:
+        await duework.rest(putting_off, older, code="down", attempts=1, rest_s=60)
+        writing = asyncio.create_task(plan(unit, Text(to="newer"), key="visit-1"))
+        await asyncio.wait({writing}, timeout=0.3)
+        assert not writing.done()
+    await writing
+
+    assert await scalar(engine, "SELECT payload->>'to' FROM due_work") == "newer"
+    assert await state(engine) == [("waiting", None, 0)]
+    async with engine.begin() as connection:
+        await duework.park(connection, older, code="down", attempts=2, now=START)
+    assert await state(engine) == [("waiting", None, 0)]
+
+
 async def test_a_worker_that_lost_its_lease_stores_nothing(
     start: Start, unit: UnitOfWork, engine: AsyncEngine, sms: Vendor
 ) -> None:

@@ -11,7 +11,7 @@ import typer
 from deploy.local.cli import audit, catalogue, check, events, importing, outbox, parked, run, token
 from deploy.local.cli.asking import RUN, Group, Where, examples
 
-__all__ = ["app"]
+__all__ = ["app", "main"]
 
 app = typer.Typer(
     cls=Group,
@@ -79,5 +79,10 @@ def where(  # its docstring is the command's help
     What `practice up` or `practice demo --stay` started is found by itself. For another
     installation name its services and Kafka, and set PRACTICE_TOKEN_SECRET.
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # trouble is told in our own words
     context.obj = Where(run_folder, tuple(service or ()), kafka, topic_prefix)
+
+
+def main() -> None:
+    """The command as a process of its own."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # trouble is told in our own words
+    app(prog_name="practice")

@@ -1,5 +1,5 @@
 """`python -m deploy.local.cli` is `practice`, where the distribution is not installed."""
 
-from deploy.local.cli import app
+from deploy.local.cli import main
 
-app(prog_name="practice")
+main()

@@ -7,11 +7,13 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.billing.gateways.payments import Order, Payments
+from services.billing.handlers import unmatched
 from services.billing.rules import payments as rules
 from services.billing.rules.declines import AbandonReason
 from services.billing.rules.payments import AttemptState, ChargeState, Step
 from services.billing.store import attempts as store
 from services.billing.store import charges
+from services.billing.store import unmatched as stored_unmatched
 from services.billing.store.attempts import LockedAttempt
 from services.billing.tables import PaymentAttempt
 from services.billing.work import (
@@ -142,15 +144,31 @@ async def record_never_arrived(lost: NeverArrived, tx: Transaction) -> None:
     await store.end_attempt(
         tx, lost.attempt_id, AttemptState.ABANDONED, reason=AbandonReason.NOT_AT_STRIPE
     )
+    await unmatched.look_again(attempt.charge_id, tx)
 
 
 async def record_capture(captured: Captured, tx: Transaction) -> None:
-    """The charge is paid. Whoever brings the news first, the call or the webhook, is believed."""
+    """The charge is paid. Whoever brings the news first, the call or the webhook, is believed.
+
+    What no charge waits for is for a person to give back.
+    """
     attempt = await store.lock_attempt(tx, captured.attempt_id)
-    if attempt is None or not _is_news(attempt, AttemptState.CAPTURED):
+    if attempt is None or await stored_unmatched.was_returned(tx, captured.payment_intent_id):
         return
-    if captured.amount_cents != attempt.amount_cents:
-        raise Poison("captured_amount_differs")
+    differs = captured.amount_cents != attempt.amount_cents
+    match _step(attempt, AttemptState.CAPTURED):
+        case Step.TAKE if not differs:
+            await _settle(captured, attempt, tx)
+        case Step.TAKE if not attempt.decided:
+            raise Poison("captured_amount_differs")
+        case Step.TAKE | Step.UNMATCHED:
+            await unmatched.note(captured, tx)
+        case Step.CHANGES_NOTHING | Step.CONTRADICTS:
+            pass
+
+
+async def _settle(captured: Captured, attempt: LockedAttempt, tx: Transaction) -> None:
+    await stored_unmatched.match(tx, captured.payment_intent_id)
     await store.end_attempt(
         tx,
         captured.attempt_id,
@@ -174,8 +192,13 @@ async def record_capture(captured: Captured, tx: Transaction) -> None:
 async def record_decline(declined: Declined, tx: Transaction) -> None:
     """The charge is still owed."""
     attempt = await store.lock_attempt(tx, declined.attempt_id)
-    if attempt is None or not _is_news(attempt, AttemptState.DECLINED):
+    if attempt is None:
         return
+    match _step(attempt, AttemptState.DECLINED):
+        case Step.CHANGES_NOTHING:
+            return
+        case Step.CONTRADICTS:
+            raise Poison(f"declined_after_{attempt.state.value}")
     await store.end_attempt(
         tx,
         declined.attempt_id,
@@ -193,17 +216,11 @@ async def record_decline(declined: Declined, tx: Transaction) -> None:
             declined_at=tx.now,
         )
     )
+    await unmatched.look_again(attempt.charge_id, tx)
 
 
-def _is_news(attempt: LockedAttempt, outcome: AttemptState) -> bool:
-    """Whether an outcome is taken. Money for a charge that is settled is for a person."""
-    match rules.step(attempt.state, outcome, decided=attempt.decided, settled=attempt.settled):
-        case Step.TAKE:
-            return True
-        case Step.CHANGES_NOTHING:
-            return False
-        case Step.CONTRADICTS:
-            raise Poison(f"{outcome.value}_after_{attempt.state.value}")
+def _step(attempt: LockedAttempt, outcome: AttemptState) -> Step:
+    return rules.step(attempt.state, outcome, decided=attempt.decided, settled=attempt.settled)
 
 
 async def store_nothing(_: NothingToStore, __: Transaction) -> None:

@@ -4,7 +4,7 @@ An attempt goes one way: pending, then captured or declined. So a late answer, a
 and both together end where the first of them ended. One that a person gave up is abandoned: until
 Stripe has told what came of it, nothing else is tried. Money that Stripe took for an attempt all
 the same pays the charge, lest it be asked for twice; where the charge is settled otherwise, a
-person decides.
+person gives it back.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Step(StrEnum):
 
     TAKE = "take"
     CHANGES_NOTHING = "changes_nothing"
+    UNMATCHED = "unmatched"
     CONTRADICTS = "contradicts"
 
 
@@ -55,7 +56,9 @@ def step(state: AttemptState, outcome: AttemptState, *, decided: bool, settled: 
         return Step.TAKE
     if state is outcome or (state, outcome) == (AttemptState.ABANDONED, AttemptState.DECLINED):
         return Step.CHANGES_NOTHING
-    return Step.TAKE if outcome is AttemptState.CAPTURED and not settled else Step.CONTRADICTS
+    if outcome is AttemptState.DECLINED:
+        return Step.CONTRADICTS
+    return Step.UNMATCHED if settled else Step.TAKE
 
 
 def key_may_be_forgotten(created_at: datetime, now: datetime) -> bool:

@@ -120,6 +120,19 @@ CREATE UNIQUE INDEX uq_payment_attempts_under_way ON payment_attempts (charge_id
     WHERE decided_at IS NULL;
 CREATE UNIQUE INDEX uq_payment_attempts_captured ON payment_attempts (charge_id)
     WHERE state = 'captured';
+CREATE TABLE unmatched_payments (
+    payment_intent_id text NOT NULL,
+    attempt_id uuid NOT NULL
+        CONSTRAINT fk_unmatched_payments_attempt_id REFERENCES payment_attempts,
+    amount_cents integer NOT NULL,
+    noticed_at timestamptz NOT NULL,
+    returned_at timestamptz,
+    CONSTRAINT pk_unmatched_payments PRIMARY KEY (payment_intent_id),
+    CONSTRAINT ck_unmatched_payments_amount CHECK (amount_cents > 0)
+);
+CREATE INDEX ix_unmatched_payments_attempt_id ON unmatched_payments (attempt_id);
+CREATE INDEX ix_unmatched_payments_waiting ON unmatched_payments (noticed_at, payment_intent_id)
+    WHERE returned_at IS NULL;
 CREATE TABLE outside_payments (
     payment_id uuid NOT NULL,
     charge_id uuid NOT NULL CONSTRAINT fk_outside_payments_charge_id REFERENCES charges,
@@ -171,9 +184,14 @@ CREATE TABLE superbill_documents (
 )
 """
 
-# `append_only()` is the backbone's function behind the audit log.
+# `append_only()` is the backbone's function behind the audit log. Only `reseal` changes anything:
+# what is sealed stands there under the newest key afterwards.
 IMMUTABLE = """
-CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
+CREATE TRIGGER {table}_append_only BEFORE UPDATE ON {table} FOR EACH ROW
+    WHEN (to_jsonb(old) - 'sealed' IS DISTINCT FROM to_jsonb(new) - 'sealed'
+          OR current_setting('practice.reseals', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION append_only();
+CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}
     FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION append_only()

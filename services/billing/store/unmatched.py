@@ -1,0 +1,98 @@
+"""Money that Stripe took and that no charge waits for."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Table, select, text
+
+from services.billing.tables import Charge, PaymentAttempt, UnmatchedPayment
+from shared.messaging import Transaction
+
+_NOTE = text(
+    """
+    INSERT INTO unmatched_payments (payment_intent_id, attempt_id, amount_cents, noticed_at)
+    VALUES (:payment_intent_id, :attempt_id, :amount_cents, :at) ON CONFLICT DO NOTHING
+    """
+)
+
+_MATCH = text(
+    "DELETE FROM unmatched_payments"
+    " WHERE payment_intent_id = :payment_intent_id AND returned_at IS NULL"
+)
+
+_WAS_RETURNED = text(
+    "SELECT EXISTS (SELECT FROM unmatched_payments"
+    " WHERE payment_intent_id = :payment_intent_id AND returned_at IS NOT NULL)"
+)
+
+_OF_CHARGE = text(
+    """
+    SELECT payment_intent_id FROM unmatched_payments JOIN payment_attempts USING (attempt_id)
+     WHERE charge_id = :charge_id AND returned_at IS NULL
+    """
+)
+
+_RETURN = text(
+    """
+    UPDATE unmatched_payments AS u SET returned_at = coalesce(u.returned_at, :at)
+      FROM payment_attempts AS a JOIN charges AS c USING (charge_id)
+     WHERE u.payment_intent_id = :payment_intent_id AND a.attempt_id = u.attempt_id
+    RETURNING c.patient_id, u.returned_at
+    """
+)
+
+
+async def note(
+    tx: Transaction, payment_intent_id: str, attempt_id: UUID, amount_cents: int
+) -> None:
+    """Keep what Stripe took; once, however often it is told."""
+    await tx.execute(
+        _NOTE,
+        {
+            "payment_intent_id": payment_intent_id,
+            "attempt_id": attempt_id,
+            "amount_cents": amount_cents,
+            "at": tx.now,
+        },
+    )
+
+
+async def match(tx: Transaction, payment_intent_id: str) -> None:
+    """A charge takes the money after all."""
+    await tx.execute(_MATCH, {"payment_intent_id": payment_intent_id})
+
+
+async def was_returned(tx: Transaction, payment_intent_id: str) -> bool:
+    """Whether the money was given back; Stripe calls such a payment succeeded still."""
+    found = await tx.execute(_WAS_RETURNED, {"payment_intent_id": payment_intent_id})
+    return bool(found.scalar_one())
+
+
+async def of_charge(tx: Transaction, charge_id: UUID) -> list[str]:
+    """The payments of a charge's tries that wait for a person."""
+    return list((await tx.execute(_OF_CHARGE, {"charge_id": charge_id})).scalars())
+
+
+async def give_back(tx: Transaction, payment_intent_id: str) -> Any | None:
+    """Whose payment was given back and when that was noted first; `None` for one unknown."""
+    returned = {"payment_intent_id": payment_intent_id, "at": tx.now}
+    return (await tx.execute(_RETURN, returned)).one_or_none()
+
+
+_UNMATCHED: Table = UnmatchedPayment.__table__  # type: ignore[attr-defined]  # every table=True model has one
+_ATTEMPTS: Table = PaymentAttempt.__table__  # type: ignore[attr-defined]  # as above
+_CHARGES: Table = Charge.__table__  # type: ignore[attr-defined]  # as above
+
+BY_NOTICE = (_UNMATCHED.c.noticed_at, _UNMATCHED.c.payment_intent_id)
+
+
+def waiting() -> Select[Any]:
+    """All that was not given back yet, with whose charge it was taken for."""
+    return (
+        select(*_UNMATCHED.c, _CHARGES.c.charge_id, _CHARGES.c.patient_id)
+        .join(_ATTEMPTS, _ATTEMPTS.c.attempt_id == _UNMATCHED.c.attempt_id)
+        .join(_CHARGES, _CHARGES.c.charge_id == _ATTEMPTS.c.charge_id)
+        .where(_UNMATCHED.c.returned_at.is_(None))
+    )

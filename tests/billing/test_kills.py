@@ -1,0 +1,179 @@
+"""Killed around each outside call: one customer, one set-up, one payment, one superbill.
+
+One billing lives through all of it. Each process is armed for the next step, so that it takes up
+what the one before it left, and dies there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from deploy.local.postgres import Database
+from services.billing.rules.payments import SETTLES_WITHIN
+from shared.auth import Role
+from shared.clock import RunClock
+from shared.db import create_engine
+from shared.ids import new_id
+from tests.billing.conftest import Billing
+from tests.billing.process import at_rest, everything_said, publish
+from tests.billing.test_notices import notice, post
+from tests.support import leases
+from tests.support.claim_check import ClaimDesk
+from tests.support.eventually import eventually
+from tests.support.outside_world import OutsideWorld
+from tests.support.service_process import ServiceProcess
+from tests.support.topics import Topics
+
+STRIPE = "services.billing.gateways.stripe:StripePayments"
+REDEEM = "shared.claims:SchedulingClaims.infusion"
+PRINT = "services.billing.gateways.typesetting:Typst.render"
+
+CHANGES = ("before", "after", "written")
+READS = ("after", "written")  # a read not made is a read not stored
+
+
+@dataclass(slots=True)
+class Mortal:
+    """A billing that is killed again and again, seen from the clinic."""
+
+    process: ServiceProcess
+    clinic: Billing
+    engine: AsyncEngine
+    topics: Topics
+
+    async def dies_around(
+        self, call: str, sides: tuple[str, ...], cause: Callable[[], Awaitable[object]] | None
+    ) -> None:
+        """Die at each side of a call. `cause` has it made; without one it follows by itself."""
+        for side in sides:
+            self.process.start_armed(f"{side} {call}")
+            if cause is not None:
+                await self.process.until_ready()
+                with contextlib.suppress(httpx.TransportError):  # it may die before it answers
+                    await cause()
+                cause = None
+            await eventually(lambda: self.process.died_by_kill, within_s=40)
+            assert await leases.run_out(self.engine), f"killed {side} {call}, and not at work"
+
+    async def rows(self, query: str) -> list[Any]:
+        async with self.engine.connect() as connection:
+            return list(await connection.execute(text(query)))
+
+
+@pytest.fixture
+async def mortal(
+    running_world: tuple[OutsideWorld, RunClock, Path],
+    world: OutsideWorld,
+    database: Database,
+    scheduling: ClaimDesk,
+    topics: Topics,
+    tmp_path: Path,
+) -> AsyncIterator[Mortal]:
+    """Not started yet. Stripe tells it nothing: what it knows, it has asked for."""
+    process = at_rest(database, running_world[2], world, scheduling.url, topics, tmp_path)
+    engine = create_engine(database.url)
+    async with httpx.AsyncClient(base_url=process.url, timeout=10, trust_env=False) as http:
+        clinic = Billing(None, process.url, http, world, running_world[1], scheduling)  # type: ignore[arg-type]  # it runs elsewhere
+        yield Mortal(process, clinic, engine, topics)
+    process.stop()
+    await engine.dispose()
+
+
+async def test_a_billing_killed_at_every_step_of_every_call_does_each_thing_once(mortal: Mortal):
+    clinic, patient = mortal.clinic, new_id()
+    set_ups = f"/patients/{patient}/card-setups"
+
+    async def begin_set_up() -> None:
+        await clinic.set_fee()
+        await clinic.ask("POST", set_ups, {})
+
+    async def confirm_card() -> None:
+        await eventually(lambda: clinic.at_stripe("setup_intents"), within_s=20)
+        [row] = await mortal.rows("SELECT setup_id FROM card_setups")
+
+        shown: dict[str, Any] = {}
+
+        async def is_ready() -> bool:
+            shown.update(await clinic.told("GET", f"{set_ups}/{row.setup_id}"))
+            return bool(shown["state"] == "ready")
+
+        await eventually(is_ready, within_s=20)
+        assert (await clinic.confirm_in_browser(shown, "pm_card_visa")).is_success
+        [intent] = clinic.at_stripe("setup_intents")
+        await post(clinic, notice("setup_intent.succeeded", intent["id"], id="evt_card"))
+
+    async def complete() -> None:
+        await eventually(lambda: mortal.rows("SELECT 1 FROM cards"), within_s=20)
+        await publish(mortal.topics, clinic.complete(patient))
+
+    async def tell_of_payment() -> None:
+        [intent] = clinic.at_stripe("payment_intents")
+        await post(clinic, notice("payment_intent.succeeded", intent["id"], id="evt_paid"))
+
+    await mortal.dies_around(f"{STRIPE}.create_customer", CHANGES, begin_set_up)
+    await mortal.dies_around(f"{STRIPE}.create_setup", CHANGES, None)
+    await mortal.dies_around(f"{STRIPE}.setup", READS, confirm_card)
+    await mortal.dies_around(f"{STRIPE}.capture", CHANGES, complete)
+    await mortal.dies_around(REDEEM, READS, None)
+    await mortal.dies_around(PRINT, READS, None)
+    await mortal.dies_around(f"{STRIPE}.payment", READS, tell_of_payment)
+    await mortal.dies_around(f"{STRIPE}.find", READS, lambda: give_up_a_try(mortal, patient))
+    mortal.process.start()
+    await mortal.process.until_ready()
+    await mortal.process.until_at_rest()
+
+    assert len(clinic.at_stripe("customers")) == len(clinic.at_stripe("setup_intents")) == 1
+    assert len(clinic.at_stripe("payment_intents")) == 1
+    assert clinic.money_taken() == [39900]
+    paid, given_up = await clinic.charges(patient)
+    assert (paid["state"], [one["state"] for one in paid["attempts"]]) == ("paid", ["captured"])
+    assert [one["reason"] for one in given_up["attempts"]] == ["not_at_stripe"]
+    assert await said_once(mortal.topics) == [
+        "CardSaved",
+        "ChargePosted",
+        "PaymentCaptured",
+        "SuperbillIssued",
+        "ChargePosted",
+    ]
+    assert not await mortal.rows("SELECT 1 FROM due_work WHERE state = 'parked'")
+    documents = await mortal.rows(
+        "SELECT number FROM superbills JOIN superbill_documents USING (superbill_id)"
+    )
+    assert [one.number for one in documents] == ["SB-2026-000001"]
+
+
+async def give_up_a_try(mortal: Mortal, patient: UUID) -> None:
+    """The try of a second visit never reaches Stripe and is given up; Stripe is asked about it."""
+    clinic = mortal.clinic
+    fault = clinic.world.fault("stripe", "status_before", "* /v1/payment_intents", times=100_000)
+    await publish(mortal.topics, clinic.complete(patient))
+    rests = "SELECT 1 FROM due_work WHERE kind = 'CapturePayment' AND state = 'resting'"
+    await eventually(lambda: mortal.rows(rests), within_s=30)
+    async with mortal.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "UPDATE due_work SET state = 'parked', parked_at = now(), rests_until = NULL"
+            " WHERE kind = 'CapturePayment'"
+        )
+    [parked] = (await clinic.ask("GET", "/operations/parked", role=Role.OPS)).json()["items"]
+    path = f"/operations/parked/{parked['parked_id']}/discard"
+    answer = await clinic.ask("POST", path, {"why": "it cannot be made"}, role=Role.OPS)
+    assert answer.is_success, answer.text
+    clinic.world._ask("DELETE", f"/faults/{fault}")
+    clinic.step(SETTLES_WITHIN)
+
+
+async def said_once(topics: Topics) -> list[str]:
+    """The types of the events, each once, however often Kafka was handed it."""
+    headers = [dict(one.headers) for one in await everything_said(topics)]
+    types = {one["ce_id"]: one["ce_type"].decode() for one in headers}
+    return [kind.removeprefix("billing.") for kind in types.values()]
