@@ -229,9 +229,9 @@ def test_a_moment_without_a_zone_is_refused(running: Running, since: str, says: 
 
 @pytest.fixture
 def _interrupted_soon() -> Iterator[None]:
-    """Ctrl-C after a while, for a command that goes on until then."""
+    """Ctrl-C after a while, and again, as people do when the first meets a command that starts."""
     old = signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    signal.setitimer(signal.ITIMER_REAL, 4.0)
+    signal.setitimer(signal.ITIMER_REAL, 6.0, 10.0)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, old)
