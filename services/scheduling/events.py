@@ -7,11 +7,13 @@ falls due stands here.
 from __future__ import annotations
 
 from services.scheduling.handlers import gap_risks, holds, imports, monitoring, openings
-from services.scheduling.import_work import ApplyImportBatch, CheckImportBatch, ForgetImport
 from services.scheduling.work import (
+    ApplyImportBatch,
+    CheckImportBatch,
     ExpectEntry,
     ExpireHold,
     ExpireOffers,
+    ForgetImport,
     OfferChair,
     WatchGaps,
 )

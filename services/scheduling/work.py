@@ -42,3 +42,23 @@ class OfferChair(_Opening):
 
 class ExpireOffers(_Opening):
     """End the offers that nobody took in time."""
+
+
+class CheckImportBatch(Work):
+    """Read a batch of an import's rows and say what is wrong. Each batch leaves the next."""
+
+    import_id: UUID
+    batch_no: int
+
+
+class ApplyImportBatch(Work):
+    """Put a batch of an import's right rows on file. Each batch leaves the next."""
+
+    import_id: UUID
+    batch_no: int
+
+
+class ForgetImport(Work):
+    """A file that nobody applied is not kept for good."""
+
+    import_id: UUID

@@ -18,22 +18,20 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
-from services.scheduling import (
-    booking_routes,
-    calendar_routes,
-    claim_routes,
-    course_routes,
-    fhir_routes,
-    import_routes,
-    outcome_routes,
-    planning_routes,
-    routes,
-    visit_routes,
-    waitlist_routes,
-)
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
 from services.scheduling.import_keys import ImportKeys
+from services.scheduling.routes import booking as booking_routes
+from services.scheduling.routes import calendars as calendar_routes
+from services.scheduling.routes import claims as claim_routes
+from services.scheduling.routes import courses as course_routes
+from services.scheduling.routes import desk as routes
+from services.scheduling.routes import fhir as fhir_routes
+from services.scheduling.routes import imports as import_routes
+from services.scheduling.routes import outcomes as outcome_routes
+from services.scheduling.routes import planning as planning_routes
+from services.scheduling.routes import visits as visit_routes
+from services.scheduling.routes import waitlist as waitlist_routes
 from services.scheduling.tables import Base
 from shared.auth import Role, Tokens, development_token
 from shared.clock import FixedClock, RunClock

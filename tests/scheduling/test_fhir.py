@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
-from services.scheduling.fhir_resources import STATUS
+from services.scheduling.documents.fhir import STATUS
 from services.scheduling.rules.visits import VisitState
 from shared.auth import Role
 from tests.scheduling.conftest import NOON, PATIENT, Clinic, bearer, every

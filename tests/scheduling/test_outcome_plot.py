@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scheduling.outcome_days import LEFT, PLOT
-from services.scheduling.outcome_forms import ScoreAnswer, Trend, TrendPoint
-from services.scheduling.outcome_plot import draw
+from services.scheduling.documents.outcome_days import LEFT, PLOT
+from services.scheduling.documents.outcome_plot import draw
+from services.scheduling.forms.outcomes import ScoreAnswer, Trend, TrendPoint
 from services.scheduling.rules.outcomes import Occasion, Scale
 from services.scheduling.rules.outcomes_scales import GAD7, NRS, PHQ9, SCALES
 from tests.scheduling.conftest import Clinic

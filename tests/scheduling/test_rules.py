@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from services.scheduling.forms.wishes import BookSeries
 from services.scheduling.rules import patients, series, slots, visits
 from services.scheduling.rules.gaps import advice_on_series, broken_by_place, gap_in_days
 from services.scheduling.rules.patients import Concern
@@ -20,7 +21,6 @@ from services.scheduling.rules.protocols import Infusion, InfusionProtocol, numb
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.slots import BOOKABLE_AHEAD, Slot
 from services.scheduling.rules.visits import FREED, FROM, Step, VisitState
-from services.scheduling.wishes import BookSeries
 from shared.events.scheduling import RideMode, VisitType
 from shared.refusals import Broken
 from tests.scheduling.figures import MOOD, MOOD_MIN, NO_DRIVE_MIN, PAIN

@@ -19,7 +19,7 @@ NAME_MOST = 30  # shared.claims.Name: what fits the partner pharmacy's form
 LINE_MOST = 60  # shared.claims.Line
 CENTS_MOST = 100_000_000  # shared.events.billing.PositiveCents
 YEARS = range(2000, 2200)
-BORN_FROM = date(1900, 1, 1)  # services.scheduling.wishes.BirthDate
+BORN_FROM = date(1900, 1, 1)  # services.scheduling.forms.wishes.BirthDate
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(_DAY.pattern + r" \d{2}:\d{2}", re.ASCII)

@@ -7,7 +7,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentAnswer, SeriesAnswer
+from services.scheduling.forms.answers import AppointmentAnswer, SeriesAnswer
+from services.scheduling.forms.wishes import BookSeries, WishedAppointment
 from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.shown import (
@@ -23,7 +24,6 @@ from services.scheduling.rules import series as rules
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.tables import Location
-from services.scheduling.wishes import BookSeries, WishedAppointment
 from shared.events.scheduling import AppointmentBooked, SeriesBooked
 from shared.http.problems import Refused
 from shared.ids import new_id

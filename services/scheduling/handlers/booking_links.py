@@ -6,15 +6,16 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from services.scheduling import store
-from services.scheduling.booking_link_tables import BookingLink
 from services.scheduling.booking_links import BookingLinks, SignedLink
+from services.scheduling.forms.wish import Wish
 from services.scheduling.handlers.free_starts import today_at
 from services.scheduling.rules import booking_links as rules
 from services.scheduling.rules.booking_links import LinkState
 from services.scheduling.store import sessions
+from services.scheduling.tables.booking_links import BookingLink
 from shared.auth import Actor
 from shared.events import Moment
 from shared.events.scheduling import VisitType
@@ -24,10 +25,8 @@ from shared.messaging import Transaction
 from shared.refusals import unknown
 
 
-class MakeLink(BaseModel):
+class MakeLink(Wish):
     """A link for one session at a place, led by a clinician; good for so many days."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     location_id: UUID
     clinician_id: UUID

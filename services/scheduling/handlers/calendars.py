@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.calendar_file import MEDIA_TYPE, calendar_of
+from services.scheduling.documents.calendar_file import MEDIA_TYPE, calendar_of
 from services.scheduling.store import shown_visits
 from services.scheduling.tables import Appointment
 from shared.http.desk import Document

@@ -7,7 +7,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentAnswer
+from services.scheduling.forms.answers import AppointmentAnswer
+from services.scheduling.forms.wishes import CancelAppointment, MoveAppointment
 from services.scheduling.handlers.missed import broken_by_cancelling, note_missed
 from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
@@ -19,7 +20,6 @@ from services.scheduling.rules import visits as rules
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import HeldVisit
-from services.scheduling.wishes import CancelAppointment, MoveAppointment
 from shared.events.scheduling import AppointmentMoved
 from shared.http.problems import Refused
 from shared.messaging import Transaction

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.scheduling.rules.readings import Limit, Measure, Phase, outside
-from services.scheduling.store import charts as kept
-from services.scheduling.tables import Appointment
-from services.scheduling.visit_forms import (
+from services.scheduling.forms.visits import (
     ConsentAnswer,
     DoseAnswer,
     NoteAnswer,
@@ -15,7 +12,10 @@ from services.scheduling.visit_forms import (
     ReadingAnswer,
     VitalsOverrideAnswer,
 )
-from services.scheduling.visit_tables import ChartNote, Consent, Dose, Reading, VitalsOverride
+from services.scheduling.rules.readings import Limit, Measure, Phase, outside
+from services.scheduling.store import charts as kept
+from services.scheduling.tables import Appointment
+from services.scheduling.tables.visits import ChartNote, Consent, Dose, Reading, VitalsOverride
 from shared.messaging import Transaction
 
 

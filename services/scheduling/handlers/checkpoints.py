@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from services.scheduling import store
 from services.scheduling.handlers.outcome_points import points_of
-from services.scheduling.outcome_tables import Outcome, Review
 from services.scheduling.rules.outcomes import Instrument
 from services.scheduling.rules.outcomes_course import CheckpointState, checkpoint
 from services.scheduling.rules.outcomes_reviews import Matter
 from services.scheduling.rules.outcomes_scales import scale_of
 from services.scheduling.store import outcomes as kept
 from services.scheduling.tables import Series
+from services.scheduling.tables.outcomes import Outcome, Review
 from shared.messaging import Transaction
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.answers import ChairAnswer
+from services.scheduling.forms.answers import ChairAnswer
+from services.scheduling.forms.wishes import AddChair, AddClinician, CorrectClinician, OpenLocation
 from services.scheduling.tables import Chair, Clinician, Location
-from services.scheduling.wishes import AddChair, AddClinician, CorrectClinician, OpenLocation
 from shared.claims import ClinicianCard, LocationCard
 from shared.http.problems import Refused
 from shared.ids import new_id

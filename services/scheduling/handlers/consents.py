@@ -5,11 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
+from services.scheduling.forms.visits import ConsentAnswer, RecordConsent
+from services.scheduling.forms.wishes import Nothing
 from services.scheduling.handlers.charts_shown import show_consent
 from services.scheduling.rules import consents as rules
 from services.scheduling.store import charts as kept
-from services.scheduling.visit_forms import ConsentAnswer, RecordConsent
-from services.scheduling.wishes import Nothing
 from shared.auth import Actor
 from shared.http.problems import Refused
 from shared.messaging import Transaction

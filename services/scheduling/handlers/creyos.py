@@ -7,9 +7,9 @@ from dataclasses import asdict
 from uuid import UUID
 
 from services.scheduling import store
+from services.scheduling.forms.outcomes import ImportCreyos, OutcomeRecorded, Taken
 from services.scheduling.handlers.outcome_places import place_of
 from services.scheduling.handlers.outcomes_shown import show_recorded
-from services.scheduling.outcome_forms import ImportCreyos, OutcomeRecorded, Taken
 from services.scheduling.rules import outcomes_creyos as rules
 from services.scheduling.rules.outcomes import Instrument
 from services.scheduling.rules.outcomes_creyos import TaskScore

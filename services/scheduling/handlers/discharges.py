@@ -6,7 +6,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentAnswer
+from services.scheduling.forms.answers import AppointmentAnswer
+from services.scheduling.forms.visits import Discharge, SeeRide
 from services.scheduling.handlers.doses import dose_state_of
 from services.scheduling.handlers.monitoring import expect_no_more
 from services.scheduling.handlers.readings import newest_reading
@@ -17,7 +18,6 @@ from services.scheduling.rules.house import HouseFigure
 from services.scheduling.rules.readings import Phase
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store.house import figure_of
-from services.scheduling.visit_forms import Discharge, SeeRide
 from shared.auth import Actor
 from shared.events.scheduling import PatientDischarged
 from shared.http.problems import Refused

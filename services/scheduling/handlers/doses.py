@@ -5,6 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
+from services.scheduling.forms.visits import DoseAnswer, PlanDose, RecordDose
+from services.scheduling.forms.wishes import Nothing
 from services.scheduling.handlers.charts_shown import show_dose
 from services.scheduling.handlers.readings import limits_of
 from services.scheduling.rules import doses as rules
@@ -12,9 +14,7 @@ from services.scheduling.rules.doses import DoseState
 from services.scheduling.rules.visits import Step, broken_by_step
 from services.scheduling.store import charts as kept
 from services.scheduling.tables import Appointment
-from services.scheduling.visit_forms import DoseAnswer, PlanDose, RecordDose
-from services.scheduling.visit_tables import Dose
-from services.scheduling.wishes import Nothing
+from services.scheduling.tables.visits import Dose
 from shared.auth import Actor
 from shared.http.problems import Refused
 from shared.messaging import Transaction

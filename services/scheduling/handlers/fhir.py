@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Select
 from starlette.datastructures import URL
 
-from services.scheduling import fhir_resources, store
-from services.scheduling.answers import AppointmentSummary
-from services.scheduling.fhir_resources import Json
+from services.scheduling import store
+from services.scheduling.documents import fhir as fhir_resources
+from services.scheduling.documents.fhir import Json
+from services.scheduling.forms.answers import AppointmentSummary
 from services.scheduling.rules.fhir_dates import Span, read_span
 from services.scheduling.rules.visits import FREED
 from services.scheduling.store import BY_START, shown_visits

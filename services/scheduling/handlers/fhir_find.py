@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from starlette.datastructures import URL
 
-from services.scheduling import fhir_resources, store
-from services.scheduling.fhir_resources import Json
+from services.scheduling import store
+from services.scheduling.documents import fhir as fhir_resources
+from services.scheduling.documents.fhir import Json
 from services.scheduling.handlers.fhir import NOT_UNDERSTOOD, Resource, resource
 from services.scheduling.handlers.free_starts import NOBODY, Free, free_starts
 from services.scheduling.rules.slots import BOOKABLE_AHEAD

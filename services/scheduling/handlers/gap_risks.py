@@ -23,7 +23,7 @@ from services.scheduling.store import Course
 from services.scheduling.store import gap_risks as kept
 from services.scheduling.store.house import figure_of
 from services.scheduling.tables import Location
-from services.scheduling.waitlist_tables import GapRisk
+from services.scheduling.tables.waitlist import GapRisk
 from services.scheduling.work import WatchGaps
 from shared.events import Moment
 from shared.events.scheduling import SeriesGapAtRisk, SeriesGapMended

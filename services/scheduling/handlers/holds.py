@@ -6,8 +6,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.answers import SeriesAnswer
-from services.scheduling.course_forms import BookHold, HeldChair, HoldAnswer, HoldPlan
+from services.scheduling.forms.answers import SeriesAnswer
+from services.scheduling.forms.courses import BookHold, HeldChair, HoldAnswer, HoldPlan
 from services.scheduling.handlers.booking import say_booked
 from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.whole_plans import (
@@ -15,13 +15,13 @@ from services.scheduling.handlers.whole_plans import (
     broken_by_prescriber,
     judge_plan,
 )
-from services.scheduling.hold_tables import Hold
 from services.scheduling.rules import holds as rules
 from services.scheduling.rules import series as series_rules
 from services.scheduling.rules.holds import HoldState
 from services.scheduling.rules.house import HouseFigure
 from services.scheduling.store import holds as kept
 from services.scheduling.store.house import figure_of
+from services.scheduling.tables.holds import Hold
 from services.scheduling.work import ExpireHold
 from shared.events.scheduling import VisitType
 from shared.http.problems import Refused

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from services.scheduling.course_forms import HouseFigureAnswer, HouseFigureWish
-from services.scheduling.hold_tables import HouseFigureRow
+from services.scheduling.forms.courses import HouseFigureAnswer, HouseFigureWish
 from services.scheduling.rules import figures as rules
 from services.scheduling.rules.house import broken_by_limits
 from services.scheduling.store.house import figure_rows
+from services.scheduling.tables.holds import HouseFigureRow
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 

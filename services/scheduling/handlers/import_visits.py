@@ -12,12 +12,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
+from services.scheduling.forms.imports import ImportedVisit
 from services.scheduling.handlers.booking import say_booked
 from services.scheduling.handlers.free_starts import NOBODY
 from services.scheduling.handlers.rooms import slot_of
 from services.scheduling.handlers.sessions import add_session
-from services.scheduling.import_forms import ImportedVisit
-from services.scheduling.import_tables import Import, ImportRow
 from services.scheduling.rules import imports as rules
 from services.scheduling.rules import series as series_rules
 from services.scheduling.rules import slots
@@ -25,6 +24,7 @@ from services.scheduling.rules.slots import Slot
 from services.scheduling.store import imports as kept
 from services.scheduling.store import sessions
 from services.scheduling.tables import Clinician
+from services.scheduling.tables.imports import Import, ImportRow
 from shared.events.scheduling import VisitType
 from shared.ids import new_id
 from shared.messaging import Transaction

@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 
 from services.scheduling import store
-from services.scheduling.handlers import import_visits, patients
-from services.scheduling.import_forms import (
+from services.scheduling.forms.imports import (
     ApplyImport,
     ImportAnswer,
     ImportedPatient,
@@ -22,13 +21,14 @@ from services.scheduling.import_forms import (
     RowProblems,
     read_record,
 )
+from services.scheduling.handlers import import_visits, patients
 from services.scheduling.import_keys import ImportKeys
-from services.scheduling.import_tables import Import, ImportRow
-from services.scheduling.import_work import ApplyImportBatch, CheckImportBatch, ForgetImport
 from services.scheduling.rules import imports as rules
 from services.scheduling.rules import patients as patient_rules
 from services.scheduling.rules.imports import Record
 from services.scheduling.store import imports as kept
+from services.scheduling.tables.imports import Import, ImportRow
+from services.scheduling.work import ApplyImportBatch, CheckImportBatch, ForgetImport
 from shared.auth import Actor
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused

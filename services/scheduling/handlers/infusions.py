@@ -5,7 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentAnswer
+from services.scheduling.forms.answers import AppointmentAnswer
+from services.scheduling.forms.visits import AbortInfusion
+from services.scheduling.forms.wishes import Nothing, StartInfusion
 from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.monitoring import expect_entry
 from services.scheduling.handlers.readings import Judged, newest_reading
@@ -20,9 +22,7 @@ from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import HeldVisit
 from services.scheduling.store import charts as kept
 from services.scheduling.store.house import figure_of
-from services.scheduling.visit_forms import AbortInfusion
-from services.scheduling.visit_tables import Consent
-from services.scheduling.wishes import Nothing, StartInfusion
+from services.scheduling.tables.visits import Consent
 from shared.auth import Actor
 from shared.events.scheduling import InfusionAborted, InfusionCompleted, InfusionStarted
 from shared.http.problems import Refused

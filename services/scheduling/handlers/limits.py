@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from services.scheduling import store
+from services.scheduling.forms.visits import LimitAnswer, LimitWish
 from services.scheduling.rules import figures
 from services.scheduling.rules.readings import broken_by_limit_order
 from services.scheduling.store import charts as kept
-from services.scheduling.visit_forms import LimitAnswer, LimitWish
-from services.scheduling.visit_tables import LimitRow
+from services.scheduling.tables.visits import LimitRow
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 

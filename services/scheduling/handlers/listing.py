@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentSummary, PatientFile, SeriesAnswer
-from services.scheduling.figure_forms import (
+from services.scheduling.forms.answers import AppointmentSummary, PatientFile, SeriesAnswer
+from services.scheduling.forms.figures import (
     CatalogueEntry,
     ClosureAnswer,
     LocationFigures,

@@ -17,7 +17,7 @@ from services.scheduling.rules.missed import Missed
 from services.scheduling.store.house import figure_of
 from services.scheduling.store.rows import every
 from services.scheduling.tables import Appointment
-from services.scheduling.waitlist_tables import MissedVisit
+from services.scheduling.tables.waitlist import MissedVisit
 from shared.events import Moment
 from shared.events.scheduling import CancelReason
 from shared.http.problems import Refused

@@ -7,6 +7,15 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.scheduling import store
+from services.scheduling.forms.visits import (
+    AdverseEventNote,
+    ChartAnswer,
+    GivePremedication,
+    NoteAdverseEvent,
+    NoteAnswer,
+    PremedicationNote,
+    VitalsOverrideAnswer,
+)
 from services.scheduling.handlers.charts_shown import (
     show_consent,
     show_dose,
@@ -17,16 +26,7 @@ from services.scheduling.handlers.charts_shown import (
 from services.scheduling.handlers.readings import limits_of
 from services.scheduling.rules.visits import Step, broken_by_step
 from services.scheduling.store import charts as kept
-from services.scheduling.visit_forms import (
-    AdverseEventNote,
-    ChartAnswer,
-    GivePremedication,
-    NoteAdverseEvent,
-    NoteAnswer,
-    PremedicationNote,
-    VitalsOverrideAnswer,
-)
-from services.scheduling.visit_tables import VitalsOverride
+from services.scheduling.tables.visits import VitalsOverride
 from shared import audit
 from shared.auth import Actor
 from shared.http.pages import Page, Paging, page

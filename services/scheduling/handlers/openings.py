@@ -31,7 +31,7 @@ from services.scheduling.store import Course
 from services.scheduling.store import waitlist as kept
 from services.scheduling.store.house import figure_of
 from services.scheduling.tables import Appointment, Location
-from services.scheduling.waitlist_tables import WaitingWish
+from services.scheduling.tables.waitlist import WaitingWish
 from services.scheduling.work import ExpireOffers, OfferChair
 from shared.events.scheduling import ChairOffered
 from shared.ids import new_id

@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
+from services.scheduling.forms.outcomes import Taken
 from services.scheduling.handlers.outcome_points import drips_of
-from services.scheduling.outcome_forms import Taken
 from services.scheduling.rules import outcomes_places as rules
 from services.scheduling.rules.outcomes import Instrument
 from services.scheduling.rules.series import SeriesState

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.scheduling.outcome_tables import Outcome
 from services.scheduling.rules.outcomes import Occasion
 from services.scheduling.rules.outcomes_course import Point
 from services.scheduling.rules.outcomes_places import Drip
 from services.scheduling.rules.visits import VisitState
 from services.scheduling.store import outcomes as kept
 from services.scheduling.tables import Appointment
+from services.scheduling.tables.outcomes import Outcome
 from shared.messaging import Transaction
 
 

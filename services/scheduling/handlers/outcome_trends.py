@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.scheduling import outcome_plot, store
+from services.scheduling import store
+from services.scheduling.documents import outcome_plot
+from services.scheduling.forms.outcomes import CheckpointAnswer, SeriesOutcomes, Trend, TrendPoint
 from services.scheduling.handlers.outcome_points import points_of
 from services.scheduling.handlers.outcomes_shown import show_score
-from services.scheduling.outcome_forms import CheckpointAnswer, SeriesOutcomes, Trend, TrendPoint
-from services.scheduling.outcome_tables import Outcome
 from services.scheduling.rules import outcomes_course as rules
 from services.scheduling.rules.outcomes import Instrument
 from services.scheduling.rules.outcomes_course import Point
 from services.scheduling.rules.outcomes_scales import scale_of
 from services.scheduling.store import outcomes as kept
 from services.scheduling.tables import Appointment
+from services.scheduling.tables.outcomes import Outcome
 from shared.http.desk import Document
 from shared.http.problems import Refused
 from shared.messaging import Transaction

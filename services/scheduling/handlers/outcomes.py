@@ -11,22 +11,22 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.scheduling import store
-from services.scheduling.handlers.checkpoints import ask_about_response
-from services.scheduling.handlers.outcome_places import place_of
-from services.scheduling.handlers.outcomes_shown import show_outcome, show_recorded
-from services.scheduling.outcome_forms import (
+from services.scheduling.forms.outcomes import (
     OutcomeAnswer,
     OutcomeRecorded,
     RecordOutcome,
     WithdrawOutcome,
 )
-from services.scheduling.outcome_tables import Outcome
+from services.scheduling.handlers.checkpoints import ask_about_response
+from services.scheduling.handlers.outcome_places import place_of
+from services.scheduling.handlers.outcomes_shown import show_outcome, show_recorded
 from services.scheduling.rules import outcomes as rules
 from services.scheduling.rules import outcomes_reviews as reviews
 from services.scheduling.rules.outcomes_reviews import Matter
 from services.scheduling.rules.outcomes_scales import newest
 from services.scheduling.store import outcomes as kept
 from services.scheduling.store.outcomes import Place
+from services.scheduling.tables.outcomes import Outcome
 from shared.auth import Actor
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from services.scheduling.outcome_forms import (
+from services.scheduling.forms.outcomes import (
     OutcomeAnswer,
     OutcomeRecorded,
     ReviewAnswer,
     ScoreAnswer,
 )
-from services.scheduling.outcome_tables import Outcome, Review
 from services.scheduling.store import outcomes as kept
+from services.scheduling.tables.outcomes import Outcome, Review
 from shared.messaging import Transaction
 
 

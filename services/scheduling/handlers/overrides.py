@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 
 from services.scheduling import store
+from services.scheduling.forms.overrides import Extend, OverrideAnswer, SignOverride
 from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.whole_plans import broken_by_prescriber
-from services.scheduling.override_forms import Extend, OverrideAnswer, SignOverride
-from services.scheduling.override_tables import Override
 from services.scheduling.rules import overrides as rules
 from services.scheduling.rules import series as series_rules
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.store import overrides as kept
+from services.scheduling.tables.overrides import Override
 from shared import audit
 from shared.auth import Actor
 from shared.events.scheduling import VisitType

@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.answers import PatientAnswer
+from services.scheduling.forms.answers import PatientAnswer
+from services.scheduling.forms.wishes import RecordClearance, RegisterPatient, UpdatePatient
 from services.scheduling.rules import patients as rules
-from services.scheduling.wishes import RecordClearance, RegisterPatient, UpdatePatient
 from shared.claims import PatientCard
 from shared.events.scheduling import PatientCleared, PatientHeld, PatientRegistered, PatientUpdated
 from shared.http.problems import Refused

@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.figure_forms import (
+from services.scheduling.forms.figures import (
     ClosureAnswer,
     ClosureWish,
     OpeningHoursAnswer,
@@ -18,9 +18,9 @@ from services.scheduling.figure_forms import (
     RosterAnswer,
     RosterWish,
 )
-from services.scheduling.figure_tables import ClosureRow
 from services.scheduling.rules import figures as rules
 from services.scheduling.rules.figures import Dated
+from services.scheduling.tables.figures import ClosureRow
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction

@@ -9,10 +9,12 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from services.scheduling import store
-from services.scheduling.figure_forms import Clock, Day
+from services.scheduling.forms.figures import Clock, Day
+from services.scheduling.forms.wish import Wish
+from services.scheduling.forms.wishes import WishedAppointment
 from services.scheduling.rules import gaps, protocols
 from services.scheduling.rules import series as series_rules
 from services.scheduling.rules.planner import Plan, Proposal, plan_series
@@ -26,20 +28,17 @@ from services.scheduling.rules.planner_wishes import (
 from services.scheduling.rules.policy import minute_of, wall
 from services.scheduling.rules.protocols import InfusionProtocol
 from services.scheduling.tables import Location
-from services.scheduling.wishes import WishedAppointment
 from shared.events.scheduling import VisitType
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 from shared.refusals import Broken, unknown
 
 
-class PreferencesWish(BaseModel):
+class PreferencesWish(Wish):
     """When the patient can come. A visit begins and ends between `from` and `until`.
 
     Left out, `earliest` is today, and `latest` so far on that a whole series fits.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     weekdays: Annotated[
         frozenset[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)
@@ -56,10 +55,8 @@ class PreferencesWish(BaseModel):
         return self
 
 
-class PlanSeries(BaseModel):
+class PlanSeries(Wish):
     """`infusions` left out means as few as the protocol has."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     patient_id: UUID
     location_id: UUID

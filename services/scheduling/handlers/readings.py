@@ -8,6 +8,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
+from services.scheduling.forms.visits import (
+    ReadingAnswer,
+    RecordVitals,
+    SignVitalsOverride,
+    VitalsOverrideAnswer,
+)
 from services.scheduling.handlers.charts_shown import show_override, show_reading
 from services.scheduling.handlers.monitoring import expect_entry
 from services.scheduling.rules import readings as rules
@@ -15,13 +21,7 @@ from services.scheduling.rules.readings import Limit, Measure, Phase, Vitals
 from services.scheduling.rules.visits import AFTER, HERE, Step, VisitState, broken_by_step
 from services.scheduling.store import HeldVisit
 from services.scheduling.store import charts as kept
-from services.scheduling.visit_forms import (
-    ReadingAnswer,
-    RecordVitals,
-    SignVitalsOverride,
-    VitalsOverrideAnswer,
-)
-from services.scheduling.visit_tables import Reading
+from services.scheduling.tables.visits import Reading
 from shared.auth import Actor
 from shared.http.problems import Refused
 from shared.messaging import Transaction

@@ -8,7 +8,15 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.answers import SeriesAnswer
+from services.scheduling.forms.answers import SeriesAnswer
+from services.scheduling.forms.replans import (
+    ApproveReplan,
+    CancelOne,
+    MoveOne,
+    ProposeReplan,
+    ReplanAnswer,
+    ReplannedVisit,
+)
 from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.listing import read_series
 from services.scheduling.handlers.missed import note_missed
@@ -18,15 +26,6 @@ from services.scheduling.handlers.replans_shown import show_replan
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.series import say_cancelled
 from services.scheduling.handlers.shown import protocol_of
-from services.scheduling.replan_forms import (
-    ApproveReplan,
-    CancelOne,
-    MoveOne,
-    ProposeReplan,
-    ReplanAnswer,
-    ReplannedVisit,
-)
-from services.scheduling.replan_tables import ReplanRow
 from services.scheduling.rules import gaps, series, slots
 from services.scheduling.rules import replan_refusals as rules
 from services.scheduling.rules import visits as visit_rules
@@ -40,6 +39,7 @@ from services.scheduling.rules.visits import VisitState
 from services.scheduling.store import Course
 from services.scheduling.store import replans as kept
 from services.scheduling.tables import Appointment, Location
+from services.scheduling.tables.replans import ReplanRow
 from shared.events.scheduling import AppointmentBooked, AppointmentMoved
 from shared.http.problems import Refused
 from shared.messaging import Transaction

@@ -7,8 +7,8 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.scheduling.forms.replans import CancelOne, Change, MoveOne
 from services.scheduling.handlers.shown import count_not_lost
-from services.scheduling.replan_forms import CancelOne, Change, MoveOne
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.replan_refusals import Seen
 from services.scheduling.rules.replans import Standing, wall_minute

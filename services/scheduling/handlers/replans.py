@@ -9,13 +9,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
+from services.scheduling.forms.replans import CancelOne, Change, ProposeReplan, ReplanAnswer
 from services.scheduling.handlers.missed import broken_by_cancelling
 from services.scheduling.handlers.plans import place_of
 from services.scheduling.handlers.replan_parts import Parts, changed_in, parts_of, seen_in
 from services.scheduling.handlers.replans_shown import advice_of, lines_of, show_replan
 from services.scheduling.handlers.rooms import slot_of
 from services.scheduling.handlers.shown import protocol_of
-from services.scheduling.replan_forms import CancelOne, Change, ProposeReplan, ReplanAnswer
 from services.scheduling.rules import gaps, series, slots
 from services.scheduling.rules import replan_refusals as refusals
 from services.scheduling.rules import replans as rules

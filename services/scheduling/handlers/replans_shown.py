@@ -6,15 +6,15 @@ import itertools
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.scheduling.forms.replans import ProposeReplan, ReplanAnswer, ReplannedVisit
 from services.scheduling.handlers.plans import Reason
 from services.scheduling.handlers.replan_parts import Parts
-from services.scheduling.replan_forms import ProposeReplan, ReplanAnswer, ReplannedVisit
-from services.scheduling.replan_tables import ReplanRow
 from services.scheduling.rules import gaps
 from services.scheduling.rules import replans as rules
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol
 from services.scheduling.rules.replans import Fate, Replan, Replanned
 from services.scheduling.store import Course
+from services.scheduling.tables.replans import ReplanRow
 
 
 def lines_of(

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from services.scheduling.forms.outcomes import AcknowledgeReview, ReviewAnswer
 from services.scheduling.handlers.outcomes_shown import show_review
-from services.scheduling.outcome_forms import AcknowledgeReview, ReviewAnswer
-from services.scheduling.outcome_tables import Review
 from services.scheduling.rules import outcomes_reviews as rules
 from services.scheduling.store import outcomes as kept
+from services.scheduling.tables.outcomes import Review
 from shared import audit
 from shared.auth import Actor, Role
 from shared.http.pages import Page, Paging, page

@@ -9,7 +9,6 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.booking_link_tables import BookingLink
 from services.scheduling.booking_links import SignedLink
 from services.scheduling.handlers.booking_links import state_of
 from services.scheduling.handlers.free_starts import FreeStart, free_sessions, today_at
@@ -17,6 +16,7 @@ from services.scheduling.handlers.sessions import book_session, is_at
 from services.scheduling.rules.booking_links import LinkState
 from services.scheduling.store import sessions, shown_visits
 from services.scheduling.tables import Appointment
+from services.scheduling.tables.booking_links import BookingLink
 from shared import audit
 from shared.auth import Actor
 from shared.claims import LocationCard

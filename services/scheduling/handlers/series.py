@@ -7,7 +7,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.answers import SeriesAnswer
+from services.scheduling.forms.answers import SeriesAnswer
+from services.scheduling.forms.wishes import StopSeries
 from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.listing import read_series
 from services.scheduling.handlers.openings import look_after
@@ -17,7 +18,6 @@ from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.visits import FROM, GIVEN, OPEN, Step, VisitState
 from services.scheduling.store import HeldVisit
 from services.scheduling.tables import Appointment
-from services.scheduling.wishes import StopSeries
 from shared.events.scheduling import (
     AppointmentCancelled,
     CancelReason,

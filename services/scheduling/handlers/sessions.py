@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from services.scheduling.answers import AppointmentAnswer
-from services.scheduling.booking_link_tables import BookingLink
+from services.scheduling.forms.answers import AppointmentAnswer
+from services.scheduling.forms.wishes import CancelAppointment
 from services.scheduling.handlers.free_starts import FreeStart
 from services.scheduling.handlers.missed import broken_by_cancelling, note_missed
 from services.scheduling.handlers.series import say_cancelled
@@ -16,7 +16,7 @@ from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import change_visit, sessions, shown_visits
 from services.scheduling.tables import Appointment
-from services.scheduling.wishes import CancelAppointment
+from services.scheduling.tables.booking_links import BookingLink
 from shared.events.scheduling import AppointmentBooked, VisitType
 from shared.http.problems import Refused
 from shared.ids import new_id

@@ -6,7 +6,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentAnswer, Ride, RideSeen, SeriesAnswer
+from services.scheduling.forms.answers import AppointmentAnswer, Ride, RideSeen, SeriesAnswer
 from services.scheduling.rules import gaps, overrides
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol

@@ -11,15 +11,15 @@ from datetime import date
 from typing import Any, TypeVar
 
 from services.scheduling import store
-from services.scheduling.figure_forms import (
+from services.scheduling.forms.figures import (
     FiguresWish,
     ProtocolAnswer,
     ProtocolWish,
     VisitFiguresAnswer,
     VisitFiguresWish,
 )
-from services.scheduling.figure_tables import ProtocolRow, VisitTypeRow
 from services.scheduling.rules import figures as rules
+from services.scheduling.tables.figures import ProtocolRow, VisitTypeRow
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 

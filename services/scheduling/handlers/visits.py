@@ -7,14 +7,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentAnswer
+from services.scheduling.forms.answers import AppointmentAnswer
+from services.scheduling.forms.wishes import CheckIn, RecordRide, SendHome
 from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.series import complete_series_if_done
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.rules import visits as rules
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import HeldVisit
-from services.scheduling.wishes import CheckIn, RecordRide, SendHome
 from shared.events.scheduling import PatientCheckedIn, PatientSentHome, RideConfirmed
 from shared.http.problems import Refused
 from shared.messaging import Transaction

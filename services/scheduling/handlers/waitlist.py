@@ -7,7 +7,9 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.scheduling import store
-from services.scheduling.answers import AppointmentAnswer
+from services.scheduling.forms.answers import AppointmentAnswer
+from services.scheduling.forms.waitlist import Answer, JoinWaitlist, OfferAnswer, WaitingAnswer
+from services.scheduling.forms.wishes import MoveAppointment, WishedAppointment
 from services.scheduling.handlers.booking import book_missing
 from services.scheduling.handlers.changes import move_visit
 from services.scheduling.handlers.openings import offers_key
@@ -17,9 +19,7 @@ from services.scheduling.rules.visits import COMING
 from services.scheduling.rules.waitlist import OfferState, Span, WishState
 from services.scheduling.store import Course
 from services.scheduling.store import waitlist as kept
-from services.scheduling.waitlist_forms import Answer, JoinWaitlist, OfferAnswer, WaitingAnswer
-from services.scheduling.waitlist_tables import ChairOffer, WaitingWish
-from services.scheduling.wishes import MoveAppointment, WishedAppointment
+from services.scheduling.tables.waitlist import ChairOffer, WaitingWish
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction

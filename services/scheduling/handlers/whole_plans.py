@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
+from services.scheduling.forms.wishes import WishedAppointment
 from services.scheduling.handlers.rooms import broken_by_place, slot_of
 from services.scheduling.rules import holds, protocols, slots
 from services.scheduling.rules import series as rules
@@ -16,7 +17,6 @@ from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.slots import Slot
 from services.scheduling.store import holds as kept
 from services.scheduling.tables import Chair, Location
-from services.scheduling.wishes import WishedAppointment
 from shared.events.scheduling import VisitType
 from shared.messaging import Transaction
 from shared.refusals import Broken, unknown

@@ -15,7 +15,7 @@ from sqlmodel import col
 from services.scheduling.rules.readings import Limit, Measure, Outside, Phase
 from services.scheduling.store.rows import every, one, seal, unseal
 from services.scheduling.tables import Appointment
-from services.scheduling.visit_tables import (
+from services.scheduling.tables.visits import (
     ChartNote,
     Consent,
     Dose,

@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from services.scheduling.store.rows import every
 from services.scheduling.tables import Series
-from services.scheduling.waitlist_tables import GapRisk
+from services.scheduling.tables.waitlist import GapRisk
 from shared.ids import new_id
 from shared.messaging import Transaction
 

@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlmodel import col
 
-from services.scheduling.hold_tables import Hold
 from services.scheduling.rules.holds import HELD, HoldState
 from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import VisitState
 from services.scheduling.store.rows import every, one
 from services.scheduling.tables import Appointment
+from services.scheduling.tables.holds import Hold
 from shared.ids import new_id
 from shared.messaging import Transaction
 

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import Select, Table, func, insert, or_, select, update
 from sqlmodel import col
 
-from services.scheduling.import_tables import Import, Imported, ImportRow
 from services.scheduling.rules.slots import Slot
 from services.scheduling.store.rows import every, one, seal, unseal
 from services.scheduling.tables import Chair, Clinician
+from services.scheduling.tables.imports import Import, Imported, ImportRow
 from shared.messaging import Transaction
 
 ROWS: Table = ImportRow.__table__  # type: ignore[attr-defined]  # every table=True model has one

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import Select, Table, func, select, update
 from sqlmodel import col
 
-from services.scheduling.override_tables import Override
 from services.scheduling.store.rows import one, seal, unseal
 from services.scheduling.tables import Patient, Series
+from services.scheduling.tables.overrides import Override
 from shared.ids import new_id
 from shared.messaging import Transaction
 

@@ -12,13 +12,6 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 
-from services.scheduling.figure_tables import (
-    ClosureRow,
-    OpeningHoursRow,
-    ProtocolRow,
-    RosterRow,
-    VisitTypeRow,
-)
 from services.scheduling.rules.policy import (
     Closure,
     OpeningHours,
@@ -31,6 +24,13 @@ from services.scheduling.rules.policy import (
 )
 from services.scheduling.rules.protocols import InfusionProtocol
 from services.scheduling.store.rows import every, one
+from services.scheduling.tables.figures import (
+    ClosureRow,
+    OpeningHoursRow,
+    ProtocolRow,
+    RosterRow,
+    VisitTypeRow,
+)
 from shared.messaging import Transaction
 
 _POLICY = text(

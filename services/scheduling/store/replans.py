@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 from sqlmodel import col
 
-from services.scheduling.replan_tables import ReplanRow
 from services.scheduling.store.rows import one
 from services.scheduling.tables import Appointment
+from services.scheduling.tables.replans import ReplanRow
 from shared.ids import new_id
 from shared.messaging import Transaction
 

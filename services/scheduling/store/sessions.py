@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import Select, func, or_, select, update
 from sqlmodel import col
 
-from services.scheduling.booking_link_tables import BookingLink
 from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import FREED
 from services.scheduling.store.rows import one
 from services.scheduling.store.visits import LONGEST_VISIT
 from services.scheduling.tables import Appointment, Patient
+from services.scheduling.tables.booking_links import BookingLink
 from shared.messaging import Transaction
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlmodel import col
 
-from services.scheduling.answers import AppointmentSummary
+from services.scheduling.forms.answers import AppointmentSummary
 from services.scheduling.rules.fhir_dates import Span
 from services.scheduling.rules.visits import FREED
 from services.scheduling.store.rows import every, one

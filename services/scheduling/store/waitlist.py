@@ -16,7 +16,7 @@ from services.scheduling.rules.waitlist import OfferState, WishState
 from services.scheduling.store.courses import Course, find_course
 from services.scheduling.store.rows import every, one
 from services.scheduling.tables import Series
-from services.scheduling.waitlist_tables import ChairOffer, WaitingWish
+from services.scheduling.tables.waitlist import ChairOffer, WaitingWish
 from shared.ids import new_id
 from shared.messaging import Transaction
 

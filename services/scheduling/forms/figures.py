@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from services.scheduling.forms.wish import Wish
 from shared.claims import PRINTABLE, Line
 from shared.events import Moment
 
@@ -26,18 +27,14 @@ Count = Annotated[int, Field(ge=1, le=31)]
 MAX_WINDOWS = 7 * 6
 
 
-class _Wish(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Figure(_Wish, Generic[T]):
+class Figure(Wish, Generic[T]):
     """A figure and where it comes from."""
 
     value: T
     source: Source
 
 
-class FiguresWish(_Wish):
+class FiguresWish(Wish):
     """Figures that change from a day on; what is left out stays as it is in force that day."""
 
     effective_from: Day
@@ -114,7 +111,7 @@ class CatalogueEntry(VisitFiguresAnswer):
     protocol: ProtocolAnswer | None
 
 
-class WindowWish(_Wish):
+class WindowWish(Wish):
     """A part of a weekday, Monday being 1, by the clock on the wall."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -134,7 +131,7 @@ class ShiftWish(WindowWish):
     nurses: Annotated[int, Field(ge=1, le=100)]
 
 
-class OpeningHoursWish(_Wish):
+class OpeningHoursWish(Wish):
     """A whole week; a weekday that is not named is closed."""
 
     visit_type: Line
@@ -148,7 +145,7 @@ class OpeningHoursAnswer(OpeningHoursWish):
     location_id: UUID
 
 
-class RosterWish(_Wish):
+class RosterWish(Wish):
     """A whole week of nurses on duty; shifts that overlap add up."""
 
     effective_from: Day
@@ -162,7 +159,7 @@ class RosterAnswer(RosterWish):
     location_id: UUID
 
 
-class ClosureWish(_Wish):
+class ClosureWish(Wish):
     """Whole local days, both named ones included."""
 
     first_on: Day

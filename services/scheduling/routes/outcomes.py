@@ -10,8 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Response
 
-from services.scheduling.handlers import creyos, outcome_trends, outcomes, reviews
-from services.scheduling.outcome_forms import (
+from services.scheduling.forms.outcomes import (
     AcknowledgeReview,
     ImportCreyos,
     OutcomeAnswer,
@@ -22,6 +21,7 @@ from services.scheduling.outcome_forms import (
     Taken,
     WithdrawOutcome,
 )
+from services.scheduling.handlers import creyos, outcome_trends, outcomes, reviews
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from services.scheduling.forms.wish import Wish
+from services.scheduling.forms.wishes import Text
 from services.scheduling.rules.outcomes import Instrument, Occasion
 from services.scheduling.rules.outcomes_course import CheckpointState, Meaning
 from services.scheduling.rules.outcomes_creyos import MAX_ROWS
 from services.scheduling.rules.outcomes_reviews import Matter
-from services.scheduling.wishes import Text
 from shared.claims import Line
 from shared.events import Moment
 
@@ -29,11 +30,7 @@ def _a_number(answer: Any) -> Any:
 Answer = Annotated[int, Field(ge=-999, le=999), BeforeValidator(_a_number)]
 
 
-class _Wish(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Taken(_Wish):
+class Taken(Wish):
     """When in the course a form was filled in: now, unless `taken_at` says otherwise.
 
     `appointment_id` names the infusion that it was filled in before, `series_id` the series that
@@ -69,11 +66,11 @@ class ImportCreyos(Taken):
     tasks: Annotated[list[CreyosTask], Field(max_length=MAX_ROWS)]
 
 
-class WithdrawOutcome(_Wish):
+class WithdrawOutcome(Wish):
     why: Text
 
 
-class AcknowledgeReview(_Wish):
+class AcknowledgeReview(Wish):
     """`done`: what was done about it."""
 
     done: Text

@@ -7,14 +7,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body
 
-from services.scheduling.answers import SeriesAnswer
-from services.scheduling.course_forms import (
+from services.scheduling.forms.answers import SeriesAnswer
+from services.scheduling.forms.courses import (
     BookHold,
     HoldAnswer,
     HoldPlan,
     HouseFigureAnswer,
     HouseFigureWish,
 )
+from services.scheduling.forms.overrides import OverrideAnswer, SignOverride
+from services.scheduling.forms.replans import ApproveReplan, ProposeReplan, ReplanAnswer
 from services.scheduling.handlers import (
     gap_risks,
     holds,
@@ -26,8 +28,6 @@ from services.scheduling.handlers import (
 )
 from services.scheduling.handlers.gap_risks import GapRiskAnswer
 from services.scheduling.handlers.missed import MissedVisitAnswer
-from services.scheduling.override_forms import OverrideAnswer, SignOverride
-from services.scheduling.replan_forms import ApproveReplan, ProposeReplan, ReplanAnswer
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from services.scheduling.answers import AppointmentSummary
+from services.scheduling.forms.answers import AppointmentSummary
 from services.scheduling.rules.visits import VisitState
 from services.scheduling.tables import Chair, Clinician
 from shared.claims import PatientCard

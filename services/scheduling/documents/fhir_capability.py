@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.scheduling.fhir_resources import MEDIA_TYPE, VERSION, Json
+from services.scheduling.documents.fhir import MEDIA_TYPE, VERSION, Json
 
 _PAGE = {"name": "_count", "type": "number"}
 

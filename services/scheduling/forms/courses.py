@@ -5,22 +5,19 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from services.scheduling.figure_forms import Day, Source
+from services.scheduling.forms.figures import Day, Source
+from services.scheduling.forms.wish import Wish
+from services.scheduling.forms.wishes import MAX_APPOINTMENTS, MAX_DIAGNOSES, WishedAppointment
 from services.scheduling.rules.holds import HoldState
 from services.scheduling.rules.house import HouseFigure
-from services.scheduling.wishes import MAX_APPOINTMENTS, MAX_DIAGNOSES, WishedAppointment
 from shared.claims import Icd10
 from shared.events import Moment
 from shared.events.scheduling import VisitType
 
 
-class _Wish(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class HoldPlan(_Wish):
+class HoldPlan(Wish):
     """A whole plan, first infusion to last, as `POST /plans` proposes it."""
 
     patient_id: UUID
@@ -29,7 +26,7 @@ class HoldPlan(_Wish):
     appointments: Annotated[list[WishedAppointment], Field(max_length=MAX_APPOINTMENTS)]
 
 
-class BookHold(_Wish):
+class BookHold(Wish):
     """What a booking needs beside the plan that is held."""
 
     prescriber_id: UUID
@@ -56,7 +53,7 @@ class HoldAnswer(BaseModel):
     appointments: list[HeldChair]
 
 
-class HouseFigureWish(_Wish):
+class HouseFigureWish(Wish):
     figure: HouseFigure
     effective_from: Day
     value: Annotated[int, Field(ge=0, le=1_000_000)]

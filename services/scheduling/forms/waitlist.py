@@ -7,26 +7,23 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.scheduling.forms.wish import Wish
+from services.scheduling.forms.wishes import StartsAt
 from services.scheduling.rules.waitlist import OfferState, WishState
-from services.scheduling.wishes import StartsAt
 from shared.events import Moment
 from shared.events.scheduling import VisitType
 
 MAX_WINDOWS = 30
 
 
-class _Wish(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class WindowWish(_Wish):
+class WindowWish(Wish):
     """A visit begins and ends between these two moments."""
 
     since: Annotated[StartsAt, Field(alias="from")]
     until: StartsAt
 
 
-class JoinWaitlist(_Wish):
+class JoinWaitlist(Wish):
     """`appointment_id` is the booked visit that would move; left out, an infusion is missing."""
 
     patient_id: UUID
@@ -70,5 +67,5 @@ class OfferAnswer(BaseModel):
     state: OfferState
 
 
-class Answer(_Wish):
+class Answer(Wish):
     """The patient's word, accepted or declined by the route: `{}`."""

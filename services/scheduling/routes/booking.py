@@ -17,14 +17,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
 
-from services.scheduling import booking_page
 from services.scheduling.booking_links import BookingLinks
-from services.scheduling.calendar_file import MEDIA_TYPE
-from services.scheduling.calendar_routes import CALENDAR
+from services.scheduling.documents import booking_page
+from services.scheduling.documents.calendar_file import MEDIA_TYPE
 from services.scheduling.handlers import booking_links, self_booking
 from services.scheduling.handlers.booking_links import LinkAnswer, MakeLink
 from services.scheduling.handlers.calendars import calendar_document
 from services.scheduling.handlers.self_booking import Booked, Closed, Offer
+from services.scheduling.routes.calendars import CALENDAR
 from services.scheduling.rules.booking_links import LinkState
 from shared.auth import Role, allow, public
 from shared.db import RACE_STATES, sqlstate

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.scheduling.answers import (
+from services.scheduling.forms.answers import (
     AppointmentAnswer,
     AppointmentSummary,
     ChairAnswer,
@@ -15,8 +15,7 @@ from services.scheduling.answers import (
     PatientFile,
     SeriesAnswer,
 )
-from services.scheduling.handlers import booking, changes, clinic, listing, patients, series, visits
-from services.scheduling.wishes import (
+from services.scheduling.forms.wishes import (
     AddChair,
     AddClinician,
     BookSeries,
@@ -34,6 +33,7 @@ from services.scheduling.wishes import (
     UpdatePatient,
     WishedAppointment,
 )
+from services.scheduling.handlers import booking, changes, clinic, listing, patients, series, visits
 from shared.auth import Role, allow
 from shared.claims import ClinicianCard, LocationCard
 from shared.http.desk import AtDesk

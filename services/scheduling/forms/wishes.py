@@ -9,13 +9,12 @@ from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     model_validator,
 )
 
+from services.scheduling.forms.wish import Wish
 from services.scheduling.rules.patients import Concern
 from services.scheduling.rules.visits import SendHomeReason
 from shared.claims import E164, Address, Email, Icd10, Line, Name
@@ -52,11 +51,7 @@ def _known_zone(zone: str) -> str:
 Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
 
 
-class _Wish(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class _Change(_Wish):
+class _Change(Wish):
     """Any of these; what is left out stays as it is."""
 
     @model_validator(mode="after")
@@ -71,7 +66,7 @@ class _Change(_Wish):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
-class OpenLocation(_Wish):
+class OpenLocation(Wish):
     name: Line
     zone: Zone
     legal_name: Line
@@ -81,11 +76,11 @@ class OpenLocation(_Wish):
     address: Address
 
 
-class AddChair(_Wish):
+class AddChair(Wish):
     name: Line
 
 
-class AddClinician(_Wish):
+class AddClinician(Wish):
     name: Line
     credential: Name
     npi: Npi
@@ -105,14 +100,14 @@ class CorrectClinician(_Change):
     address: Address | None = None
 
 
-class RegisterPatient(_Wish):
+class RegisterPatient(Wish):
     first_name: Name
     last_name: Name
     birth_date: BirthDate
     phone: E164
     email: Email
     address: Address
-    concerns: Annotated[list[Concern], Field(max_length=len(Concern))] = []
+    concerns: Annotated[list[Concern], Field(max_length=len(Concern), default_factory=list)]
 
 
 class UpdatePatient(_Change):
@@ -124,17 +119,17 @@ class UpdatePatient(_Change):
     address: Address | None = None
 
 
-class RecordClearance(_Wish):
+class RecordClearance(Wish):
     clinician_id: UUID
     note: Text
 
 
-class WishedAppointment(_Wish):
+class WishedAppointment(Wish):
     chair_id: UUID
     starts_at: StartsAt
 
 
-class BookSeries(_Wish):
+class BookSeries(Wish):
     """All infusions of a series, first to last."""
 
     patient_id: UUID
@@ -145,11 +140,11 @@ class BookSeries(_Wish):
     appointments: Annotated[list[WishedAppointment], Field(max_length=MAX_APPOINTMENTS)]
 
 
-class StopSeries(_Wish):
+class StopSeries(Wish):
     reason: Text
 
 
-class MoveAppointment(_Wish):
+class MoveAppointment(Wish):
     """`revision` is the one that the caller looked at; left out, the newest is meant."""
 
     starts_at: StartsAt
@@ -157,32 +152,32 @@ class MoveAppointment(_Wish):
     revision: Annotated[int, Field(ge=0)] | None = None
 
 
-class CancelAppointment(_Wish):
+class CancelAppointment(Wish):
     """`revision` as for a move. `no_show`: the visit began, and the patient did not come."""
 
     reason: Literal[CancelReason.PATIENT_ASKED, CancelReason.CLINIC_ASKED, CancelReason.NO_SHOW]
     revision: Annotated[int, Field(ge=0)] | None = None
 
 
-class RecordRide(_Wish):
+class RecordRide(Wish):
     mode: RideMode
     driver_name: Line | None = None
     driver_phone: E164 | None = None
 
 
-class CheckIn(_Wish):
+class CheckIn(Wish):
     """`fasted`: no food in the two hours before; liquids are fine."""
 
     fasted: bool
 
 
-class SendHome(_Wish):
+class SendHome(Wish):
     reason: SendHomeReason
 
 
-class StartInfusion(_Wish):
+class StartInfusion(Wish):
     clinician_id: UUID
 
 
-class Nothing(_Wish):
+class Nothing(Wish):
     """A step that needs no more than its visit: `{}`."""

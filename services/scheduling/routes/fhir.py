@@ -14,12 +14,12 @@ from fastapi.routing import APIRoute
 from pydantic import BeforeValidator
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from services.scheduling import fhir_resources
-from services.scheduling.fhir_capability import CAPABILITY
-from services.scheduling.fhir_resources import MEDIA_TYPE
+from services.scheduling.documents import fhir as fhir_resources
+from services.scheduling.documents.fhir import MEDIA_TYPE
+from services.scheduling.documents.fhir_capability import CAPABILITY
 from services.scheduling.handlers import fhir, fhir_find
 from services.scheduling.handlers.fhir import Resource
-from services.scheduling.planning_routes import TypeName
+from services.scheduling.routes.planning import TypeName
 from shared.auth import Role, allow, public
 from shared.events import Moment
 from shared.http.desk import AtDesk

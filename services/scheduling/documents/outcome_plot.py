@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from services.scheduling.outcome_days import LEFT, PLOT, Days, axis, dated, shown
-from services.scheduling.outcome_forms import Trend, TrendPoint
+from services.scheduling.documents.outcome_days import LEFT, PLOT, Days, axis, dated, shown
+from services.scheduling.forms.outcomes import Trend, TrendPoint
 from services.scheduling.rules.outcomes import Occasion, Scale
 from services.scheduling.rules.outcomes_scales import scale_of
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
+from services.scheduling.forms.imports import ApplyImport, ImportAnswer, OpenImport, RowProblems
 from services.scheduling.handlers import imports
-from services.scheduling.import_forms import ApplyImport, ImportAnswer, OpenImport, RowProblems
 from services.scheduling.import_keys import ImportKeys
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk

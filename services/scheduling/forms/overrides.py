@@ -5,28 +5,27 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from services.scheduling.forms.wish import Wish
+from services.scheduling.forms.wishes import Text
 from services.scheduling.rules.overrides import Overridden
-from services.scheduling.wishes import Text
 from shared.events import Moment
 
 
-class _Wish(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
+class _Signed(Wish):
     clinician_id: UUID
     reason: Text
 
 
-class Extend(_Wish):
+class Extend(_Signed):
     """So many infusions more than were planned."""
 
     rule: Literal[Overridden.SIZE]
     infusions: Annotated[int, Field(ge=1, le=99)]
 
 
-class Hasten(_Wish):
+class Hasten(_Signed):
     """Infusions in rapid succession: so many local days apart, fewer than the rule says."""
 
     rule: Literal[Overridden.GAP]

@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from services.scheduling.forms.wish import Wish
+from services.scheduling.forms.wishes import StartsAt
 from services.scheduling.handlers.plans import Reason
 from services.scheduling.rules.replans import Fate
-from services.scheduling.wishes import StartsAt
 from shared.events import Moment
 from shared.events.scheduling import CancelReason
 
 
-class _Wish(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class MoveOne(_Wish):
+class MoveOne(Wish):
     """One infusion moves; those after it are re-planned."""
 
     kind: Literal["move"]
@@ -27,7 +24,7 @@ class MoveOne(_Wish):
     chair_id: UUID | None = None
 
 
-class CancelOne(_Wish):
+class CancelOne(Wish):
     """One infusion is cancelled or was missed; those after it are re-planned."""
 
     kind: Literal["cancel"]
@@ -38,7 +35,7 @@ class CancelOne(_Wish):
 Change = Annotated[MoveOne | CancelOne, Field(discriminator="kind")]
 
 
-class ProposeReplan(_Wish):
+class ProposeReplan(Wish):
     """Without a change, what is left is re-planned as the series stands, as after a send-home."""
 
     change: Change | None = None
@@ -83,5 +80,5 @@ class ReplanAnswer(BaseModel):
     expires_at: Moment
 
 
-class ApproveReplan(_Wish):
+class ApproveReplan(Wish):
     """The word to apply it: `{}`."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 
-from services.scheduling.figure_forms import (
+from services.scheduling.forms.figures import (
     CatalogueEntry,
     ClosureAnswer,
     ClosureWish,

@@ -10,17 +10,8 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.scheduling.answers import AppointmentAnswer
-from services.scheduling.handlers import (
-    consents,
-    discharges,
-    doses,
-    infusions,
-    limits,
-    notes,
-    readings,
-)
-from services.scheduling.visit_forms import (
+from services.scheduling.forms.answers import AppointmentAnswer
+from services.scheduling.forms.visits import (
     AbortInfusion,
     ChartAnswer,
     ConsentAnswer,
@@ -40,7 +31,16 @@ from services.scheduling.visit_forms import (
     SignVitalsOverride,
     VitalsOverrideAnswer,
 )
-from services.scheduling.wishes import Nothing, StartInfusion
+from services.scheduling.forms.wishes import Nothing, StartInfusion
+from services.scheduling.handlers import (
+    consents,
+    discharges,
+    doses,
+    infusions,
+    limits,
+    notes,
+    readings,
+)
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page

@@ -20,13 +20,14 @@ from pydantic import (
     model_validator,
 )
 
+from services.scheduling.forms.wish import Wish
+from services.scheduling.forms.wishes import MAX_DIAGNOSES, RegisterPatient, StartsAt
 from services.scheduling.rules.imports import (
     OPTIONAL,
     Kind,
     Record,
     wrong_columns,
 )
-from services.scheduling.wishes import MAX_DIAGNOSES, RegisterPatient, StartsAt
 from shared.claims import Icd10, Line, Npi
 from shared.events import Moment
 from shared.events.scheduling import VisitType
@@ -40,10 +41,8 @@ ADDRESS = ("line1", "line2", "city", "state", "postal_code")
 SourceId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-class OpenImport(BaseModel):
+class OpenImport(Wish):
     """A file, to be checked. Nothing of it is applied before somebody says so."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Kind
     source: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -52,10 +51,8 @@ class OpenImport(BaseModel):
     content: Annotated[str, Field(min_length=1, max_length=MAX_CHARS)]
 
 
-class ApplyImport(BaseModel):
+class ApplyImport(Wish):
     """`skip_wrong`: import what is right although other rows are wrong."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     skip_wrong: bool = False
 

@@ -7,21 +7,18 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from services.scheduling.figure_forms import Day, Source
+from services.scheduling.forms.figures import Day, Source
+from services.scheduling.forms.wish import Wish
+from services.scheduling.forms.wishes import StartsAt, Text
 from services.scheduling.rules.readings import Measure, Phase
-from services.scheduling.wishes import StartsAt, Text
 from shared.claims import E164, Line
 from shared.events import Moment
 from shared.events.scheduling import RideMode
 
 
-class _Wish(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class RecordConsent(_Wish):
+class RecordConsent(Wish):
     """`form` names the form and its version; `signer` the patient, or who may sign for them."""
 
     form: Line
@@ -41,7 +38,7 @@ class ConsentAnswer(BaseModel):
     withdrawn_by: str | None
 
 
-class VitalSigns(_Wish):
+class VitalSigns(Wish):
     """What can be read of a living patient; limits judge the rest."""
 
     systolic_mmhg: Annotated[int, Field(ge=20, le=350)]
@@ -78,7 +75,7 @@ class ReadingAnswer(VitalSigns):
     overridden: bool
 
 
-class SignVitalsOverride(_Wish):
+class SignVitalsOverride(Wish):
     clinician_id: UUID
     reason: Text
 
@@ -95,7 +92,7 @@ class VitalsOverrideAnswer(BaseModel):
     outside: list[OutsideAnswer]
 
 
-class SeeRide(_Wish):
+class SeeRide(Wish):
     """Who stands there to take the patient home."""
 
     mode: RideMode
@@ -103,13 +100,13 @@ class SeeRide(_Wish):
     driver_phone: E164 | None = None
 
 
-class Discharge(_Wish):
+class Discharge(Wish):
     """`oriented`: to person, place and time."""
 
     oriented: bool = False
 
 
-class AbortInfusion(_Wish):
+class AbortInfusion(Wish):
     reason: Text
 
 
@@ -124,7 +121,7 @@ class Premedication(StrEnum):
     MILD_SEDATIVE = "mild_sedative"
 
 
-class GivePremedication(_Wish):
+class GivePremedication(Wish):
     drug: Premedication
     dose: Line
 
@@ -147,7 +144,7 @@ class Severity(StrEnum):
     SERIOUS = "serious"
 
 
-class NoteAdverseEvent(_Wish):
+class NoteAdverseEvent(Wish):
     event: AdverseKind
     severity: Severity
     action: Text
@@ -171,7 +168,7 @@ class NoteAnswer(BaseModel):
     note: Annotated[PremedicationNote | AdverseEventNote, Field(discriminator="kind")]
 
 
-class PlanDose(_Wish):
+class PlanDose(Wish):
     """Micrograms in all, and grams of body weight."""
 
     clinician_id: UUID
@@ -179,7 +176,7 @@ class PlanDose(_Wish):
     weight_g: Annotated[int, Field(ge=20_000, le=400_000)]
 
 
-class RecordDose(_Wish):
+class RecordDose(Wish):
     """What was drawn up and what ran, in micrograms; the rest is waste."""
 
     lot: Line
@@ -222,7 +219,7 @@ class ChartAnswer(BaseModel):
 Bound = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class LimitWish(_Wish):
+class LimitWish(Wish):
     """What a measure may be from a day on; what is left out is no limit."""
 
     measure: Measure

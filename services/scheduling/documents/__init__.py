@@ -1,0 +1,1 @@
+"""What leaves scheduling as a document: pages, pictures, calendar files, FHIR resources."""
