@@ -147,5 +147,5 @@ async def test_no_event_carries_what_only_the_patient_may_know(story: Story):
 
 async def test_the_timeline_tells_the_story(story: Story):
     assert "Friday, January 22, 2027" in story.printed
-    assert "Nora Example takes vitals, and starts infusion 1 in chair Window" in story.printed
+    assert "Nora Example starts infusion 1 in chair Window" in story.printed
     assert max(map(len, story.printed.splitlines())) <= 100
