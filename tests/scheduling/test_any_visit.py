@@ -66,12 +66,11 @@ class AnyVisit(RuleBasedStateMachine):
     @initialize(
         held=st.booleans(),
         consents=st.booleans(),
-        dose_planned=st.booleans(),
+        dose_planned=st.sampled_from([True, True, False]),
         first=st.sampled_from(["clearance", "vitals", "ride"]),
         slips=st.permutations(["fasting", "oriented", *AGAIN]),
-        signed=st.booleans(),
         end=st.sampled_from(ENDS),
-        lived=st.sampled_from([4, 4, 3, 2, 1, 0]),
+        lived=st.sampled_from([4, 4, 4, 4, 3, 2, 0]),
     )
     def open(
         self,
@@ -80,7 +79,6 @@ class AnyVisit(RuleBasedStateMachine):
         dose_planned: bool,  # noqa: FBT001  # drawn
         first: str,
         slips: list[str],
-        signed: bool,  # noqa: FBT001  # drawn
         end: str,
         lived: int,
     ) -> None:
@@ -98,13 +96,13 @@ class AnyVisit(RuleBasedStateMachine):
             self.plan_dose(35)
         for_good = ["dose", "witness"] if dose_planned else [first]
         parts = [
-            (COMING | {"checked_in"}, [first, *slips]),
+            (COMING | {"checked_in"}, [first, *(slip for slip in slips if slip != "oriented")]),
             ({"cleared"}, [slip for slip in slips if slip in AGAIN]),
             ({"running"}, []),
-            (AFTER, [*for_good, "ride", *slips]),
+            (AFTER, [*for_good, "ride", *(s for s in slips if s not in {"fasting", "consent"})]),
         ]
         for states, wrong in parts[:lived]:
-            for slip in [*wrong, "signed" if signed else "none"]:
+            for slip in [*wrong, "signed" if end == "abort" else "none"]:
                 if self.state in states and not self.gone:
                     self.do_what_comes_next(slip, end)
 
@@ -371,8 +369,8 @@ def test_the_drip_starts_and_the_patient_leaves_exactly_when_they_may(postgres: 
         run_state_machine_as_test(  # type: ignore[no-untyped-call]
             Here,
             settings=settings(
-                max_examples=20,
-                stateful_step_count=12,
+                max_examples=30,
+                stateful_step_count=8,
                 derandomize=True,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
