@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -71,7 +72,7 @@ class World:
         self.done: Counter[str] = Counter()
         self.runner = asyncio.Runner()
         self._postgres = postgres
-        self._database = self.runner.run(postgres.create_database("any_course"))
+        self._database = self.runner.run(postgres.create_database(f"m_{uuid4().hex[:12]}"))
         self.engine: AsyncEngine = create_engine(self._database.url, pool_size=5)
         self.runner.run(migrate(self.engine, "scheduling", Base.metadata))
 
