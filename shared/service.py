@@ -114,6 +114,7 @@ class Service:
             found = await self.runtime.rest()
             return JSONResponse(
                 {
+                    "service": self.parts.handlers.service,
                     "at_rest": found.at_rest,
                     "next_due_at": found.next_due_at and found.next_due_at.isoformat(),
                     "outbox": found.outbox,

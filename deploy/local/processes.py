@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,14 +18,20 @@ from typing import IO
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+# Below the ports that Linux (32768) and macOS (49152) lend to outgoing connections: one of those
+# could be lent between the look and the listener's start.
+_LISTENERS = range(18_000, 32_000)
+_handed_out: set[int] = set()
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "JAVA_HOME")
 
 
 def free_port() -> int:
-    """A TCP port on the loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of the loopback that nobody listens on, and that no other call here was given."""
+    for port in random.sample(_LISTENERS, len(_LISTENERS)):
+        if port not in _handed_out and is_free(port):
+            _handed_out.add(port)
+            return port
+    raise RuntimeError(f"no port between {_LISTENERS[0]} and {_LISTENERS[-1]} is free")
 
 
 def is_free(port: int) -> bool:

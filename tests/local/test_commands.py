@@ -7,7 +7,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -322,6 +322,32 @@ async def test_a_broker_that_dies_ends_what_goes_on_with_a_line_that_says_so(
         broker.kill()
         with pytest.raises(Trouble, match="EmbeddedKafka ended by itself"):
             await made.keep_during(asyncio.sleep(30))
+
+
+async def test_a_start_where_another_service_listens_ends_with_a_line_that_says_who(
+    kafka: Kafka, postgres: Postgres, tmp_path: Path
+):
+    mark = f"c{uuid4().hex[:8]}"
+    plan = Plan(
+        tmp_path,
+        Keys(),
+        clinic_name="Made Up Clinic",
+        clinic_phone="+12025550100",
+        topic_prefix=f"{mark}.",
+        database_prefix=f"{mark}_",
+    )
+    plan = replace(plan, ports={**plan.ports, "scheduling": plan.ports["pharmacy"]})
+    started = Installation(
+        plan,
+        starts_at=datetime(2027, 3, 12, tzinfo=UTC),
+        rate=0,
+        kafka=kafka,
+        postgres=postgres,
+    )
+    told = r"(scheduling|pharmacy) does not start: (pharmacy|scheduling) listens at"
+    with pytest.raises(Trouble, match=told):
+        async with started:
+            pass
 
 
 async def test_a_setting_that_is_wrong_ends_the_start_with_a_line_that_names_it(

@@ -11,6 +11,7 @@ import pytest
 from deploy.local.installation import Trouble
 from deploy.local.installation.keys import Keys
 from deploy.local.installation.ports import kept_ports
+from deploy.local.processes import free_port
 
 NAMES = ("billing", "pharmacy")
 
@@ -31,6 +32,15 @@ def test_a_port_that_somebody_else_has_by_now_is_left_to_them(tmp_path: Path):
         second = kept_ports(NAMES, path)
     assert second["billing"] != first["billing"]
     assert second["pharmacy"] == first["pharmacy"]
+
+
+def test_no_two_listeners_are_given_one_port():
+    drawn = [free_port() for _ in range(500)]
+    assert len(set(drawn)) == len(drawn)
+
+
+def test_a_port_is_none_that_an_outgoing_connection_may_be_lent():
+    assert all(port < 32_768 for port in (free_port() for _ in range(50)))
 
 
 @pytest.mark.parametrize("found", ["", "[]", "{", json.dumps({"billing": "many"})])

@@ -174,9 +174,14 @@ class Installation:
             if not (await client.get(f"{url}/health/ready")).is_success:
                 return False
             rest = await client.get(f"{url}/health/rest")
-            return rest.is_success and rest.json()["unheard"] is not None
+            if not rest.is_success:
+                return False
+            told = rest.json()
         except httpx.HTTPError:
             return False
+        if told["service"] != name:
+            raise Trouble(f"{name} does not start: {told['service']} listens at {url}")
+        return told["unheard"] is not None
 
     def raise_trouble(self) -> None:
         """Raise what keeps the installation from going on, if anything does."""
