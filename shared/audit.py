@@ -27,9 +27,9 @@ from sqlmodel import Field
 
 from shared import logs
 from shared.auth import Actor
+from shared.columns import moment
 from shared.db import BackboneBase
 from shared.messaging.transaction import Transaction
-from shared.moments import moment
 
 
 class AuditEntry(BackboneBase, table=True):

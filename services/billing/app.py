@@ -8,7 +8,7 @@ from services.billing.gateways.stripe import StripePayments
 from services.billing.gateways.stripe_notices import reader
 from services.billing.gateways.typesetting import Typesetter, Typst
 from services.billing.handlers.notices import take_notice
-from services.billing.routes import router
+from services.billing.routes import ROUTERS
 from services.billing.settings import BillingSettings
 from services.billing.tables import Base
 from shared.claims import ClaimCheck, SchedulingClaims
@@ -37,6 +37,6 @@ def build() -> Parts:
             ),
             Typesetter: Typst(),
         },
-        routers=[router, webhook_route("stripe", reader(own.webhook_secrets), take_notice)],
+        routers=[*ROUTERS, webhook_route("stripe", reader(own.webhook_secrets), take_notice)],
         state={"stripe_publishable_key": own.stripe_publishable_key},
     )

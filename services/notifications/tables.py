@@ -19,24 +19,18 @@ from sqlalchemy import (
     Integer,
     MetaData,
     SmallInteger,
-    Text,
     UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from shared.columns import moment, sealed_bytes, words
 from shared.db import NAMING
-from shared.moments import moment
-from shared.sealed import Sealed
 
 
 class Base(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING))):
     """Base of notifications' tables."""
-
-
-def _text(*, nullable: bool = False) -> Column[str]:
-    return Column(Text, nullable=nullable)
 
 
 class Contact(Base, table=True):
@@ -49,7 +43,7 @@ class Contact(Base, table=True):
     __table_args__ = (CheckConstraint("(sealed IS NULL) = (redeemed_no = 0)", name="redeemed"),)
 
     patient_id: UUID = Field(primary_key=True)
-    sealed: bytes | None = Field(sa_column=Column(Sealed))
+    sealed: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
     asked_no: int = Field(sa_column=Column(Integer, nullable=False))
     redeemed_no: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
 
@@ -60,9 +54,9 @@ class Location(Base, table=True):
     __tablename__ = "locations"
 
     location_id: UUID = Field(primary_key=True)
-    name: str = Field(sa_column=_text())
-    zone: str = Field(sa_column=_text())
-    phone: str = Field(sa_column=_text())
+    name: str = Field(sa_column=words())
+    zone: str = Field(sa_column=words())
+    phone: str = Field(sa_column=words())
 
 
 class Appointment(Base, table=True):
@@ -77,10 +71,10 @@ class Appointment(Base, table=True):
     appointment_id: UUID = Field(primary_key=True)
     patient_id: UUID
     location_id: UUID
-    visit_type: str = Field(sa_column=_text())
+    visit_type: str = Field(sa_column=words())
     starts_at: datetime = Field(sa_column=moment())
     revision: int = Field(sa_column=Column(SmallInteger, nullable=False))
-    state: str = Field(sa_column=_text())
+    state: str = Field(sa_column=words())
     ride_confirmed: bool = Field(
         sa_column=Column(Boolean, nullable=False, server_default=text("false"))
     )
@@ -109,19 +103,19 @@ class Message(Base, table=True):
 
     message_id: UUID = Field(primary_key=True)
     patient_id: UUID
-    purpose: str = Field(sa_column=_text())
-    channel: str = Field(sa_column=_text())
+    purpose: str = Field(sa_column=words())
+    channel: str = Field(sa_column=words())
     subject_id: UUID
     revision: int = Field(sa_column=Column(SmallInteger, nullable=False))
     location_id: UUID | None = Field()
     amount_cents: int | None = Field(sa_column=Column(Integer))
-    document_no: str | None = Field(sa_column=_text(nullable=True))
+    document_no: str | None = Field(sa_column=words(nullable=True))
     until_at: datetime | None = Field(sa_column=moment(nullable=True))
-    state: str = Field(sa_column=_text())
+    state: str = Field(sa_column=words())
     due_at: datetime = Field(sa_column=moment())
     turn: int = Field(sa_column=Column(Integer, nullable=False))
     tried_at: datetime | None = Field(sa_column=moment(nullable=True))
-    sealed: bytes | None = Field(sa_column=Column(Sealed))
+    sealed: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
     settled_at: datetime | None = Field(sa_column=moment(nullable=True))
-    reason: str | None = Field(sa_column=_text(nullable=True))
-    provider_ref: str | None = Field(sa_column=_text(nullable=True))
+    reason: str | None = Field(sa_column=words(nullable=True))
+    provider_ref: str | None = Field(sa_column=words(nullable=True))

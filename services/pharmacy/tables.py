@@ -25,17 +25,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from shared.columns import moment, sealed_bytes, words
 from shared.db import NAMING
-from shared.moments import moment
-from shared.sealed import Sealed
 
 
 class Base(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING))):
     """Base of pharmacy's tables."""
-
-
-def _text(*, nullable: bool = False, unique: bool = False) -> Column[str]:
-    return Column(Text, nullable=nullable, unique=unique)
 
 
 class PartnerPharmacy(Base, table=True):
@@ -44,9 +39,9 @@ class PartnerPharmacy(Base, table=True):
     __tablename__ = "partner_pharmacies"
 
     pharmacy_id: UUID = Field(primary_key=True)
-    name: str = Field(sa_column=_text())
+    name: str = Field(sa_column=words())
     limits: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))
-    source: str = Field(sa_column=_text())
+    source: str = Field(sa_column=words())
 
 
 class FormularyItem(Base, table=True):
@@ -62,17 +57,17 @@ class FormularyItem(Base, table=True):
     item_id: UUID = Field(primary_key=True)
     pharmacy_id: UUID = Field(foreign_key="partner_pharmacies.pharmacy_id")
     effective_from: date = Field(sa_column=Column(Date, nullable=False, unique=True))
-    drug: str = Field(sa_column=_text())
-    schedule: str = Field(sa_column=_text())
+    drug: str = Field(sa_column=words())
+    schedule: str = Field(sa_column=words())
     ingredients: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
-    strength: str = Field(sa_column=_text())
-    form: str = Field(sa_column=_text())
-    quantity: str = Field(sa_column=_text())
-    quantity_unit: str = Field(sa_column=_text())
+    strength: str = Field(sa_column=words())
+    form: str = Field(sa_column=words())
+    quantity: str = Field(sa_column=words())
+    quantity_unit: str = Field(sa_column=words())
     days_supply: int = Field(sa_column=Column(SmallInteger, nullable=False))
-    sig: str = Field(sa_column=_text())
+    sig: str = Field(sa_column=words())
     refills: int = Field(sa_column=Column(SmallInteger, nullable=False))
-    clinical_difference: str = Field(sa_column=_text())
+    clinical_difference: str = Field(sa_column=words())
     sources: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
 
 
@@ -110,12 +105,12 @@ class Prescription(Base, table=True):
     prescriber_id: UUID
     state: str = Field(sa_column=Column(Text, nullable=False, server_default="drafting"))
     redemption: int = Field(sa_column=Column(Integer, nullable=False, server_default="1"))
-    content: bytes | None = Field(sa_column=Column(Sealed))
-    order_id: str | None = Field(sa_column=_text(nullable=True, unique=True))
-    pharmacy_status: str | None = Field(sa_column=_text(nullable=True))
+    content: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
+    order_id: str | None = Field(sa_column=words(nullable=True, unique=True))
+    pharmacy_status: str | None = Field(sa_column=words(nullable=True))
     pharmacy_status_at: datetime | None = Field(sa_column=moment(nullable=True))
-    reason: str | None = Field(sa_column=_text(nullable=True))
-    violations: bytes | None = Field(sa_column=Column(Sealed))
+    reason: str | None = Field(sa_column=words(nullable=True))
+    violations: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
     started_at: datetime = Field(sa_column=moment())
     held_at: datetime | None = Field(sa_column=moment(nullable=True))
     drafted_at: datetime | None = Field(sa_column=moment(nullable=True))
@@ -167,13 +162,13 @@ class Signing(Base, table=True):
     signing_id: UUID = Field(primary_key=True)
     prescription_id: UUID = Field(foreign_key="prescriptions.prescription_id")
     issue_date: date = Field(sa_column=Column(Date, nullable=False))
-    displayed: bytes = Field(sa_column=Column(Sealed, nullable=False))
-    sha256: str = Field(sa_column=_text())
+    displayed: bytes = Field(sa_column=sealed_bytes())
+    sha256: str = Field(sa_column=words())
     state: str = Field(sa_column=Column(Text, nullable=False, server_default="opening"))
-    session_id: str | None = Field(sa_column=_text(nullable=True, unique=True))
-    url: str | None = Field(sa_column=_text(nullable=True))
+    session_id: str | None = Field(sa_column=words(nullable=True, unique=True))
+    url: str | None = Field(sa_column=words(nullable=True))
     begun_at: datetime = Field(sa_column=moment())
-    signature_id: str | None = Field(sa_column=_text(nullable=True, unique=True))
-    signer_dea_number: str | None = Field(sa_column=_text(nullable=True))
+    signature_id: str | None = Field(sa_column=words(nullable=True, unique=True))
+    signer_dea_number: str | None = Field(sa_column=words(nullable=True))
     signed_at: datetime | None = Field(sa_column=moment(nullable=True))
     factors: list[str] | None = Field(sa_column=Column(ARRAY(Text)))

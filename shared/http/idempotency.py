@@ -16,9 +16,9 @@ from uuid import UUID
 from sqlalchemy import Column, LargeBinary, SmallInteger, Text, text
 from sqlmodel import Field
 
+from shared.columns import moment
 from shared.db import BackboneBase
 from shared.messaging.transaction import Transaction
-from shared.moments import moment
 from shared.sealed import Sealed
 from shared.vault import Vault
 

@@ -17,10 +17,10 @@ from sqlalchemy import Column, Text, text
 from sqlmodel import Field
 
 from shared.auth import public
+from shared.columns import moment
 from shared.db import BackboneBase
 from shared.http.problems import problem
 from shared.messaging.transaction import Transaction, UnitOfWork
-from shared.moments import moment
 
 log = structlog.get_logger(__name__)
 

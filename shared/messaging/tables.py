@@ -20,8 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from shared.columns import moment
 from shared.db import BackboneBase
-from shared.moments import moment
 
 SLOTS = 16
 """Outbox slots. A key always falls in the same slot, and a slot has one relay at a time."""

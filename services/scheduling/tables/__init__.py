@@ -23,29 +23,15 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from shared.columns import json_object, moment, sealed_bytes, words
 from shared.db import NAMING
-from shared.moments import moment
-from shared.sealed import Sealed
 
 
 class Base(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING))):
     """Base of scheduling's tables."""
-
-
-def _text() -> Column[str]:
-    return Column(Text, nullable=False)
-
-
-def _sealed() -> Column[bytes]:
-    return Column(Sealed, nullable=False)
-
-
-def _json() -> Column[dict[str, Any]]:
-    return Column(JSONB, nullable=False)
 
 
 def _reading(name: str) -> Column[UUID]:
@@ -60,13 +46,13 @@ class Location(Base, table=True):
     __tablename__ = "locations"
 
     location_id: UUID = Field(primary_key=True)
-    name: str = Field(sa_column=_text())
-    zone: str = Field(sa_column=_text())
-    legal_name: str = Field(sa_column=_text())
-    ein: str = Field(sa_column=_text())
-    npi: str = Field(sa_column=_text())
-    phone: str = Field(sa_column=_text())
-    address: dict[str, Any] = Field(sa_column=_json())
+    name: str = Field(sa_column=words())
+    zone: str = Field(sa_column=words())
+    legal_name: str = Field(sa_column=words())
+    ein: str = Field(sa_column=words())
+    npi: str = Field(sa_column=words())
+    phone: str = Field(sa_column=words())
+    address: dict[str, Any] = Field(sa_column=json_object())
 
 
 class Chair(Base, table=True):
@@ -75,7 +61,7 @@ class Chair(Base, table=True):
 
     chair_id: UUID = Field(primary_key=True)
     location_id: UUID = Field(foreign_key="locations.location_id")
-    name: str = Field(sa_column=_text())
+    name: str = Field(sa_column=words())
 
 
 class Clinician(Base, table=True):
@@ -84,13 +70,13 @@ class Clinician(Base, table=True):
     __tablename__ = "clinicians"
 
     clinician_id: UUID = Field(primary_key=True)
-    name: str = Field(sa_column=_text())
-    credential: str = Field(sa_column=_text())
-    npi: str = Field(sa_column=_text())
-    license_number: str = Field(sa_column=_text())
+    name: str = Field(sa_column=words())
+    credential: str = Field(sa_column=words())
+    npi: str = Field(sa_column=words())
+    license_number: str = Field(sa_column=words())
     dea_number: str | None = Field(sa_column=Column(Text))
-    phone: str = Field(sa_column=_text())
-    address: dict[str, Any] = Field(sa_column=_json())
+    phone: str = Field(sa_column=words())
+    address: dict[str, Any] = Field(sa_column=json_object())
 
 
 class Patient(Base, table=True):
@@ -99,8 +85,8 @@ class Patient(Base, table=True):
     __tablename__ = "patients"
 
     patient_id: UUID = Field(primary_key=True)
-    card: bytes = Field(sa_column=_sealed())
-    concerns: bytes = Field(sa_column=_sealed())
+    card: bytes = Field(sa_column=sealed_bytes())
+    concerns: bytes = Field(sa_column=sealed_bytes())
     held: bool = Field(sa_column=Column(Boolean, nullable=False))
     registered_at: datetime = Field(sa_column=moment())
 
@@ -113,7 +99,7 @@ class Clearance(Base, table=True):
     clearance_id: UUID = Field(primary_key=True)
     patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
     clinician_id: UUID = Field(foreign_key="clinicians.clinician_id")
-    note: bytes = Field(sa_column=_sealed())
+    note: bytes = Field(sa_column=sealed_bytes())
     cleared_at: datetime = Field(sa_column=moment())
 
 
@@ -139,13 +125,13 @@ class Series(Base, table=True):
     patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
     prescriber_id: UUID = Field(foreign_key="clinicians.clinician_id")
     location_id: UUID = Field(foreign_key="locations.location_id")
-    visit_type: str = Field(sa_column=_text())
-    diagnoses: bytes = Field(sa_column=_sealed())
+    visit_type: str = Field(sa_column=words())
+    diagnoses: bytes = Field(sa_column=sealed_bytes())
     planned_infusions: int = Field(sa_column=Column(SmallInteger, nullable=False))
-    state: str = Field(sa_column=_text())
+    state: str = Field(sa_column=words())
     booked_at: datetime = Field(sa_column=moment())
     ended_at: datetime | None = Field(sa_column=moment(nullable=True))
-    stop_reason: bytes | None = Field(sa_column=Column(Sealed))
+    stop_reason: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
     extra_infusions: int = Field(
         default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0")
     )
@@ -250,27 +236,27 @@ class Appointment(Base, table=True):
     chair_id: UUID | None = Field(foreign_key="chairs.chair_id")
     led_by: UUID | None = Field(foreign_key="clinicians.clinician_id")
     hold_id: UUID | None = Field(default=None, foreign_key="holds.hold_id")
-    visit_type: str = Field(sa_column=_text())
+    visit_type: str = Field(sa_column=words())
     starts_at: datetime = Field(sa_column=moment())
     ends_at: datetime = Field(sa_column=moment())
-    state: str = Field(sa_column=_text())
+    state: str = Field(sa_column=words())
     revision: int = Field(sa_column=Column(SmallInteger, nullable=False))
     ride_mode: str | None = Field(sa_column=Column(Text))
-    driver: bytes | None = Field(sa_column=Column(Sealed))
+    driver: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
     fasted: bool | None = Field(sa_column=Column(Boolean))
     infusion_id: UUID | None = Field(unique=True)
     clinician_id: UUID | None = Field(foreign_key="clinicians.clinician_id")
     started_at: datetime | None = Field(sa_column=moment(nullable=True))
     stopped_at: datetime | None = Field(sa_column=moment(nullable=True))
     no_drive_until: datetime | None = Field(sa_column=moment(nullable=True))
-    sent_home_reason: bytes | None = Field(sa_column=Column(Sealed))
+    sent_home_reason: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
     cleared_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     cleared_by: str | None = Field(default=None, sa_column=Column(Text))
     consent_id: UUID | None = Field(default=None, foreign_key="consents.consent_id")
     reading_id: UUID | None = Field(default=None, sa_column=_reading("reading_id"))
     left_on_reading_id: UUID | None = Field(default=None, sa_column=_reading("left_on_reading_id"))
-    abort_reason: bytes | None = Field(default=None, sa_column=Column(Sealed))
-    ride_seen: bytes | None = Field(default=None, sa_column=Column(Sealed))
+    abort_reason: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
+    ride_seen: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
     ride_seen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     oriented: bool | None = Field(default=None, sa_column=Column(Boolean))
     late_since: datetime | None = Field(default=None, sa_column=moment(nullable=True))

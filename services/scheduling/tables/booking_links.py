@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Column, Text
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
-from shared.moments import moment
+from shared.columns import moment
 
 
 class BookingLink(Base, table=True):

@@ -19,19 +19,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
-from shared.moments import moment
-
-
-def _text() -> Column[str]:
-    return Column(Text, nullable=False)
-
-
-def _json() -> Column[dict[str, Any]]:
-    return Column(JSONB, nullable=False)
+from shared.columns import json_object, moment, words
 
 
 def _small(*, nullable: bool = False) -> Column[int]:
@@ -72,7 +63,7 @@ class VisitTypeRow(Base, table=True):
 
     visit_type: str = Field(sa_column=_type())
     effective_from: date = Field(sa_column=_first_day())
-    name: str = Field(sa_column=_text())
+    name: str = Field(sa_column=words())
     booked_min: int | None = Field(sa_column=_small(nullable=True))
     recovery_min: int = Field(sa_column=_small())
     fasting_min: int = Field(sa_column=_small())
@@ -80,7 +71,7 @@ class VisitTypeRow(Base, table=True):
     ride_needed: bool = Field(sa_column=_flag())
     chair_needed: bool = Field(sa_column=_flag())
     start_every_min: int = Field(sa_column=_small())
-    sources: dict[str, str] = Field(sa_column=_json())
+    sources: dict[str, str] = Field(sa_column=json_object())
 
 
 class ProtocolRow(Base, table=True):
@@ -104,7 +95,7 @@ class ProtocolRow(Base, table=True):
 
     visit_type: str = Field(sa_column=_type())
     effective_from: date = Field(sa_column=_first_day())
-    kind: str = Field(sa_column=_text())
+    kind: str = Field(sa_column=words())
     size_min: int = Field(sa_column=_small())
     size_max: int = Field(sa_column=_small())
     gap_min_days: int = Field(sa_column=_small())
@@ -113,7 +104,7 @@ class ProtocolRow(Base, table=True):
     weekly_advised: int | None = Field(sa_column=_small(nullable=True))
     weekly_cap: int | None = Field(sa_column=_small(nullable=True))
     course_advised_weeks: int | None = Field(sa_column=_small(nullable=True))
-    sources: dict[str, str] = Field(sa_column=_json())
+    sources: dict[str, str] = Field(sa_column=json_object())
 
 
 class OpeningHoursRow(Base, table=True):
@@ -132,10 +123,10 @@ class OpeningHoursRow(Base, table=True):
 
     hours_id: UUID = Field(primary_key=True)
     location_id: UUID | None = Field(foreign_key="locations.location_id")
-    visit_type: str = Field(sa_column=_text())
+    visit_type: str = Field(sa_column=words())
     effective_from: date = Field(sa_column=_date())
-    windows: list[dict[str, Any]] = Field(sa_column=_json())
-    source: str = Field(sa_column=_text())
+    windows: list[dict[str, Any]] = Field(sa_column=json_object())
+    source: str = Field(sa_column=words())
 
 
 class RosterRow(Base, table=True):
@@ -151,8 +142,8 @@ class RosterRow(Base, table=True):
     location_id: UUID = Field(foreign_key="locations.location_id")
     effective_from: date = Field(sa_column=_date())
     chairs_per_nurse: int = Field(sa_column=_small())
-    shifts: list[dict[str, Any]] = Field(sa_column=_json())
-    source: str = Field(sa_column=_text())
+    shifts: list[dict[str, Any]] = Field(sa_column=json_object())
+    source: str = Field(sa_column=words())
 
 
 class ClosureRow(Base, table=True):
@@ -168,5 +159,5 @@ class ClosureRow(Base, table=True):
     location_id: UUID = Field(foreign_key="locations.location_id")
     first_on: date = Field(sa_column=_date())
     last_on: date = Field(sa_column=_date())
-    reason: str = Field(sa_column=_text())
+    reason: str = Field(sa_column=words())
     withdrawn_at: datetime | None = Field(sa_column=moment(nullable=True))

@@ -11,8 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
-from shared.moments import moment
-from shared.sealed import Sealed
+from shared.columns import moment, sealed_bytes
 
 
 class Import(Base, table=True):
@@ -54,7 +53,7 @@ class ImportRow(Base, table=True):
     record: str = Field(sa_column=Column(Text, nullable=False))
     source_key: UUID | None
     patient_key: UUID | None
-    content: bytes | None = Field(sa_column=Column(Sealed))
+    content: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
     state: str = Field(sa_column=Column(Text, nullable=False))
     takes: UUID | None
     starts_at: datetime | None = Field(sa_column=moment(nullable=True))

@@ -9,16 +9,7 @@ from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, Text, text
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
-from shared.moments import moment
-from shared.sealed import Sealed
-
-
-def _text() -> Column[str]:
-    return Column(Text, nullable=False)
-
-
-def _sealed() -> Column[bytes]:
-    return Column(Sealed, nullable=False)
+from shared.columns import moment, sealed_bytes, words
 
 
 class Outcome(Base, table=True):
@@ -68,17 +59,17 @@ class Outcome(Base, table=True):
     patient_id: UUID = Field(foreign_key="patients.patient_id")
     series_id: UUID | None = Field(foreign_key="series.series_id")
     appointment_id: UUID | None = Field(foreign_key="appointments.appointment_id")
-    instrument: str = Field(sa_column=_text())
+    instrument: str = Field(sa_column=words())
     rule_version: int = Field(sa_column=Column(SmallInteger, nullable=False))
-    occasion: str = Field(sa_column=_text())
+    occasion: str = Field(sa_column=words())
     taken_at: datetime = Field(sa_column=moment())
     recorded_at: datetime = Field(sa_column=moment())
-    recorded_by: str = Field(sa_column=_text())
-    answers: bytes = Field(sa_column=_sealed())
-    score: bytes = Field(sa_column=_sealed())
+    recorded_by: str = Field(sa_column=words())
+    answers: bytes = Field(sa_column=sealed_bytes())
+    score: bytes = Field(sa_column=sealed_bytes())
     withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     withdrawn_by: str | None = Field(default=None, sa_column=Column(Text))
-    withdrawn_why: bytes | None = Field(default=None, sa_column=Column(Sealed))
+    withdrawn_why: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
 
 
 class Review(Base, table=True):
@@ -105,8 +96,8 @@ class Review(Base, table=True):
     review_id: UUID = Field(primary_key=True)
     outcome_id: UUID = Field(foreign_key="outcomes.outcome_id", index=True)
     patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
-    matter: bytes = Field(sa_column=_sealed())
+    matter: bytes = Field(sa_column=sealed_bytes())
     raised_at: datetime = Field(sa_column=moment())
     acknowledged_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     acknowledged_by: str | None = Field(default=None, sa_column=Column(Text))
-    done: bytes | None = Field(default=None, sa_column=Column(Sealed))
+    done: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))

@@ -9,8 +9,7 @@ from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, Text
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
-from shared.moments import moment
-from shared.sealed import Sealed
+from shared.columns import moment, sealed_bytes
 
 
 class Override(Base, table=True):
@@ -39,7 +38,7 @@ class Override(Base, table=True):
     rule: str = Field(sa_column=Column(Text, nullable=False))
     infusions: int | None = Field(sa_column=Column(SmallInteger))
     gap_min_days: int | None = Field(sa_column=Column(SmallInteger))
-    reason: bytes = Field(sa_column=Column(Sealed, nullable=False))
+    reason: bytes = Field(sa_column=sealed_bytes())
     clinician_id: UUID = Field(foreign_key="clinicians.clinician_id")
     signed_by: str = Field(sa_column=Column(Text, nullable=False))
     signed_at: datetime = Field(sa_column=moment())

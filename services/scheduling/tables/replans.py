@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
-from shared.moments import moment
+from shared.columns import moment
 
 
 class ReplanRow(Base, table=True):

@@ -21,20 +21,11 @@ from sqlalchemy import (
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
-from shared.moments import moment
-from shared.sealed import Sealed
+from shared.columns import moment, sealed_bytes, words
 
 
-def _text() -> Column[str]:
-    return Column(Text, nullable=False)
-
-
-def _maybe_text() -> Column[str]:
+def _maybewords() -> Column[str]:
     return Column(Text)
-
-
-def _sealed() -> Column[bytes]:
-    return Column(Sealed, nullable=False)
 
 
 def _bound() -> Column[int]:
@@ -53,13 +44,13 @@ class Consent(Base, table=True):
 
     consent_id: UUID = Field(primary_key=True)
     patient_id: UUID = Field(foreign_key="patients.patient_id")
-    form: str = Field(sa_column=_text())
-    signer: bytes = Field(sa_column=_sealed())
+    form: str = Field(sa_column=words())
+    signer: bytes = Field(sa_column=sealed_bytes())
     signed_at: datetime = Field(sa_column=moment())
     recorded_at: datetime = Field(sa_column=moment())
-    recorded_by: str = Field(sa_column=_text())
+    recorded_by: str = Field(sa_column=words())
     withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    withdrawn_by: str | None = Field(default=None, sa_column=_maybe_text())
+    withdrawn_by: str | None = Field(default=None, sa_column=_maybewords())
 
 
 class Reading(Base, table=True):
@@ -73,10 +64,10 @@ class Reading(Base, table=True):
 
     reading_id: UUID = Field(primary_key=True)
     appointment_id: UUID = Field(foreign_key="appointments.appointment_id")
-    phase: str = Field(sa_column=_text())
+    phase: str = Field(sa_column=words())
     taken_at: datetime = Field(sa_column=moment())
-    taken_by: str = Field(sa_column=_text())
-    vitals: bytes = Field(sa_column=_sealed())
+    taken_by: str = Field(sa_column=words())
+    vitals: bytes = Field(sa_column=sealed_bytes())
 
 
 class VitalsOverride(Base, table=True):
@@ -91,8 +82,8 @@ class VitalsOverride(Base, table=True):
     patient_id: UUID = Field(foreign_key="patients.patient_id")
     clinician_id: UUID = Field(foreign_key="clinicians.clinician_id")
     signed_at: datetime = Field(sa_column=moment())
-    signed_by: str = Field(sa_column=_text())
-    why: bytes = Field(sa_column=_sealed())
+    signed_by: str = Field(sa_column=words())
+    why: bytes = Field(sa_column=sealed_bytes())
 
 
 class ChartNote(Base, table=True):
@@ -104,8 +95,8 @@ class ChartNote(Base, table=True):
     note_id: UUID = Field(primary_key=True)
     appointment_id: UUID = Field(foreign_key="appointments.appointment_id")
     noted_at: datetime = Field(sa_column=moment())
-    noted_by: str = Field(sa_column=_text())
-    note: bytes = Field(sa_column=_sealed())
+    noted_by: str = Field(sa_column=words())
+    note: bytes = Field(sa_column=sealed_bytes())
 
 
 class Dose(Base, table=True):
@@ -128,15 +119,15 @@ class Dose(Base, table=True):
         sa_column=Column(ForeignKey("appointments.appointment_id"), primary_key=True)
     )
     clinician_id: UUID = Field(foreign_key="clinicians.clinician_id")
-    planned: bytes = Field(sa_column=_sealed())
+    planned: bytes = Field(sa_column=sealed_bytes())
     planned_at: datetime = Field(sa_column=moment())
-    planned_by: str = Field(sa_column=_text())
-    given: bytes | None = Field(default=None, sa_column=Column(Sealed))
+    planned_by: str = Field(sa_column=words())
+    given: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
     given_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    given_by: str | None = Field(default=None, sa_column=_maybe_text())
+    given_by: str | None = Field(default=None, sa_column=_maybewords())
     wasted: bool | None = Field(default=None, sa_column=Column(Boolean))
     witnessed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    witnessed_by: str | None = Field(default=None, sa_column=_maybe_text())
+    witnessed_by: str | None = Field(default=None, sa_column=_maybewords())
 
 
 class LimitRow(Base, table=True):
@@ -160,7 +151,7 @@ class LimitRow(Base, table=True):
     soft_low: int | None = Field(sa_column=_bound())
     soft_high: int | None = Field(sa_column=_bound())
     hard_high: int | None = Field(sa_column=_bound())
-    source: str = Field(sa_column=_text())
+    source: str = Field(sa_column=words())
 
 
 class Passage(Base, table=True):

@@ -6,16 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Text, text
+from sqlalchemy import CheckConstraint, Column, Index, Integer, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
-from shared.moments import moment
-
-
-def _text() -> Column[str]:
-    return Column(Text, nullable=False)
+from shared.columns import moment, words
 
 
 class WaitingWish(Base, table=True):
@@ -39,10 +35,10 @@ class WaitingWish(Base, table=True):
     wish_id: UUID = Field(primary_key=True)
     patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
     location_id: UUID = Field(foreign_key="locations.location_id")
-    visit_type: str = Field(sa_column=_text())
+    visit_type: str = Field(sa_column=words())
     appointment_id: UUID | None = Field(foreign_key="appointments.appointment_id")
     windows: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
-    state: str = Field(sa_column=_text())
+    state: str = Field(sa_column=words())
     made_at: datetime = Field(sa_column=moment())
 
 
@@ -68,12 +64,12 @@ class ChairOffer(Base, table=True):
     patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
     location_id: UUID = Field(foreign_key="locations.location_id")
     chair_id: UUID = Field(foreign_key="chairs.chair_id")
-    visit_type: str = Field(sa_column=_text())
+    visit_type: str = Field(sa_column=words())
     starts_at: datetime = Field(sa_column=moment())
     ends_at: datetime = Field(sa_column=moment())
     offered_at: datetime = Field(sa_column=moment())
     expires_at: datetime = Field(sa_column=moment())
-    state: str = Field(sa_column=_text())
+    state: str = Field(sa_column=words())
 
 
 class GapRisk(Base, table=True):
@@ -112,7 +108,7 @@ class MissedVisit(Base, table=True):
 
     appointment_id: UUID = Field(primary_key=True, foreign_key="appointments.appointment_id")
     patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
-    kind: str = Field(sa_column=_text())
+    kind: str = Field(sa_column=words())
     starts_at: datetime = Field(sa_column=moment())
     notice_min: int = Field(sa_column=Column(Integer, nullable=False))
     noted_at: datetime = Field(sa_column=moment())

@@ -1,0 +1,11 @@
+"""Billing's HTTP API: one file per noun.
+
+Who may call what is declared here, what happens is decided in handlers.
+"""
+
+from __future__ import annotations
+
+from services.billing.routes import cards, charges, fees, superbills, unmatched
+
+ROUTERS = (fees.router, cards.router, charges.router, unmatched.router, superbills.router)
+"""In the order of the API's document."""

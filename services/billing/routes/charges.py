@@ -1,0 +1,52 @@
+"""What is owed and how it is paid: tenders, tries, payments from outside."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from services.billing.handlers import (
+    attempts,
+    listing,
+    outside_payments,
+    visits,
+)
+from services.billing.handlers.attempts import AttemptStarted
+from services.billing.handlers.listing import (
+    ChargeListed,
+)
+from services.billing.handlers.outside_payments import PaymentRecorded, RecordOutsidePayment
+from services.billing.handlers.visits import ChooseTender, TenderChosen
+from services.billing.routes.desk import DESK
+from shared.auth import Role, allow
+from shared.http.desk import AtDesk
+from shared.http.pages import AskedPage, Page
+
+router = APIRouter(tags=["billing"])
+
+
+@router.post("/appointments/{appointment_id}/tender", dependencies=DESK)
+async def choose_tender(appointment_id: UUID, wish: ChooseTender, desk: AtDesk) -> TenderChosen:
+    """Choose how a visit will be paid."""
+    return await desk.decide(visits.choose_tender, appointment_id, wish)
+
+
+@router.get("/patients/{patient_id}/charges", dependencies=DESK)
+async def list_charges(patient_id: UUID, desk: AtDesk, asked: AskedPage) -> Page[ChargeListed]:
+    """A patient's charges, with every try at a card."""
+    return await desk.read(listing.list_charges, patient_id, asked, purpose="payment")
+
+
+@router.post("/charges/{charge_id}/attempts", dependencies=DESK)
+async def try_again(charge_id: UUID, desk: AtDesk) -> AttemptStarted:
+    """Try the card on file again for a charge that is owed."""
+    return await desk.decide(attempts.try_again, charge_id)
+
+
+@router.post("/charges/{charge_id}/outside-payments", dependencies=[allow(Role.BILLER)])
+async def record_outside_payment(
+    charge_id: UUID, wish: RecordOutsidePayment, desk: AtDesk
+) -> PaymentRecorded:
+    """Record a payment that was made outside, under a reference used once."""
+    return await desk.decide(outside_payments.record_outside_payment, charge_id, wish)

@@ -1,0 +1,59 @@
+"""Superbills: issued, held, asked for again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from services.billing.handlers import (
+    listing,
+    superbills,
+)
+from services.billing.handlers.listing import (
+    SuperbillHeld,
+    SuperbillListed,
+)
+from services.billing.handlers.superbills import SuperbillAsked, SuperbillShown
+from services.billing.routes.desk import DESK
+from shared.http.desk import AtDesk
+from shared.http.pages import AskedPage, Page
+
+router = APIRouter(tags=["billing"])
+
+
+@router.get("/patients/{patient_id}/superbills", dependencies=DESK)
+async def list_superbills(
+    patient_id: UUID, desk: AtDesk, asked: AskedPage
+) -> Page[SuperbillListed]:
+    """A patient's superbills."""
+    return await desk.read(listing.list_superbills, patient_id, asked, purpose="payment")
+
+
+@router.get("/superbills/held", dependencies=DESK)
+async def list_held(desk: AtDesk, asked: AskedPage) -> Page[SuperbillHeld]:
+    """What keeps superbills from being issued, in words."""
+    return await desk.read(listing.list_held, asked, purpose="payment")
+
+
+@router.post("/charges/{charge_id}/superbill", dependencies=DESK)
+async def ask_for_superbill(charge_id: UUID, desk: AtDesk) -> SuperbillAsked:
+    """Have a paid charge's superbill made again."""
+    return await desk.decide(superbills.ask_for_superbill, charge_id)
+
+
+@router.get("/superbills/{superbill_id}", dependencies=DESK)
+async def show_superbill(superbill_id: UUID, desk: AtDesk) -> SuperbillShown:
+    """A superbill's content."""
+    return await desk.read(superbills.show_superbill, superbill_id, purpose="payment")
+
+
+@router.get(
+    "/superbills/{superbill_id}/pdf",
+    dependencies=DESK,
+    response_class=Response,
+    responses={200: {"description": "The document as issued", "content": {"application/pdf": {}}}},
+)
+async def fetch_superbill(superbill_id: UUID, desk: AtDesk) -> Response:
+    """A superbill as a PDF."""
+    return await desk.document(superbills.fetch_document, superbill_id, purpose="payment")

@@ -1,0 +1,37 @@
+"""What billing keeps: fees, visits, charges, tries, payments, cards, superbills.
+
+Ids, states and cents are in the clear; client secrets and superbills are sealed.
+"""
+
+from __future__ import annotations
+
+from services.billing.tables.base import Base
+from services.billing.tables.cards import Card, CardSetup, Customer
+from services.billing.tables.charges import Charge
+from services.billing.tables.fees import Fee, UnchargedInfusion
+from services.billing.tables.payments import OutsidePayment, PaymentAttempt, UnmatchedPayment
+from services.billing.tables.superbills import (
+    Superbill,
+    SuperbillDocument,
+    SuperbillHold,
+    SuperbillNumber,
+)
+from services.billing.tables.visits import Visit
+
+__all__ = [
+    "Base",
+    "Card",
+    "CardSetup",
+    "Charge",
+    "Customer",
+    "Fee",
+    "OutsidePayment",
+    "PaymentAttempt",
+    "Superbill",
+    "SuperbillDocument",
+    "SuperbillHold",
+    "SuperbillNumber",
+    "UnchargedInfusion",
+    "UnmatchedPayment",
+    "Visit",
+]

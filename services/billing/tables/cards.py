@@ -1,0 +1,66 @@
+"""Patients as Stripe knows them, and their cards. Client secrets are sealed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Index,
+    UniqueConstraint,
+)
+from sqlmodel import Field
+
+from services.billing.tables.base import Base
+from shared.columns import moment, sealed_bytes, words
+
+
+class Customer(Base, table=True):
+    """A patient as Stripe knows them: by a random id, and by nothing else."""
+
+    __tablename__ = "customers"
+    __table_args__ = (UniqueConstraint("stripe_customer_id"),)
+
+    patient_id: UUID = Field(primary_key=True)
+    stripe_customer_id: str | None = Field(sa_column=words(nullable=True))
+    created_at: datetime = Field(sa_column=moment())
+
+
+class CardSetup(Base, table=True):
+    """One agreement to have a card on file. `sealed` holds the browser's client secret."""
+
+    __tablename__ = "card_setups"
+    __table_args__ = (
+        CheckConstraint("state IN ('pending', 'ready', 'saved', 'failed')", name="state"),
+        CheckConstraint("(sealed IS NULL) OR (stripe_setup_intent_id IS NOT NULL)", name="intent"),
+        UniqueConstraint("stripe_setup_intent_id"),
+        Index("ix_card_setups_patient_id", "patient_id"),
+    )
+
+    setup_id: UUID = Field(primary_key=True)
+    patient_id: UUID = Field(foreign_key="customers.patient_id")
+    state: str = Field(sa_column=words())
+    stripe_setup_intent_id: str | None = Field(sa_column=words(nullable=True))
+    sealed: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
+    created_at: datetime = Field(sa_column=moment())
+
+
+class Card(Base, table=True):
+    """A card that may be charged off session.
+
+    A patient's card on file is the one whose set-up began last, whenever Stripe told of it.
+    """
+
+    __tablename__ = "cards"
+    __table_args__ = (
+        UniqueConstraint("setup_id"),
+        Index("ix_cards_newest", "patient_id", "set_up_at", "setup_id"),
+    )
+
+    card_id: UUID = Field(primary_key=True)
+    patient_id: UUID = Field(foreign_key="customers.patient_id")
+    setup_id: UUID = Field(foreign_key="card_setups.setup_id")
+    stripe_payment_method_id: str = Field(sa_column=words())
+    set_up_at: datetime = Field(sa_column=moment())
+    saved_at: datetime = Field(sa_column=moment())

@@ -1,0 +1,32 @@
+"""Whose a visit is, and how it will be paid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+)
+from sqlmodel import Field
+
+from services.billing.tables.base import Base
+from shared.columns import moment, words
+
+
+class Visit(Base, table=True):
+    """Whose an appointment is, as scheduling said, and how it will be paid where that is chosen.
+
+    Whoever prices its infusion and whoever chooses a tender lock this row first.
+    """
+
+    __tablename__ = "visits"
+    __table_args__ = (
+        CheckConstraint("tender IN ('card', 'care_credit', 'cash', 'check')", name="tender"),
+        CheckConstraint("(tender IS NULL) = (chosen_at IS NULL)", name="chosen"),
+    )
+
+    appointment_id: UUID = Field(primary_key=True)
+    patient_id: UUID
+    tender: str | None = Field(sa_column=words(nullable=True))
+    chosen_at: datetime | None = Field(sa_column=moment(nullable=True))

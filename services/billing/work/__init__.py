@@ -1,0 +1,55 @@
+"""What billing has itself do, and what its callers bring home. Work carries ids only."""
+
+from __future__ import annotations
+
+from services.billing.work.cards import (
+    CardConfirmed,
+    CreateCustomer,
+    CreateSetupIntent,
+    CustomerKnown,
+    LookAtSetup,
+    SetupCancelled,
+    SetupReady,
+)
+from services.billing.work.charges import ChargeLate
+from services.billing.work.payments import (
+    Captured,
+    CapturePayment,
+    Declined,
+    LookAtPayment,
+    LookForPayment,
+    NeverArrived,
+    NothingToStore,
+    capture_key,
+    look_key,
+)
+from services.billing.work.superbills import (
+    InfusionRedeemed,
+    RedeemInfusion,
+    RenderSuperbill,
+    SuperbillRendered,
+)
+
+__all__ = [
+    "CapturePayment",
+    "Captured",
+    "CardConfirmed",
+    "ChargeLate",
+    "CreateCustomer",
+    "CreateSetupIntent",
+    "CustomerKnown",
+    "Declined",
+    "InfusionRedeemed",
+    "LookAtPayment",
+    "LookAtSetup",
+    "LookForPayment",
+    "NeverArrived",
+    "NothingToStore",
+    "RedeemInfusion",
+    "RenderSuperbill",
+    "SetupCancelled",
+    "SetupReady",
+    "SuperbillRendered",
+    "capture_key",
+    "look_key",
+]

@@ -1,0 +1,49 @@
+"""A card is saved: customer, set-up, and what the patient's browser did with it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from shared.messaging import Fact, Work
+
+
+class CreateCustomer(Work):
+    """Have Stripe know a patient by a random id."""
+
+    patient_id: UUID
+
+
+class CustomerKnown(Fact):
+    patient_id: UUID
+    customer_id: str
+
+
+class CreateSetupIntent(Work):
+    """Prepare what the patient's browser confirms to save a card."""
+
+    setup_id: UUID
+
+
+class SetupReady(Fact):
+    """A browser may confirm it, with a secret that is only for the patient."""
+
+    setup_id: UUID
+    setup_intent_id: str
+    client_secret: str
+
+
+class LookAtSetup(Work):
+    """Ask Stripe how a card set-up stands now."""
+
+    setup_intent_id: str
+
+
+class CardConfirmed(Fact):
+    """The cardholder agreed; the card may be charged off session."""
+
+    setup_id: UUID
+    payment_method_id: str
+
+
+class SetupCancelled(Fact):
+    setup_id: UUID

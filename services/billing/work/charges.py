@@ -1,0 +1,11 @@
+"""Charging what could not be charged at once."""
+
+from __future__ import annotations
+
+from shared.messaging import Work
+
+
+class ChargeLate(Work):
+    """Charge the infusions that completed before their fee was recorded."""
+
+    visit_type: str
