@@ -77,6 +77,10 @@ class RelayLimits:
     backoff_cap_s: float = 5.0
 
 
+class _BrokerAwayError(Exception):
+    """The broker is not had, or did not take what it was sent. Its cause says how."""
+
+
 @dataclass(slots=True)
 class _Sent:
     """What became of the rows of one pass."""
@@ -122,10 +126,10 @@ class Relay:
             while True:
                 try:
                     full = await self._pass()
-                except (KafkaError, TimeoutError, OSError) as error:
+                except _BrokerAwayError as away:
                     failures += 1
                     await self._abandon_producer()
-                    await self._stumble("kafka", error, failures)
+                    await self._stumble("kafka", away.__cause__ or away, failures)
                 except Exception as error:
                     if not unreachable(error):
                         log.error("relay_bug", error_type=type(error).__name__, exc_info=error)
@@ -155,7 +159,7 @@ class Relay:
             sent = await self._send(producer, rows)
             await self._keep(connection, sent)
         if sent.trouble is not None:  # what went out is kept before the rest is tried again
-            raise sent.trouble
+            raise _BrokerAwayError from sent.trouble
         return sent.left or len(rows) == self._limits.batch
 
     async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Any]) -> _Sent:
@@ -208,6 +212,9 @@ class Relay:
             try:
                 async with asyncio.timeout(self._limits.send_s):
                     await producer.start()
+            except (KafkaError, TimeoutError, OSError) as error:
+                await _stop(producer)
+                raise _BrokerAwayError from error
             except BaseException:
                 await _stop(producer)
                 raise

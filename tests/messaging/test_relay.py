@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.local.postgres import Database
+from deploy.local.processes import free_port
 from shared.clock import FixedClock
 from shared.db import create_engine
 from shared.events.scheduling import PatientCheckedIn
@@ -197,6 +198,27 @@ async def test_a_producer_that_is_never_answered_is_given_up_and_a_new_one_sends
     assert minutes_of(await read(topics, 5)) == {str(patient): list(range(5))}
     assert len(made) == 2
     assert running.trouble is None
+
+
+async def test_a_database_that_refuses_connections_is_not_called_kafka(
+    topics: Topics, clock: FixedClock
+) -> None:
+    gone = create_engine(f"postgresql+asyncpg://nobody@127.0.0.1:{free_port()}/nothing")
+    made: list[AIOKafkaProducer] = []
+
+    def make() -> AIOKafkaProducer:
+        made.append(make_producer(topics.bootstrap_servers))
+        return made[-1]
+
+    running = Relay(UnitOfWork(gone, clock, Handlers(TOPIC), topic_prefix=topics.prefix), make)
+    task = asyncio.create_task(running.run())
+    try:
+        await eventually(lambda: running.trouble == "database")
+        assert len(made) == 1  # the broker is well: its producer stays
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await gone.dispose()
 
 
 async def test_a_relay_that_is_told_to_end_while_it_gives_a_producer_up_ends(
