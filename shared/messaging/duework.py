@@ -24,19 +24,15 @@ _CANCEL = text(
     "DELETE FROM due_work WHERE key = ANY(:keys) AND state IN ('waiting', 'resting')"
 ).bindparams(bindparam("keys", type_=ARRAY(TEXT)))
 
-_INSERT = text(
-    """
+_NEW_ROWS = """
     INSERT INTO due_work (work_id, kind, key, payload, due_at,
                           correlation_id, causation_id, traceparent)
     SELECT * FROM unnest(:work_ids, :kinds, :keys, :payloads, :dues,
                          :correlations, :causations, :traces)
     ON CONFLICT (key) WHERE state IN ('waiting', 'resting') AND key IS NOT NULL
-    DO UPDATE SET kind = excluded.kind, payload = excluded.payload, due_at = excluded.due_at,
-                  state = 'waiting', rests_until = NULL, attempts = 0, error_code = NULL,
-                  fence = due_work.fence + 1, correlation_id = excluded.correlation_id,
-                  causation_id = excluded.causation_id, traceparent = excluded.traceparent
-    """
-).bindparams(
+"""
+
+_ROW_BINDS = (
     bindparam("work_ids", type_=ARRAY(PG_UUID)),
     bindparam("kinds", type_=ARRAY(TEXT)),
     bindparam("keys", type_=ARRAY(TEXT)),
@@ -46,6 +42,18 @@ _INSERT = text(
     bindparam("causations", type_=ARRAY(PG_UUID)),
     bindparam("traces", type_=ARRAY(TEXT)),
 )
+
+_INSERT = text(
+    _NEW_ROWS
+    + """
+    DO UPDATE SET kind = excluded.kind, payload = excluded.payload, due_at = excluded.due_at,
+                  state = 'waiting', rests_until = NULL, attempts = 0, error_code = NULL,
+                  fence = due_work.fence + 1, correlation_id = excluded.correlation_id,
+                  causation_id = excluded.causation_id, traceparent = excluded.traceparent
+    """
+).bindparams(*_ROW_BINDS)
+
+_INSERT_MISSING = text(_NEW_ROWS + "DO NOTHING").bindparams(*_ROW_BINDS)
 
 _COLUMNS = (
     "work_id, kind, payload, due_at, attempts, fence, correlation_id, causation_id, traceparent"
@@ -193,21 +201,27 @@ async def write(connection: AsyncConnection, wishes: Sequence[Wish]) -> None:
     if cancelled:
         await connection.execute(_CANCEL, {"keys": cancelled})
     wanted = [(wish, wish.work) for wish in (*free, *keyed) if wish.work is not None]
-    if not wanted:
-        return
-    await connection.execute(
-        _INSERT,
-        {
-            "work_ids": [new_id() for _ in wanted],
-            "kinds": [work.kind for _, work in wanted],
-            "keys": [wish.key for wish, _ in wanted],
-            "payloads": [work.model_dump(mode="json") for _, work in wanted],
-            "dues": [wish.due for wish, _ in wanted],
-            "correlations": [wish.cause.correlation_id for wish, _ in wanted],
-            "causations": [wish.cause.causation_id for wish, _ in wanted],
-            "traces": [wish.cause.traceparent for wish, _ in wanted],
-        },
-    )
+    if wanted:
+        await connection.execute(_INSERT, _rows(wanted))
+
+
+async def write_missing(connection: AsyncConnection, wishes: Sequence[Wish]) -> None:
+    """Schedule what does not wait yet under its key; what waits stays as it is."""
+    wanted = [(wish, wish.work) for wish in wishes if wish.work is not None]
+    await connection.execute(_INSERT_MISSING, _rows(wanted))
+
+
+def _rows(wanted: Sequence[tuple[Wish, Work]]) -> dict[str, Any]:
+    return {
+        "work_ids": [new_id() for _ in wanted],
+        "kinds": [work.kind for _, work in wanted],
+        "keys": [wish.key for wish, _ in wanted],
+        "payloads": [work.model_dump(mode="json") for _, work in wanted],
+        "dues": [wish.due for wish, _ in wanted],
+        "correlations": [wish.cause.correlation_id for wish, _ in wanted],
+        "causations": [wish.cause.causation_id for wish, _ in wanted],
+        "traces": [wish.cause.traceparent for wish, _ in wanted],
+    }
 
 
 async def lease(

@@ -8,6 +8,7 @@ returns the `Fact` that tells the outcome, which a decider then stores.
 
     @on.event(InfusionCompleted)                 # decider: started by an event
     @on.due(EscalateRide)                        # decider: started by something that fell due
+    @on.round(CatchUp, after=next_hour)          # decider: comes round again and again
     @on.work(CapturePayment, calls=Payments)     # caller: one outside call, may be repeated
     @on.outcome(CardCharged)                     # decider: stores what a caller found
     @on.discarded(CapturePayment)                # decider: a person gave the parked work up
@@ -24,6 +25,7 @@ import inspect
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import UnionType
 from typing import Any, Generic, TypeVar, overload
 
@@ -58,6 +60,18 @@ class WorkHandler(Generic[W]):
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """Work without fields that falls due again at `after` of the moment it was done."""
+
+    work: Work
+    after: Callable[[datetime], datetime]
+
+    @property
+    def key(self) -> str:
+        return f"round:{self.work.kind}"
+
+
+@dataclass(frozen=True, slots=True)
 class Call(Generic[W]):
     work: type[W]
     call: Callable[..., Awaitable[Fact]]
@@ -77,6 +91,7 @@ class Handlers:
     service: str
     events: dict[str, EventHandler[Any]] = field(default_factory=dict)
     timers: dict[str, WorkHandler[Any]] = field(default_factory=dict)
+    rounds: dict[str, Round] = field(default_factory=dict)
     calls: dict[str, Call[Any]] = field(default_factory=dict)
     outcomes: dict[type[Fact], Decider[Any]] = field(default_factory=dict)
     discards: dict[str, WorkHandler[Any]] = field(default_factory=dict)
@@ -105,6 +120,23 @@ class Handlers:
         def register(decide: Decider[W]) -> Decider[W]:
             self._once(self.timers | self.calls, work.kind)
             self.timers[work.kind] = WorkHandler(work, decide)
+            return decide
+
+        return register
+
+    def round(
+        self, work: type[W], *, after: Callable[[datetime], datetime]
+    ) -> Callable[[Decider[W]], Decider[W]]:
+        """Decide at the first start, and again at every `after` of the moment it was last decided.
+
+        One round waits at a time, however many replicas run. Moments that pass while nobody runs
+        are one round, not many. One that is given up is parked, and the next comes all the same.
+        A clock that leaps does not stop for rounds; it meets those that it has passed.
+        """
+
+        def register(decide: Decider[W]) -> Decider[W]:
+            self.due(work)(decide)
+            self.rounds[work.kind] = Round(work(), after)
             return decide
 
         return register

@@ -7,6 +7,9 @@ in a transaction that also ends the work and that counts only if the lease's fen
 still the newest. A crash anywhere leaves the row leased; when the lease runs out the work is taken
 again, and the caller repeats the call under the same key. Work whose leases keep running out is
 parked.
+
+Rounds are timers that come again: the transaction that decides one, or parks it, also leaves the
+next.
 """
 
 from __future__ import annotations
@@ -18,15 +21,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db import lost_race, unreachable
 from shared.errors import Misconfigured, Poison, Retry
+from shared.ids import new_id
 from shared.messaging import duework
 from shared.messaging.breaker import Breaker
 from shared.messaging.causes import code_of, on_behalf, passes
-from shared.messaging.duework import Leased
+from shared.messaging.duework import Leased, Wish
 from shared.messaging.handlers import Call, Handlers
 from shared.messaging.transaction import Transaction, UnitOfWork
 from shared.messaging.wakes import woken
@@ -57,6 +63,19 @@ class Tally:
     done: int = 0
     lateness_s: float = 0.0
     breakers: dict[str, Breaker] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _OfItself:
+    """The cause of what nobody asked for."""
+
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    traceparent: str | None = None
+
+    @classmethod
+    def new(cls) -> _OfItself:
+        return cls(new_id())
 
 
 class _NoOutcome(Exception):
@@ -102,9 +121,13 @@ class Workers:
                 )
 
     async def run(self) -> None:
+        began = False
         try:
             while True:
                 try:
+                    if not began:
+                        await self.begin_rounds()
+                        began = True
                     moved = await self.decide_timers() + await self.start_calls()
                 except Exception as error:
                     if not unreachable(error):
@@ -121,9 +144,13 @@ class Workers:
             await asyncio.gather(*running, return_exceptions=True)
 
     async def next_due_at(self) -> datetime | None:
-        """When the earliest waiting work falls due, in practice time; `None` when none waits."""
+        """When the earliest waiting work falls due, in practice time; `None` when none waits.
+
+        Rounds are not waited for.
+        """
+        kinds = [kind for kind in self._handlers.work_kinds if kind not in self._handlers.rounds]
         async with self._work.engine.connect() as connection:
-            return await duework.next_due_at(connection, self._handlers.work_kinds)
+            return await duework.next_due_at(connection, kinds)
 
     async def unfinished(self) -> int:
         """How many pieces of work have fallen due and are neither done nor parked."""
@@ -131,6 +158,16 @@ class Workers:
             return await duework.unfinished(
                 connection, self._handlers.work_kinds, now=self._work.clock.now()
             )
+
+    async def begin_rounds(self) -> None:
+        """Have every round fall due now that does not wait already."""
+        now = self._work.clock.now()
+        wishes = [
+            Wish(one.key, one.work, now, _OfItself.new()) for one in self._handlers.rounds.values()
+        ]
+        if wishes:
+            async with self._work.engine.begin() as connection:
+                await duework.write_missing(connection, wishes)
 
     async def decide_timers(self) -> int:
         """Decide everything that has fallen due, many in one transaction. Returns how many."""
@@ -163,6 +200,12 @@ class Workers:
         ) as here:
             cause = replace(leased, traceparent=here)
             await timer.decide(timer.work.model_validate(leased.payload), _caused(tx, cause))
+        await self._leave_next_round(tx.connection, leased.kind)
+
+    async def _leave_next_round(self, connection: AsyncConnection, kind: str) -> None:
+        if (one := self._handlers.rounds.get(kind)) is not None:
+            due = one.after(self._work.clock.now())
+            await duework.write(connection, [Wish(one.key, one.work, due, _OfItself.new())])
 
     async def _decide_alone(self) -> int:
         """Decide due timers one by one, each in its own transaction; what fails rests or parks."""
@@ -302,6 +345,7 @@ class Workers:
             if give_up:
                 now = self._work.clock.now()
                 await duework.park(connection, leased, code=code, attempts=attempts, now=now)
+                await self._leave_next_round(connection, leased.kind)
                 return
             rest_s = min(limits.backoff_cap_s, limits.backoff_s * 2 ** min(attempts - 1, 20))
             await duework.rest(connection, leased, code=code, attempts=attempts, rest_s=rest_s)
