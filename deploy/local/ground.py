@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.kafka import topics as kafka_topics
-from deploy.local import containers, kafka_maven
+from deploy.local import containers, maven
 from deploy.local.kafka_embedded import EmbeddedKafka
 from deploy.local.kafka_maven import MavenKafka
 from deploy.local.postgres import EmbeddedPostgres, Postgres
@@ -114,7 +114,7 @@ def _container_kafka(_folder: Path) -> Kafka | str:
 
 
 def _maven_kafka(folder: Path) -> Kafka | str:
-    if lack := kafka_maven.missing():
+    if lack := maven.missing():
         return lack
     try:
         kafka = MavenKafka(folder)

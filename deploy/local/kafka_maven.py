@@ -7,10 +7,6 @@ development and tests: nothing is replicated and nothing is encrypted.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,65 +15,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from deploy.kafka import topics as kafka_topics
+from deploy.local import maven
 from deploy.local.processes import end_process, free_port, last_lines, start_process
 
 PROJECT = Path(__file__).parents[1] / "kafka"
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
-JAVA_AT_LEAST = 17
-_FETCH_WITHIN_S = 600.0
-
-
-def missing() -> str | None:
-    """What this machine lacks to run Kafka from Maven, or `None`."""
-    if shutil.which("mvn") is None:
-        return "Maven is not installed"
-    return None if find_java() else f"no Java {JAVA_AT_LEAST} or later is installed"
-
-
-def find_java() -> str | None:
-    """The oldest Java here that Kafka 4 runs on; a machine may have several."""
-    places = [Path(home) for home in (os.environ.get("JAVA_HOME"),) if home]
-    places += sorted(Path("/usr/lib/jvm").glob("*")) + sorted(
-        Path("/Library/Java/JavaVirtualMachines").glob("*/Contents/Home")
-    )
-    found = [str(place / "bin" / "java") for place in places]
-    if on_path := shutil.which("java"):
-        found.append(on_path)
-    versions = {java: _version(java) for java in found if Path(java).exists()}
-    fit = [java for java, version in versions.items() if version >= JAVA_AT_LEAST]
-    return min(fit, key=lambda java: versions[java], default=None)
-
-
-def _version(java: str) -> int:
-    told = subprocess.run(  # noqa: S603  # a Java of this machine
-        [java, "-version"], capture_output=True, text=True, check=False
-    )
-    number = told.stderr.partition('"')[2].partition('"')[0].partition(".")[0].partition("-")[0]
-    return int(number) if number.isdecimal() else 0
-
-
-def fetch() -> Path:
-    """The folder with the server's jars, filled by Maven on first use or when the pom changed."""
-    target = PROJECT / "target"
-    target.mkdir(exist_ok=True)
-    pom = hashlib.sha256((PROJECT / "pom.xml").read_bytes()).hexdigest()
-    whole = target / "libs.whole"
-    with (target / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not whole.exists() or whole.read_text() != pom:
-            shutil.rmtree(target / "libs", ignore_errors=True)
-            done = subprocess.run(
-                ["mvn", "-q", "-B", "-ntp", "package"],  # noqa: S607  # Maven from the path
-                cwd=PROJECT,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_FETCH_WITHIN_S,
-            )
-            if done.returncode != 0:
-                raise RuntimeError(f"Maven could not bring Kafka:\n{done.stdout[-2000:]}")
-            whole.write_text(pom)
-    return target / "libs"
 
 
 class MavenKafka:
@@ -88,8 +30,8 @@ class MavenKafka:
     can_go_away = True
 
     def __init__(self, folder: Path) -> None:
-        self._java = find_java()
-        self._libs = fetch()
+        self._java = maven.find_java()
+        self._libs = maven.fetch(PROJECT)
         self._folder = folder.absolute()
         self._log = folder / "kafka.log"
         self._config = self._folder / "server.properties"

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import io
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,40 +16,18 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.billing.gateways.typesetting import Typst
-from services.billing.rules import superbills as rules
-from services.billing.rules.superbills import Paid, Superbill
 from services.billing.work import RedeemInfusion
 from shared.auth import Role
 from shared.errors import Poison
-from shared.events.billing import SuperbillIssued, TenderKind
+from shared.events.billing import SuperbillIssued
 from shared.ids import new_id
 from shared.money import dollars
+from tests.billing.bills import printed, superbill, words_of
 from tests.billing.conftest import Billing
 from tests.billing.records import infusion_record
 from tests.support.claim_check import infusion_path
 
 GOLDEN = Path(__file__).parent / "golden"
-STOPPED_AT = datetime(2026, 11, 23, 19, 40, tzinfo=UTC)
-
-
-def superbill(minutes: int, **changes: Any) -> Superbill:
-    """The superbill of an infusion of so many minutes, paid by CareCredit."""
-    record = infusion_record(
-        started_at=STOPPED_AT - timedelta(minutes=minutes), stopped_at=STOPPED_AT, **changes
-    )
-    paid = Paid(new_id(), 39900, TenderKind.CARE_CREDIT, "CC-118834", STOPPED_AT)
-    return rules.build(record, paid, number=rules.number_of(2026, minutes), issued_at=STOPPED_AT)
-
-
-async def printed(bill: Superbill) -> bytes:
-    content = orjson.dumps(bill)
-    return (await Typst().render(new_id(), content, issued_at=STOPPED_AT)).pdf
-
-
-def words_of(pdf: bytes) -> str:
-    return " ".join(
-        " ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(pdf)).pages
-    )
 
 
 @pytest.mark.parametrize("minutes", [15, 16, 40, 90, 91, 151, 240])
@@ -88,49 +65,9 @@ async def test_the_place_of_service_is_printed_as_the_json_says_it():
     bill = superbill(40)
     odd = json.loads(orjson.dumps(bill))
     odd["places_of_service"] = [{"code": "15", "words": "Mobile unit"}]
-    pdf = (await Typst().render(new_id(), orjson.dumps(odd), issued_at=STOPPED_AT)).pdf
+    pdf = await printed(odd)
     assert "POS 15: Mobile unit." in words_of(pdf)
     assert "Office" not in words_of(pdf)
-
-
-async def test_the_document_is_an_archival_one_that_can_be_read_aloud():
-    pdf = await printed(superbill(40))
-    reader = PdfReader(io.BytesIO(pdf))
-    about = reader.xmp_metadata.rdf_root.toxml() if reader.xmp_metadata else ""
-    assert "<pdfaid:part>3</pdfaid:part>" in about
-    assert "<pdfaid:conformance>A</pdfaid:conformance>" in about
-    assert "<pdfuaid:part>1</pdfuaid:part>" in about
-    catalog = reader.trailer["/Root"]
-    assert catalog["/MarkInfo"]["/Marked"]
-    assert str(catalog["/Lang"]).startswith("en")
-
-
-async def test_the_same_superbill_prints_the_same_bytes():
-    bill = superbill(40)
-    assert await printed(bill) == await printed(bill)
-
-
-async def test_the_fullest_superbill_fits_one_page():
-    diagnoses = ("F33.2", "F43.12", "F41.1", "G89.4", "M79.7", "F31.81", "G54.6", "B02.29")
-    bill = superbill(240, diagnoses=(*diagnoses, "F32.A", "F42.9", "R45.851", "Z99.99"))
-    assert len(PdfReader(io.BytesIO(await printed(bill))).pages) == 1
-
-
-async def test_what_a_patient_typed_is_printed_and_never_run():
-    bill = superbill(40)
-    hostile = '#panic("x") $ * _ ] [ `raw` @ref <b> \\ // §'
-    odd = json.loads(orjson.dumps(bill))
-    odd["patient"]["name"] = hostile
-    content = orjson.dumps(odd)
-    pdf = (await Typst().render(new_id(), content, issued_at=STOPPED_AT)).pdf
-    assert '#panic("x")' in words_of(pdf).replace("\u201c", '"').replace("\u201d", '"')
-
-
-async def test_content_that_cannot_be_printed_is_parked_without_being_quoted():
-    with pytest.raises(Poison) as refused:
-        await Typst().render(new_id(), b'{"number": "Canary"}', issued_at=STOPPED_AT)
-    assert refused.value.code == "superbill_not_printable"
-    assert "Canary" not in str(refused.value)
 
 
 async def issued(billing: Billing, minutes: int = 40, **changes: Any) -> SuperbillIssued:

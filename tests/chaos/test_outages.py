@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from deploy.kafka.topics import prefixed
-from deploy.local import kafka_maven
+from deploy.local import maven
 from deploy.local.ground import Kafka
 from deploy.local.kafka_embedded import EmbeddedKafka
 from deploy.local.kafka_maven import MavenKafka
@@ -28,7 +28,7 @@ def kafka(kafka: Kafka, ground_folder: Path) -> Iterator[Kafka]:
         return
     folder = ground_folder / "kafka-that-goes"
     folder.mkdir()
-    own = EmbeddedKafka(folder) if kafka_maven.missing() else MavenKafka(folder)
+    own = EmbeddedKafka(folder) if maven.missing() else MavenKafka(folder)
     own.start()
     yield own
     own.stop()

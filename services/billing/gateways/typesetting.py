@@ -1,54 +1,60 @@
-"""Printing: a superbill's JSON to a PDF, in this process, with nothing fetched from anywhere."""
+"""Printing: a document's JSON to a PDF, in this process, with nothing fetched from anywhere.
+
+A document is a template in `documents/`, named for what it prints, and its content. Templates share
+`look.typ`. The content is attached to the PDF, so that programs need not read pages.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
-from uuid import UUID
 
 import typst
 
-from services.billing.work import SuperbillRendered
 from shared.errors import Poison
 
-TEMPLATE = Path(__file__).parent.parent / "superbill.typ"
+TEMPLATES = Path(__file__).parent.parent / "documents"
 
 STANDARDS: Any = ["a-3a", "ua-1"]
 """PDF/A-3a keeps the JSON twin inside it for decades; PDF/UA-1 can be read aloud."""
 
 
+class Template(StrEnum):
+    """What can be printed; each is a file in `documents/`."""
+
+    SUPERBILL = "superbill"
+
+
 class Typesetter(Protocol):
     """Raises `Poison` when the content cannot be printed. The same content prints the same."""
 
-    async def render(
-        self, superbill_id: UUID, content: bytes, *, issued_at: datetime
-    ) -> SuperbillRendered: ...
+    async def render(self, template: Template, content: bytes, *, issued_at: datetime) -> bytes:
+        """A PDF of JSON `content`, dated `issued_at`, with the content attached."""
+        ...
 
 
 class Typst:
     """`Typesetter` by the typst library, off the event loop. Only its own fonts are used."""
 
-    async def render(
-        self, superbill_id: UUID, content: bytes, *, issued_at: datetime
-    ) -> SuperbillRendered:
-        pdf = await asyncio.to_thread(_compile, content, issued_at)
-        return SuperbillRendered(superbill_id=superbill_id, pdf=pdf)
+    async def render(self, template: Template, content: bytes, *, issued_at: datetime) -> bytes:
+        return await asyncio.to_thread(_compile, template, content, issued_at)
 
 
-def _compile(content: bytes, issued_at: datetime) -> bytes:
+def _compile(template: Template, content: bytes, issued_at: datetime) -> bytes:
     try:
         pdf = typst.compile(
-            TEMPLATE,
-            root=TEMPLATE.parent,
+            TEMPLATES / f"{template}.typ",
+            root=TEMPLATES,
             format="pdf",
             ignore_system_fonts=True,
-            sys_inputs={"superbill": content.decode()},
+            sys_inputs={"content": content.decode()},
             pdf_standards=STANDARDS,
             timestamp=issued_at,
         )
     except typst.TypstError:  # its text may quote the content
-        raise Poison("superbill_not_printable") from None
+        raise Poison(f"{template}_not_printable") from None
     assert isinstance(pdf, bytes)
     return pdf

@@ -11,7 +11,7 @@ import orjson
 import structlog
 from pydantic import BaseModel, TypeAdapter
 
-from services.billing.gateways.typesetting import Typesetter
+from services.billing.gateways.typesetting import Template, Typesetter
 from services.billing.rules import superbills as rules
 from services.billing.rules.superbill_lint import lint
 from services.billing.rules.superbills import Superbill
@@ -89,9 +89,10 @@ async def draft_superbill(redeemed: InfusionRedeemed, tx: Transaction) -> None:
 
 
 async def render_superbill(unprinted: Unprinted, typesetter: Typesetter) -> SuperbillRendered:
-    return await typesetter.render(
-        unprinted.superbill_id, unprinted.content, issued_at=unprinted.issued_at
+    pdf = await typesetter.render(
+        Template.SUPERBILL, unprinted.content, issued_at=unprinted.issued_at
     )
+    return SuperbillRendered(superbill_id=unprinted.superbill_id, pdf=pdf)
 
 
 async def issue_superbill(rendered: SuperbillRendered, tx: Transaction) -> None:
