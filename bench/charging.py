@@ -15,7 +15,7 @@ from shared.ids import new_id
 FEE_CENTS = 39_900  # clinic FAQ: $399 per infusion
 _FEE_SINCE = date(2020, 1, 1)
 
-KEPT = ("inbox", "charges", "payment_attempts", "due_work", "event_log")
+KEPT = ("inbox", "charges", "ledger_transfers", "payment_attempts", "due_work", "event_log")
 """The tables in which every charged infusion leaves one row."""
 
 _FEE = """

@@ -57,6 +57,13 @@ SELECT c, p, i, a, f, m, 'card', 'open', $7
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[])
        AS r (c, p, i, a, f, m)
 """
+_LEDGER = """
+INSERT INTO ledger_transfers (transfer_id, reason, source_id, leg, debit, credit, amount_cents,
+                              patient_id, charge_id, happened_at, posted_at)
+SELECT t, 'charge_posted', c::text, 1, 'patient_receivable', 'revenue_infusion', m, p, c, s, $6
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::timestamptz[])
+       AS r (t, c, p, m, s)
+"""
 _ATTEMPTS = """
 INSERT INTO payment_attempts (attempt_id, charge_id, card_id, state, created_at)
 SELECT a, c, k, 'pending', $4
@@ -242,6 +249,15 @@ async def _write(
         [one.appointment_id for one in infusions],
         [one.fee_id for one in infusions],
         [one.amount_cents for one in infusions],
+        now,
+    )
+    await database.execute(
+        _LEDGER,
+        [new_id() for _ in infusions],
+        charge_ids,
+        [one.patient_id for one in infusions],
+        [one.amount_cents for one in infusions],
+        [one.started_at for one in infusions],
         now,
     )
     await database.execute(

@@ -8,13 +8,16 @@ from pydantic import BaseModel
 
 from services.billing.gateways.payments import Order, Payments
 from services.billing.handlers import unmatched
+from services.billing.rules import ledger
 from services.billing.rules import payments as rules
 from services.billing.rules.declines import AbandonReason
+from services.billing.rules.ledger import OfCharge
 from services.billing.rules.payments import AttemptState, ChargeState, Step
 from services.billing.store import attempts as store
 from services.billing.store import charges
 from services.billing.store import unmatched as stored_unmatched
 from services.billing.store.attempts import LockedAttempt
+from services.billing.store.ledger import post
 from services.billing.tables import PaymentAttempt
 from services.billing.work import (
     Captured,
@@ -162,13 +165,20 @@ async def record_capture(captured: Captured, tx: Transaction) -> None:
         case Step.TAKE if not attempt.decided:
             raise Poison("captured_amount_differs")
         case Step.TAKE | Step.UNMATCHED:
-            await unmatched.note(captured, tx)
+            await unmatched.note(captured, attempt.patient_id, tx)
         case Step.CHANGES_NOTHING | Step.CONTRADICTS:
             pass
 
 
 async def _settle(captured: Captured, attempt: LockedAttempt, tx: Transaction) -> None:
-    await stored_unmatched.match(tx, captured.payment_intent_id)
+    of = OfCharge(attempt.patient_id, attempt.charge_id)
+    if await stored_unmatched.match(tx, captured.payment_intent_id):
+        applied = ledger.unmatched_applied(
+            of, captured.payment_intent_id, attempt.amount_cents, tx.now
+        )
+        post(tx, applied)
+    else:
+        post(tx, ledger.card_captured(of, captured.attempt_id, attempt.amount_cents, tx.now))
     await store.end_attempt(
         tx,
         captured.attempt_id,

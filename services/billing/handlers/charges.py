@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import assert_never
 
 from services.billing.handlers import attempts
-from services.billing.rules import pricing
+from services.billing.rules import ledger, pricing
+from services.billing.rules.ledger import OfCharge
 from services.billing.rules.payments import ChargeState
 from services.billing.rules.pricing import FirstStep, Infusion, NoCharge, OnFile, Priced
 from services.billing.store import fees, visits
+from services.billing.store.ledger import post
 from services.billing.tables import Charge, UnchargedInfusion
 from services.billing.work import ChargeLate
 from shared.events.billing import ChargePosted, InfusionNotCharged
-from shared.events.scheduling import InfusionCompleted
+from shared.events.scheduling import InfusionCompleted, VisitType
 from shared.ids import new_id
 from shared.messaging import Transaction
 
@@ -70,7 +72,7 @@ def leave_late(tx: Transaction, visit_type: str) -> None:
 
 
 def post_charge(infusion: Infusion | InfusionCompleted, priced: Priced, tx: Transaction) -> None:
-    """Write the charge and take the first step towards its payment."""
+    """Write the charge, post what is owed, and take the first step towards its payment."""
     charge_id = new_id()
     declined = priced.first_step is FirstStep.DECLINE_FOR_WANT_OF_CARD
     tx.insert(
@@ -84,6 +86,15 @@ def post_charge(infusion: Infusion | InfusionCompleted, priced: Priced, tx: Tran
         tender=priced.tender.value,
         state=(ChargeState.DECLINED if declined else ChargeState.OPEN).value,
         posted_at=tx.now,
+    )
+    post(
+        tx,
+        ledger.charge_posted(
+            OfCharge(infusion.patient_id, charge_id),
+            priced.amount_cents,
+            VisitType(infusion.visit_type),
+            infusion.started_at,
+        ),
     )
     tx.publish(
         ChargePosted(

@@ -8,9 +8,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, StringConstraints
 
+from services.billing.rules import ledger
 from services.billing.rules import payments as rules
+from services.billing.rules.ledger import OfCharge
 from services.billing.rules.payments import ChargeState
 from services.billing.store import charges as store
+from services.billing.store.ledger import post
 from services.billing.tables import OutsidePayment
 from services.billing.work import RedeemInfusion
 from shared.events.billing import OutsidePaymentRecorded, PositiveCents, TenderKind
@@ -85,6 +88,16 @@ def _settle(recorded: PaymentRecorded, infusion_id: UUID, tx: Transaction) -> No
         reference=recorded.reference,
         amount_cents=recorded.amount_cents,
         recorded_at=recorded.recorded_at,
+    )
+    post(
+        tx,
+        ledger.outside_payment(
+            OfCharge(recorded.patient_id, recorded.charge_id),
+            recorded.payment_id,
+            recorded.tender,
+            recorded.amount_cents,
+            recorded.recorded_at,
+        ),
     )
     tx.publish(
         OutsidePaymentRecorded(

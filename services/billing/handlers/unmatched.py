@@ -9,7 +9,9 @@ from uuid import UUID
 import structlog
 from pydantic import BaseModel, StringConstraints, computed_field
 
+from services.billing.rules import ledger
 from services.billing.store import unmatched as store
+from services.billing.store.ledger import post
 from services.billing.work import Captured, LookAtPayment
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
@@ -48,10 +50,15 @@ class PaymentReturned(BaseModel):
     returned_at: datetime
 
 
-async def note(captured: Captured, tx: Transaction) -> None:
+async def note(captured: Captured, patient_id: UUID, tx: Transaction) -> None:
     """Nothing is parked for it: what is on the list stays there whatever is discarded."""
-    await store.note(tx, captured.payment_intent_id, captured.attempt_id, captured.amount_cents)
-    log.warning("payment_unmatched")
+    taken = (captured.payment_intent_id, captured.attempt_id, captured.amount_cents)
+    if await store.note(tx, *taken):
+        posting = ledger.unmatched_taken(
+            patient_id, captured.payment_intent_id, captured.amount_cents, tx.now
+        )
+        post(tx, posting)
+        log.warning("payment_unmatched")
 
 
 async def look_again(charge_id: UUID, tx: Transaction) -> None:
@@ -76,6 +83,11 @@ async def note_return(payment_intent_id: str, tx: Transaction) -> PaymentReturne
     returned = await store.give_back(tx, payment_intent_id)
     if returned is None:
         return Refused.not_found("unmatched payment")
+    if returned.is_first:
+        posting = ledger.unmatched_returned(
+            returned.patient_id, payment_intent_id, returned.amount_cents, tx.now
+        )
+        post(tx, posting)
     return PaymentReturned(
         payment_intent_id=payment_intent_id,
         patient_id=returned.patient_id,

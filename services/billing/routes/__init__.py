@@ -5,7 +5,14 @@ Who may call what is declared here, what happens is decided in handlers.
 
 from __future__ import annotations
 
-from services.billing.routes import cards, charges, fees, superbills, unmatched
+from services.billing.routes import cards, charges, fees, ledger, superbills, unmatched
 
-ROUTERS = (fees.router, cards.router, charges.router, unmatched.router, superbills.router)
+ROUTERS = (
+    fees.router,
+    cards.router,
+    charges.router,
+    ledger.router,
+    unmatched.router,
+    superbills.router,
+)
 """In the order of the API's document."""

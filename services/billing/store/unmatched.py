@@ -36,19 +36,27 @@ _OF_CHARGE = text(
 
 _RETURN = text(
     """
-    UPDATE unmatched_payments AS u SET returned_at = coalesce(u.returned_at, :at)
-      FROM payment_attempts AS a JOIN charges AS c USING (charge_id)
-     WHERE u.payment_intent_id = :payment_intent_id AND a.attempt_id = u.attempt_id
-    RETURNING c.patient_id, u.returned_at
+    WITH returned AS (
+        UPDATE unmatched_payments SET returned_at = :at
+         WHERE payment_intent_id = :payment_intent_id AND returned_at IS NULL
+        RETURNING payment_intent_id
+    )
+    SELECT c.patient_id, u.amount_cents, coalesce(u.returned_at, :at) AS returned_at,
+           r.payment_intent_id IS NOT NULL AS is_first
+      FROM unmatched_payments AS u
+      JOIN payment_attempts AS a USING (attempt_id)
+      JOIN charges AS c USING (charge_id)
+      LEFT JOIN returned AS r USING (payment_intent_id)
+     WHERE u.payment_intent_id = :payment_intent_id
     """
 )
 
 
 async def note(
     tx: Transaction, payment_intent_id: str, attempt_id: UUID, amount_cents: int
-) -> None:
-    """Keep what Stripe took; once, however often it is told."""
-    await tx.execute(
+) -> bool:
+    """Keep what Stripe took; once, however often it is told. Whether it is new."""
+    noted = await tx.execute(
         _NOTE,
         {
             "payment_intent_id": payment_intent_id,
@@ -57,11 +65,13 @@ async def note(
             "at": tx.now,
         },
     )
+    return noted.rowcount > 0
 
 
-async def match(tx: Transaction, payment_intent_id: str) -> None:
-    """A charge takes the money after all."""
-    await tx.execute(_MATCH, {"payment_intent_id": payment_intent_id})
+async def match(tx: Transaction, payment_intent_id: str) -> bool:
+    """A charge takes the money after all. Whether it was on the list."""
+    matched = await tx.execute(_MATCH, {"payment_intent_id": payment_intent_id})
+    return matched.rowcount > 0
 
 
 async def was_returned(tx: Transaction, payment_intent_id: str) -> bool:
@@ -76,7 +86,7 @@ async def of_charge(tx: Transaction, charge_id: UUID) -> list[str]:
 
 
 async def give_back(tx: Transaction, payment_intent_id: str) -> Any | None:
-    """Whose payment was given back and when that was noted first; `None` for one unknown."""
+    """Whose payment was given back, when, and whether it is noted now; `None` for one unknown."""
     returned = {"payment_intent_id": payment_intent_id, "at": tx.now}
     return (await tx.execute(_RETURN, returned)).one_or_none()
 

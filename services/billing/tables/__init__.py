@@ -1,4 +1,4 @@
-"""What billing keeps: fees, visits, charges, tries, payments, cards, superbills.
+"""What billing keeps: fees, visits, charges, tries, payments, ledger, cards, superbills.
 
 Ids, states and cents are in the clear; client secrets and superbills are sealed.
 """
@@ -9,6 +9,7 @@ from services.billing.tables.base import Base
 from services.billing.tables.cards import Card, CardSetup, Customer
 from services.billing.tables.charges import Charge
 from services.billing.tables.fees import Fee, UnchargedInfusion
+from services.billing.tables.ledger import LedgerAccount, LedgerTransfer
 from services.billing.tables.payments import OutsidePayment, PaymentAttempt, UnmatchedPayment
 from services.billing.tables.superbills import (
     Superbill,
@@ -25,6 +26,8 @@ __all__ = [
     "Charge",
     "Customer",
     "Fee",
+    "LedgerAccount",
+    "LedgerTransfer",
     "OutsidePayment",
     "PaymentAttempt",
     "Superbill",

@@ -1,0 +1,233 @@
+"""What is posted to the ledger when money is owed, moves, or is given up.
+
+Every posting is one or more legs, and a leg is a transfer: the same cents leave one account and
+enter another. So nothing can be posted that does not sum to zero. Corrections are reversals: the
+same cents, back the way they came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from shared.events.billing import TenderKind
+from shared.events.scheduling import VisitType
+
+
+class Account(StrEnum):
+    """Where cents can be. What kind each is stands in the table `ledger_accounts`."""
+
+    PATIENT_RECEIVABLE = "patient_receivable"
+    STRIPE_CLEARING = "stripe_clearing"
+    CARE_CREDIT_CLEARING = "care_credit_clearing"
+    CASH = "cash"
+    CHECKS = "checks"
+    BANK = "bank"
+    DISPUTE_HOLD = "dispute_hold"
+    PATIENT_CREDIT = "patient_credit"
+    UNMATCHED_MONEY = "unmatched_money"
+    REFUND_PENDING = "refund_pending"
+    REVENUE_INFUSION = "revenue_infusion"
+    REVENUE_CONSULT = "revenue_consult"
+    DISCOUNT = "discount"
+    REFUNDS = "refunds"
+    BAD_DEBT = "bad_debt"
+    STRIPE_FEES = "stripe_fees"
+    CARE_CREDIT_FEES = "care_credit_fees"
+    DISPUTE_FEES = "dispute_fees"
+
+
+class AccountKind(StrEnum):
+    ASSET = "asset"
+    LIABILITY = "liability"
+    INCOME = "income"
+    CONTRA = "contra"
+    EXPENSE = "expense"
+
+
+DEBIT_NORMAL = frozenset({AccountKind.ASSET, AccountKind.CONTRA, AccountKind.EXPENSE})
+"""The kinds whose balance is debits less credits; a contra account lessens income."""
+
+
+class Reason(StrEnum):
+    """Why something is posted. With the id of its cause it names a posting, once and for all."""
+
+    CHARGE_POSTED = "charge_posted"
+    CARD_CAPTURED = "card_captured"
+    OUTSIDE_PAYMENT = "outside_payment"
+    UNMATCHED_TAKEN = "unmatched_taken"
+    UNMATCHED_APPLIED = "unmatched_applied"
+    UNMATCHED_RETURNED = "unmatched_returned"
+    CARE_CREDIT_FUNDED = "care_credit_funded"
+    STRIPE_FEE = "stripe_fee"
+    PAYOUT = "payout"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
+    REVERSAL = "reversal"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """The same cents out of `credit` and into `debit`."""
+
+    debit: Account
+    credit: Account
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What one cause does to the accounts.
+
+    `source_id` is the id of the row or of the outside object that caused it: the same cause is
+    posted once. `happened_at` is when the money was owed or moved, by which what is owed ages.
+    """
+
+    reason: Reason
+    source_id: str
+    legs: tuple[Leg, ...]
+    happened_at: datetime
+    patient_id: UUID | None = None
+    charge_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfCharge:
+    """Whose money it is and for what."""
+
+    patient_id: UUID
+    charge_id: UUID
+
+
+_HELD_IN = {
+    TenderKind.CARD: Account.STRIPE_CLEARING,
+    TenderKind.CARE_CREDIT: Account.CARE_CREDIT_CLEARING,
+    TenderKind.CASH: Account.CASH,
+    TenderKind.CHECK: Account.CHECKS,
+}
+"""Where the money of a tender is until it is in the bank."""
+
+
+def held_in(tender: TenderKind) -> Account:
+    return _HELD_IN[tender]
+
+
+def revenue_of(visit_type: VisitType) -> Account:
+    """The income that a kind of visit brings. A session without a drip is a consult."""
+    if visit_type in {VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN}:
+        return Account.REVENUE_INFUSION
+    return Account.REVENUE_CONSULT
+
+
+def charge_posted(
+    of: OfCharge, amount_cents: int, visit_type: VisitType, happened_at: datetime
+) -> Posting:
+    """The service is given: it is owed, and earned."""
+    leg = Leg(Account.PATIENT_RECEIVABLE, revenue_of(visit_type), amount_cents)
+    return _about(of, Reason.CHARGE_POSTED, of.charge_id, leg, happened_at)
+
+
+def card_captured(of: OfCharge, payment_id: UUID, amount_cents: int, at: datetime) -> Posting:
+    """Stripe took it from a card and holds it until the payout."""
+    leg = Leg(Account.STRIPE_CLEARING, Account.PATIENT_RECEIVABLE, amount_cents)
+    return _about(of, Reason.CARD_CAPTURED, payment_id, leg, at)
+
+
+def outside_payment(
+    of: OfCharge, payment_id: UUID, tender: TenderKind, amount_cents: int, at: datetime
+) -> Posting:
+    """The patient paid past Stripe."""
+    leg = Leg(held_in(tender), Account.PATIENT_RECEIVABLE, amount_cents)
+    return _about(of, Reason.OUTSIDE_PAYMENT, payment_id, leg, at)
+
+
+def unmatched_taken(
+    patient_id: UUID, payment_intent_id: str, amount_cents: int, at: datetime
+) -> Posting:
+    """Stripe took what no charge waits for: the clinic owes it to the patient."""
+    leg = Leg(Account.STRIPE_CLEARING, Account.UNMATCHED_MONEY, amount_cents)
+    return Posting(Reason.UNMATCHED_TAKEN, payment_intent_id, (leg,), at, patient_id)
+
+
+def unmatched_applied(
+    of: OfCharge, payment_intent_id: str, amount_cents: int, at: datetime
+) -> Posting:
+    """A charge takes it after all."""
+    leg = Leg(Account.UNMATCHED_MONEY, Account.PATIENT_RECEIVABLE, amount_cents)
+    return _about(of, Reason.UNMATCHED_APPLIED, payment_intent_id, leg, at)
+
+
+def unmatched_returned(
+    patient_id: UUID, payment_intent_id: str, amount_cents: int, at: datetime
+) -> Posting:
+    """It went back to the card that it came from."""
+    leg = Leg(Account.UNMATCHED_MONEY, Account.STRIPE_CLEARING, amount_cents)
+    return Posting(Reason.UNMATCHED_RETURNED, payment_intent_id, (leg,), at, patient_id)
+
+
+def care_credit_funded(
+    payment_id: UUID, amount_cents: int, fee_cents: int, at: datetime
+) -> Posting:
+    """CareCredit sent what was paid with it, less its discount."""
+    return Posting(
+        Reason.CARE_CREDIT_FUNDED,
+        str(payment_id),
+        _some(
+            Leg(Account.BANK, Account.CARE_CREDIT_CLEARING, amount_cents - fee_cents),
+            Leg(Account.CARE_CREDIT_FEES, Account.CARE_CREDIT_CLEARING, fee_cents),
+        ),
+        at,
+    )
+
+
+def stripe_fee(balance_transaction_id: str, fee_cents: int, at: datetime) -> Posting:
+    """Stripe kept its fee of one balance transaction."""
+    leg = Leg(Account.STRIPE_FEES, Account.STRIPE_CLEARING, fee_cents)
+    return Posting(Reason.STRIPE_FEE, balance_transaction_id, (leg,), at)
+
+
+def payout(payout_id: str, amount_cents: int, at: datetime) -> Posting:
+    """Stripe sent what it held."""
+    leg = Leg(Account.BANK, Account.STRIPE_CLEARING, amount_cents)
+    return Posting(Reason.PAYOUT, payout_id, (leg,), at)
+
+
+def dispute_opened(
+    of: OfCharge, dispute_id: str, amount_cents: int, fee_cents: int, at: datetime
+) -> Posting:
+    """Stripe took the disputed money back, and its fee."""
+    legs = _some(
+        Leg(Account.DISPUTE_HOLD, Account.STRIPE_CLEARING, amount_cents),
+        Leg(Account.DISPUTE_FEES, Account.STRIPE_CLEARING, fee_cents),
+    )
+    return _legs_about(of, Reason.DISPUTE_OPENED, dispute_id, legs, at)
+
+
+def dispute_won(of: OfCharge, dispute_id: str, amount_cents: int, at: datetime) -> Posting:
+    """The money comes back. Stripe's fee of the dispute does not."""
+    leg = Leg(Account.STRIPE_CLEARING, Account.DISPUTE_HOLD, amount_cents)
+    return _legs_about(of, Reason.DISPUTE_WON, dispute_id, (leg,), at)
+
+
+def dispute_lost(of: OfCharge, dispute_id: str, amount_cents: int, at: datetime) -> Posting:
+    """The money stays with the patient's bank, and the clinic bears it."""
+    leg = Leg(Account.BAD_DEBT, Account.DISPUTE_HOLD, amount_cents)
+    return _legs_about(of, Reason.DISPUTE_LOST, dispute_id, (leg,), at)
+
+
+def _about(of: OfCharge, reason: Reason, source_id: object, leg: Leg, at: datetime) -> Posting:
+    return _legs_about(of, reason, str(source_id), (leg,), at)
+
+
+def _legs_about(
+    of: OfCharge, reason: Reason, source_id: str, legs: tuple[Leg, ...], at: datetime
+) -> Posting:
+    return Posting(reason, source_id, legs, at, of.patient_id, of.charge_id)
+
+
+def _some(*legs: Leg) -> tuple[Leg, ...]:
+    """The legs that move something."""
+    return tuple(leg for leg in legs if leg.amount_cents)
