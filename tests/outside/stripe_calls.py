@@ -36,3 +36,26 @@ def charge_params(customer: stripe.Customer, card: str, attempt: str = "a-1") ->
         "metadata": {"attempt_id": attempt},
         "expand": ["latest_charge"],
     }
+
+
+async def pay_link(
+    client: stripe.StripeClient,
+    *,
+    attempt: str = "a-1",
+    key: str | None = None,
+    name: str = "Your balance",
+    **changed: Any,
+) -> stripe.checkout.Session:
+    """A page on which a patient pays one balance."""
+    price = {"currency": "usd", "unit_amount": 39900, "product_data": {"name": name}}
+    params: Any = {
+        "mode": "payment",
+        "line_items": [{"quantity": 1, "price_data": price}],
+        "payment_intent_data": {"metadata": {"attempt_id": attempt}},
+        "metadata": {"link_id": "l-1"},
+        "success_url": "http://127.0.0.1/done?session={CHECKOUT_SESSION_ID}",
+        "cancel_url": "http://127.0.0.1/later",
+    }
+    return await client.v1.checkout.sessions.create_async(
+        params | changed, {"idempotency_key": key} if key else {}
+    )

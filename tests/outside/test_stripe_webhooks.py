@@ -12,7 +12,7 @@ from tests.outside.stripe_calls import charge_params, save_card
 from tests.support.outside_world import STRIPE_WEBHOOK_SECRET, OutsideWorld
 
 
-def _events(ear: Ear) -> list[stripe.Event]:
+def events_of(ear: Ear) -> list[stripe.Event]:
     """Every event heard, each with its signature verified by the official client."""
     return [
         stripe.Webhook.construct_event(
@@ -33,7 +33,7 @@ async def test_a_series_of_events_tells_how_a_card_was_saved_and_charged(
     await stripe_client.v1.refunds.create_async({"payment_intent": paid.id})
     await world.until_rest()
 
-    events = _events(ear)
+    events = events_of(ear)
 
     assert [event.type for event in events if event.type.startswith("setup_intent.")] == [
         "setup_intent.created",
@@ -66,7 +66,7 @@ async def test_a_declined_charge_is_told_with_its_reason(
         await stripe_client.v1.payment_intents.create_async(charge_params(customer, card))
     await world.until_rest()
 
-    failed = next(e for e in _events(ear) if e.type == "payment_intent.payment_failed")
+    failed = next(e for e in events_of(ear) if e.type == "payment_intent.payment_failed")
 
     intent = failed.data.object
     assert isinstance(intent, stripe.PaymentIntent)
@@ -82,7 +82,7 @@ async def test_an_event_is_a_snapshot_and_is_found_again_by_its_id(
     paid = await stripe_client.v1.payment_intents.create_async(charge_params(customer, card))
     await stripe_client.v1.refunds.create_async({"payment_intent": paid.id})
     await world.until_rest()
-    heard = next(e for e in _events(ear) if e.type == "charge.succeeded")
+    heard = next(e for e in events_of(ear) if e.type == "charge.succeeded")
 
     asked = await stripe_client.v1.events.retrieve_async(heard.id)
 
@@ -120,4 +120,4 @@ async def test_a_notice_arrives_although_the_answer_to_the_call_is_lost(
         await stripe_client.v1.payment_intents.create_async(charge_params(customer, card))
     await world.until_rest()
 
-    assert [e.type for e in _events(ear)].count("payment_intent.succeeded") == 1
+    assert [e.type for e in events_of(ear)].count("payment_intent.succeeded") == 1

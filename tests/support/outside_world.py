@@ -180,6 +180,19 @@ class OutsideWorld:
         path = f"/stripe/intents/{intent_id}/authenticate"
         return dict(self._ask("POST", path, {"outcome": outcome}))
 
+    def patient_pays(self, url: str, number: str = "4242424242424242") -> int:
+        """A patient gives a card on a Checkout page: 303 when it goes on, 402 when refused."""
+        card = {"number": number, "expiry": "12 / 35", "cvc": "123", "name": "Pat Made-Up"}
+        return self._on_page(url, card)
+
+    def patient_answers_bank(self, url: str, outcome: str) -> int:
+        """The bank's question on a Checkout page: `passes` or `fails`."""
+        return self._on_page(f"{url}/bank", {"outcome": outcome})
+
+    def _on_page(self, url: str, form: Mapping[str, str]) -> int:
+        assert self._client is not None, "start it first"
+        return self._client.post(url, data=form).status_code
+
     def pharmacist(self, order_id: str, status: str, reason: str | None = None) -> None:
         body = {"status": status, "reason": reason}
         self._ask("POST", f"/pharmacy/orders/{order_id}/status", body)

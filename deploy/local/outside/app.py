@@ -16,7 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from deploy.local.outside import control
 from deploy.local.outside.edge import FaultyNetwork, FaultySystem, SeverableProtocol
-from deploy.local.outside.pages import overview
+from deploy.local.outside.pages import checkout, overview
 from deploy.local.outside.pages import signing as signing_page
 from deploy.local.outside.pharmacy.routes import router as pharmacy
 from deploy.local.outside.settings import LOOPBACK, OutsideSettings
@@ -59,7 +59,7 @@ def build_app(world: World) -> FastAPI:
     app.add_exception_handler(errors.StripeProblem, errors.answer_problem)
     app.add_exception_handler(sms.TwilioProblem, sms.answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_violations)
-    pages = (overview.router, signing_page.router)
+    pages = (overview.router, signing_page.router, checkout.router)
     for router in (stripe, pharmacy, signing, sms.router, control.router, *pages):
         app.include_router(router)
     return app

@@ -7,6 +7,7 @@ hold.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Response
@@ -15,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from deploy.local.outside.faults import FaultOrder
 from deploy.local.outside.pharmacy.orders import Status
 from deploy.local.outside.settings import LocalUrl
-from deploy.local.outside.stripe import payment_intents, setup_intents
-from deploy.local.outside.stripe.cards import AUTHENTICATION_REQUIRED, BY_DECLINE_CODE
+from deploy.local.outside.stripe.cards import BY_DECLINE_CODE
+from deploy.local.outside.stripe.checkout_payments import answer_bank
 from deploy.local.outside.stripe.errors import StripeProblem
 from deploy.local.outside.world import TheWorld
 
@@ -151,19 +152,9 @@ async def authenticate(world: TheWorld, intent_id: str, how: Authentication) -> 
     intent = books.setup_intents.get(intent_id) or books.payment_intents.get(intent_id)
     if intent is None or intent["status"] != "requires_action":
         raise HTTPException(409, "no such intent that waits for its cardholder")
-    if how.outcome == "passes":
-        books.authenticated.add(intent_id)
-    noun = setup_intents if intent_id in books.setup_intents else payment_intents
-    method = books.payment_methods[intent["payment_method"]]
-    try:
-        if how.outcome == "fails":
-            noun.refuse(books, intent, method, AUTHENTICATION_REQUIRED)
-        elif noun is setup_intents:
-            setup_intents.settle(books, intent)
-        else:
-            payment_intents.settle(books, intent, off_session=False)
-    except StripeProblem:
-        pass  # the browser sees the refusal; the practice learns of it by webhook
+    # the browser sees a refusal; the practice learns of it by webhook
+    with contextlib.suppress(StripeProblem):
+        answer_bank(books, intent, passes=how.outcome == "passes")
     return intent
 
 

@@ -52,7 +52,8 @@ class World:
                 System.SMS: Sealing(twilio_seal, settings.sms_auth_token.get_secret_value()),
             },
         )
-        self.stripe = Books(clock, self.post, settings.stripe_webhook_url)
+        self.stripe = Books(self.agenda, self.post, settings.base_url)
+        self.stripe.webhook_url = settings.stripe_webhook_url
         self.signing = Sessions(clock, self.post, settings.signing_webhook_url, settings.base_url)
         self.pharmacy = OrderBook(
             self.agenda,

@@ -6,20 +6,19 @@ import copy
 import json
 import secrets
 import string
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from deploy.local.outside.agenda import Agenda
 from deploy.local.outside.faults import System
 from deploy.local.outside.stripe.cards import CardOnFile
-from deploy.local.outside.stripe.errors import invalid, no_such
 from deploy.local.outside.stripe.idempotency import CALL, Keys
-from deploy.local.outside.stripe.params import Params
 from deploy.local.outside.webhooks import Notice, Outcome, Post
-from shared.clock import Clock
+
+if TYPE_CHECKING:
+    from deploy.local.outside.stripe.checkout_lines import Checkout
 
 API_VERSION = "2026-10-28.endive"
 _ALPHABET = string.ascii_letters + string.digits
-_LONGEST_PAGE = 100
 
 Object = dict[str, Any]
 
@@ -31,53 +30,61 @@ def new_id(prefix: str) -> str:
 class Books:
     """Every object by noun, in order of creation."""
 
-    def __init__(self, clock: Clock, post: Post, webhook_url: str | None) -> None:
-        self.clock = clock
+    def __init__(self, agenda: Agenda, post: Post, base_url: str) -> None:
+        self.agenda = agenda
+        self.clock = agenda.clock
         self.post = post
-        self.webhook_url = webhook_url
-        self.keys = Keys(clock)
+        self.base_url = base_url
+        self.webhook_url: str | None = None
+        self.keys = Keys(self.clock)
         self.customers: dict[str, Object] = {}
         self.payment_methods: dict[str, Object] = {}
         self.setup_intents: dict[str, Object] = {}
         self.payment_intents: dict[str, Object] = {}
+        self.checkout_sessions: dict[str, Object] = {}
         self.charges: dict[str, Object] = {}
         self.refunds: dict[str, Object] = {}
         self.events: dict[str, Object] = {}
         self.files: dict[str, CardOnFile] = {}
         """The issuer's side of each PaymentMethod."""
+        self.checkouts: dict[str, Checkout] = {}
+        """What a Checkout session keeps to itself until it is paid."""
+        self.sessions_of_intents: dict[str, Object] = {}
+        """The Checkout session that made an intent, by the intent's id."""
         self.authenticated: set[str] = set()
         """Intents whose customer has proved who they are."""
 
     def now(self) -> int:
         return int(self.clock.now().timestamp())
 
+    def _shelves(self) -> dict[str, dict[str, Object]]:
+        return {
+            "customers": self.customers,
+            "payment_methods": self.payment_methods,
+            "setup_intents": self.setup_intents,
+            "payment_intents": self.payment_intents,
+            "checkout_sessions": self.checkout_sessions,
+            "charges": self.charges,
+            "refunds": self.refunds,
+            "events": self.events,
+        }
+
     def clear(self) -> None:
-        for shelf in (
-            self.customers,
-            self.payment_methods,
-            self.setup_intents,
-            self.payment_intents,
-            self.charges,
-            self.refunds,
-            self.events,
-            self.files,
-        ):
+        for shelf in self._shelves().values():
             shelf.clear()
+        self.files.clear()
+        self.checkouts.clear()
+        self.sessions_of_intents.clear()
         self.authenticated.clear()
         self.keys.clear()
 
     def shown(self) -> dict[str, Any]:
         """The whole truth, oldest first."""
-        return {
-            "customers": list(self.customers.values()),
-            "payment_methods": list(self.payment_methods.values()),
-            "setup_intents": list(self.setup_intents.values()),
-            "payment_intents": list(self.payment_intents.values()),
-            "charges": list(self.charges.values()),
-            "refunds": list(self.refunds.values()),
-            "events": [self.with_deliveries(event) for event in self.events.values()],
-            "idempotency_keys": self.keys.shown(),
+        shown: dict[str, Any] = {
+            name: list(shelf.values()) for name, shelf in self._shelves().items()
         }
+        shown["events"] = [self.with_deliveries(event) for event in self.events.values()]
+        return shown | {"idempotency_keys": self.keys.shown()}
 
     def emit(self, kind: str, about: Object) -> None:
         """Record an event, a snapshot of `about`, and tell the practice."""
@@ -117,53 +124,3 @@ class Books:
     def is_delivered(self, event: Object) -> bool:
         notice = self.post.notices.get(event["id"])
         return notice is None or notice.outcome in {Outcome.DELIVERED, Outcome.NOBODY_LISTENS}
-
-
-def find(shelf: dict[str, Object], noun: str, object_id: str, *, param: str = "id") -> Object:
-    """One object. As a parameter of another call its absence is a 400, as an address a 404."""
-    found = shelf.get(object_id)
-    if found is None:
-        raise no_such(noun, object_id, param=param, status=404 if param == "id" else 400)
-    return found
-
-
-def listed(
-    shelf: dict[str, Object],
-    params: Params,
-    url: str,
-    keep: Callable[[Object], bool] = lambda _object: True,
-) -> Object:
-    """One page, newest first, as `limit`, `starting_after`, `ending_before` and `created` ask."""
-    limit = params.integer("limit") or 10
-    after, before = params.text("starting_after"), params.text("ending_before")
-    since = _created(params)
-    params.done()
-    if not 1 <= limit <= _LONGEST_PAGE:
-        raise invalid("limit must be between 1 and 100", param="limit")
-    found = [item for item in reversed(shelf.values()) if since(item) and keep(item)]
-    ids = [item["id"] for item in found]
-    if after is not None:
-        found = found[ids.index(after) + 1 :] if after in ids else []
-    elif before is not None:
-        found = found[: ids.index(before)] if before in ids else []
-        return _page(found[-limit:], url, has_more=len(found) > limit)
-    return _page(found[:limit], url, has_more=len(found) > limit)
-
-
-def _page(data: list[Object], url: str, *, has_more: bool) -> Object:
-    return {"object": "list", "url": url, "has_more": has_more, "data": data}
-
-
-def _created(params: Params) -> Callable[[Object], bool]:
-    bounds = params.group("created")
-    if bounds is None:
-        return lambda _object: True
-    gt, gte = bounds.integer("gt"), bounds.integer("gte")
-    lt, lte = bounds.integer("lt"), bounds.integer("lte")
-    bounds.done()
-    return lambda item: (
-        (gt is None or item["created"] > gt)
-        and (gte is None or item["created"] >= gte)
-        and (lt is None or item["created"] < lt)
-        and (lte is None or item["created"] <= lte)
-    )

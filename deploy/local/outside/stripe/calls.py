@@ -19,6 +19,7 @@ _EXPANDS = {
     "latest_charge": "charges",
     "charge": "charges",
     "payment_intent": "payment_intents",
+    "setup_intent": "setup_intents",
 }
 
 

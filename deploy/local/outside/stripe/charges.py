@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from deploy.local.outside.stripe.books import Books, Object, find, listed, new_id
+from deploy.local.outside.stripe.books import Books, Object, new_id
 from deploy.local.outside.stripe.calls import Given, Practice, expanded
 from deploy.local.outside.stripe.cards import Decline
+from deploy.local.outside.stripe.listing import find, listed
 
 router = APIRouter(prefix="/charges")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from deploy.local.outside.stripe.books import Books, Object, find, listed, new_id
+from deploy.local.outside.stripe.books import Books, Object, new_id
 from deploy.local.outside.stripe.calls import Given, Practice
+from deploy.local.outside.stripe.listing import find, listed
 from deploy.local.outside.stripe.params import Params
 
 router = APIRouter(prefix="/customers")
@@ -30,9 +31,9 @@ def _take(params: Params, books: Books, customer: Object) -> None:
     params.done()
 
 
-@router.post("")
-async def create(books: Practice, params: Given) -> Object:
-    customer: Object = {
+def new_customer(books: Books) -> Object:
+    """A customer that nobody knows of yet."""
+    return {
         "id": new_id("cus"),
         "object": "customer",
         "address": None,
@@ -62,9 +63,19 @@ async def create(books: Practice, params: Given) -> Object:
         "tax_exempt": "none",
         "test_clock": None,
     }
-    _take(params, books, customer)
+
+
+def put_down(books: Books, customer: Object) -> None:
+    """Make a new customer known."""
     books.customers[customer["id"]] = customer
     books.emit("customer.created", customer)
+
+
+@router.post("")
+async def create(books: Practice, params: Given) -> Object:
+    customer = new_customer(books)
+    _take(params, books, customer)
+    put_down(books, customer)
     return customer
 
 

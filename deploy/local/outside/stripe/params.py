@@ -62,6 +62,12 @@ class Params:
             raise missing(self._name(name))
         return value
 
+    def web_address(self, name: str) -> str | None:
+        value = self.text(name)
+        if value is not None and not re.match(r"https?://[^\s/]", value):
+            raise invalid("Not a valid URL", param=self._name(name), code="url_invalid")
+        return value
+
     def choice(self, name: str, *choices: str) -> str | None:
         value = self.text(name)
         if value is not None and value not in choices:
@@ -89,6 +95,11 @@ class Params:
             raise invalid(f"Invalid boolean: {value}", param=self._name(name))
         return value == "true"
 
+    def joined(self, **more: str | None) -> Params:
+        """The same call with more said, where it is known."""
+        known = {name: value for name, value in more.items() if value is not None}
+        return Params(self._values | known, self._prefix)
+
     def group(self, name: str) -> Params | None:
         value = self._values.pop(name, None)
         if value is None:
@@ -96,6 +107,13 @@ class Params:
         if not isinstance(value, dict):
             raise invalid(f"Invalid object: {self._name(name)}", param=self._name(name))
         return Params(value, self._name(name))
+
+    def groups(self, name: str) -> list[Params]:
+        """A list of objects: `line_items[0][quantity]`."""
+        value = self._values.pop(name, {})
+        if not isinstance(value, dict) or not all(isinstance(v, dict) for v in value.values()):
+            raise invalid(f"Invalid array: {self._name(name)}", param=self._name(name))
+        return [Params(item, f"{self._name(name)}[{at}]") for at, item in value.items()]
 
     def values(self, name: str) -> list[str]:
         value = self._values.pop(name, {})

@@ -7,7 +7,7 @@ import re
 from fastapi import APIRouter
 
 from deploy.local.outside.stripe import cards
-from deploy.local.outside.stripe.books import Books, Object, find, listed, new_id
+from deploy.local.outside.stripe.books import Books, Object, new_id
 from deploy.local.outside.stripe.calls import (
     Anyone,
     Given,
@@ -18,7 +18,9 @@ from deploy.local.outside.stripe.calls import (
 )
 from deploy.local.outside.stripe.cards import AUTHENTICATION_REQUIRED, Decline, Verdict
 from deploy.local.outside.stripe.charges import charge_card
+from deploy.local.outside.stripe.checkout_completion import complete_with, refuse_of_checkout
 from deploy.local.outside.stripe.errors import StripeProblem, invalid, missing
+from deploy.local.outside.stripe.listing import find, listed
 from deploy.local.outside.stripe.params import Params
 from deploy.local.outside.stripe.payment_methods import attach_to, card_error
 from deploy.local.outside.stripe.searching import search
@@ -64,6 +66,7 @@ def settle(
                 attach_to(books, method, intent["customer"])
             books.emit("charge.succeeded", charge)
             books.emit("payment_intent.succeeded", intent)
+            complete_with(books, intent)
 
 
 def refuse(books: Books, intent: Object, method: Object, decline: Decline) -> None:
@@ -81,7 +84,8 @@ def refuse(books: Books, intent: Object, method: Object, decline: Decline) -> No
     raise card_error(decline, charge=charge["id"], payment_method=method, payment_intent=intent)
 
 
-def _new_intent(books: Books, params: Params) -> Object:
+def new_intent(books: Books, params: Params) -> Object:
+    """An intent that nobody knows of yet."""
     amount = params.integer("amount")
     if amount is None:
         raise missing("amount")
@@ -153,9 +157,15 @@ def _new_intent(books: Books, params: Params) -> Object:
     }
 
 
+def put_down(books: Books, intent: Object) -> None:
+    """Make a new intent known."""
+    books.payment_intents[intent["id"]] = intent
+    books.emit("payment_intent.created", intent)
+
+
 @router.post("")
 async def create(books: Practice, params: Given) -> Object:
-    intent = _new_intent(books, params)
+    intent = new_intent(books, params)
     automatic = params.group("automatic_payment_methods")
     if automatic is not None:
         intent["automatic_payment_methods"] = {
@@ -173,8 +183,7 @@ async def create(books: Practice, params: Given) -> Object:
         raise missing("payment_method")
     if intent["payment_method"] is not None:
         intent["status"] = "requires_confirmation"
-    books.payment_intents[intent["id"]] = intent
-    books.emit("payment_intent.created", intent)
+    put_down(books, intent)
     if confirm:
         settle(books, intent, off_session=off_session, error_on_action=error_on_action)
     return expanded(books, intent, expand)
@@ -209,6 +218,7 @@ async def confirm(books: Anyone, intent_id: str, params: Given, secret: IsSecret
     intent = find(books.payment_intents, "payment_intent", intent_id)
     check_client(intent, params, secret=secret)
     _check_open(intent, "confirm")
+    refuse_of_checkout(books, intent)
     off_session, expand = params.flag("off_session"), params.values("expand")
     error_on_action = params.flag("error_on_requires_action")
     choose_method(books, params, intent)
@@ -226,6 +236,13 @@ async def cancel(books: Practice, intent_id: str, params: Given) -> Object:
     params.ignore("expand")
     params.done()
     _check_open(intent, "cancel")
+    refuse_of_checkout(books, intent)
+    give_up(books, intent, reason)
+    return intent
+
+
+def give_up(books: Books, intent: Object, reason: str | None) -> None:
+    """Cancel it: it will never charge anybody."""
     intent |= {
         "status": "canceled",
         "canceled_at": books.now(),
@@ -233,11 +250,14 @@ async def cancel(books: Practice, intent_id: str, params: Given) -> Object:
         "next_action": None,
     }
     books.emit("payment_intent.canceled", intent)
-    return intent
+
+
+def is_open(intent: Object) -> bool:
+    return intent["status"] in _OPEN
 
 
 def _check_open(intent: Object, verb: str) -> None:
-    if intent["status"] not in _OPEN:
+    if not is_open(intent):
         raise StripeProblem(
             400,
             "invalid_request_error",

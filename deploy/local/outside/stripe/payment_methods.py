@@ -8,10 +8,11 @@ from typing import Any
 from fastapi import APIRouter
 
 from deploy.local.outside.stripe import cards
-from deploy.local.outside.stripe.books import Books, Object, find, listed, new_id
+from deploy.local.outside.stripe.books import Books, Object, new_id
 from deploy.local.outside.stripe.calls import Anyone, Given, Practice
 from deploy.local.outside.stripe.cards import CardOnFile, Decline, TestCard
 from deploy.local.outside.stripe.errors import StripeProblem, invalid, missing, no_such
+from deploy.local.outside.stripe.listing import find, listed
 from deploy.local.outside.stripe.params import Params
 
 router = APIRouter(prefix="/payment_methods")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from deploy.local.outside.stripe.books import Books, Object, find, listed, new_id
+from deploy.local.outside.stripe.books import Books, Object, new_id
 from deploy.local.outside.stripe.calls import Given, Practice
 from deploy.local.outside.stripe.errors import invalid, missing
+from deploy.local.outside.stripe.listing import find, listed
 from deploy.local.outside.stripe.params import Params
 
 router = APIRouter(prefix="/refunds")

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from deploy.local.outside.stripe import (
     charges,
+    checkout_sessions,
     customers,
     events,
     payment_intents,
@@ -21,6 +22,7 @@ for noun in (
     payment_methods,
     setup_intents,
     payment_intents,
+    checkout_sessions,
     charges,
     refunds,
     events,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from deploy.local.outside.stripe import cards
-from deploy.local.outside.stripe.books import Books, Object, find, listed, new_id
+from deploy.local.outside.stripe.books import Books, Object, new_id
 from deploy.local.outside.stripe.calls import (
     Anyone,
     Given,
@@ -15,7 +15,9 @@ from deploy.local.outside.stripe.calls import (
     expanded,
 )
 from deploy.local.outside.stripe.cards import Decline, Verdict
+from deploy.local.outside.stripe.checkout_completion import complete_with, refuse_of_checkout
 from deploy.local.outside.stripe.errors import StripeProblem, invalid, missing
+from deploy.local.outside.stripe.listing import find, listed
 from deploy.local.outside.stripe.params import Params
 from deploy.local.outside.stripe.payment_methods import (
     attach_to,
@@ -72,6 +74,7 @@ def settle(books: Books, intent: Object) -> None:
             if intent["customer"] is not None and method["customer"] is None:
                 attach_to(books, method, intent["customer"])
             books.emit("setup_intent.succeeded", intent)
+            complete_with(books, intent)
 
 
 def refuse(books: Books, intent: Object, method: Object, decline: Decline) -> None:
@@ -93,13 +96,13 @@ def refuse(books: Books, intent: Object, method: Object, decline: Decline) -> No
     )
 
 
-@router.post("")
-async def create(books: Practice, params: Given) -> Object:
+def new_setup(books: Books, params: Params) -> Object:
+    """A SetupIntent that nobody knows of yet."""
     customer = params.text("customer")
     if customer is not None:
         find(books.customers, "customer", customer, param="customer")
     intent_id = new_id("seti")
-    intent: Object = {
+    return {
         "id": intent_id,
         "object": "setup_intent",
         "application": None,
@@ -127,6 +130,17 @@ async def create(books: Practice, params: Given) -> Object:
         "status": "requires_payment_method",
         "usage": params.choice("usage", "off_session", "on_session") or "off_session",
     }
+
+
+def put_down(books: Books, intent: Object) -> None:
+    """Make a new SetupIntent known."""
+    books.setup_intents[intent["id"]] = intent
+    books.emit("setup_intent.created", intent)
+
+
+@router.post("")
+async def create(books: Practice, params: Given) -> Object:
+    intent = new_setup(books, params)
     automatic = params.group("automatic_payment_methods")
     if automatic is not None:
         intent["automatic_payment_methods"] = {
@@ -139,8 +153,7 @@ async def create(books: Practice, params: Given) -> Object:
     params.done()
     if intent["payment_method"] is not None:
         intent["status"] = "requires_confirmation"
-    books.setup_intents[intent_id] = intent
-    books.emit("setup_intent.created", intent)
+    put_down(books, intent)
     if confirm:
         settle(books, intent)
     return expanded(books, intent, expand)
@@ -168,11 +181,12 @@ async def retrieve(books: Anyone, intent_id: str, params: Given, secret: IsSecre
 async def confirm(books: Anyone, intent_id: str, params: Given, secret: IsSecret) -> Object:
     intent = find(books.setup_intents, "setupintent", intent_id)
     check_client(intent, params, secret=secret)
-    if intent["status"] not in _OPEN:
+    if not is_open(intent):
         raise invalid(
             f"You cannot confirm this SetupIntent because it has a status of {intent['status']}.",
             code="setup_intent_unexpected_state",
         )
+    refuse_of_checkout(books, intent)
     choose_method(books, params, intent)
     expand = params.values("expand")
     params.done()
@@ -185,11 +199,21 @@ async def cancel(books: Practice, intent_id: str, params: Given) -> Object:
     intent = find(books.setup_intents, "setupintent", intent_id)
     reason = params.choice("cancellation_reason", "abandoned", "requested_by_customer", "duplicate")
     params.done()
-    if intent["status"] not in _OPEN:
+    if not is_open(intent):
         raise invalid(
             f"You cannot cancel this SetupIntent because it has a status of {intent['status']}.",
             code="setup_intent_unexpected_state",
         )
+    refuse_of_checkout(books, intent)
+    give_up(books, intent, reason)
+    return intent
+
+
+def give_up(books: Books, intent: Object, reason: str | None) -> None:
+    """Cancel it: it will never save a card."""
     intent |= {"status": "canceled", "cancellation_reason": reason, "next_action": None}
     books.emit("setup_intent.canceled", intent)
-    return intent
+
+
+def is_open(intent: Object) -> bool:
+    return intent["status"] in _OPEN
