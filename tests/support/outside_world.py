@@ -157,11 +157,18 @@ class OutsideWorld:
     def begin(self) -> Self:
         """The world with nothing in it, and nobody who listens: how every test finds it."""
         self.reset()
-        self.notify(stripe=None, pharmacy=None, signing=None, sms_inbound=None, sms_status=None)
+        self.notify(
+            stripe=None,
+            stripe_thin=None,
+            pharmacy=None,
+            signing=None,
+            sms_inbound=None,
+            sms_status=None,
+        )
         return self
 
     def notify(self, **targets: str | None) -> None:
-        """Set who is told: `stripe`, `pharmacy`, `signing`, `sms_inbound`, `sms_status`."""
+        """Set who is told, by the names that `/control/targets` has for them."""
         self._ask("PATCH", "/targets", targets)
 
     def mails(self, to: str | None = None) -> list[dict[str, Any]]:

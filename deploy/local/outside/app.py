@@ -60,7 +60,7 @@ def build_app(world: World) -> FastAPI:
     app.add_exception_handler(sms.TwilioProblem, sms.answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_violations)
     pages = (overview.router, signing_page.router, checkout.router)
-    for router in (stripe, pharmacy, signing, sms.router, control.router, *pages):
+    for router in (*pages, stripe, pharmacy, signing, sms.router, control.router):
         app.include_router(router)
     return app
 

@@ -32,6 +32,7 @@ class Targets(_Asked):
     """Where the practice listens. What is left out stays as it is; null is nobody."""
 
     stripe: LocalUrl | None = None
+    stripe_thin: LocalUrl | None = None
     pharmacy: LocalUrl | None = None
     signing: LocalUrl | None = None
     sms_inbound: LocalUrl | None = None
@@ -105,6 +106,8 @@ async def set_targets(world: TheWorld, targets: Targets) -> dict[str, Any]:
         match name:
             case "stripe":
                 world.stripe.webhook_url = url
+            case "stripe_thin":
+                world.stripe.thin_webhook_url = url
             case "pharmacy":
                 world.pharmacy.webhook_url = url
             case "signing":
@@ -115,6 +118,7 @@ async def set_targets(world: TheWorld, targets: Targets) -> dict[str, Any]:
                 world.sms.status_url = url
     return {
         "stripe": world.stripe.webhook_url,
+        "stripe_thin": world.stripe.thin_webhook_url,
         "pharmacy": world.pharmacy.webhook_url,
         "signing": world.signing.webhook_url,
         "sms_inbound": world.sms.inbound_url,

@@ -36,7 +36,7 @@ class FaultKind(StrEnum):
     DUPLICATE = "duplicate"
     """Deliver the notice, then deliver it again."""
     REORDER = "reorder"
-    """Hold the notice until the system's next one is delivered, or `seconds` have passed."""
+    """Hold the notice until the next one to its address has gone, or `seconds` have passed."""
     DELAY = "delay"
     """Hold the notice for `seconds` of practice time."""
     DROP = "drop"

@@ -50,6 +50,7 @@ class OutsideSettings(BaseSettings):
     stripe_publishable_key: SecretStr
     stripe_webhook_secret: SecretStr
     stripe_webhook_url: LocalUrl | None = None
+    stripe_thin_webhook_url: LocalUrl | None = None
 
     pharmacy_key: SecretStr
     pharmacy_webhook_secret: SecretStr

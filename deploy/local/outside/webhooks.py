@@ -106,7 +106,8 @@ class Post:
         self._sealings = sealings
         self._client = httpx.AsyncClient(timeout=_PATIENCE_S, trust_env=False)
         self._lanes: dict[str, asyncio.Event] = {}
-        self._held: dict[System, Notice] = {}
+        self._held: dict[str | None, Notice] = {}
+        """By address, who waits for the next notice to go first."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.notices: dict[str, Notice] = {}
 
@@ -142,7 +143,7 @@ class Post:
             case FaultKind.REORDER:
                 assert fault is not None
                 self._hold(notice, fault)
-                self._held[notice.system] = notice
+                self._held[notice.url] = notice
             case _:
                 self._start(notice, fault)
 
@@ -157,7 +158,7 @@ class Post:
 
     def _start(self, notice: Notice, fault: FaultOrder | None) -> None:
         notice.outcome = Outcome.PENDING
-        lane = f"{notice.system}:{notice.subject}"
+        lane = f"{notice.url} {notice.subject}"
         before, tried = self._lanes.get(lane), asyncio.Event()
         self._lanes[lane] = tried
         task = asyncio.create_task(self._deliver(notice, fault, before, tried))
@@ -203,7 +204,7 @@ class Post:
         notice.outcome = Outcome.DELIVERED
 
     def _let_go_after(self, notice: Notice) -> None:
-        held = self._held.pop(notice.system, None)
+        held = self._held.pop(notice.url, None)
         if held is not None and held.outcome is Outcome.HELD:
             self._start(held, None)
 

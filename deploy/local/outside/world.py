@@ -54,6 +54,7 @@ class World:
         )
         self.stripe = Books(self.agenda, self.post, settings.base_url)
         self.stripe.webhook_url = settings.stripe_webhook_url
+        self.stripe.thin_webhook_url = settings.stripe_thin_webhook_url
         self.signing = Sessions(clock, self.post, settings.signing_webhook_url, settings.base_url)
         self.pharmacy = OrderBook(
             self.agenda,

@@ -6,18 +6,23 @@ import copy
 import json
 import secrets
 import string
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from deploy.local.outside.agenda import Agenda
 from deploy.local.outside.faults import System
 from deploy.local.outside.stripe.cards import CardOnFile
 from deploy.local.outside.stripe.idempotency import CALL, Keys
+from deploy.local.outside.stripe.thin import notification, thin_event
 from deploy.local.outside.webhooks import Notice, Outcome, Post
 
 if TYPE_CHECKING:
     from deploy.local.outside.stripe.checkout_lines import Checkout
 
 API_VERSION = "2026-10-28.endive"
+EVENTS_KEPT_FOR = timedelta(days=30)
+"""docs.stripe.com/api/events"""
+_DONE = frozenset({Outcome.DELIVERED, Outcome.NOBODY_LISTENS})
 _ALPHABET = string.ascii_letters + string.digits
 
 Object = dict[str, Any]
@@ -36,6 +41,9 @@ class Books:
         self.post = post
         self.base_url = base_url
         self.webhook_url: str | None = None
+        """Where snapshot events are told."""
+        self.thin_webhook_url: str | None = None
+        """Where thin events are told."""
         self.keys = Keys(self.clock)
         self.customers: dict[str, Object] = {}
         self.payment_methods: dict[str, Object] = {}
@@ -45,6 +53,8 @@ class Books:
         self.charges: dict[str, Object] = {}
         self.refunds: dict[str, Object] = {}
         self.events: dict[str, Object] = {}
+        self.thin_events: dict[str, Object] = {}
+        self._thin_twins: dict[str, str] = {}
         self.files: dict[str, CardOnFile] = {}
         """The issuer's side of each PaymentMethod."""
         self.checkouts: dict[str, Checkout] = {}
@@ -67,11 +77,13 @@ class Books:
             "charges": self.charges,
             "refunds": self.refunds,
             "events": self.events,
+            "thin_events": self.thin_events,
         }
 
     def clear(self) -> None:
         for shelf in self._shelves().values():
             shelf.clear()
+        self._thin_twins.clear()
         self.files.clear()
         self.checkouts.clear()
         self.sessions_of_intents.clear()
@@ -87,7 +99,7 @@ class Books:
         return shown | {"idempotency_keys": self.keys.shown()}
 
     def emit(self, kind: str, about: Object) -> None:
-        """Record an event, a snapshot of `about`, and tell the practice."""
+        """Record an event, a snapshot of `about` and its thin twin, and tell the practice."""
         call = CALL.get()
         event: Object = {
             "id": new_id("evt"),
@@ -98,29 +110,57 @@ class Books:
             "created": self.now(),
             "data": {"object": copy.deepcopy(about)},
             "livemode": False,
-            "pending_webhooks": 1 if self.webhook_url else 0,
+            "pending_webhooks": 0,
             "request": {
                 "id": call.request_id if call else None,
                 "idempotency_key": call.idempotency_key if call else None,
             },
             "type": kind,
         }
+        thin = thin_event(new_id("evt_test"), event, self.clock.now())
+        event["pending_webhooks"] = sum(map(bool, (self.webhook_url, self.thin_webhook_url)))
         self.events[event["id"]] = event
+        self.thin_events[thin["id"]] = thin
+        self._thin_twins[event["id"]] = thin["id"]
+        subject = about.get("customer") or about["id"]
+        self._tell(event, subject, self.webhook_url)
+        if self.thin_webhook_url is not None:
+            self._tell(notification(thin), subject, self.thin_webhook_url)
+
+    def _tell(self, event: Object, subject: str, url: str | None) -> None:
         self.post.send(
             Notice(
                 notice_id=event["id"],
                 system=System.STRIPE,
-                kind=kind,
-                subject=about.get("customer") or about["id"],
-                url=self.webhook_url,
+                kind=event["type"],
+                subject=subject,
+                url=url,
                 content_type="application/json; charset=utf-8",
                 body=json.dumps(event, indent=2).encode(),
             )
         )
 
+    def kept(self, events: dict[str, Object]) -> dict[str, Object]:
+        """The events that Stripe still gives: those of the last 30 days."""
+        oldest = self.clock.now() - EVENTS_KEPT_FOR
+        return {
+            event_id: event for event_id, event in events.items() if _happened_at(event) >= oldest
+        }
+
     def with_deliveries(self, event: Object) -> Object:
-        return event | {"pending_webhooks": 0 if self.is_delivered(event) else 1}
+        return event | {"pending_webhooks": self._undelivered(event)}
 
     def is_delivered(self, event: Object) -> bool:
-        notice = self.post.notices.get(event["id"])
-        return notice is None or notice.outcome in {Outcome.DELIVERED, Outcome.NOBODY_LISTENS}
+        return not self._undelivered(event)
+
+    def _undelivered(self, event: Object) -> int:
+        """To how many destinations an event has yet to come."""
+        notices = map(self.post.notices.get, (event["id"], self._thin_twins[event["id"]]))
+        return sum(notice is not None and notice.outcome not in _DONE for notice in notices)
+
+
+def _happened_at(event: Object) -> datetime:
+    created = event["created"]
+    if isinstance(created, str):
+        return datetime.fromisoformat(created)
+    return datetime.fromtimestamp(created, UTC)

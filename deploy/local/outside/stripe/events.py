@@ -20,7 +20,7 @@ async def list_events(books: Practice, params: Given) -> Object:
     asked = params.has("delivery_success")
     delivered = params.flag("delivery_success")
     page = listed(
-        books.events,
+        books.kept(books.events),
         params,
         "/v1/events",
         lambda event: (
@@ -33,4 +33,4 @@ async def list_events(books: Practice, params: Given) -> Object:
 
 @router.get("/{event_id}")
 async def retrieve(books: Practice, event_id: str) -> Object:
-    return books.with_deliveries(find(books.events, "event", event_id))
+    return books.with_deliveries(find(books.kept(books.events), "event", event_id))

@@ -1,4 +1,4 @@
-"""Stripe's addresses under `/stripe/v1`."""
+"""Stripe's addresses under `/stripe/v1` and `/stripe/v2`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from deploy.local.outside.stripe import (
     payment_methods,
     refunds,
     setup_intents,
+    thin_events,
 )
 from deploy.local.outside.stripe.errors import StripeProblem
 
-router = APIRouter(prefix="/stripe/v1")
+router = APIRouter(prefix="/stripe")
+_v1 = APIRouter(prefix="/v1")
 for noun in (
     customers,
     payment_methods,
@@ -27,12 +29,14 @@ for noun in (
     refunds,
     events,
 ):
-    router.include_router(noun.router)
+    _v1.include_router(noun.router)
+router.include_router(_v1)
+router.include_router(thin_events.router)
 
 
 @router.api_route("/{path:path}", methods=["GET", "POST", "DELETE"])
 async def unknown(path: str) -> None:
     """Everything that this Stripe does not do."""
     raise StripeProblem(
-        404, "invalid_request_error", f"Unrecognized request URL (/v1/{path}). Not simulated."
+        404, "invalid_request_error", f"Unrecognized request URL (/{path}). Not simulated."
     )
