@@ -50,12 +50,12 @@ _RUN_AGAIN = RACE_STATES | {UNIQUE_VIOLATION, EXCLUSION_VIOLATION}
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file about a patient, as its reader finds it."""
+    """A file as its reader finds it, and whom it is about where that is one patient."""
 
     content: bytes
     media_type: str
     name: str
-    patient_id: UUID
+    patient_id: UUID | None = None
 
 
 T = TypeVar("T", bound=BaseModel)
@@ -184,7 +184,7 @@ class Desk:
         *given: *Given,
         purpose: str | None = None,
     ) -> Response:
-        """Read a file about a patient; audited as `read` is."""
+        """Read a file; audited as `read` is."""
         answer = await self._noted(read, *given, purpose=purpose)
         if isinstance(answer, Refused):
             return refusal(answer, self.correlation_id)

@@ -127,11 +127,11 @@ class Handlers:
     def round(
         self, work: type[W], *, after: Callable[[datetime], datetime]
     ) -> Callable[[Decider[W]], Decider[W]]:
-        """Decide at the first start, and again at every `after` of the moment it was last decided.
+        """Decide at `after` of the first start, and again at `after` of each time it was decided.
 
         One round waits at a time, however many replicas run. Moments that pass while nobody runs
-        are one round, not many. One that is given up is parked, and the next comes all the same.
-        A clock that leaps does not stop for rounds; it meets those that it has passed.
+        are one round, at the next start. One that is given up is parked, and the next comes all
+        the same. A clock that leaps does not stop for rounds; it meets those that it has passed.
         """
 
         def register(decide: Decider[W]) -> Decider[W]:

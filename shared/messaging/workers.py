@@ -160,10 +160,11 @@ class Workers:
             )
 
     async def begin_rounds(self) -> None:
-        """Have every round fall due now that does not wait already."""
+        """Have every round wait for its first time that does not wait already."""
         now = self._work.clock.now()
         wishes = [
-            Wish(one.key, one.work, now, _OfItself.new()) for one in self._handlers.rounds.values()
+            Wish(one.key, one.work, one.after(now), _OfItself.new())
+            for one in self._handlers.rounds.values()
         ]
         if wishes:
             async with self._work.engine.begin() as connection:

@@ -10,7 +10,7 @@ import pytest
 
 from services.billing.handlers import charges
 from services.billing.handlers.fees import NewFee, record_fee
-from services.billing.rules.pricing import FEE_ZONE
+from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.store import visits
 from shared.auth import Role
 from shared.events.billing import ChargePosted, InfusionNotCharged, PaymentCaptured
@@ -23,7 +23,7 @@ FEE = {"visit_type": "ketamine_mood", "amount_cents": 39900, "effective_from": "
 
 def day(billing: Billing, later: int = 0) -> str:
     """The clinic's day of now, or so many days later."""
-    today = billing.clock.now().astimezone(FEE_ZONE).date()
+    today = billing.clock.now().astimezone(CLINIC_ZONE).date()
     return (today + timedelta(days=later)).isoformat()
 
 
@@ -190,7 +190,7 @@ async def test_a_new_fee_applies_from_its_first_day_in_the_clinics_own_time(bill
     patient = new_id()
     await billing.set_fee(39900, "2026-01-01")
     await billing.set_fee(42500, day(billing, 1))
-    midnight = datetime.combine(date.fromisoformat(day(billing, 1)), time.min, FEE_ZONE)
+    midnight = datetime.combine(date.fromisoformat(day(billing, 1)), time.min, CLINIC_ZONE)
     first_day = midnight.astimezone(UTC)
     day_before = first_day - timedelta(minutes=1)
 

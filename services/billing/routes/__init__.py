@@ -5,7 +5,7 @@ Who may call what is declared here, what happens is decided in handlers.
 
 from __future__ import annotations
 
-from services.billing.routes import cards, charges, fees, ledger, superbills, unmatched
+from services.billing.routes import cards, charges, fees, ledger, reports, superbills, unmatched
 
 ROUTERS = (
     fees.router,
@@ -14,5 +14,6 @@ ROUTERS = (
     ledger.router,
     unmatched.router,
     superbills.router,
+    reports.router,
 )
 """In the order of the API's document."""

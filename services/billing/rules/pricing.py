@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
+from services.billing.rules.clinic import CLINIC_ZONE
 from shared.events.billing import TenderKind
 from shared.refusals import Broken
-
-FEE_ZONE = ZoneInfo("America/New_York")  # FAQ: "the cost ... in Alexandria, Virginia"
 
 FAR_AHEAD = timedelta(days=2 * 365)
 """A fee that begins later than this is taken for a mistyped year. The figure is ours."""
@@ -22,7 +20,7 @@ FAR_AHEAD = timedelta(days=2 * 365)
 
 def fee_starts_at(effective_from: date) -> datetime:
     """The instant from which a fee is in force: the first moment of its first day."""
-    return datetime.combine(effective_from, time.min, FEE_ZONE)
+    return datetime.combine(effective_from, time.min, CLINIC_ZONE)
 
 
 def broken_by_fee(effective_from: date, now: datetime) -> list[Broken]:

@@ -1,0 +1,1 @@
+"""What billing prints and draws: pages set by typst, reports as pictures."""
