@@ -22,11 +22,14 @@ def _file(media_type: str, what: str) -> dict[str, Any]:
     return {"response_class": Response, "responses": answer}
 
 
-AsOf = Annotated[
-    date | None, Query(ge=date(2000, 1, 1), lt=date(2100, 1, 1), description="today if left out")
-]
+_THIS_CENTURY: dict[str, Any] = {
+    "ge": date(2000, 1, 1),
+    "lt": date(2100, 1, 1),
+    "json_schema_extra": {"pattern": "^20"},  # JSON Schema has no word for first and last days
+}
+AsOf = Annotated[date | None, Query(description="today if left out", **_THIS_CENTURY)]
 MonthName = Annotated[str | None, Query(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
-Day = Annotated[date, Query(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]
+Day = Annotated[date, Query(**_THIS_CENTURY)]
 
 
 def _months(since: MonthName = None, until: MonthName = None) -> tuple[Month | None, Month | None]:
