@@ -65,7 +65,9 @@ async def stripe_client(world: OutsideWorld) -> AsyncIterator[stripe.StripeClien
     """The official client, asynchronous, one try per call."""
     http_client = stripe.HTTPXClient()
     yield stripe.StripeClient(
-        STRIPE_KEY, base_addresses={"api": world.stripe_url}, http_client=http_client
+        STRIPE_KEY,
+        base_addresses={"api": world.stripe_url, "files": world.stripe_url},
+        http_client=http_client,
     )
     await http_client.close_async()
 

@@ -59,3 +59,14 @@ async def pay_link(
     return await client.v1.checkout.sessions.create_async(
         params | changed, {"idempotency_key": key} if key else {}
     )
+
+
+async def pay(
+    client: stripe.StripeClient, card: str = "pm_card_visa", *, cents: int = 39900
+) -> tuple[str, str]:
+    """A paid charge: the ids of its PaymentIntent and of itself."""
+    customer, saved = await save_card(client, card)
+    params = charge_params(customer, saved) | {"amount": cents}
+    intent = await client.v1.payment_intents.create_async(params)
+    assert isinstance(intent.latest_charge, stripe.Charge)
+    return intent.id, intent.latest_charge.id

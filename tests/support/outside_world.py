@@ -187,6 +187,22 @@ class OutsideWorld:
         path = f"/stripe/intents/{intent_id}/authenticate"
         return dict(self._ask("POST", path, {"outcome": outcome}))
 
+    def refunds_come(self, payment_method: str, come: str | None) -> None:
+        """How refunds to one card come from now on: `at_once`, `later` or `failing`."""
+        self._ask("PUT", f"/stripe/payment_methods/{payment_method}/refunds", {"come": come})
+
+    def refund_ends(self, refund_id: str, outcome: str, **more: str) -> None:
+        """A refund `succeeded` or `failed`; `failure_reason` says why."""
+        self._ask("POST", f"/stripe/refunds/{refund_id}", {"outcome": outcome, **more})
+
+    def bank_disputes(self, charge_id: str, **doubts: object) -> dict[str, Any]:
+        """A cardholder's bank disputes a charge: `reason`, `amount_cents`, `is_inquiry`, …"""
+        return dict(self._ask("POST", f"/stripe/charges/{charge_id}/dispute", doubts))
+
+    def bank_decides(self, dispute_id: str, outcome: str) -> None:
+        """`won`, `lost` or, for an inquiry, `escalated`."""
+        self._ask("POST", f"/stripe/disputes/{dispute_id}", {"outcome": outcome})
+
     def patient_pays(self, url: str, number: str = "4242424242424242") -> int:
         """A patient gives a card on a Checkout page: 303 when it goes on, 402 when refused."""
         card = {"number": number, "expiry": "12 / 35", "cvc": "123", "name": "Pat Made-Up"}

@@ -22,7 +22,7 @@ from deploy.local.outside.pharmacy.routes import router as pharmacy
 from deploy.local.outside.settings import LOOPBACK, OutsideSettings
 from deploy.local.outside.signing.routes import router as signing
 from deploy.local.outside.sms import routes as sms
-from deploy.local.outside.stripe import errors
+from deploy.local.outside.stripe import errors, people
 from deploy.local.outside.stripe.idempotency import Idempotent
 from deploy.local.outside.stripe.routes import router as stripe
 from deploy.local.outside.world import World
@@ -60,7 +60,7 @@ def build_app(world: World) -> FastAPI:
     app.add_exception_handler(sms.TwilioProblem, sms.answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_violations)
     pages = (overview.router, signing_page.router, checkout.router)
-    for router in (*pages, stripe, pharmacy, signing, sms.router, control.router):
+    for router in (*pages, stripe, pharmacy, signing, sms.router, control.router, people.router):
         app.include_router(router)
     return app
 

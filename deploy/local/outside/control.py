@@ -1,13 +1,11 @@
 """`/control`: what tests and the demo do to the world, and what they ask it. No vendor has this.
 
-Here stand the people of the outside world too: the patient who answers a text or proves to the
-bank who they are, the issuer that stops trusting a card, the pharmacist who puts an order on
-hold.
+Here stand people of the outside world too: the patient who answers a text, the pharmacist who puts
+an order on hold. Stripe's people, cardholders and their banks, are in `stripe/people.py`.
 """
 
 from __future__ import annotations
 
-import contextlib
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Response
@@ -16,9 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from deploy.local.outside.faults import FaultOrder
 from deploy.local.outside.pharmacy.orders import Status
 from deploy.local.outside.settings import LocalUrl
-from deploy.local.outside.stripe.cards import BY_DECLINE_CODE
-from deploy.local.outside.stripe.checkout_payments import answer_bank
-from deploy.local.outside.stripe.errors import StripeProblem
 from deploy.local.outside.world import TheWorld
 
 router = APIRouter(prefix="/control")
@@ -45,18 +40,6 @@ class Reply(_Asked):
     sender: Annotated[str, Field(alias="from", pattern=r"^\+[1-9][0-9]{7,14}$")]
     to: str
     body: Annotated[str, Field(max_length=1600)]
-
-
-class IssuerSays(_Asked):
-    """What a card's issuer answers from now on; null is what the test card does by itself."""
-
-    decline_code: str | None
-
-
-class Authentication(_Asked):
-    """How the cardholder fares when the bank asks who they are."""
-
-    outcome: Literal["passes", "fails"]
 
 
 class PharmacistSays(_Asked):
@@ -136,30 +119,6 @@ async def mails(world: TheWorld, to: str | None = None) -> dict[str, Any]:
 @router.post("/sms/replies", status_code=201)
 async def reply(world: TheWorld, reply: Reply) -> dict[str, Any]:
     return world.sms.receive(sender=reply.sender, to=reply.to, body=reply.body).shown()
-
-
-@router.put("/stripe/payment_methods/{method_id}/issuer")
-async def issuer_says(world: TheWorld, method_id: str, says: IssuerSays) -> dict[str, Any]:
-    file = world.stripe.files.get(method_id)
-    if file is None:
-        raise HTTPException(404, f"no payment method {method_id}")
-    if says.decline_code is not None and says.decline_code not in BY_DECLINE_CODE:
-        raise HTTPException(422, f"decline_code must be one of {', '.join(BY_DECLINE_CODE)}")
-    file.issuer_now_says = BY_DECLINE_CODE[says.decline_code] if says.decline_code else None
-    return {"payment_method": method_id, "issuer_now_says": says.decline_code}
-
-
-@router.post("/stripe/intents/{intent_id}/authenticate")
-async def authenticate(world: TheWorld, intent_id: str, how: Authentication) -> dict[str, Any]:
-    """The cardholder answers the bank about an intent that requires action."""
-    books = world.stripe
-    intent = books.setup_intents.get(intent_id) or books.payment_intents.get(intent_id)
-    if intent is None or intent["status"] != "requires_action":
-        raise HTTPException(409, "no such intent that waits for its cardholder")
-    # the browser sees a refusal; the practice learns of it by webhook
-    with contextlib.suppress(StripeProblem):
-        answer_bank(books, intent, passes=how.outcome == "passes")
-    return intent
 
 
 @router.post("/pharmacy/orders/{order_id}/status")

@@ -52,6 +52,13 @@ class Books:
         self.checkout_sessions: dict[str, Object] = {}
         self.charges: dict[str, Object] = {}
         self.refunds: dict[str, Object] = {}
+        self.balance_transactions: dict[str, Object] = {}
+        self.payouts: dict[str, Object] = {}
+        self.disputes: dict[str, Object] = {}
+        self.uploads: dict[str, Object] = {}
+        """Stripe's `files`: documents that the practice sends as evidence."""
+        self.fingerprints: dict[str, str] = {}
+        """SHA-256 of each upload's content."""
         self.events: dict[str, Object] = {}
         self.thin_events: dict[str, Object] = {}
         self._thin_twins: dict[str, str] = {}
@@ -61,6 +68,8 @@ class Books:
         """What a Checkout session keeps to itself until it is paid."""
         self.sessions_of_intents: dict[str, Object] = {}
         """The Checkout session that made an intent, by the intent's id."""
+        self.paid_out: dict[str, str] = {}
+        """The payout that a balance transaction went out with, by the transaction's id."""
         self.authenticated: set[str] = set()
         """Intents whose customer has proved who they are."""
 
@@ -76,9 +85,18 @@ class Books:
             "checkout_sessions": self.checkout_sessions,
             "charges": self.charges,
             "refunds": self.refunds,
+            "balance_transactions": self.balance_transactions,
+            "payouts": self.payouts,
+            "disputes": self.disputes,
+            "uploads": self.uploads,
             "events": self.events,
             "thin_events": self.thin_events,
         }
+
+    def named(self, object_id: str) -> Object | None:
+        """Whatever object has an id."""
+        shelves = self._shelves().values()
+        return next((shelf[object_id] for shelf in shelves if object_id in shelf), None)
 
     def clear(self) -> None:
         for shelf in self._shelves().values():
@@ -87,6 +105,8 @@ class Books:
         self.files.clear()
         self.checkouts.clear()
         self.sessions_of_intents.clear()
+        self.paid_out.clear()
+        self.fingerprints.clear()
         self.authenticated.clear()
         self.keys.clear()
 
@@ -95,6 +115,9 @@ class Books:
         shown: dict[str, Any] = {
             name: list(shelf.values()) for name, shelf in self._shelves().items()
         }
+        shown["uploads"] = [
+            upload | {"sha256": self.fingerprints[upload["id"]]} for upload in self.uploads.values()
+        ]
         shown["events"] = [self.with_deliveries(event) for event in self.events.values()]
         return shown | {"idempotency_keys": self.keys.shown()}
 

@@ -13,14 +13,19 @@ from deploy.local.outside.stripe.errors import StripeProblem, invalid
 from deploy.local.outside.stripe.params import Params, nested
 from deploy.local.outside.world import same, world_of
 
-_EXPANDS = {
-    "customer": "customers",
-    "payment_method": "payment_methods",
-    "latest_charge": "charges",
-    "charge": "charges",
-    "payment_intent": "payment_intents",
-    "setup_intent": "setup_intents",
-}
+_EXPANDS = frozenset(
+    {
+        "balance_transaction",
+        "charge",
+        "customer",
+        "failure_balance_transaction",
+        "latest_charge",
+        "payment_intent",
+        "payment_method",
+        "setup_intent",
+        "source",
+    }
+)
 
 
 def _books(request: Request) -> Books:
@@ -99,12 +104,11 @@ def expanded(books: Books, found: Object, expand: list[str]) -> Object:
         if first == "data":
             shown["data"] = [expanded(books, item, [rest]) for item in shown.get("data", [])]
             continue
-        shelf = _EXPANDS.get(first)
-        if shelf is None or first not in shown:
+        if first not in _EXPANDS or first not in shown:
             raise invalid(f"This property cannot be expanded ({path}).", param="expand")
         value = shown[first]
         if isinstance(value, str):
-            value = getattr(books, shelf)[value]
+            value = books.named(value)
         if value is not None:
             shown[first] = expanded(books, value, [rest] if rest else [])
     return shown

@@ -95,6 +95,24 @@ class Authentication(StrEnum):
     ON_SESSION = "on_session"
 
 
+class Refunding(StrEnum):
+    """How money comes back to a card."""
+
+    AT_ONCE = "at_once"
+    LATER = "later"
+    """Pending for an hour, then there."""
+    FAILING = "failing"
+    """There, and a day later it was not."""
+
+
+class Doubt(StrEnum):
+    """What the cardholder's bank asks back as soon as a charge succeeds."""
+
+    FRAUDULENT = "fraudulent"
+    NOT_RECEIVED = "product_not_received"
+    INQUIRY = "inquiry"
+
+
 @dataclass(frozen=True, slots=True)
 class TestCard:
     """A card, and how its issuer behaves."""
@@ -107,6 +125,9 @@ class TestCard:
     on_attach: Decline | None = None
     on_charge: Decline | None = None
     authentication: Authentication = Authentication.NEVER
+    refunds: Refunding = Refunding.AT_ONCE
+    doubt: Doubt | None = None
+    available_at_once: bool = False
 
 
 def _refused(number: str, decline: Decline) -> TestCard:
@@ -129,6 +150,12 @@ _CARDS = {
     "chargeDeclinedIncorrectCvc": _refused("4000000000000127", INCORRECT_CVC),
     "chargeDeclinedProcessingError": _refused("4000000000000119", PROCESSING_ERROR),
     "chargeDeclinedVelocityLimitExceeded": _refused("4000000000006975", VELOCITY),
+    "pendingRefund": TestCard("4000000000007726", refunds=Refunding.LATER),
+    "refundFail": TestCard("4000000000005126", refunds=Refunding.FAILING),
+    "createDispute": TestCard("4000000000000259", doubt=Doubt.FRAUDULENT),
+    "createDisputeProductNotReceived": TestCard("4000000000002685", doubt=Doubt.NOT_RECEIVED),
+    "createDisputeInquiry": TestCard("4000000000001976", doubt=Doubt.INQUIRY),
+    "bypassPending": TestCard("4000000000000077", available_at_once=True),
     "chargeCustomerFail": TestCard("4000000000000341", on_charge=GENERIC),
     "authenticationRequiredOnSetup": TestCard(
         "4000002500003155", authentication=Authentication.UNLESS_SET_UP
@@ -168,6 +195,10 @@ class CardOnFile:
     card: TestCard
     is_set_up: bool = False
     issuer_now_says: Decline | None = None
+    refunds_now_come: Refunding | None = None
+
+    def refunds_come(self) -> Refunding:
+        return self.refunds_now_come or self.card.refunds
 
 
 class Verdict(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from deploy.local.outside.stripe.balance import enter_charge
 from deploy.local.outside.stripe.books import Books, Object, new_id
 from deploy.local.outside.stripe.calls import Given, Practice, expanded
 from deploy.local.outside.stripe.cards import Decline
@@ -24,7 +25,7 @@ def charge_card(books: Books, intent: Object, method: Object, decline: Decline |
         "application": None,
         "application_fee": None,
         "application_fee_amount": None,
-        "balance_transaction": new_id("txn") if paid else None,
+        "balance_transaction": None,
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": "SIMULATED CLINIC",
         "captured": paid,
@@ -85,6 +86,9 @@ def charge_card(books: Books, intent: Object, method: Object, decline: Decline |
         "transfer_group": None,
     }
     books.charges[charge["id"]] = charge
+    if paid:
+        at_once = books.files[method["id"]].card.available_at_once
+        charge["balance_transaction"] = enter_charge(books, charge, at_once=at_once)["id"]
     return charge
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploy.local.outside.stripe import customers, payment_intents, setup_intents
+from deploy.local.outside.stripe import charging, customers, payment_intents, setup_intents
 from deploy.local.outside.stripe.books import Books, Object
 from deploy.local.outside.stripe.cards import AUTHENTICATION_REQUIRED
 from deploy.local.outside.stripe.errors import invalid
@@ -77,7 +77,7 @@ def _settle(books: Books, intent: Object) -> None:
     if intent["object"] == "setup_intent":
         setup_intents.settle(books, intent)
     else:
-        payment_intents.settle(books, intent, off_session=False)
+        charging.settle(books, intent, off_session=False)
 
 
 def answer_bank(books: Books, intent: Object, *, passes: bool) -> None:
@@ -89,5 +89,5 @@ def answer_bank(books: Books, intent: Object, *, passes: bool) -> None:
         _settle(books, intent)
         return
     method = books.payment_methods[intent["payment_method"]]
-    noun = setup_intents if intent["object"] == "setup_intent" else payment_intents
+    noun = setup_intents if intent["object"] == "setup_intent" else charging
     noun.refuse(books, intent, method, AUTHENTICATION_REQUIRED)

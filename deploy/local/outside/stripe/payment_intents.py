@@ -6,7 +6,6 @@ import re
 
 from fastapi import APIRouter
 
-from deploy.local.outside.stripe import cards
 from deploy.local.outside.stripe.books import Books, Object, new_id
 from deploy.local.outside.stripe.calls import (
     Anyone,
@@ -16,72 +15,19 @@ from deploy.local.outside.stripe.calls import (
     check_client,
     expanded,
 )
-from deploy.local.outside.stripe.cards import AUTHENTICATION_REQUIRED, Decline, Verdict
-from deploy.local.outside.stripe.charges import charge_card
-from deploy.local.outside.stripe.checkout_completion import complete_with, refuse_of_checkout
+from deploy.local.outside.stripe.charging import settle
+from deploy.local.outside.stripe.checkout_completion import refuse_of_checkout
 from deploy.local.outside.stripe.errors import StripeProblem, invalid, missing
 from deploy.local.outside.stripe.listing import find, listed
 from deploy.local.outside.stripe.params import Params
-from deploy.local.outside.stripe.payment_methods import attach_to, card_error
 from deploy.local.outside.stripe.searching import search
-from deploy.local.outside.stripe.setup_intents import ask_customer, choose_method
+from deploy.local.outside.stripe.setup_intents import choose_method
 
 router = APIRouter(prefix="/payment_intents")
 _OPEN = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 _LEAST_CENTS = 50
 _MOST_CENTS = 99_999_999
 _DESCRIPTOR_SUFFIX = 22
-
-
-def settle(
-    books: Books, intent: Object, *, off_session: bool, error_on_action: bool = False
-) -> None:
-    """Ask the issuer for the money, once."""
-    if intent["payment_method"] is None:
-        raise missing("payment_method")
-    method = books.payment_methods[intent["payment_method"]]
-    file = books.files[method["id"]]
-    verdict = cards.judge_charge(
-        file, off_session=off_session, authenticated=intent["id"] in books.authenticated
-    )
-    if verdict is Verdict.ASK_CUSTOMER and error_on_action:
-        verdict = AUTHENTICATION_REQUIRED
-    match verdict:
-        case Decline() as decline:
-            refuse(books, intent, method, decline)
-        case Verdict.ASK_CUSTOMER:
-            ask_customer(intent)
-            books.emit("payment_intent.requires_action", intent)
-        case Verdict.APPROVED:
-            charge = charge_card(books, intent, method, None)
-            intent |= {
-                "status": "succeeded",
-                "amount_received": intent["amount"],
-                "latest_charge": charge["id"],
-                "last_payment_error": None,
-                "next_action": None,
-            }
-            if intent["setup_future_usage"] and intent["customer"] and not method["customer"]:
-                file.is_set_up = intent["setup_future_usage"] == "off_session"
-                attach_to(books, method, intent["customer"])
-            books.emit("charge.succeeded", charge)
-            books.emit("payment_intent.succeeded", intent)
-            complete_with(books, intent)
-
-
-def refuse(books: Books, intent: Object, method: Object, decline: Decline) -> None:
-    charge = charge_card(books, intent, method, decline)
-    told = card_error(decline, charge=charge["id"], payment_method=method).body["error"]
-    intent |= {
-        "status": "requires_payment_method",
-        "payment_method": None,
-        "latest_charge": charge["id"],
-        "last_payment_error": told,
-        "next_action": None,
-    }
-    books.emit("charge.failed", charge)
-    books.emit("payment_intent.payment_failed", intent)
-    raise card_error(decline, charge=charge["id"], payment_method=method, payment_intent=intent)
 
 
 def new_intent(books: Books, params: Params) -> Object:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from deploy.local.outside.stripe import (
+    balance_transactions,
     charges,
     checkout_sessions,
     customers,
+    disputes,
     events,
     payment_intents,
     payment_methods,
+    payouts,
     refunds,
     setup_intents,
     thin_events,
+    uploads,
 )
 from deploy.local.outside.stripe.errors import StripeProblem
 
@@ -27,6 +31,10 @@ for noun in (
     checkout_sessions,
     charges,
     refunds,
+    disputes,
+    uploads,
+    balance_transactions,
+    payouts,
     events,
 ):
     _v1.include_router(noun.router)

@@ -1,0 +1,29 @@
+"""Payouts, asked for: what went to the practice's bank, and when it arrives."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from deploy.local.outside.stripe.books import Object
+from deploy.local.outside.stripe.calls import Given, Practice, expanded
+from deploy.local.outside.stripe.listing import find, listed, within
+
+router = APIRouter(prefix="/payouts")
+
+
+@router.get("")
+async def list_payouts(books: Practice, params: Given) -> Object:
+    status, expand = params.text("status"), params.values("expand")
+    arriving = within(params, "arrival_date")
+    page = listed(
+        books.payouts,
+        params,
+        "/v1/payouts",
+        lambda payout: (status is None or payout["status"] == status) and arriving(payout),
+    )
+    return expanded(books, page, expand)
+
+
+@router.get("/{payout_id}")
+async def retrieve(books: Practice, payout_id: str, params: Given) -> Object:
+    return expanded(books, find(books.payouts, "payout", payout_id), params.values("expand"))
