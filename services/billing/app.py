@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from services.billing.events import on
-from services.billing.gateways.payments import Payments
-from services.billing.gateways.stripe import StripePayments
-from services.billing.gateways.stripe_notices import reader
+from services.billing.gateways.stripe import Stripe, at_stripe
+from services.billing.gateways.stripe.notices import reader
 from services.billing.gateways.typesetting import Typesetter, Typst
 from services.billing.handlers.notices import take_notice
 from services.billing.routes import ROUTERS
@@ -26,9 +25,11 @@ def build() -> Parts:
         practice=practice,
         own=own,
         gateways={
-            Payments: StripePayments(
-                own.stripe_key.get_secret_value(),
-                api_base=str(own.stripe_api_base) if own.stripe_api_base else None,
+            **at_stripe(
+                Stripe(
+                    own.stripe_key.get_secret_value(),
+                    api_base=str(own.stripe_api_base) if own.stripe_api_base else None,
+                )
             ),
             ClaimCheck: SchedulingClaims(
                 str(own.scheduling_url),

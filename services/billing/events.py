@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.billing.gateways.cards import Cards
 from services.billing.gateways.payments import Payments
 from services.billing.gateways.stripe import CALL_LIMIT_S
 from services.billing.gateways.typesetting import Typesetter
@@ -58,7 +59,7 @@ on.outcome(NothingToStore)(attempts.store_nothing)
 on.work(
     CreateCustomer,
     loads=stored_cards.load_customer_order,
-    calls=Payments,
+    calls=Cards,
     time_limit_s=CALL_LIMIT_S,
 )(cards.create_customer)
 on.discarded(CreateCustomer)(cards.give_up_customer)
@@ -66,12 +67,12 @@ on.outcome(CustomerKnown)(cards.record_customer)
 on.work(
     CreateSetupIntent,
     loads=stored_cards.load_setup_order,
-    calls=Payments,
+    calls=Cards,
     time_limit_s=CALL_LIMIT_S,
 )(cards.create_setup_intent)
 on.discarded(CreateSetupIntent)(cards.give_up_setup)
 on.outcome(SetupReady)(cards.record_setup_ready)
-on.work(LookAtSetup, calls=Payments)(cards.look_at_setup)
+on.work(LookAtSetup, calls=Cards)(cards.look_at_setup)
 on.outcome(CardConfirmed)(cards.record_card)
 on.outcome(SetupCancelled)(cards.record_setup_cancelled)
 

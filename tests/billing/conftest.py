@@ -29,8 +29,7 @@ from sqlalchemy import text
 from deploy.local.postgres import Database
 from deploy.local.processes import free_port
 from services.billing.app import build
-from services.billing.gateways.payments import Payments
-from services.billing.gateways.stripe import StripePayments
+from services.billing.gateways.stripe import Stripe, at_stripe
 from shared import logs
 from shared.auth import Role, development_token
 from shared.clock import RunClock
@@ -348,9 +347,9 @@ async def billing(
     port = free_port()
     for name, value in environment(database, clock_file, world, scheduling.url, port).items():
         monkeypatch.setenv(name, value)
-    payments = StripePayments(STRIPE_KEY, api_base=world.stripe_url, time_limit_s=1.0)
+    stripe = Stripe(STRIPE_KEY, api_base=world.stripe_url, time_limit_s=1.0)
     parts = build()
-    parts = replace(parts, gateways={**parts.gateways, Payments: payments})
+    parts = replace(parts, gateways={**parts.gateways, **at_stripe(stripe)})
     await migrate_service(parts)
     service = Service(parts)
     logs.set_up("billing", level="info", clock=clock, out=lines)
@@ -365,7 +364,7 @@ async def billing(
     workers.cancel()
     await asyncio.gather(workers, return_exceptions=True)
     await service.runtime.engine.dispose()
-    await payments.aclose()
+    await stripe.aclose()
 
 
 def seen_by_stripe(world: OutsideWorld) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.billing.gateways.stripe import StripePayments
+from services.billing.gateways.stripe import StripeCards
 from services.billing.rules.cards import LOOK_AGAIN_AFTER
 from shared.auth import Role
 from shared.errors import Poison
@@ -143,12 +143,12 @@ async def test_a_set_up_that_cannot_be_prepared_fails_when_it_is_given_up(
 ):
     patient = new_id()
 
-    async def refused(_self: StripePayments, _order: object) -> None:
+    async def refused(_self: StripeCards, _order: object) -> None:
         raise Poison("stripe_refuses_parameter_invalid")
 
     for noun in ("customer", "setup"):
         with monkeypatch.context() as patched:
-            patched.setattr(StripePayments, f"create_{noun}", refused)
+            patched.setattr(StripeCards, f"create_{noun}", refused)
             started = await billing.told("POST", f"/patients/{patient}/card-setups", {})
             await eventually(billing.parked)
         [parked] = (await billing.ask("GET", "/operations/parked", role=Role.OPS)).json()["items"]

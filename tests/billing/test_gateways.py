@@ -11,13 +11,9 @@ from time import monotonic
 import pytest
 
 from services.billing.events import on
-from services.billing.gateways.payments import CustomerOrder
-from services.billing.gateways.stripe import (
-    CALL_LIMIT_S,
-    REQUESTS_MAX,
-    TIME_LIMIT_S,
-    StripePayments,
-)
+from services.billing.gateways.cards import CustomerOrder
+from services.billing.gateways.stripe import Stripe, StripeCards
+from services.billing.gateways.stripe.client import CALL_LIMIT_S, REQUESTS_MAX, TIME_LIMIT_S
 from services.billing.work import CapturePayment, CreateCustomer, CreateSetupIntent
 from shared.clock import RunClock
 from shared.errors import Retry
@@ -30,10 +26,10 @@ LIMIT_S = 0.5
 
 
 @pytest.fixture
-async def payments(world: OutsideWorld) -> AsyncIterator[StripePayments]:
-    payments = StripePayments(STRIPE_KEY, api_base=world.stripe_url, time_limit_s=LIMIT_S)
-    yield payments
-    await payments.aclose()
+async def cards(world: OutsideWorld) -> AsyncIterator[StripeCards]:
+    stripe = Stripe(STRIPE_KEY, api_base=world.stripe_url, time_limit_s=LIMIT_S)
+    yield StripeCards(stripe)
+    await stripe.aclose()
 
 
 def test_a_call_of_slow_requests_fits_its_limit_and_that_fits_the_lease():
@@ -44,7 +40,7 @@ def test_a_call_of_slow_requests_fits_its_limit_and_that_fits_the_lease():
 
 
 async def test_when_stripe_hangs_a_call_ends_after_its_requests(
-    world: OutsideWorld, payments: StripePayments
+    world: OutsideWorld, cards: StripeCards
 ):
     order = CustomerOrder(new_id(), STARTS_AT, look_first=False)
     world.fault("stripe", "hang", "* /v1/customers", seconds=60, times=100)
@@ -52,29 +48,29 @@ async def test_when_stripe_hangs_a_call_ends_after_its_requests(
     for look_first in (True, False):
         began = monotonic()
         with pytest.raises(Retry):
-            await payments.create_customer(replace(order, look_first=look_first))
+            await cards.create_customer(replace(order, look_first=look_first))
         assert monotonic() - began < 10  # two requests, on a loaded machine
 
 
 async def test_a_list_whose_every_page_is_slow_is_one_request(
-    world: OutsideWorld, payments: StripePayments
+    world: OutsideWorld, cards: StripeCards
 ):
     for _ in range(101):
-        await payments.create_customer(CustomerOrder(new_id(), STARTS_AT, look_first=False))
+        await cards.create_customer(CustomerOrder(new_id(), STARTS_AT, look_first=False))
     world.fault("stripe", "slow", "GET /v1/customers", ms=int(LIMIT_S * 700), times=100)
 
     with pytest.raises(Retry):  # it would end if each page had the limit for itself
-        await payments.create_customer(CustomerOrder(new_id(), STARTS_AT, look_first=True))
+        await cards.create_customer(CustomerOrder(new_id(), STARTS_AT, look_first=True))
 
 
 async def test_what_stripe_made_is_found_although_its_clock_is_behind_ours(
     running_world: tuple[OutsideWorld, RunClock, Path],
     world: OutsideWorld,
-    payments: StripePayments,
+    cards: StripeCards,
 ):
     ours = running_world[1].now() + timedelta(minutes=59)
     order = CustomerOrder(new_id(), ours, look_first=False)
-    made = await payments.create_customer(order)
+    made = await cards.create_customer(order)
     world.fault("stripe", "status_before", "POST /v1/customers", times=100)
 
-    assert await payments.create_customer(replace(order, look_first=True)) == made
+    assert await cards.create_customer(replace(order, look_first=True)) == made

@@ -34,7 +34,8 @@ from tests.support.outside_world import OutsideWorld
 from tests.support.service_process import ServiceProcess
 from tests.support.topics import Topics
 
-STRIPE = "services.billing.gateways.stripe:StripePayments"
+CARDS = "services.billing.gateways.stripe.cards:StripeCards"
+PAYMENTS = "services.billing.gateways.stripe.payments:StripePayments"
 REDEEM = "shared.claims:SchedulingClaims.infusion"
 PRINT = "services.billing.gateways.typesetting:Typst.render"
 
@@ -120,14 +121,14 @@ async def test_a_billing_killed_at_every_step_of_every_call_does_each_thing_once
         [intent] = clinic.at_stripe("payment_intents")
         await post(clinic, notice("payment_intent.succeeded", intent["id"], id="evt_paid"))
 
-    await mortal.dies_around(f"{STRIPE}.create_customer", CHANGES, begin_set_up)
-    await mortal.dies_around(f"{STRIPE}.create_setup", CHANGES, None)
-    await mortal.dies_around(f"{STRIPE}.setup", READS, confirm_card)
-    await mortal.dies_around(f"{STRIPE}.capture", CHANGES, complete)
+    await mortal.dies_around(f"{CARDS}.create_customer", CHANGES, begin_set_up)
+    await mortal.dies_around(f"{CARDS}.create_setup", CHANGES, None)
+    await mortal.dies_around(f"{CARDS}.setup", READS, confirm_card)
+    await mortal.dies_around(f"{PAYMENTS}.capture", CHANGES, complete)
     await mortal.dies_around(REDEEM, READS, None)
     await mortal.dies_around(PRINT, READS, None)
-    await mortal.dies_around(f"{STRIPE}.payment", READS, tell_of_payment)
-    await mortal.dies_around(f"{STRIPE}.find", READS, lambda: give_up_a_try(mortal, patient))
+    await mortal.dies_around(f"{PAYMENTS}.payment", READS, tell_of_payment)
+    await mortal.dies_around(f"{PAYMENTS}.find", READS, lambda: give_up_a_try(mortal, patient))
     mortal.process.start()
     await mortal.process.until_ready()
     await mortal.process.until_at_rest()

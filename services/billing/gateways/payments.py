@@ -1,4 +1,4 @@
-"""What billing asks of a card processor."""
+"""What billing asks of a card processor about payments."""
 
 from __future__ import annotations
 
@@ -7,16 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from services.billing.work import (
-    Captured,
-    CardConfirmed,
-    CustomerKnown,
-    Declined,
-    NeverArrived,
-    NothingToStore,
-    SetupCancelled,
-    SetupReady,
-)
+from services.billing.work import Captured, Declined, NeverArrived, NothingToStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +23,6 @@ class Order:
     """The key may protect no longer: look whether the payment exists before sending it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetupOrder:
-    """A card set-up to be prepared."""
-
-    setup_id: UUID
-    customer_id: str
-    created_at: datetime
-    look_first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerOrder:
-    """A patient to be made known."""
-
-    patient_id: UUID
-    created_at: datetime
-    look_first: bool
-
-
 class Payments(Protocol):
     """The card processor. Every call may be repeated.
 
@@ -60,9 +32,4 @@ class Payments(Protocol):
 
     async def capture(self, order: Order) -> Captured | Declined: ...
     async def find(self, order: Order) -> Captured | Declined | NeverArrived: ...
-    async def create_customer(self, order: CustomerOrder) -> CustomerKnown: ...
-    async def create_setup(self, order: SetupOrder) -> SetupReady: ...
     async def payment(self, payment_intent_id: str) -> Captured | Declined | NothingToStore: ...
-    async def setup(
-        self, setup_intent_id: str
-    ) -> CardConfirmed | SetupCancelled | NothingToStore: ...

@@ -6,11 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.billing.gateways.payments import (
-    CustomerOrder,
-    Payments,
-    SetupOrder,
-)
+from services.billing.gateways.cards import Cards, CustomerOrder, SetupOrder
 from services.billing.rules.cards import LOOK_AGAIN_AFTER, SetupState, may_become
 from services.billing.store import cards as store
 from services.billing.tables import Card, CardSetup
@@ -67,8 +63,8 @@ def _prepare(tx: Transaction, setup_id: UUID) -> None:
     tx.do(CreateSetupIntent(setup_id=setup_id), key=f"setup:{setup_id}")
 
 
-async def create_customer(order: CustomerOrder, payments: Payments) -> CustomerKnown:
-    return await payments.create_customer(order)
+async def create_customer(order: CustomerOrder, cards: Cards) -> CustomerKnown:
+    return await cards.create_customer(order)
 
 
 async def record_customer(known: CustomerKnown, tx: Transaction) -> None:
@@ -80,8 +76,8 @@ async def record_customer(known: CustomerKnown, tx: Transaction) -> None:
         _prepare(tx, setup_id)
 
 
-async def create_setup_intent(order: SetupOrder, payments: Payments) -> SetupReady:
-    return await payments.create_setup(order)
+async def create_setup_intent(order: SetupOrder, cards: Cards) -> SetupReady:
+    return await cards.create_setup(order)
 
 
 async def record_setup_ready(ready: SetupReady, tx: Transaction) -> None:
@@ -105,9 +101,9 @@ async def record_setup_ready(ready: SetupReady, tx: Transaction) -> None:
 
 
 async def look_at_setup(
-    work: LookAtSetup, payments: Payments
+    work: LookAtSetup, cards: Cards
 ) -> CardConfirmed | SetupCancelled | NothingToStore:
-    return await payments.setup(work.setup_intent_id)
+    return await cards.setup(work.setup_intent_id)
 
 
 async def record_card(confirmed: CardConfirmed, tx: Transaction) -> None:

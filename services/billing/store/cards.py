@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import BYTEA, TEXT
 
-from services.billing.gateways.payments import CustomerOrder, SetupOrder
+from services.billing.gateways.cards import CustomerOrder, SetupOrder
 from services.billing.rules.cards import SetupState
 from services.billing.rules.payments import key_may_be_forgotten
 from services.billing.work import CreateCustomer, CreateSetupIntent

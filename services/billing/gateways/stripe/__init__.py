@@ -1,0 +1,22 @@
+"""Stripe through its official client: one file per noun, over one client.
+
+Nothing but random ids, amounts and Stripe's own ids goes out: no name, no contact, no word of what
+was done.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.billing.gateways.cards import Cards
+from services.billing.gateways.payments import Payments
+from services.billing.gateways.stripe.cards import StripeCards
+from services.billing.gateways.stripe.client import CALL_LIMIT_S, Stripe
+from services.billing.gateways.stripe.payments import StripePayments
+
+__all__ = ["CALL_LIMIT_S", "Stripe", "StripeCards", "StripePayments", "at_stripe"]
+
+
+def at_stripe(client: Stripe) -> dict[type[Any], object]:
+    """What billing asks of Stripe, by noun; and the client itself, which is closed at the end."""
+    return {Payments: StripePayments(client), Cards: StripeCards(client), Stripe: client}
