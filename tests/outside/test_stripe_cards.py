@@ -30,59 +30,75 @@ async def test_a_saved_card_is_charged_once_and_the_client_reads_real_objects(
 
 
 @pytest.mark.parametrize(
-    ("card", "code", "decline_code", "advice_code"),
+    ("number", "code", "decline_code", "advice", "network_advice"),
     [
-        ("pm_card_chargeCustomerFail", "card_declined", "generic_decline", "try_again_later"),
-        (
-            "pm_card_visa_chargeDeclinedInsufficientFunds",
-            "card_declined",
-            "insufficient_funds",
-            "try_again_later",
-        ),
-        ("pm_card_chargeDeclined", "card_declined", "generic_decline", "try_again_later"),
-        (
-            "pm_card_visa_chargeDeclinedLostCard",
-            "card_declined",
-            "lost_card",
-            "do_not_try_again",
-        ),
-        ("pm_card_chargeDeclinedExpiredCard", "expired_card", "expired_card", "do_not_try_again"),
-        (
-            "pm_card_chargeDeclinedIncorrectCvc",
-            "incorrect_cvc",
-            "incorrect_cvc",
-            "confirm_card_data",
-        ),
-        (
-            "pm_card_authenticationRequired",
-            "authentication_required",
-            "authentication_required",
-            None,
-        ),
+        ("4000000000000002", "card_declined", "generic_decline", "try_again_later", "02"),
+        ("4000000000009995", "card_declined", "insufficient_funds", "try_again_later", "02"),
+        ("4000000000009987", "card_declined", "lost_card", "do_not_try_again", "03"),
+        ("4000000000009979", "card_declined", "stolen_card", "do_not_try_again", "03"),
+        ("4000000000006975", "card_declined", "card_velocity_exceeded", "try_again_later", "02"),
+        ("4000000000000069", "expired_card", "expired_card", "do_not_try_again", "01"),
+        ("4000000000000127", "incorrect_cvc", "incorrect_cvc", "confirm_card_data", "01"),
+        ("4000000000000119", "processing_error", "processing_error", "try_again_later", "02"),
+        ("4000000000000341", "card_declined", "generic_decline", "try_again_later", "02"),
+        ("4000002760003184", "authentication_required", "authentication_required", None, None),
     ],
 )
 async def test_each_declining_card_is_declined_with_its_own_codes(
     stripe_client: stripe.StripeClient,
     world: OutsideWorld,
-    card: str,
+    number: str,
     code: str,
     decline_code: str,
-    advice_code: str | None,
+    advice: str | None,
+    network_advice: str | None,
 ):
     customer = await stripe_client.v1.customers.create_async({})
+    card = await stripe_client.v1.payment_methods.create_async(
+        {"type": "card", "card": {"number": number, "exp_month": 12, "exp_year": 2035}}
+    )
 
     with pytest.raises(stripe.CardError) as declined:
-        await stripe_client.v1.payment_intents.create_async(charge_params(customer, card))
+        await stripe_client.v1.payment_intents.create_async(charge_params(customer, card.id))
 
     error = declined.value.error
     assert error is not None
     assert (declined.value.http_status, error.code, error.decline_code) == (402, code, decline_code)
-    assert getattr(error, "advice_code", None) == advice_code
+    assert getattr(error, "advice_code", None) == advice
+    assert getattr(error, "network_advice_code", None) == network_advice
     assert isinstance(error.payment_intent, stripe.PaymentIntent)
     assert error.payment_intent.status == "requires_payment_method"
     assert error.payment_intent.last_payment_error is not None
-    charges = world.state()["stripe"]["charges"]
-    assert [(c["status"], c["paid"]) for c in charges] == [("failed", False)]
+    (charge,) = world.state()["stripe"]["charges"]
+    assert (charge["status"], charge["paid"]) == ("failed", False)
+    assert charge["outcome"]["network_advice_code"] == network_advice
+
+
+@pytest.mark.parametrize(
+    ("says", "advice", "network_advice"),
+    [
+        ("do_not_honor", "try_again_later", "02"),
+        ("pickup_card", "do_not_try_again", "03"),
+        ("fraudulent", "do_not_try_again", "03"),
+        ("invalid_account", "confirm_card_data", "01"),
+        ("revocation_of_authorization", "do_not_try_again", "21"),
+    ],
+)
+async def test_an_issuer_declines_for_reasons_that_no_test_card_has(
+    stripe_client: stripe.StripeClient,
+    world: OutsideWorld,
+    says: str,
+    advice: str,
+    network_advice: str,
+):
+    customer, card = await save_card(stripe_client)
+    world.issuer_says(card, says)
+    with pytest.raises(stripe.CardError) as declined:
+        await stripe_client.v1.payment_intents.create_async(charge_params(customer, card))
+    error = declined.value.error
+    assert error is not None
+    assert (error.decline_code, error.advice_code) == (says, advice)
+    assert error.network_advice_code == network_advice
 
 
 async def test_a_card_that_will_be_declined_cannot_be_saved_but_one_may_decline_only_later(

@@ -136,6 +136,9 @@ class OutsideWorld:
         order = {"system": system, "kind": kind, "route": route, **more}
         return int(self._ask("POST", "/faults", order)["fault_id"])
 
+    def take_back(self, fault_id: int) -> None:
+        self._ask("DELETE", f"/faults/{fault_id}")
+
     def faults(self) -> list[dict[str, Any]]:
         return list(self._ask("GET", "/faults")["faults"])
 

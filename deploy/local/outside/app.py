@@ -52,7 +52,7 @@ def build_app(world: World) -> FastAPI:
             Middleware(TrustedHostMiddleware, allowed_hosts=sorted(LOOPBACK)),
             Middleware(FaultyNetwork, faults=world.faults),
             Middleware(Idempotent, keys=world.stripe.keys),
-            Middleware(FaultySystem),
+            Middleware(FaultySystem, post=world.post),
         ],
     )
     app.state.world = world

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from deploy.local.outside.faults import ON_REQUESTS, FaultKind, FaultOrder, Faults, System
+from deploy.local.outside.webhooks import Post
 
 _BELOW = "outside.fault"
 _TRANSPORTS: dict[Any, asyncio.Transport] = {}
@@ -61,14 +62,37 @@ def called(scope: Scope) -> tuple[System, str] | None:
     return None
 
 
-_MESSAGES = {
+_MESSAGES: dict[System, dict[str, Any]] = {
     System.STRIPE: {"error": {"type": "api_error", "message": "An unknown error occurred."}},
     System.SMS: {"code": 20500, "message": "Internal Server Error"},
 }
+_STRIPES_OWN: dict[int, dict[str, Any]] = {
+    409: {
+        "error": {
+            "type": "invalid_request_error",
+            "code": "lock_timeout",
+            "message": "This object cannot be accessed right now because another API request or "
+            "Stripe process is currently accessing it.",
+        }
+    },
+    429: {
+        "error": {
+            "type": "invalid_request_error",
+            "code": "rate_limit",
+            "message": "Request rate limit exceeded.",
+        }
+    },
+}
+
+
+def _message(system: System, status: int) -> dict[str, Any]:
+    if system is System.STRIPE and status in _STRIPES_OWN:
+        return _STRIPES_OWN[status]
+    return _MESSAGES.get(system, {"error": "the service is in trouble"})
 
 
 async def _answer(send: Send, system: System, status: int) -> None:
-    body = json.dumps(_MESSAGES.get(system, {"error": "the service is in trouble"})).encode()
+    body = json.dumps(_message(system, status)).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
@@ -90,6 +114,10 @@ class FaultyNetwork:
             await self.app(scope, receive, send)
             return
         system, route = target
+        thaw = self.faults.frozen(system)
+        if thaw is not None:
+            await _stand_still(thaw, scope, receive)
+            return
         fault = self.faults.befalling(system, route, ON_REQUESTS)
         match fault.kind if fault else None:
             case FaultKind.STATUS_BEFORE:
@@ -116,11 +144,24 @@ class FaultyNetwork:
             await sever(scope, receive)
 
 
+async def _stand_still(thaw: asyncio.Event, scope: Scope, receive: Receive) -> None:
+    """Answer nothing until the caller has gone, or cut them off at the thaw."""
+    waits = {asyncio.create_task(thaw.wait()), asyncio.create_task(_gone(receive))}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    if thaw.is_set():
+        await sever(scope, receive)
+
+
 class FaultySystem:
     """The inner layer: what goes wrong inside the system itself."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, post: Post) -> None:
         self.app = app
+        self.post = post
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault: FaultOrder | None = scope.get(_BELOW)
@@ -130,9 +171,22 @@ class FaultySystem:
         elif fault.kind is FaultKind.SLOW:
             await asyncio.sleep(fault.ms / 1000)
             await self.app(scope, receive, send)
+        elif fault.kind is FaultKind.NOTICES_FIRST:
+            answer: list[Message] = []
+            await self.app(scope, receive, _into(answer))
+            await self.post.until_tried()
+            for message in answer:
+                await send(message)
         else:
             await self.app(scope, receive, _swallow)
             await _answer(send, target[0], fault.status or 500)
+
+
+def _into(answer: list[Message]) -> Send:
+    async def collect(message: Message) -> None:
+        answer.append(message)
+
+    return collect
 
 
 async def read_all(receive: Receive) -> bytes:

@@ -6,7 +6,8 @@ This module holds the orders and deals them out. `edge.py` carries them out on r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Self
@@ -33,6 +34,11 @@ class FaultKind(StrEnum):
     """Do the work (or not: `works`), answer nothing for `seconds`, then cut the connection."""
     SLOW = "slow"
     """Wait `ms` before the work."""
+    NOTICES_FIRST = "notices_first"
+    """Do the work, and answer only when its notices have been tried."""
+    FROZEN = "frozen"
+    """Nothing is done, answered or told until the fault is taken back; then callers are cut off
+    and the notices held meanwhile go out."""
     DUPLICATE = "duplicate"
     """Deliver the notice, then deliver it again."""
     REORDER = "reorder"
@@ -54,9 +60,11 @@ ON_REQUESTS = frozenset(
         FaultKind.LOST_ANSWER,
         FaultKind.HANG,
         FaultKind.SLOW,
+        FaultKind.NOTICES_FIRST,
     }
 )
-ON_NOTICES = frozenset(FaultKind) - ON_REQUESTS
+ON_NOTICES = frozenset(FaultKind) - ON_REQUESTS - {FaultKind.FROZEN}
+_NOT_OF_MAIL = ON_NOTICES | {FaultKind.NOTICES_FIRST, FaultKind.FROZEN}
 _DEFAULT_SECONDS = {FaultKind.FUTURE_TIMESTAMP: 3600.0}
 
 
@@ -81,8 +89,10 @@ class FaultOrder(BaseModel):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if self.system is System.SMTP and self.kind in ON_NOTICES:
-            raise ValueError(f"mail sends no notices, so {self.kind} cannot befall it")
+        if self.system is System.SMTP and self.kind in _NOT_OF_MAIL:
+            raise ValueError(f"{self.kind} cannot befall mail, which sends no notices")
+        if self.kind is FaultKind.FROZEN and self.route != "any":
+            raise ValueError("a system freezes as a whole: leave route out")
         if self.system is System.SMS and self.kind is FaultKind.FUTURE_TIMESTAMP:
             raise ValueError("the signature of texts holds no time, so none can be in the future")
         return self
@@ -100,6 +110,8 @@ class Fault:
     order: FaultOrder
     seen: int = 0
     done: int = 0
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the order is taken back."""
 
     def befalls(self, system: System, route: str, kinds: frozenset[FaultKind]) -> bool:
         order = self.order
@@ -132,13 +144,25 @@ class Faults:
         return fault
 
     def remove(self, fault_id: int) -> bool:
-        kept = [fault for fault in self._faults if fault.fault_id != fault_id]
-        found = len(kept) < len(self._faults)
-        self._faults = kept
-        return found
+        found = [fault for fault in self._faults if fault.fault_id == fault_id]
+        for fault in found:
+            self._faults.remove(fault)
+            fault.over.set()
+        return bool(found)
 
     def clear(self) -> None:
+        for fault in self._faults:
+            fault.over.set()
         self._faults.clear()
+
+    def frozen(self, system: System) -> asyncio.Event | None:
+        """Where a system is frozen, the event of its thaw."""
+        for fault in self._faults:
+            if fault.order.system is system and fault.order.kind is FaultKind.FROZEN:
+                fault.seen += 1
+                fault.done += 1
+                return fault.over
+        return None
 
     def shown(self) -> list[dict[str, object]]:
         return [fault.shown() for fault in self._faults]

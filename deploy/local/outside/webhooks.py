@@ -109,6 +109,8 @@ class Post:
         self._held: dict[str | None, Notice] = {}
         """By address, who waits for the next notice to go first."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._frozen: set[asyncio.Task[None]] = set()
+        """Waiting for a system to thaw; that is no work under way."""
         self.notices: dict[str, Notice] = {}
 
     def is_idle(self) -> bool:
@@ -116,9 +118,10 @@ class Post:
 
     async def clear(self) -> None:
         """Forget every notice and stop telling."""
-        for task in self._tasks:
+        tasks = self._tasks | self._frozen
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._lanes.clear()
         self._held.clear()
         self.notices.clear()
@@ -133,6 +136,13 @@ class Post:
         if notice.url is None:
             notice.outcome = Outcome.NOBODY_LISTENS
             return
+        thaw = self._faults.frozen(notice.system)
+        if thaw is not None:
+            notice.outcome = Outcome.HELD
+            waiting = asyncio.create_task(self._start_after(thaw, notice))
+            self._frozen.add(waiting)
+            waiting.add_done_callback(self._frozen.discard)
+            return
         fault = self._faults.befalling(notice.system, notice.kind, ON_NOTICES)
         match fault.kind if fault else None:
             case FaultKind.DROP:
@@ -146,6 +156,15 @@ class Post:
                 self._held[notice.url] = notice
             case _:
                 self._start(notice, fault)
+
+    async def _start_after(self, thaw: asyncio.Event, notice: Notice) -> None:
+        await thaw.wait()
+        self._start(notice, None)
+
+    async def until_tried(self) -> None:
+        """Wait until every notice under way has been tried once."""
+        tried = [event.wait() for event in self._lanes.values()]
+        await asyncio.wait_for(asyncio.gather(*tried), _PATIENCE_S)
 
     def _hold(self, notice: Notice, fault: FaultOrder) -> None:
         notice.outcome = Outcome.HELD

@@ -15,12 +15,23 @@ class Decline:
     advice_code: str | None
     message: str
     network: str | None = None
+    network_advice: str | None = None
+    """Mastercard's merchant advice code, which Stripe passes on beside its own advice."""
+
+
+_NETWORK_ADVICE = {"confirm_card_data": "01", "try_again_later": "02", "do_not_try_again": "03"}
 
 
 def _declined(
-    decline_code: str, *, advice: str, message: str = "Your card was declined.", network: str = "05"
+    decline_code: str,
+    *,
+    advice: str,
+    message: str = "Your card was declined.",
+    network: str = "05",
+    network_advice: str | None = None,
 ) -> Decline:
-    return Decline("card_declined", decline_code, advice, message, network)
+    told = network_advice or _NETWORK_ADVICE[advice]
+    return Decline("card_declined", decline_code, advice, message, network, told)
 
 
 GENERIC = _declined("generic_decline", advice="try_again_later")
@@ -39,8 +50,16 @@ VELOCITY = _declined(
     "or exceeding its amount limit.",
     network="61",
 )
+DO_NOT_HONOR = _declined("do_not_honor", advice="try_again_later")
+PICK_UP = _declined("pickup_card", advice="do_not_try_again", network="04")
+FRAUDULENT = _declined("fraudulent", advice="do_not_try_again", network="59")
+RESTRICTED = _declined("restricted_card", advice="do_not_try_again", network="62")
+INVALID_ACCOUNT = _declined("invalid_account", advice="confirm_card_data", network="14")
+REVOKED = _declined(
+    "revocation_of_authorization", advice="do_not_try_again", network="R1", network_advice="21"
+)
 EXPIRED = Decline(
-    "expired_card", "expired_card", "do_not_try_again", "Your card has expired.", "54"
+    "expired_card", "expired_card", "do_not_try_again", "Your card has expired.", "54", "01"
 )
 INCORRECT_CVC = Decline(
     "incorrect_cvc",
@@ -48,6 +67,7 @@ INCORRECT_CVC = Decline(
     "confirm_card_data",
     "Your card's security code is incorrect.",
     "N7",
+    "01",
 )
 PROCESSING_ERROR = Decline(
     "processing_error",
@@ -55,6 +75,7 @@ PROCESSING_ERROR = Decline(
     "try_again_later",
     "An error occurred while processing your card. Try again in a little bit.",
     "96",
+    "02",
 )
 INCORRECT_NUMBER = Decline("incorrect_number", None, None, "Your card number is incorrect.")
 AUTHENTICATION_REQUIRED = Decline(
@@ -78,6 +99,12 @@ BY_DECLINE_CODE = {
         LOST,
         STOLEN,
         VELOCITY,
+        DO_NOT_HONOR,
+        PICK_UP,
+        FRAUDULENT,
+        RESTRICTED,
+        INVALID_ACCOUNT,
+        REVOKED,
         EXPIRED,
         INCORRECT_CVC,
         PROCESSING_ERROR,

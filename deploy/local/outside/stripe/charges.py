@@ -107,7 +107,7 @@ def _outcome(decline: Decline | None) -> Object:
         }
     return {
         "advice_code": decline.advice_code,
-        "network_advice_code": None,
+        "network_advice_code": decline.network_advice,
         "network_decline_code": decline.network,
         "network_status": "declined_by_network",
         "reason": decline.decline_code,

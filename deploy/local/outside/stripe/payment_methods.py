@@ -25,6 +25,7 @@ def card_error(decline: Decline, **more: Any) -> StripeProblem:
         "code": decline.code,
         "decline_code": decline.decline_code,
         "advice_code": decline.advice_code,
+        "network_advice_code": decline.network_advice,
         "network_decline_code": decline.network,
         "doc_url": f"https://stripe.com/docs/error-codes/{decline.code.replace('_', '-')}",
     }
