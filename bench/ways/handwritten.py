@@ -65,9 +65,9 @@ SELECT t, 'charge_posted', c::text, 1, 'patient_receivable', 'revenue_infusion',
        AS r (t, c, p, m, s)
 """
 _ATTEMPTS = """
-INSERT INTO payment_attempts (attempt_id, charge_id, card_id, state, created_at)
-SELECT a, c, k, 'pending', $4
-  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS r (a, c, k)
+INSERT INTO payment_attempts (attempt_id, charge_id, card_id, amount_cents, state, created_at)
+SELECT a, c, k, m, 'pending', $5
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[]) AS r (a, c, k, m)
 """
 _WORK = """
 INSERT INTO due_work (work_id, kind, key, payload, due_at, correlation_id, causation_id)
@@ -261,7 +261,12 @@ async def _write(
         now,
     )
     await database.execute(
-        _ATTEMPTS, attempt_ids, charge_ids, [one.card_id for one in infusions], now
+        _ATTEMPTS,
+        attempt_ids,
+        charge_ids,
+        [one.card_id for one in infusions],
+        [one.amount_cents for one in infusions],
+        now,
     )
     await database.execute(
         _WORK,

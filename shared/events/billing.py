@@ -16,9 +16,14 @@ from shared.events.base import Moment, PatientEvent
 
 PositiveCents = Annotated[int, Field(gt=0, le=100_000_000)]
 
+Cents = Annotated[int, Field(ge=0, le=100_000_000)]
+
 
 class TenderKind(StrEnum):
+    """`hsa_card` is a health savings card at the counter's own terminal; one on file is a card."""
+
     CARD = "card"
+    HSA_CARD = "hsa_card"
     CARE_CREDIT = "care_credit"
     CASH = "cash"
     CHECK = "check"
@@ -32,6 +37,21 @@ class DeclineReason(StrEnum):
     AUTHENTICATION_REQUIRED = "authentication_required"
     NO_CARD_ON_FILE = "no_card_on_file"
     DECLINED = "declined"
+
+
+class AdjustmentKind(StrEnum):
+    """A discount asks for less than the fee; a write-off gives up what is not going to be paid."""
+
+    DISCOUNT = "discount"
+    WRITE_OFF = "write_off"
+
+
+class AdjustmentReason(StrEnum):
+    HARDSHIP = "hardship"
+    COURTESY = "courtesy"
+    SERVICE_PROBLEM = "service_problem"
+    SMALL_BALANCE = "small_balance"
+    UNCOLLECTABLE = "uncollectable"
 
 
 class CardSaved(PatientEvent, producer="billing"):
@@ -70,8 +90,9 @@ class InfusionNotCharged(PatientEvent, producer="billing"):
 
 
 class PaymentCaptured(PatientEvent, producer="billing"):
-    """The card processor captured the whole of one charge. Said once per charge.
+    """The card processor captured a payment for one charge. Said once per payment.
 
+    `owed_cents` is what is owed on the charge still: a charge may be paid in parts.
     `captured_at` is when billing learned of it, from the answer or from the webhook.
     """
 
@@ -80,6 +101,7 @@ class PaymentCaptured(PatientEvent, producer="billing"):
     infusion_id: UUID
     amount_cents: PositiveCents
     currency: Literal["USD"] = "USD"
+    owed_cents: Cents = 0
     captured_at: Moment
 
 
@@ -99,9 +121,10 @@ class PaymentDeclined(PatientEvent, producer="billing"):
 
 
 class OutsidePaymentRecorded(PatientEvent, producer="billing"):
-    """A biller recorded that a charge was paid in full outside the card processor.
+    """A biller recorded a payment for a charge outside the card processor.
 
-    By CareCredit, cash or check, with a reference that stays with billing and is used once.
+    By CareCredit, a health savings card, cash or check, with a reference that stays with billing
+    and is used once. `owed_cents` is what is owed on the charge still.
     """
 
     payment_id: UUID
@@ -110,7 +133,24 @@ class OutsidePaymentRecorded(PatientEvent, producer="billing"):
     tender: TenderKind
     amount_cents: PositiveCents
     currency: Literal["USD"] = "USD"
+    owed_cents: Cents = 0
     recorded_at: Moment
+
+
+class ChargeAdjusted(PatientEvent, producer="billing"):
+    """The clinic gave up all or a part of what was owed on a charge. Said once per adjustment.
+
+    `owed_cents` is what is owed on the charge still.
+    """
+
+    adjustment_id: UUID
+    charge_id: UUID
+    kind: AdjustmentKind
+    reason: AdjustmentReason
+    amount_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    owed_cents: Cents
+    adjusted_at: Moment
 
 
 class SuperbillIssued(PatientEvent, producer="billing"):

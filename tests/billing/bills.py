@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from services.billing.gateways.typesetting import Template, Typst
 from services.billing.rules import superbills as rules
-from services.billing.rules.superbills import Paid, Superbill
+from services.billing.rules.superbills import Paid, Receipt, Superbill
 from shared.events.billing import TenderKind
 from shared.ids import new_id
 from tests.billing.records import infusion_record
@@ -24,7 +24,8 @@ def superbill(minutes: int, **changes: Any) -> Superbill:
     record = infusion_record(
         started_at=STOPPED_AT - timedelta(minutes=minutes), stopped_at=STOPPED_AT, **changes
     )
-    paid = Paid(new_id(), 39900, TenderKind.CARE_CREDIT, "CC-118834", STOPPED_AT)
+    receipt = Receipt(TenderKind.CARE_CREDIT, "CC-118834", 39900, STOPPED_AT)
+    paid = Paid(new_id(), 39900, (receipt,))
     return rules.build(record, paid, number=rules.number_of(2026, minutes), issued_at=STOPPED_AT)
 
 

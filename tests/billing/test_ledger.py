@@ -138,6 +138,8 @@ POSTINGS = [
     ledger.charge_posted(OF, 39900, VisitType.KETAMINE_MOOD, AT),
     ledger.card_captured(OF, new_id(), 39900, AT),
     *(ledger.outside_payment(OF, new_id(), kind, 39900, AT) for kind in TenderKind),
+    ledger.discounted(OF, new_id(), 5000, AT),
+    ledger.written_off(OF, new_id(), 5000, AT),
     ledger.unmatched_taken(OF.patient_id, "pi_made_up", 39900, AT),
     ledger.unmatched_applied(OF, "pi_made_up", 39900, AT),
     ledger.unmatched_returned(OF.patient_id, "pi_made_up", 39900, AT),

@@ -19,11 +19,13 @@ from services.billing.rules import (
     superbills,
 )
 from services.billing.rules.declines import AbandonReason
-from services.billing.rules.payments import AttemptState, ChargeState, Owed, Step, Trying
+from services.billing.rules.payments import AttemptState, Owed, Step, Trying
 from services.billing.rules.pricing import FirstStep, NoCharge, OnFile, Priced
-from services.billing.rules.superbills import Paid
+from services.billing.rules.standing import ChargeState, Standing
+from services.billing.rules.superbills import Paid, Receipt
 from shared.events.billing import DeclineReason, TenderKind
 from shared.ids import new_id
+from shared.money import split_evenly
 from tests.billing.records import infusion_record
 
 NOW = datetime(2026, 11, 23, 20, 30, tzinfo=UTC)
@@ -164,8 +166,7 @@ def test_issuers_codes_map_to_the_houses_reasons(
 
 def owed(**changes: Any) -> Owed:
     known: dict[str, Any] = {
-        "state": ChargeState.DECLINED,
-        "amount_cents": 39900,
+        "standing": Standing(39900),
         "trying": None,
         "card_id": new_id(),
         "unusable_card_ids": frozenset(),
@@ -180,8 +181,9 @@ CARD = new_id()
     ("changes", "rules"),
     [
         ({}, []),
-        ({"state": ChargeState.OPEN}, []),
-        ({"state": ChargeState.PAID}, ["charge_paid"]),
+        ({"standing": Standing(39900, 10000)}, ["more_than_owed"]),
+        ({"standing": Standing(39900, 39900)}, ["charge_paid"]),
+        ({"standing": Standing(39900, 0, 39900)}, ["charge_paid"]),
         ({"trying": Trying(AttemptState.PENDING, None)}, ["attempt_under_way"]),
         ({"trying": Trying(AttemptState.PENDING, new_id())}, ["attempt_parked"]),
         ({"trying": Trying(AttemptState.ABANDONED, None)}, ["attempt_looked_up"]),
@@ -191,14 +193,16 @@ CARD = new_id()
     ],
 )
 def test_when_a_charge_may_be_tried(changes: dict[str, Any], rules: list[str]):
-    assert [one.rule for one in payments.broken_by_try(owed(**changes))] == rules
+    assert [one.rule for one in payments.broken_by_try(owed(**changes), 39900)] == rules
 
 
 def test_a_payment_that_breaks_several_rules_is_told_all_of_them():
-    broken = payments.broken_by_outside_payment(owed(), TenderKind.CARD, "4242-4242-4242-4242", 100)
+    broken = payments.broken_by_outside_payment(
+        owed(), TenderKind.CARD, "4242-4242-4242-4242", 40000
+    )
     assert {one.rule for one in broken} == {
         "tender_not_outside",
-        "amount_differs",
+        "more_than_owed",
         "reference_is_card_number",
     }
 
@@ -251,14 +255,12 @@ def test_a_reference_has_one_spelling(typed: str):
 
 
 def paid(**changes: Any) -> Paid:
-    known: dict[str, Any] = {
-        "charge_id": new_id(),
-        "amount_cents": 39900,
-        "tender": TenderKind.CARD,
-        "reference": "receipt",
-        "paid_at": NOW,
-    }
-    return Paid(**known | changes)
+    cents, paid_at = changes.get("amount_cents", 39900), changes.get("paid_at", NOW)
+    parts = split_evenly(cents, 2) if cents > 1 else [cents]
+    receipts = [
+        Receipt(TenderKind.CARD, f"receipt {n}", part, paid_at) for n, part in enumerate(parts)
+    ]
+    return Paid(new_id(), cents, tuple(receipts))
 
 
 @given(minutes=st.integers(1, 570), cents=st.integers(50, 1_000_000))
@@ -318,3 +320,21 @@ def test_what_a_payer_would_reject_is_said_in_words_that_name_no_patient(
 def test_every_reason_for_which_a_try_did_not_pay_says_what_to_do():
     for reason in (*DeclineReason, *AbandonReason):
         assert len(declines.what_to_do(reason)) > 40
+
+
+@given(
+    amount=st.integers(1, 100_000),
+    parts=st.lists(st.tuples(st.booleans(), st.integers(1, 40_000)), max_size=6),
+    declined=st.booleans(),
+)
+def test_the_state_of_a_charge_is_what_its_sums_say(
+    amount: int, parts: list[tuple[bool, int]], *, declined: bool
+):
+    standing = Standing(amount)
+    for is_paid, cents in parts:
+        fits = min(cents, standing.owed_cents)
+        standing = standing.with_paid(fits) if is_paid else standing.with_forgiven(fits)
+    state = standing.state(declined=declined)
+    assert (standing.owed_cents == 0) == (state in {ChargeState.PAID, ChargeState.CLOSED})
+    assert (standing.paid_cents > 0) == (state in {ChargeState.PAID, ChargeState.PARTLY_PAID})
+    assert state is not ChargeState.DECLINED or declined

@@ -45,9 +45,9 @@ def attempt(charge_id: UUID, card_id: UUID, state: str) -> str:
     decided = "NULL" if state == "pending" else AT
     reason = "'declined'" if state == "declined" else "NULL"
     return (
-        "INSERT INTO payment_attempts (attempt_id, charge_id, card_id, state, reason, created_at,"
-        f" decided_at) VALUES ('{new_id()}', '{charge_id}', '{card_id}', '{state}', {reason}, {AT},"
-        f" {decided})"
+        "INSERT INTO payment_attempts (attempt_id, charge_id, card_id, amount_cents, state, reason,"
+        f" created_at, decided_at) VALUES ('{new_id()}', '{charge_id}', '{card_id}', 39900,"
+        f" '{state}', {reason}, {AT}, {decided})"
     )
 
 
@@ -76,15 +76,34 @@ async def test_an_infusion_has_one_charge(engine: AsyncEngine, ids: dict[str, UU
         await write(engine, charge(new_id(), ids["infusion"], ids["fee"]))
 
 
-@pytest.mark.parametrize("state", ["pending", "captured"])
-async def test_a_charge_has_one_try_under_way_and_one_success(
-    engine: AsyncEngine, ids: dict[str, UUID], state: str
+async def test_a_charge_has_one_try_under_way(engine: AsyncEngine, ids: dict[str, UUID]):
+    await write(engine, attempt(ids["charge"], ids["card"], "declined"))
+    await write(engine, attempt(ids["charge"], ids["card"], "declined"))
+    await write(engine, attempt(ids["charge"], ids["card"], "pending"))
+    with pytest.raises(DBAPIError, match="uq_payment_attempts_under_way"):
+        await write(engine, attempt(ids["charge"], ids["card"], "pending"))
+
+
+@pytest.mark.parametrize(
+    ("sums", "state"),
+    [
+        ("paid_cents = 39901", "paid"),
+        ("paid_cents = 20000, forgiven_cents = 20000", "paid"),
+        ("paid_cents = -1", "open"),
+        ("paid_cents = 39900", "open"),
+        ("paid_cents = 39900", "closed"),
+        ("paid_cents = 10000", "open"),
+        ("paid_cents = 10000", "paid"),
+        ("forgiven_cents = 39900", "paid"),
+        ("forgiven_cents = 10000", "partly_paid"),
+    ],
+)
+async def test_no_more_is_taken_for_a_charge_than_it_costs_and_its_state_is_what_its_sums_say(
+    engine: AsyncEngine, ids: dict[str, UUID], sums: str, state: str
 ):
-    await write(engine, attempt(ids["charge"], ids["card"], "declined"))
-    await write(engine, attempt(ids["charge"], ids["card"], "declined"))
-    await write(engine, attempt(ids["charge"], ids["card"], state))
-    with pytest.raises(DBAPIError, match="uq_payment_attempts"):
-        await write(engine, attempt(ids["charge"], ids["card"], state))
+    paid_at = AT if state == "paid" else "NULL"
+    with pytest.raises(DBAPIError, match=r"ck_charges_(sums|standing)"):
+        await write(engine, f"UPDATE charges SET {sums}, state = '{state}', paid_at = {paid_at}")
 
 
 @pytest.mark.parametrize("state", ["'paid', NULL", f"'open', {AT}", "'owed', NULL"])

@@ -32,6 +32,7 @@ CHANNELS = {Channel.SMS: "text", Channel.EMAIL: "mail"}
 
 TENDERS = {
     TenderKind.CARD: "card",
+    TenderKind.HSA_CARD: "health savings card",
     TenderKind.CARE_CREDIT: "CareCredit",
     TenderKind.CASH: "cash",
     TenderKind.CHECK: "check",

@@ -12,12 +12,13 @@ from services.billing.rules import ledger
 from services.billing.rules import payments as rules
 from services.billing.rules.declines import AbandonReason
 from services.billing.rules.ledger import OfCharge
-from services.billing.rules.payments import AttemptState, ChargeState, Step
+from services.billing.rules.payments import AttemptState, Step
 from services.billing.store import attempts as store
 from services.billing.store import charges
 from services.billing.store import unmatched as stored_unmatched
 from services.billing.store.attempts import LockedAttempt
 from services.billing.store.ledger import post
+from services.billing.store.payments import Received, receive
 from services.billing.tables import PaymentAttempt
 from services.billing.work import (
     Captured,
@@ -32,7 +33,13 @@ from services.billing.work import (
     look_key,
 )
 from shared.errors import Poison
-from shared.events.billing import DeclineReason, PaymentCaptured, PaymentDeclined, TenderKind
+from shared.events.billing import (
+    DeclineReason,
+    PaymentCaptured,
+    PaymentDeclined,
+    PositiveCents,
+    TenderKind,
+)
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -42,10 +49,11 @@ class AttemptStarted(BaseModel):
     attempt_id: UUID
     charge_id: UUID
     patient_id: UUID
+    amount_cents: int
     state: AttemptState
 
 
-def start(tx: Transaction, *, charge_id: UUID, card_id: UUID) -> UUID:
+def start(tx: Transaction, *, charge_id: UUID, card_id: UUID, amount_cents: int) -> UUID:
     """Write the attempt and leave the call to be made. The id is Stripe's idempotency key."""
     attempt_id = new_id()
     tx.insert(
@@ -53,6 +61,7 @@ def start(tx: Transaction, *, charge_id: UUID, card_id: UUID) -> UUID:
         attempt_id=attempt_id,
         charge_id=charge_id,
         card_id=card_id,
+        amount_cents=amount_cents,
         state=AttemptState.PENDING.value,
         created_at=tx.now,
     )
@@ -60,13 +69,16 @@ def start(tx: Transaction, *, charge_id: UUID, card_id: UUID) -> UUID:
     return attempt_id
 
 
-def decline_for_want_of_card(tx: Transaction, *, charge_id: UUID, patient_id: UUID) -> None:
+def decline_for_want_of_card(
+    tx: Transaction, *, charge_id: UUID, patient_id: UUID, amount_cents: int
+) -> None:
     """A try that ends before it begins: there is no card to charge."""
     attempt_id = new_id()
     tx.insert(
         PaymentAttempt,
         attempt_id=attempt_id,
         charge_id=charge_id,
+        amount_cents=amount_cents,
         state=AttemptState.DECLINED.value,
         reason=DeclineReason.NO_CARD_ON_FILE.value,
         created_at=tx.now,
@@ -83,19 +95,30 @@ def decline_for_want_of_card(tx: Transaction, *, charge_id: UUID, patient_id: UU
     )
 
 
-async def try_again(charge_id: UUID, tx: Transaction) -> AttemptStarted | Refused:
+class TryCard(BaseModel):
+    """A try at the card on file, for a part of what is owed or for all of it."""
+
+    amount_cents: PositiveCents | None = None
+
+
+async def try_again(
+    charge_id: UUID, wish: TryCard | None, tx: Transaction
+) -> AttemptStarted | Refused:
     """Start the next try, at the card that is on file now."""
     charge = await charges.lock_charge(tx, charge_id)
     if charge is None:
         return Refused.not_found("charge")
-    if broken := rules.broken_by_try(charge.owed):
+    standing, card_id = charge.owed.standing, charge.owed.card_id
+    amount_cents = (wish and wish.amount_cents) or standing.owed_cents
+    if broken := rules.broken_by_try(charge.owed, amount_cents):
         return Refused.by_rules(broken)
-    assert charge.owed.card_id is not None
-    await charges.set_charge(tx, charge_id, ChargeState.OPEN, tender=TenderKind.CARD)
+    assert card_id is not None
+    await charges.set_standing(tx, charge_id, standing, tender=TenderKind.CARD)
     return AttemptStarted(
-        attempt_id=start(tx, charge_id=charge_id, card_id=charge.owed.card_id),
+        attempt_id=start(tx, charge_id=charge_id, card_id=card_id, amount_cents=amount_cents),
         charge_id=charge_id,
         patient_id=charge.patient_id,
+        amount_cents=amount_cents,
         state=AttemptState.PENDING,
     )
 
@@ -151,9 +174,10 @@ async def record_never_arrived(lost: NeverArrived, tx: Transaction) -> None:
 
 
 async def record_capture(captured: Captured, tx: Transaction) -> None:
-    """The charge is paid. Whoever brings the news first, the call or the webhook, is believed.
+    """The charge is paid, or a part of it.
 
-    What no charge waits for is for a person to give back.
+    Whoever brings the news first, the call or the webhook, is believed. What no charge
+    waits for is for a person to give back.
     """
     attempt = await store.lock_attempt(tx, captured.attempt_id)
     if attempt is None or await stored_unmatched.was_returned(tx, captured.payment_intent_id):
@@ -171,32 +195,49 @@ async def record_capture(captured: Captured, tx: Transaction) -> None:
 
 
 async def _settle(captured: Captured, attempt: LockedAttempt, tx: Transaction) -> None:
-    of = OfCharge(attempt.patient_id, attempt.charge_id)
-    if await stored_unmatched.match(tx, captured.payment_intent_id):
-        applied = ledger.unmatched_applied(
-            of, captured.payment_intent_id, attempt.amount_cents, tx.now
-        )
-        post(tx, applied)
-    else:
-        post(tx, ledger.card_captured(of, captured.attempt_id, attempt.amount_cents, tx.now))
+    payment_id = await _take(captured, attempt, tx)
     await store.end_attempt(
         tx,
         captured.attempt_id,
         AttemptState.CAPTURED,
         payment_intent_id=captured.payment_intent_id,
     )
-    await charges.set_charge(tx, attempt.charge_id, ChargeState.PAID, paid_at=tx.now)
+    standing = attempt.standing.with_paid(attempt.amount_cents)
+    await charges.set_standing(tx, attempt.charge_id, standing)
     tx.publish(
         PaymentCaptured(
             patient_id=attempt.patient_id,
-            payment_id=captured.attempt_id,
+            payment_id=payment_id,
             charge_id=attempt.charge_id,
             infusion_id=attempt.infusion_id,
             amount_cents=attempt.amount_cents,
+            owed_cents=standing.owed_cents,
             captured_at=tx.now,
         )
     )
-    tx.do(RedeemInfusion(charge_id=attempt.charge_id), key=f"superbill:{attempt.charge_id}")
+    if standing.owed_cents == 0:
+        tx.do(RedeemInfusion(charge_id=attempt.charge_id), key=f"superbill:{attempt.charge_id}")
+
+
+async def _take(captured: Captured, attempt: LockedAttempt, tx: Transaction) -> UUID:
+    """Have the money on the charge: what just came, or what waited beside it. The payment's id."""
+    of, amount_cents = OfCharge(attempt.patient_id, attempt.charge_id), attempt.amount_cents
+    intent = captured.payment_intent_id
+    waited = await stored_unmatched.match(tx, intent, attempt.charge_id)
+    if waited is not None:
+        post(tx, ledger.unmatched_applied(of, intent, amount_cents, tx.now))
+        return waited
+    payment = Received(
+        payment_id=captured.attempt_id,
+        patient_id=attempt.patient_id,
+        charge_id=attempt.charge_id,
+        tender=TenderKind.CARD,
+        reference=intent,
+        amount_cents=amount_cents,
+    )
+    receive(tx, payment)
+    post(tx, ledger.card_captured(of, payment.payment_id, amount_cents, tx.now))
+    return payment.payment_id
 
 
 async def record_decline(declined: Declined, tx: Transaction) -> None:
@@ -216,7 +257,7 @@ async def record_decline(declined: Declined, tx: Transaction) -> None:
         payment_intent_id=declined.payment_intent_id,
         reason=declined.reason,
     )
-    await charges.set_charge(tx, attempt.charge_id, ChargeState.DECLINED)
+    await charges.set_standing(tx, attempt.charge_id, attempt.standing, declined=True)
     tx.publish(
         PaymentDeclined(
             patient_id=attempt.patient_id,

@@ -7,8 +7,8 @@ from typing import assert_never
 from services.billing.handlers import attempts
 from services.billing.rules import ledger, pricing
 from services.billing.rules.ledger import OfCharge
-from services.billing.rules.payments import ChargeState
 from services.billing.rules.pricing import FirstStep, Infusion, NoCharge, OnFile, Priced
+from services.billing.rules.standing import ChargeState
 from services.billing.store import fees, visits
 from services.billing.store.ledger import post
 from services.billing.tables import Charge, UnchargedInfusion
@@ -108,10 +108,15 @@ def post_charge(infusion: Infusion | InfusionCompleted, priced: Priced, tx: Tran
     match priced.first_step:
         case FirstStep.CHARGE_CARD:
             assert priced.card_id is not None
-            attempts.start(tx, charge_id=charge_id, card_id=priced.card_id)
+            attempts.start(
+                tx, charge_id=charge_id, card_id=priced.card_id, amount_cents=priced.amount_cents
+            )
         case FirstStep.DECLINE_FOR_WANT_OF_CARD:
             attempts.decline_for_want_of_card(
-                tx, charge_id=charge_id, patient_id=infusion.patient_id
+                tx,
+                charge_id=charge_id,
+                patient_id=infusion.patient_id,
+                amount_cents=priced.amount_cents,
             )
         case FirstStep.WAIT_FOR_OUTSIDE_PAYMENT:
             pass

@@ -12,7 +12,8 @@ from pydantic import BaseModel, computed_field
 from sqlalchemy import Row
 
 from services.billing.rules.declines import AbandonReason, what_to_do
-from services.billing.rules.payments import AttemptState, ChargeState
+from services.billing.rules.payments import AttemptState
+from services.billing.rules.standing import ChargeState
 from services.billing.rules.superbill_lint import in_words
 from services.billing.store import charges, fees, superbills
 from shared.events.billing import DeclineReason, TenderKind
@@ -27,6 +28,7 @@ M = TypeVar("M", bound=BaseModel)
 class AttemptListed(BaseModel):
     attempt_id: UUID
     state: AttemptState
+    amount_cents: int
     reason: DeclineReason | AbandonReason | None = None
 
     @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated property
@@ -36,16 +38,31 @@ class AttemptListed(BaseModel):
         return self.reason and what_to_do(self.reason)
 
 
+class PaymentListed(BaseModel):
+    """Money that came for a charge; `refunded_cents` of it went back or is on its way."""
+
+    payment_id: UUID
+    tender: TenderKind
+    reference: str
+    amount_cents: int
+    refunded_cents: int
+    taken_at: datetime
+
+
 class ChargeListed(BaseModel):
     charge_id: UUID
     infusion_id: UUID
     appointment_id: UUID
     amount_cents: int
+    paid_cents: int
+    forgiven_cents: int
+    owed_cents: int
     state: ChargeState
     tender: TenderKind
     posted_at: datetime
     paid_at: datetime | None
     attempts: list[AttemptListed]
+    payments: list[PaymentListed]
     superbill_id: UUID | None
 
 

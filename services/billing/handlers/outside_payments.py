@@ -1,4 +1,4 @@
-"""Payments that do not pass through Stripe: CareCredit, cash, checks."""
+"""Payments that do not pass through Stripe: CareCredit, health savings cards, cash, checks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from pydantic import BaseModel, StringConstraints
 from services.billing.rules import ledger
 from services.billing.rules import payments as rules
 from services.billing.rules.ledger import OfCharge
-from services.billing.rules.payments import ChargeState
 from services.billing.store import charges as store
 from services.billing.store.ledger import post
-from services.billing.tables import OutsidePayment
+from services.billing.store.payments import Received, receive, reference_is_used
 from services.billing.work import RedeemInfusion
 from shared.events.billing import OutsidePaymentRecorded, PositiveCents, TenderKind
 from shared.http.problems import Refused
@@ -42,13 +41,14 @@ class PaymentRecorded(RecordOutsidePayment):
     payment_id: UUID
     charge_id: UUID
     patient_id: UUID
+    owed_cents: int
     recorded_at: datetime
 
 
 async def record_outside_payment(
     charge_id: UUID, wish: RecordOutsidePayment, tx: Transaction
 ) -> PaymentRecorded | Refused:
-    """Settle a charge with a payment from outside. A reference settles one charge, once."""
+    """Take a payment from outside for a charge, or for a part of it. A reference is used once."""
     charge = await store.lock_charge(tx, charge_id)
     if charge is None:
         return Refused.not_found("charge")
@@ -58,36 +58,40 @@ async def record_outside_payment(
     if broken:
         return Refused.by_rules(broken)
     reference = rules.reference_as_kept(wish.reference)
-    if await store.reference_is_used(tx, wish.tender, reference):
+    if await reference_is_used(tx, wish.tender, reference):
         return Refused.because(
             "reference_used",
-            "This reference has settled a charge already. Check the receipt.",
+            "This reference is of a payment that was recorded already. Check the receipt.",
             field="reference",
             source="one payment per receipt",
         )
+    standing = charge.owed.standing.with_paid(wish.amount_cents)
     recorded = PaymentRecorded(
         payment_id=new_id(),
         charge_id=charge_id,
         patient_id=charge.patient_id,
+        owed_cents=standing.owed_cents,
         recorded_at=tx.now,
         tender=wish.tender,
         reference=reference,
         amount_cents=wish.amount_cents,
     )
-    _settle(recorded, charge.infusion_id, tx)
-    await store.set_charge(tx, charge_id, ChargeState.PAID, tender=wish.tender, paid_at=tx.now)
+    _take(recorded, charge.infusion_id, tx)
+    await store.set_standing(tx, charge_id, standing, tender=wish.tender)
     return recorded
 
 
-def _settle(recorded: PaymentRecorded, infusion_id: UUID, tx: Transaction) -> None:
-    tx.insert(
-        OutsidePayment,
-        payment_id=recorded.payment_id,
-        charge_id=recorded.charge_id,
-        tender=recorded.tender.value,
-        reference=recorded.reference,
-        amount_cents=recorded.amount_cents,
-        recorded_at=recorded.recorded_at,
+def _take(recorded: PaymentRecorded, infusion_id: UUID, tx: Transaction) -> None:
+    receive(
+        tx,
+        Received(
+            payment_id=recorded.payment_id,
+            patient_id=recorded.patient_id,
+            charge_id=recorded.charge_id,
+            tender=recorded.tender,
+            reference=recorded.reference,
+            amount_cents=recorded.amount_cents,
+        ),
     )
     post(
         tx,
@@ -107,7 +111,9 @@ def _settle(recorded: PaymentRecorded, infusion_id: UUID, tx: Transaction) -> No
             infusion_id=infusion_id,
             tender=recorded.tender,
             amount_cents=recorded.amount_cents,
+            owed_cents=recorded.owed_cents,
             recorded_at=recorded.recorded_at,
         )
     )
-    tx.do(RedeemInfusion(charge_id=recorded.charge_id), key=f"superbill:{recorded.charge_id}")
+    if recorded.owed_cents == 0:
+        tx.do(RedeemInfusion(charge_id=recorded.charge_id), key=f"superbill:{recorded.charge_id}")

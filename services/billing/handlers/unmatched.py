@@ -52,8 +52,7 @@ class PaymentReturned(BaseModel):
 
 async def note(captured: Captured, patient_id: UUID, tx: Transaction) -> None:
     """Nothing is parked for it: what is on the list stays there whatever is discarded."""
-    taken = (captured.payment_intent_id, captured.attempt_id, captured.amount_cents)
-    if await store.note(tx, *taken):
+    if await store.note(tx, captured, patient_id):
         posting = ledger.unmatched_taken(
             patient_id, captured.payment_intent_id, captured.amount_cents, tx.now
         )

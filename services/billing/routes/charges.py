@@ -7,12 +7,14 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from services.billing.handlers import (
+    adjustments,
     attempts,
     listing,
     outside_payments,
     visits,
 )
-from services.billing.handlers.attempts import AttemptStarted
+from services.billing.handlers.adjustments import AdjustCharge, Adjusted
+from services.billing.handlers.attempts import AttemptStarted, TryCard
 from services.billing.handlers.listing import (
     ChargeListed,
 )
@@ -39,14 +41,20 @@ async def list_charges(patient_id: UUID, desk: AtDesk, asked: AskedPage) -> Page
 
 
 @router.post("/charges/{charge_id}/attempts", dependencies=DESK)
-async def try_again(charge_id: UUID, desk: AtDesk) -> AttemptStarted:
-    """Try the card on file again for a charge that is owed."""
-    return await desk.decide(attempts.try_again, charge_id)
+async def try_again(charge_id: UUID, desk: AtDesk, wish: TryCard | None = None) -> AttemptStarted:
+    """Try the card on file again for a charge that is owed, or for a part of it."""
+    return await desk.decide(attempts.try_again, charge_id, wish)
 
 
 @router.post("/charges/{charge_id}/outside-payments", dependencies=[allow(Role.BILLER)])
 async def record_outside_payment(
     charge_id: UUID, wish: RecordOutsidePayment, desk: AtDesk
 ) -> PaymentRecorded:
-    """Record a payment that was made outside, under a reference used once."""
+    """Record a payment that was made outside, whole or in part, under a reference used once."""
     return await desk.decide(outside_payments.record_outside_payment, charge_id, wish)
+
+
+@router.post("/charges/{charge_id}/adjustments", dependencies=[allow(Role.BILLER)])
+async def adjust_charge(charge_id: UUID, wish: AdjustCharge, desk: AtDesk) -> Adjusted:
+    """Give up all or a part of what is owed: a discount, or a write-off."""
+    return await desk.decide(adjustments.adjust_charge, charge_id, wish, desk.actor.subject)

@@ -22,6 +22,7 @@ class Account(StrEnum):
     PATIENT_RECEIVABLE = "patient_receivable"
     STRIPE_CLEARING = "stripe_clearing"
     CARE_CREDIT_CLEARING = "care_credit_clearing"
+    TERMINAL_CLEARING = "terminal_clearing"
     CASH = "cash"
     CHECKS = "checks"
     BANK = "bank"
@@ -57,6 +58,8 @@ class Reason(StrEnum):
     CHARGE_POSTED = "charge_posted"
     CARD_CAPTURED = "card_captured"
     OUTSIDE_PAYMENT = "outside_payment"
+    DISCOUNTED = "discounted"
+    WRITTEN_OFF = "written_off"
     UNMATCHED_TAKEN = "unmatched_taken"
     UNMATCHED_APPLIED = "unmatched_applied"
     UNMATCHED_RETURNED = "unmatched_returned"
@@ -104,6 +107,7 @@ class OfCharge:
 
 _HELD_IN = {
     TenderKind.CARD: Account.STRIPE_CLEARING,
+    TenderKind.HSA_CARD: Account.TERMINAL_CLEARING,
     TenderKind.CARE_CREDIT: Account.CARE_CREDIT_CLEARING,
     TenderKind.CASH: Account.CASH,
     TenderKind.CHECK: Account.CHECKS,
@@ -142,6 +146,18 @@ def outside_payment(
     """The patient paid past Stripe."""
     leg = Leg(held_in(tender), Account.PATIENT_RECEIVABLE, amount_cents)
     return _about(of, Reason.OUTSIDE_PAYMENT, payment_id, leg, at)
+
+
+def discounted(of: OfCharge, adjustment_id: UUID, amount_cents: int, at: datetime) -> Posting:
+    """The clinic asks for less than its fee."""
+    leg = Leg(Account.DISCOUNT, Account.PATIENT_RECEIVABLE, amount_cents)
+    return _about(of, Reason.DISCOUNTED, adjustment_id, leg, at)
+
+
+def written_off(of: OfCharge, adjustment_id: UUID, amount_cents: int, at: datetime) -> Posting:
+    """The clinic expects this to be paid no more."""
+    leg = Leg(Account.BAD_DEBT, Account.PATIENT_RECEIVABLE, amount_cents)
+    return _about(of, Reason.WRITTEN_OFF, adjustment_id, leg, at)
 
 
 def unmatched_taken(

@@ -15,6 +15,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.billing.rules.card_numbers import holds_card_number
+from services.billing.rules.standing import ChargeState, Standing
 from shared.events.billing import TenderKind
 from shared.money import dollars
 from shared.refusals import Broken
@@ -25,13 +26,7 @@ KEY_LIFE = timedelta(hours=24)
 SETTLES_WITHIN = timedelta(minutes=1)
 """How long Stripe may still work on a request that we gave up. It is looked for after that."""
 
-OUTSIDE = frozenset({TenderKind.CARE_CREDIT, TenderKind.CASH, TenderKind.CHECK})
-
-
-class ChargeState(StrEnum):
-    OPEN = "open"
-    DECLINED = "declined"
-    PAID = "paid"
+OUTSIDE = frozenset(TenderKind) - {TenderKind.CARD}
 
 
 class AttemptState(StrEnum):
@@ -51,7 +46,10 @@ class Step(StrEnum):
 
 
 def step(state: AttemptState, outcome: AttemptState, *, decided: bool, settled: bool) -> Step:
-    """What an outcome does. `settled` says that the charge is paid or another try is under way."""
+    """What an outcome does. `settled` says that the charge does not wait for the money any more.
+
+    Less is owed on it than was taken, or another try is under way.
+    """
     if not decided:
         return Step.TAKE
     if state is outcome or (state, outcome) == (AttemptState.ABANDONED, AttemptState.DECLINED):
@@ -78,8 +76,7 @@ class Trying:
 class Owed:
     """A charge as somebody wants to pay it."""
 
-    state: ChargeState
-    amount_cents: int
+    standing: Standing
     trying: Trying | None
     card_id: UUID | None
     unusable_card_ids: frozenset[UUID]
@@ -111,9 +108,9 @@ def broken_by_late_tender(charged: Charged) -> Broken:
     return Broken("already_charged", what + do, "a visit is charged once", "tender")
 
 
-def broken_by_try(owed: Owed) -> list[Broken]:
+def broken_by_try(owed: Owed, amount_cents: int) -> list[Broken]:
     """What forbids the next try at the card on file."""
-    if broken := _not_payable(owed):
+    if broken := _not_payable(owed) or _more_than_owed(owed, amount_cents):
         return broken
     if owed.card_id is None:
         return [
@@ -135,6 +132,11 @@ def broken_by_try(owed: Owed) -> list[Broken]:
     return []
 
 
+def broken_by_adjustment(owed: Owed, amount_cents: int) -> list[Broken]:
+    """What forbids giving up a part of what is owed."""
+    return _not_payable(owed) or _more_than_owed(owed, amount_cents)
+
+
 def broken_by_outside_payment(
     owed: Owed, tender: TenderKind, reference: str, amount_cents: int
 ) -> list[Broken]:
@@ -151,16 +153,7 @@ def broken_by_outside_payment(
                 "tender",
             )
         )
-    if amount_cents != owed.amount_cents:
-        broken.append(
-            Broken(
-                "amount_differs",
-                f"{dollars(owed.amount_cents)} is owed, not {dollars(amount_cents)}. Record the"
-                " whole amount.",
-                "the fee in force on the day of the infusion",
-                "amount_cents",
-            )
-        )
+    broken += _more_than_owed(owed, amount_cents)
     if holds_card_number(reference):
         broken.append(
             Broken(
@@ -173,13 +166,28 @@ def broken_by_outside_payment(
     return broken
 
 
+def _more_than_owed(owed: Owed, amount_cents: int) -> list[Broken]:
+    owed_cents = owed.standing.owed_cents
+    if amount_cents <= owed_cents:
+        return []
+    return [
+        Broken(
+            "more_than_owed",
+            f"{dollars(owed_cents)} is owed, not {dollars(amount_cents)}. Take that"
+            " or a part of it.",
+            "the fee in force on the day of the infusion, less what was paid and given up",
+            "amount_cents",
+        )
+    ]
+
+
 def _not_payable(owed: Owed) -> list[Broken]:
-    if owed.state is ChargeState.PAID:
+    if owed.standing.owed_cents == 0:
         return [
             Broken(
                 "charge_paid",
-                "This charge is paid. Nothing more is owed on it.",
-                "one payment per charge",
+                "Nothing is owed on this charge any more.",
+                "no more is taken for a charge than it costs",
             )
         ]
     return [] if owed.trying is None else [_in_the_way(owed.trying)]
@@ -206,7 +214,7 @@ def _in_the_way(trying: Trying) -> Broken:
     else:
         rule = "attempt_under_way"
         detail = "A try at the card is under way. Wait for its outcome."
-    return Broken(rule, detail, "one payment per charge")
+    return Broken(rule, detail, "one payment at a time")
 
 
 def reference_as_kept(reference: str) -> str:

@@ -22,6 +22,7 @@ LETTERS = "ABCDEFGHIJKL"
 
 PAID_BY = {
     TenderKind.CARD: "Card",
+    TenderKind.HSA_CARD: "Health savings card",
     TenderKind.CARE_CREDIT: "CareCredit",
     TenderKind.CASH: "Cash",
     TenderKind.CHECK: "Check",
@@ -128,14 +129,22 @@ class Superbill:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """Money of one tender. `reference` is a receipt's, or the payment's own id."""
+
+    tender: TenderKind
+    reference: str
+    amount_cents: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Paid:
-    """A paid charge and how it was paid. `reference` is a receipt's, or the payment's own id."""
+    """A charge that was paid, and what came for it."""
 
     charge_id: UUID
     amount_cents: int
-    tender: TenderKind
-    reference: str
-    paid_at: datetime
+    payments: tuple[Receipt, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +206,14 @@ def build(record: InfusionRecord, paid: Paid, *, number: str, issued_at: datetim
         for coded in coding.code_infusion(infusion_min, paid.amount_cents)
     )
     total_cents = sum(line.charge_cents for line in lines)
-    payment = Payment(
-        paid_on=paid.paid_at.astimezone(zone).date(),
-        method=PAID_BY[paid.tender],
-        reference=paid.reference,
-        amount_cents=paid.amount_cents,
+    payments = tuple(
+        Payment(
+            paid_on=one.at.astimezone(zone).date(),
+            method=PAID_BY[one.tender],
+            reference=one.reference,
+            amount_cents=one.amount_cents,
+        )
+        for one in paid.payments
     )
     location, rendering, patient = record.location, record.rendering, record.patient
     return Superbill(
@@ -239,8 +251,8 @@ def build(record: InfusionRecord, paid: Paid, *, number: str, issued_at: datetim
         ),
         currency="USD",
         total_cents=total_cents,
-        payments=(payment,),
-        balance_cents=total_cents - payment.amount_cents,
+        payments=payments,
+        balance_cents=total_cents - sum(one.amount_cents for one in payments),
         notice=NOTICE,
         provider_statement=PROVIDER_STATEMENT,
     )

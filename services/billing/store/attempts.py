@@ -10,15 +10,15 @@ from sqlalchemy import text
 from services.billing.gateways.payments import Order
 from services.billing.rules.declines import AbandonReason
 from services.billing.rules.payments import AttemptState, key_may_be_forgotten
+from services.billing.rules.standing import Standing
 from services.billing.work import CapturePayment, LookForPayment
 from shared.events.billing import DeclineReason
 from shared.messaging import Transaction
 
 _ORDER = text(
     """
-    SELECT a.created_at, c.amount_cents, u.stripe_customer_id, k.stripe_payment_method_id
+    SELECT a.created_at, a.amount_cents, u.stripe_customer_id, k.stripe_payment_method_id
       FROM payment_attempts AS a
-      JOIN charges AS c USING (charge_id)
       JOIN cards AS k USING (card_id)
       JOIN customers AS u ON u.patient_id = k.patient_id
      WHERE a.attempt_id = :attempt_id AND a.state = :state AND a.decided_at IS NULL
@@ -36,8 +36,9 @@ _LOCK_CHARGE = text(
 _ATTEMPT = text(
     """
     SELECT a.state, a.decided_at IS NOT NULL AS decided, a.charge_id,
-           c.patient_id, c.infusion_id, c.amount_cents,
-           c.state = 'paid' OR EXISTS (
+           c.patient_id, c.infusion_id, a.amount_cents, c.amount_cents AS costs_cents,
+           c.paid_cents, c.forgiven_cents,
+           c.amount_cents - c.paid_cents - c.forgiven_cents < a.amount_cents OR EXISTS (
                SELECT FROM payment_attempts AS o
                 WHERE o.charge_id = a.charge_id AND o.attempt_id <> a.attempt_id
                   AND o.decided_at IS NULL) AS settled
@@ -90,7 +91,7 @@ async def _order(tx: Transaction, attempt_id: UUID, state: AttemptState) -> Orde
 class LockedAttempt:
     """An attempt of a charge whose row is ours until the commit.
 
-    `settled` says that the charge is paid or that another try is under way.
+    `settled` says that the charge does not wait for its money any more.
     """
 
     state: AttemptState
@@ -100,6 +101,7 @@ class LockedAttempt:
     patient_id: UUID
     infusion_id: UUID
     amount_cents: int
+    standing: Standing
 
 
 async def lock_attempt(tx: Transaction, attempt_id: UUID) -> LockedAttempt | None:
@@ -116,6 +118,7 @@ async def lock_attempt(tx: Transaction, attempt_id: UUID) -> LockedAttempt | Non
         patient_id=row.patient_id,
         infusion_id=row.infusion_id,
         amount_cents=row.amount_cents,
+        standing=Standing(row.costs_cents, row.paid_cents, row.forgiven_cents),
     )
 
 

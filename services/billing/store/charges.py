@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, Table, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import JSONB, TEXT, aggregate_order_by
+from sqlalchemy.dialects.postgresql import JSONB, TEXT, TIMESTAMP, aggregate_order_by
 from sqlmodel import col
 
-from services.billing.rules.payments import AttemptState, ChargeState, Owed, Trying
-from services.billing.tables import Charge, PaymentAttempt, Superbill, SuperbillDocument
+from services.billing.rules.payments import AttemptState, Owed, Trying
+from services.billing.rules.standing import ChargeState, Standing
+from services.billing.tables import Charge, Payment, PaymentAttempt, Superbill, SuperbillDocument
 from services.billing.work import capture_key, look_key
 from shared.events.billing import TenderKind
 from shared.messaging import Transaction, parked_work
@@ -21,7 +21,7 @@ _LOCK_CHARGE = text("SELECT charge_id FROM charges WHERE charge_id = :charge_id 
 
 _OWED = text(
     """
-    SELECT c.patient_id, c.infusion_id, c.state, c.amount_cents,
+    SELECT c.patient_id, c.infusion_id, c.amount_cents, c.paid_cents, c.forgiven_cents,
            t.attempt_id AS trying_id, t.state AS trying_state,
            (SELECT card_id FROM cards AS k WHERE k.patient_id = c.patient_id
              ORDER BY set_up_at DESC, setup_id DESC LIMIT 1) AS card_id,
@@ -36,14 +36,13 @@ _OWED = text(
 
 _SET_CHARGE = text(
     """
-    UPDATE charges SET state = :state, tender = coalesce(:tender, tender), paid_at = :paid_at
+    UPDATE charges
+       SET paid_cents = :paid_cents, forgiven_cents = :forgiven_cents, state = :state,
+           tender = coalesce(:tender, tender),
+           paid_at = CASE WHEN :is_paid THEN coalesce(paid_at, :at) END
      WHERE charge_id = :charge_id
     """
-).bindparams(bindparam("tender", type_=TEXT))
-
-_REFERENCE_USED = text(
-    "SELECT EXISTS (SELECT FROM outside_payments WHERE tender = :tender AND reference = :reference)"
-)
+).bindparams(bindparam("tender", type_=TEXT), bindparam("at", type_=TIMESTAMP(timezone=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,7 @@ async def lock_charge(tx: Transaction, charge_id: UUID) -> LockedCharge | None:
         row.patient_id,
         row.infusion_id,
         Owed(
-            state=ChargeState(row.state),
-            amount_cents=row.amount_cents,
+            standing=Standing(row.amount_cents, row.paid_cents, row.forgiven_cents),
             trying=row.trying_id and await _trying(tx, row.trying_id, row.trying_state),
             card_id=row.card_id,
             unusable_card_ids=frozenset(row.unusable),
@@ -83,29 +81,29 @@ async def _trying(tx: Transaction, attempt_id: UUID, state: str) -> Trying:
     return Trying(AttemptState(state), parked[0].work_id if parked else None)
 
 
-async def set_charge(
+async def set_standing(
     tx: Transaction,
     charge_id: UUID,
-    state: ChargeState,
+    standing: Standing,
     *,
+    declined: bool = False,
     tender: TenderKind | None = None,
-    paid_at: datetime | None = None,
-) -> None:
-    """A charge's new state; its tender stays where none is given."""
+) -> ChargeState:
+    """A charge's new sums and the state that follows; its tender stays where none is given."""
+    state = standing.state(declined=declined)
     await tx.execute(
         _SET_CHARGE,
         {
             "charge_id": charge_id,
+            "paid_cents": standing.paid_cents,
+            "forgiven_cents": standing.forgiven_cents,
             "state": state.value,
             "tender": tender and tender.value,
-            "paid_at": paid_at,
+            "is_paid": state is ChargeState.PAID,
+            "at": tx.now,
         },
     )
-
-
-async def reference_is_used(tx: Transaction, tender: TenderKind, reference: str) -> bool:
-    found = await tx.execute(_REFERENCE_USED, {"tender": tender.value, "reference": reference})
-    return bool(found.scalar_one())
+    return state
 
 
 _CHARGES: Table = Charge.__table__  # type: ignore[attr-defined]  # every table=True model has one
@@ -116,6 +114,7 @@ _ATTEMPT = func.jsonb_build_object(
     "attempt_id", col(PaymentAttempt.attempt_id),
     "state", col(PaymentAttempt.state),
     "reason", col(PaymentAttempt.reason),
+    "amount_cents", col(PaymentAttempt.amount_cents),
 )  # fmt: skip
 
 _ATTEMPTS = (
@@ -130,6 +129,27 @@ _ATTEMPTS = (
     .scalar_subquery()
 )
 
+_PAYMENT = func.jsonb_build_object(
+    "payment_id", col(Payment.payment_id),
+    "tender", col(Payment.tender),
+    "reference", col(Payment.reference),
+    "amount_cents", col(Payment.amount_cents),
+    "refunded_cents", col(Payment.refunded_cents),
+    "taken_at", col(Payment.taken_at),
+)  # fmt: skip
+
+_PAYMENTS = (
+    select(
+        func.coalesce(
+            func.jsonb_agg(aggregate_order_by(_PAYMENT, col(Payment.payment_id).asc())),
+            func.jsonb_build_array(),
+            type_=JSONB,
+        )
+    )
+    .where(col(Payment.charge_id) == col(Charge.charge_id))
+    .scalar_subquery()
+)
+
 _SUPERBILL = (
     select(col(Superbill.superbill_id))
     .join(SuperbillDocument)
@@ -139,7 +159,12 @@ _SUPERBILL = (
 
 
 def charges_of(patient_id: UUID) -> Select[Any]:
-    """A patient's charges, each with its tries and its issued superbill."""
-    return select(*_CHARGES.c, _ATTEMPTS.label("attempts"), _SUPERBILL.label("superbill_id")).where(
-        _CHARGES.c.patient_id == patient_id
-    )
+    """A patient's charges, each with its tries, its payments and its issued superbill."""
+    owed_cents = _CHARGES.c.amount_cents - _CHARGES.c.paid_cents - _CHARGES.c.forgiven_cents
+    return select(
+        *_CHARGES.c,
+        owed_cents.label("owed_cents"),
+        _ATTEMPTS.label("attempts"),
+        _PAYMENTS.label("payments"),
+        _SUPERBILL.label("superbill_id"),
+    ).where(_CHARGES.c.patient_id == patient_id)

@@ -11,19 +11,18 @@ from sqlalchemy import Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
 from services.billing.rules.superbills import Billed, Paid
+from services.billing.store.payments import received_for
 from services.billing.tables import Charge, Superbill, SuperbillDocument, SuperbillHold
 from services.billing.work import RedeemInfusion, RenderSuperbill
 from shared.claims import InfusionRecord
-from shared.events.billing import TenderKind
 from shared.messaging import Transaction
 
 _PAID = text(
     """
-    SELECT c.infusion_id, c.patient_id, c.amount_cents, c.tender, c.paid_at,
-           coalesce(o.reference, a.attempt_id::text) AS reference
+    SELECT c.infusion_id, c.patient_id,
+           c.amount_cents - coalesce((SELECT sum(amount_cents) FROM charge_adjustments AS a
+                                       WHERE a.charge_id = c.charge_id), 0) AS amount_cents
       FROM charges AS c
-      LEFT JOIN outside_payments AS o USING (charge_id)
-      LEFT JOIN payment_attempts AS a ON a.charge_id = c.charge_id AND a.state = 'captured'
      WHERE c.charge_id = :charge_id AND c.state = 'paid'
        AND NOT EXISTS (SELECT FROM superbills AS s WHERE s.charge_id = c.charge_id)
     """
@@ -97,7 +96,7 @@ async def find_unbilled(tx: Transaction, charge_id: UUID) -> Unbilled | None:
     row = (await tx.execute(_PAID, {"charge_id": charge_id})).one_or_none()
     if row is None:
         return None
-    paid = Paid(charge_id, row.amount_cents, TenderKind(row.tender), row.reference, row.paid_at)
+    paid = Paid(charge_id, row.amount_cents, await received_for(tx, charge_id))
     return Unbilled(row.infusion_id, row.patient_id, paid)
 
 

@@ -8,18 +8,34 @@ from uuid import UUID
 from sqlalchemy import Select, Table, select, text
 
 from services.billing.tables import Charge, PaymentAttempt, UnmatchedPayment
+from services.billing.work import Captured
+from shared.ids import new_id
 from shared.messaging import Transaction
 
 _NOTE = text(
     """
-    INSERT INTO unmatched_payments (payment_intent_id, attempt_id, amount_cents, noticed_at)
-    VALUES (:payment_intent_id, :attempt_id, :amount_cents, :at) ON CONFLICT DO NOTHING
+    WITH taken AS (
+        INSERT INTO payments (payment_id, patient_id, tender, reference, amount_cents, taken_at)
+        VALUES (:payment_id, :patient_id, 'card', :payment_intent_id, :amount_cents, :at)
+        ON CONFLICT DO NOTHING RETURNING payment_id
+    )
+    INSERT INTO unmatched_payments (payment_intent_id, attempt_id, payment_id, amount_cents,
+                                    noticed_at)
+    SELECT :payment_intent_id, :attempt_id, payment_id, :amount_cents, :at FROM taken
     """
 )
 
 _MATCH = text(
-    "DELETE FROM unmatched_payments"
-    " WHERE payment_intent_id = :payment_intent_id AND returned_at IS NULL"
+    """
+    WITH waiting AS (
+        DELETE FROM unmatched_payments
+         WHERE payment_intent_id = :payment_intent_id AND returned_at IS NULL
+        RETURNING payment_id
+    )
+    UPDATE payments AS p SET charge_id = :charge_id FROM waiting AS w
+     WHERE p.payment_id = w.payment_id
+    RETURNING p.payment_id
+    """
 )
 
 _WAS_RETURNED = text(
@@ -39,7 +55,10 @@ _RETURN = text(
     WITH returned AS (
         UPDATE unmatched_payments SET returned_at = :at
          WHERE payment_intent_id = :payment_intent_id AND returned_at IS NULL
-        RETURNING payment_intent_id
+        RETURNING payment_intent_id, payment_id
+    ), refunded AS (
+        UPDATE payments AS p SET refunded_cents = amount_cents FROM returned AS r
+         WHERE p.payment_id = r.payment_id
     )
     SELECT c.patient_id, u.amount_cents, coalesce(u.returned_at, :at) AS returned_at,
            r.payment_intent_id IS NOT NULL AS is_first
@@ -52,26 +71,27 @@ _RETURN = text(
 )
 
 
-async def note(
-    tx: Transaction, payment_intent_id: str, attempt_id: UUID, amount_cents: int
-) -> bool:
+async def note(tx: Transaction, captured: Captured, patient_id: UUID) -> bool:
     """Keep what Stripe took; once, however often it is told. Whether it is new."""
     noted = await tx.execute(
         _NOTE,
         {
-            "payment_intent_id": payment_intent_id,
-            "attempt_id": attempt_id,
-            "amount_cents": amount_cents,
+            "payment_id": new_id(),
+            "patient_id": patient_id,
+            "payment_intent_id": captured.payment_intent_id,
+            "attempt_id": captured.attempt_id,
+            "amount_cents": captured.amount_cents,
             "at": tx.now,
         },
     )
     return noted.rowcount > 0
 
 
-async def match(tx: Transaction, payment_intent_id: str) -> bool:
-    """A charge takes the money after all. Whether it was on the list."""
-    matched = await tx.execute(_MATCH, {"payment_intent_id": payment_intent_id})
-    return matched.rowcount > 0
+async def match(tx: Transaction, payment_intent_id: str, charge_id: UUID) -> UUID | None:
+    """A charge takes the money after all. Its payment's id; `None` if it was not on the list."""
+    of = {"payment_intent_id": payment_intent_id, "charge_id": charge_id}
+    payment_id: UUID | None = (await tx.execute(_MATCH, of)).scalar()
+    return payment_id
 
 
 async def was_returned(tx: Transaction, payment_intent_id: str) -> bool:

@@ -9,8 +9,9 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from services.billing.rules.payments import Charged, ChargeState
+from services.billing.rules.payments import Charged
 from services.billing.rules.pricing import Infusion, OnFile
+from services.billing.rules.standing import ChargeState
 from services.billing.store import fees
 from shared.events.billing import TenderKind
 from shared.events.scheduling import AppointmentBooked, InfusionCompleted

@@ -5,12 +5,13 @@ Ids, states and cents are in the clear; client secrets and superbills are sealed
 
 from __future__ import annotations
 
+from services.billing.tables.adjustments import ChargeAdjustment
 from services.billing.tables.base import Base
 from services.billing.tables.cards import Card, CardSetup, Customer
 from services.billing.tables.charges import Charge
 from services.billing.tables.fees import Fee, UnchargedInfusion
 from services.billing.tables.ledger import LedgerAccount, LedgerTransfer
-from services.billing.tables.payments import OutsidePayment, PaymentAttempt, UnmatchedPayment
+from services.billing.tables.payments import Payment, PaymentAttempt, UnmatchedPayment
 from services.billing.tables.superbills import (
     Superbill,
     SuperbillDocument,
@@ -24,11 +25,12 @@ __all__ = [
     "Card",
     "CardSetup",
     "Charge",
+    "ChargeAdjustment",
     "Customer",
     "Fee",
     "LedgerAccount",
     "LedgerTransfer",
-    "OutsidePayment",
+    "Payment",
     "PaymentAttempt",
     "Superbill",
     "SuperbillDocument",

@@ -1,4 +1,7 @@
-"""What is owed for a completed infusion: one charge per infusion, whoever writes."""
+"""What is owed for a completed infusion: one charge per infusion, whoever writes.
+
+No more is taken and given up than it costs, and its state is what its sums say.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    Column,
     Index,
+    Integer,
     UniqueConstraint,
+    text,
 )
 from sqlmodel import Field
 
@@ -16,15 +22,35 @@ from services.billing.tables.base import Base
 from shared.columns import cents, moment, words
 
 
+def _sum() -> Column[int]:
+    return Column(Integer, nullable=False, server_default=text("0"))
+
+
 class Charge(Base, table=True):
-    """What a completed infusion costs, and whether it is paid."""
+    """What a completed infusion costs, and whether it is paid. A refund is taken off what was."""
 
     __tablename__ = "charges"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="amount"),
-        CheckConstraint("state IN ('open', 'declined', 'paid')", name="state"),
+        CheckConstraint(
+            "state IN ('open', 'declined', 'partly_paid', 'paid', 'closed')", name="state"
+        ),
+        CheckConstraint(
+            "paid_cents >= 0 AND forgiven_cents >= 0"
+            " AND paid_cents + forgiven_cents <= amount_cents",
+            name="sums",
+        ),
+        CheckConstraint(
+            "CASE WHEN paid_cents + forgiven_cents = amount_cents"
+            " THEN state = CASE WHEN paid_cents > 0 THEN 'paid' ELSE 'closed' END"
+            " WHEN paid_cents > 0 THEN state = 'partly_paid'"
+            " ELSE state IN ('open', 'declined') END",
+            name="standing",
+        ),
         CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="paid"),
-        CheckConstraint("tender IN ('card', 'care_credit', 'cash', 'check')", name="tender"),
+        CheckConstraint(
+            "tender IN ('card', 'hsa_card', 'care_credit', 'cash', 'check')", name="tender"
+        ),
         UniqueConstraint("infusion_id"),
         Index("ix_charges_patient_id", "patient_id", "posted_at", "charge_id"),
         Index("ix_charges_appointment_id", "appointment_id"),
@@ -36,6 +62,8 @@ class Charge(Base, table=True):
     appointment_id: UUID
     fee_id: UUID = Field(foreign_key="fees.fee_id")
     amount_cents: int = Field(sa_column=cents())
+    paid_cents: int = Field(sa_column=_sum())
+    forgiven_cents: int = Field(sa_column=_sum())
     tender: str = Field(sa_column=words())
     state: str = Field(sa_column=words())
     posted_at: datetime = Field(sa_column=moment())

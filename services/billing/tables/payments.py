@@ -1,7 +1,7 @@
 """Tries at cards, and money that came.
 
-The database holds to one try under way and one that succeeded per charge, whoever writes, and to
-one payment per reference.
+The database holds to one try under way per charge, whoever writes, to one payment per tender and
+reference, and to no more refunded than was paid.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Index,
+    Integer,
     Text,
     UniqueConstraint,
     text,
@@ -32,6 +33,7 @@ class PaymentAttempt(Base, table=True):
 
     __tablename__ = "payment_attempts"
     __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="amount"),
         CheckConstraint("state IN ('pending', 'captured', 'declined', 'abandoned')", name="state"),
         CheckConstraint(
             "(state IN ('declined', 'abandoned')) = (reason IS NOT NULL)", name="reason"
@@ -47,23 +49,45 @@ class PaymentAttempt(Base, table=True):
             unique=True,
             postgresql_where=text("decided_at IS NULL"),
         ),
-        Index(
-            "uq_payment_attempts_captured",
-            "charge_id",
-            unique=True,
-            postgresql_where=text("state = 'captured'"),
-        ),
         UniqueConstraint("stripe_payment_intent_id"),
     )
 
     attempt_id: UUID = Field(primary_key=True)
     charge_id: UUID = Field(foreign_key="charges.charge_id")
     card_id: UUID | None = Field(foreign_key="cards.card_id")
+    amount_cents: int = Field(sa_column=cents())
     state: str = Field(sa_column=words())
     reason: str | None = Field(sa_column=words(nullable=True))
     stripe_payment_intent_id: str | None = Field(sa_column=words(nullable=True))
     created_at: datetime = Field(sa_column=moment())
     decided_at: datetime | None = Field(sa_column=moment(nullable=True))
+
+
+class Payment(Base, table=True):
+    """Money that came, by whatever tender. `reference` is the other side's: a receipt's, Stripe's.
+
+    It pays a charge, or waits for a person where there is none to pay.
+    """
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="amount"),
+        CheckConstraint("refunded_cents BETWEEN 0 AND amount_cents", name="refunded"),
+        CheckConstraint(
+            "tender IN ('card', 'hsa_card', 'care_credit', 'cash', 'check')", name="tender"
+        ),
+        UniqueConstraint("tender", "reference"),
+        Index("ix_payments_charge_id", "charge_id"),
+    )
+
+    payment_id: UUID = Field(primary_key=True)
+    patient_id: UUID
+    charge_id: UUID | None = Field(foreign_key="charges.charge_id")
+    tender: str = Field(sa_column=words())
+    reference: str = Field(sa_column=words())
+    amount_cents: int = Field(sa_column=cents())
+    refunded_cents: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    taken_at: datetime = Field(sa_column=moment())
 
 
 class UnmatchedPayment(Base, table=True):
@@ -72,6 +96,7 @@ class UnmatchedPayment(Base, table=True):
     __tablename__ = "unmatched_payments"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="amount"),
+        UniqueConstraint("payment_id"),
         Index("ix_unmatched_payments_attempt_id", "attempt_id"),
         Index(
             "ix_unmatched_payments_waiting",
@@ -83,25 +108,7 @@ class UnmatchedPayment(Base, table=True):
 
     payment_intent_id: str = Field(sa_column=Column(Text, primary_key=True))
     attempt_id: UUID = Field(foreign_key="payment_attempts.attempt_id")
+    payment_id: UUID = Field(foreign_key="payments.payment_id")
     amount_cents: int = Field(sa_column=cents())
     noticed_at: datetime = Field(sa_column=moment())
     returned_at: datetime | None = Field(sa_column=moment(nullable=True))
-
-
-class OutsidePayment(Base, table=True):
-    """A payment that did not pass through Stripe. Its reference is the other side's receipt."""
-
-    __tablename__ = "outside_payments"
-    __table_args__ = (
-        CheckConstraint("amount_cents > 0", name="amount"),
-        CheckConstraint("tender IN ('care_credit', 'cash', 'check')", name="tender"),
-        UniqueConstraint("charge_id"),
-        UniqueConstraint("tender", "reference"),
-    )
-
-    payment_id: UUID = Field(primary_key=True)
-    charge_id: UUID = Field(foreign_key="charges.charge_id")
-    tender: str = Field(sa_column=words())
-    reference: str = Field(sa_column=words())
-    amount_cents: int = Field(sa_column=cents())
-    recorded_at: datetime = Field(sa_column=moment())

@@ -22,7 +22,9 @@ class Visit(Base, table=True):
 
     __tablename__ = "visits"
     __table_args__ = (
-        CheckConstraint("tender IN ('card', 'care_credit', 'cash', 'check')", name="tender"),
+        CheckConstraint(
+            "tender IN ('card', 'hsa_card', 'care_credit', 'cash', 'check')", name="tender"
+        ),
         CheckConstraint("(tender IS NULL) = (chosen_at IS NULL)", name="chosen"),
     )
 
