@@ -3,7 +3,7 @@
 # make test        every test, on the best Kafka and PostgreSQL to be had
 # make test-flows  the patients' stories alone
 # make lint        ruff, mypy, import contracts
-# make bench       figures side by side; writes docs/benchmarks.md, .json and .svg
+# make bench       figures side by side; writes docs/benchmarks*: pages, numbers, pictures
 # make catalogue   writes the contract's files and pages from the code
 # make env         all of it installed, with `practice`: . .venv/bin/activate
 PY   ?= python3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from bench.figures import Latency, Rate
 from bench.growth import Grown
@@ -11,13 +12,16 @@ from bench.relay import EVENTS_PER_S, Relayed
 from bench.results import Results
 from bench.story import Story
 
+QUICK = "**A quick run that only tries every piece: its figures mean nothing.**\n"
+
 _HEAD = """\
 # Benchmarks
 
-Written by `make bench` (`python -m bench`), which measures everything below in one run; what is
-compared takes turns, round by round, and figures are medians of the rounds unless said otherwise.
-The numbers alone are in [`benchmarks.json`](benchmarks.json). Ratios travel between machines;
-absolute figures do not.
+Written by `make bench`, or by `python -m bench backbone` alone, which measures everything below in
+one run; what is compared takes turns, round by round, and figures are medians of the rounds unless
+said otherwise. The numbers alone are in [`benchmarks.json`](benchmarks.json), the figures of plans
+and bookings in [`benchmarks-desk.md`](benchmarks-desk.md). Ratios travel between machines; absolute
+figures do not.
 
 ![Pipeline, relay, story and growth](benchmarks.svg)
 """
@@ -72,12 +76,11 @@ on an empty folder with everything installed, to a practice whose every part say
 
 def write(results: Results) -> str:
     """The page."""
-    quick = "**A quick run that only tries every piece: its figures mean nothing.**\n"
     parts = [
         _HEAD,
-        *([quick] if results.quick else []),
-        f"Measured on {results.at:%Y-%m-%d %H:%M} UTC in {results.took_s / 60:.1f} minutes.\n",
-        _table(("", "this machine"), results.machine.items()),
+        *([QUICK] if results.quick else []),
+        measured_on(results.at, results.took_s),
+        table(("", "this machine"), results.machine.items()),
         _PIPELINE,
         _pipeline(results.pipeline),
         _RELAY.format(rate=EVENTS_PER_S),
@@ -87,13 +90,18 @@ def write(results: Results) -> str:
         _GROWTH,
         _growth(results),
         _FOOTPRINT,
-        _table(
+        table(
             ("process", "MiB"),
             ((name, f"{mb:.0f}") for name, mb in results.story.memory_mb.items()),
         ),
         f"From the command to ready: **{results.ready_s:.1f} s**.\n",
     ]
     return "\n".join(parts)
+
+
+def measured_on(at: datetime, took_s: float) -> str:
+    """When a page was measured, and for how long."""
+    return f"Measured on {at:%Y-%m-%d %H:%M} UTC in {took_s / 60:.1f} minutes.\n"
 
 
 def _pipeline(found: Pipelines) -> str:
@@ -103,10 +111,10 @@ def _pipeline(found: Pipelines) -> str:
         "by hand": found.handwritten,
     }
     return (
-        _table(
+        table(
             ("way", "events/s", "least to most", "the seam against it"),
             (
-                (name, *_rate(rate), "" if rate is found.seam else _times(found.seam, rate))
+                (name, *of_rate(rate), "" if rate is found.seam else _times(found.seam, rate))
                 for name, rate in ways.items()
             ),
         )
@@ -116,25 +124,25 @@ def _pipeline(found: Pipelines) -> str:
 
 def _relay(found: Relayed) -> str:
     rows = (
-        ("outbox and relay", *_rate(found.relay), *_delay(found.relay_delay)),
-        ("direct produce", *_rate(found.direct), *_delay(found.direct_delay)),
+        ("outbox and relay", *of_rate(found.relay), *of_delay(found.relay_delay)),
+        ("direct produce", *of_rate(found.direct), *of_delay(found.direct_delay)),
     )
     return (
-        _table(("way", "events/s from a backlog", "least to most", "p50", "p99"), rows)
+        table(("way", "events/s from a backlog", "least to most", "p50", "p99"), rows)
         + f"\nThe relay adds **{found.added_p99_ms:.1f} ms** at p99 (aim: at most 10 ms).\n"
     )
 
 
 def _story(found: Story) -> str:
-    return _table(
+    return table(
         ("infusions/s", "for", "counted", "charge p50", "charge p99", "text p50", "text p99"),
         (
             (
                 f"{told.infusions_per_s:g}",
                 f"{told.for_s:g} s",
                 str(len(told.charge.samples_ms)),
-                *_delay(told.charge),
-                *_delay(told.message),
+                *of_delay(told.charge),
+                *of_delay(told.message),
             )
             for told in found.told
         ),
@@ -151,7 +159,7 @@ def _growth(results: Results) -> str:
         _grown("relay, tables", growth.tables, growth.tables.relay),
     ]
     return (
-        _table(("", "from", "to", "events/s", "then", "ratio"), rows)
+        table(("", "from", "to", "events/s", "then", "ratio"), rows)
         + f"\nThe relay's delay with those tables, p50 and p99: {small.p50_ms:.1f} and"
         + f" {small.p99_ms:.1f} ms, then {large.p50_ms:.1f} and {large.p99_ms:.1f} ms.\n"
     )
@@ -163,7 +171,8 @@ def _grown(name: str, grown: Grown, found: tuple[float, float]) -> tuple[str, ..
     return (name, *sizes, f"{small:,.0f}", f"{large:,.0f}", f"{large / small:.2f}")
 
 
-def _rate(rate: Rate) -> tuple[str, str]:
+def of_rate(rate: Rate) -> tuple[str, str]:
+    """Median, and least to most."""
     return f"{rate.median:,.0f}", f"{rate.least:,.0f} to {rate.most:,.0f}"
 
 
@@ -171,10 +180,12 @@ def _times(ours: Rate, theirs: Rate) -> str:
     return f"{ours.median / theirs.median:.2f} times"
 
 
-def _delay(delay: Latency) -> tuple[str, str]:
+def of_delay(delay: Latency) -> tuple[str, str]:
+    """p50 and p99."""
     return f"{delay.p50_ms:.1f} ms", f"{delay.p99_ms:.1f} ms"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table as Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -66,19 +66,19 @@ def _draw_pipeline(axes: Axes, found: Pipelines) -> None:
 
 
 def _draw_relay(axes: Axes, found: Relayed) -> None:
-    _share(axes, found.direct_delay, "direct produce", GREY)
-    _share(axes, found.relay_delay, "outbox and relay, commit included", ACCENT)
+    draw_share(axes, found.direct_delay, "direct produce", GREY)
+    draw_share(axes, found.relay_delay, "outbox and relay, commit included", ACCENT)
     axes.set_title("Until acknowledged, at 100 events/s")
-    _finish_share(axes)
+    finish_share(axes)
 
 
 def _draw_story(axes: Axes, found: Story) -> None:
     for told, dashes in zip(found.told, ("--", "-"), strict=True):
         rate = f"{told.infusions_per_s:g}/s"
-        _share(axes, told.charge, f"charge leaves, {rate}", ACCENT, dashes)
-        _share(axes, told.message, f"text leaves, {rate}", SECOND, dashes)
+        draw_share(axes, told.charge, f"charge leaves, {rate}", ACCENT, dashes)
+        draw_share(axes, told.message, f"text leaves, {rate}", SECOND, dashes)
     axes.set_title("From the commit to the call, infusions/s")
-    _finish_share(axes)
+    finish_share(axes)
 
 
 def _draw_growth(axes: Axes, found: Growth) -> None:
@@ -97,13 +97,15 @@ def _draw_growth(axes: Axes, found: Growth) -> None:
     axes.set_title("Events/s as each grows, small = 1")
 
 
-def _share(axes: Axes, delays: Latency, label: str, color: str, dashes: str = "-") -> None:
+def draw_share(axes: Axes, delays: Latency, label: str, color: str, dashes: str = "-") -> None:
+    """The share of delays that was shorter."""
     count = len(delays.samples_ms)
     shares = [(number + 1) / count for number in range(count)]
     axes.step(delays.samples_ms, shares, where="post", label=label, color=color, linestyle=dashes)
 
 
-def _finish_share(axes: Axes) -> None:
+def finish_share(axes: Axes) -> None:
+    """Axes and legend of shares."""
     axes.set_xscale("log")
     axes.set_xlabel("ms (log)")
     axes.set_ylabel("share that was faster")

@@ -21,6 +21,16 @@ class Sizes:
     grown_delay_s: float
     backlogs: tuple[int, int]
     tables: tuple[int, int]
+    chairs: tuple[int, ...]
+    """The places that are planned for."""
+    plans: int
+    """Questions to the planner, of each size of place."""
+    bookings: int
+    """Series that are asked for per round, each tenth of them twice."""
+    calendars: tuple[tuple[int, int], tuple[int, int]]
+    """Places and days of the smaller and of the larger calendar."""
+    day_views: int
+    """Per round, at each size."""
 
 
 FULL = Sizes(
@@ -32,6 +42,11 @@ FULL = Sizes(
     grown_delay_s=15.0,
     backlogs=(1_000, 100_000),
     tables=(10_000, 1_000_000),
+    chairs=(5, 20, 100),
+    plans=20,
+    bookings=200,
+    calendars=((5, 10), (50, 100)),
+    day_views=100,
 )
 
 QUICK = Sizes(
@@ -43,4 +58,9 @@ QUICK = Sizes(
     grown_delay_s=1.0,
     backlogs=(100, 1_000),
     tables=(100, 1_000),
+    chairs=(20,),
+    plans=1,
+    bookings=40,
+    calendars=((1, 6), (2, 12)),
+    day_views=5,
 )

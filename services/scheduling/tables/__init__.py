@@ -225,6 +225,9 @@ class Appointment(Base, table=True):
             postgresql_where=text("led_by IS NOT NULL"),
         ),
         Index("ix_appointments_patient_id_starts_at", "patient_id", "starts_at"),
+        Index(
+            "ix_appointments_location_id_starts_at", "location_id", "starts_at", "appointment_id"
+        ),
         Index("ix_appointments_starts_at", "starts_at", "appointment_id"),
     )
 

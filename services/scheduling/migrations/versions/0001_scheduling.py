@@ -123,6 +123,8 @@ CREATE INDEX ix_appointments_chair_id_starts_at ON appointments (chair_id, start
 CREATE INDEX ix_appointments_led_by_starts_at ON appointments (led_by, starts_at)
     WHERE led_by IS NOT NULL;
 CREATE INDEX ix_appointments_patient_id_starts_at ON appointments (patient_id, starts_at);
+CREATE INDEX ix_appointments_location_id_starts_at
+    ON appointments (location_id, starts_at, appointment_id);
 CREATE INDEX ix_appointments_starts_at ON appointments (starts_at, appointment_id)
 """
 

@@ -1,0 +1,1 @@
+"""What the front desk waits for: plans, bookings, and the day's list."""
