@@ -6,7 +6,7 @@ from services.billing.events import on
 from services.billing.gateways.stripe import Stripe, at_stripe
 from services.billing.gateways.stripe.notices import reader
 from services.billing.gateways.typesetting import Typesetter, Typst
-from services.billing.handlers.notices import take_notice
+from services.billing.handlers.notices import VENDOR, take_notice
 from services.billing.routes import ROUTERS
 from services.billing.settings import BillingSettings
 from services.billing.tables import Base
@@ -38,6 +38,6 @@ def build() -> Parts:
             ),
             Typesetter: Typst(),
         },
-        routers=[*ROUTERS, webhook_route("stripe", reader(own.webhook_secrets), take_notice)],
+        routers=[*ROUTERS, webhook_route(VENDOR, reader(own.webhook_secrets), take_notice)],
         state={"stripe_publishable_key": own.stripe_publishable_key},
     )

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from services.billing.gateways.cards import Cards
+from services.billing.gateways.news import News
 from services.billing.gateways.payments import Payments
 from services.billing.gateways.stripe import CALL_LIMIT_S
 from services.billing.gateways.typesetting import Typesetter
-from services.billing.handlers import attempts, cards, charges, superbills, visits
+from services.billing.handlers import attempts, cards, charges, notices, superbills, visits
+from services.billing.rules.notices import next_catch_up
 from services.billing.store import attempts as stored_attempts
 from services.billing.store import cards as stored_cards
+from services.billing.store import notices as stored_notices
 from services.billing.store import superbills as stored_superbills
 from services.billing.store import visits as stored_visits
 from services.billing.work import (
     Captured,
     CapturePayment,
     CardConfirmed,
+    CatchUp,
     ChargeLate,
     CreateCustomer,
     CreateSetupIntent,
     CustomerKnown,
     Declined,
     InfusionRedeemed,
+    ListNotices,
     LookAtPayment,
     LookAtSetup,
     LookForPayment,
     NeverArrived,
     NothingToStore,
+    NoticesListed,
     RedeemInfusion,
     RenderSuperbill,
     SetupCancelled,
@@ -41,6 +47,11 @@ on = Handlers("billing")
 on.event(AppointmentBooked, loads=stored_visits.load_kept)(visits.note_visit)
 on.event(InfusionCompleted, loads=stored_visits.load_on_file)(charges.charge_for_infusion)
 on.due(ChargeLate)(charges.charge_late)
+
+# What Stripe told of in vain is found in its list.
+on.round(CatchUp, after=next_catch_up)(notices.catch_up)
+on.work(ListNotices, loads=stored_notices.load_window, calls=News)(notices.list_notices)
+on.outcome(NoticesListed)(notices.take_listed)
 
 # A charge is paid by card: the call and the webhook bring the same facts.
 on.work(

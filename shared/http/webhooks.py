@@ -54,6 +54,15 @@ _CLAIM = text(
 )
 
 
+async def claim(vendor: str, notice: Notice, tx: Transaction) -> bool:
+    """Take a notice for the first time. False when it was taken before, by whatever way it came."""
+    claimed = await tx.execute(
+        _CLAIM,
+        {"vendor": vendor, "notice_id": notice.notice_id, "kind": notice.kind, "at": tx.now},
+    )
+    return claimed.rowcount == 1
+
+
 def webhook_route(
     vendor: str, read: Read, decide: Callable[[Notice, Transaction], Awaitable[None]]
 ) -> APIRouter:
@@ -82,16 +91,7 @@ def webhook_route(
         async with unit.transaction(
             correlation_id=request.state.correlation_id, traceparent=request.state.traceparent
         ) as tx:
-            claimed = await tx.execute(
-                _CLAIM,
-                {
-                    "vendor": vendor,
-                    "notice_id": notice.notice_id,
-                    "kind": notice.kind,
-                    "at": tx.now,
-                },
-            )
-            if claimed.rowcount == 1:
+            if await claim(vendor, notice, tx):
                 await decide(notice, tx)
         return Response(status_code=204)
 

@@ -11,6 +11,7 @@ from services.billing.tables.cards import Card, CardSetup, Customer
 from services.billing.tables.charges import Charge
 from services.billing.tables.fees import Fee, UnchargedInfusion
 from services.billing.tables.ledger import LedgerAccount, LedgerTransfer
+from services.billing.tables.notices import NoticesSeen
 from services.billing.tables.payments import Payment, PaymentAttempt, UnmatchedPayment
 from services.billing.tables.superbills import (
     Superbill,
@@ -30,6 +31,7 @@ __all__ = [
     "Fee",
     "LedgerAccount",
     "LedgerTransfer",
+    "NoticesSeen",
     "Payment",
     "PaymentAttempt",
     "Superbill",

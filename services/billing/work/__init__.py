@@ -12,6 +12,7 @@ from services.billing.work.cards import (
     SetupReady,
 )
 from services.billing.work.charges import ChargeLate
+from services.billing.work.notices import CatchUp, ListNotices, NoticesListed
 from services.billing.work.payments import (
     Captured,
     CapturePayment,
@@ -34,17 +35,20 @@ __all__ = [
     "CapturePayment",
     "Captured",
     "CardConfirmed",
+    "CatchUp",
     "ChargeLate",
     "CreateCustomer",
     "CreateSetupIntent",
     "CustomerKnown",
     "Declined",
     "InfusionRedeemed",
+    "ListNotices",
     "LookAtPayment",
     "LookAtSetup",
     "LookForPayment",
     "NeverArrived",
     "NothingToStore",
+    "NoticesListed",
     "RedeemInfusion",
     "RenderSuperbill",
     "SetupCancelled",

@@ -9,14 +9,21 @@ from __future__ import annotations
 from typing import Any
 
 from services.billing.gateways.cards import Cards
+from services.billing.gateways.news import News
 from services.billing.gateways.payments import Payments
 from services.billing.gateways.stripe.cards import StripeCards
 from services.billing.gateways.stripe.client import CALL_LIMIT_S, Stripe
+from services.billing.gateways.stripe.notices import StripeNews
 from services.billing.gateways.stripe.payments import StripePayments
 
-__all__ = ["CALL_LIMIT_S", "Stripe", "StripeCards", "StripePayments", "at_stripe"]
+__all__ = ["CALL_LIMIT_S", "Stripe", "StripeCards", "StripeNews", "StripePayments", "at_stripe"]
 
 
 def at_stripe(client: Stripe) -> dict[type[Any], object]:
     """What billing asks of Stripe, by noun; and the client itself, which is closed at the end."""
-    return {Payments: StripePayments(client), Cards: StripeCards(client), Stripe: client}
+    return {
+        Payments: StripePayments(client),
+        Cards: StripeCards(client),
+        News: StripeNews(client),
+        Stripe: client,
+    }

@@ -1,14 +1,22 @@
-"""Stripe's webhooks: verified on the raw bytes, and read no further than who it is about."""
+"""Stripe's webhooks: verified on the raw bytes, and read no further than who it is about.
+
+Stripe tells of a happening in two ways: with a snapshot of the object, or by its id alone (a thin
+event). A thin event names the snapshot that it stands beside, so both are one notice.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import stripe
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from services.billing.gateways.stripe.client import Stripe
+from services.billing.gateways.stripe.marks import PAGE
+from services.billing.rules.notices import Window
+from services.billing.work import NoticesListed
 from shared.clock import real_now
 from shared.http.webhooks import Notice, Read
 
@@ -26,12 +34,35 @@ class _Data(BaseModel):
     object: _Object
 
 
-class _Event(BaseModel):
+class _Snapshot(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
+    object: Literal["event"]
     id: _Word
     type: _Word
     data: _Data
+
+    def notice(self) -> Notice:
+        return Notice(self.id, self.type, self.data.object.id)
+
+
+class _Thin(BaseModel):
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    object: Literal["v2.core.event"]
+    id: _Word
+    type: _Word
+    related_object: _Object
+    snapshot_event: _Word | None = None
+
+    def notice(self) -> Notice:
+        kind = self.type.removeprefix("v1.")
+        return Notice(self.snapshot_event or self.id, kind, self.related_object.id)
+
+
+_EVENT: TypeAdapter[_Snapshot | _Thin] = TypeAdapter(
+    Annotated[_Snapshot | _Thin, Field(discriminator="object")]
+)
 
 
 def reader(secrets: Sequence[str]) -> Read:
@@ -44,12 +75,33 @@ def reader(secrets: Sequence[str]) -> Read:
         if _signed_at(header) - real_now() > TOLERANCE:
             return None
         try:
-            event = _Event.model_validate_json(raw)
+            return _EVENT.validate_json(raw).notice()
         except ValidationError:
             return None
-        return Notice(event.id, event.type, event.data.object.id)
 
     return read
+
+
+class StripeNews:
+    """`News` at Stripe: the list of events, which it keeps for 30 days."""
+
+    def __init__(self, client: Stripe) -> None:
+        self._stripe = client
+
+    async def told(self, window: Window) -> NoticesListed:
+        bounds: Any = {"gte": int(window.since.timestamp()), "lte": int(window.until.timestamp())}
+        async with self._stripe.request():
+            page = await self._stripe.v1.events.list_async(
+                {"types": list(window.kinds), "created": bounds, "limit": PAGE}
+            )
+            events = [event async for event in page.auto_paging_iter()]
+        return NoticesListed(
+            until=window.until,
+            notices=tuple(
+                Notice(event.id, event.type, str(event.data.object["id"]))
+                for event in reversed(events)
+            ),
+        )
 
 
 def _is_signed(raw: bytes, header: str, secret: str) -> bool:
