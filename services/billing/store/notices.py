@@ -30,7 +30,7 @@ async def load_window(tx: Transaction, _: ListNotices) -> Window | None:
     All that is ours at Stripe begins with a customer.
     """
     seen_until: datetime | None = (await tx.execute(_SEEN)).scalar_one()
-    return seen_until and next_window(seen_until, tx.now)
+    return None if seen_until is None else next_window(seen_until, tx.now)
 
 
 async def saw_until(tx: Transaction, until: datetime) -> None:
