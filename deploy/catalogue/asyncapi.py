@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from deploy.catalogue.contracts import events, golden, key_field, says, schema_of
+from deploy.catalogue.contracts import events, golden, says, schema_of
 from deploy.catalogue.events_page import HEADERS, OPTIONAL_HEADERS
 from deploy.kafka.topics import TOPICS
 from shared.events import Event
@@ -124,8 +124,8 @@ def _message(event: type[Event]) -> dict[str, Any]:
         "bindings": {
             "kafka": {
                 "key": {
-                    **schema["properties"][key_field(event)],
-                    "description": f"`{key_field(event)}` of the payload.",
+                    **schema["properties"][event.key_field],
+                    "description": f"`{event.key_field}` of the payload.",
                 },
                 "bindingVersion": _KAFKA_BINDING,
             }

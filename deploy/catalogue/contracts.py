@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from shared.events import REGISTRY, Event, PatientEvent
+from shared.events import REGISTRY, Event
 from shared.messaging.envelope import headers_of
 
 ROOT = Path(__file__).parents[2]
@@ -33,13 +33,6 @@ def events() -> list[type[Event]]:
 
 def file_of(folder: Path, event: type[Event]) -> Path:
     return folder / event.type_name / f"{event.version}.json"
-
-
-def key_field(event: type[Event]) -> str:
-    """The field that is the Kafka key."""
-    if issubclass(event, PatientEvent):
-        return "patient_id"
-    raise LookupError(f"{event.type_name}: the catalogue does not know its key")
 
 
 def says(event: type[Event]) -> list[str]:

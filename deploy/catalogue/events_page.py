@@ -10,7 +10,6 @@ from deploy.catalogue.contracts import (
     SCHEMAS,
     events,
     file_of,
-    key_field,
     says,
     schema_of,
     variants,
@@ -76,7 +75,7 @@ def _section(event: type[Event], services: dict[str, Handlers]) -> Iterator[str]
     yield f"\n## {event.type_name}\n\n"
     for paragraph in says(event):
         yield f"{paragraph}\n\n"
-    yield f"Version {event.version} · topic `{event.producer}` · key `{key_field(event)}` · "
+    yield f"Version {event.version} · topic `{event.producer}` · key `{event.key_field}` · "
     yield f"[schema](../{file_of(SCHEMAS, event)}) · [example](../{file_of(EXAMPLES, event)})\n\n"
     heard = [
         f"[{one.service}](../{one.file}) (`{one.decider}`)" for one in hearers(event, services)
@@ -113,8 +112,10 @@ def _shape(shape: Mapping[str, Any]) -> str:
             words = "instant, RFC 3339"
         case {"type": "integer", "maximum": high}:
             words = f"integer, {_lowest(shape):,} to {high:,}"
-        case {"type": "integer"}:
+        case {"type": "integer", "minimum": _} | {"type": "integer", "exclusiveMinimum": _}:
             words = f"integer from {_lowest(shape):,}"
+        case {"type": "integer"}:
+            words = "integer of either sign"
         case {"pattern": pattern}:
             words = f"text like `{pattern}`"
         case {"maxLength": length}:

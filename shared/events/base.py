@@ -34,6 +34,8 @@ class Event(BaseModel):
     producer: ClassVar[str] = ""
     version: ClassVar[int] = 1
     type_name: ClassVar[str] = ""
+    key_field: ClassVar[str]
+    """The field that is the Kafka key: facts that share it stay in the order of their commits."""
 
     def __init_subclass__(cls, producer: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -44,18 +46,16 @@ class Event(BaseModel):
 
     @property
     def key(self) -> str:
-        """The Kafka key: facts with the same key stay in the order of their commits."""
-        raise NotImplementedError(f"{type(self).__name__} names no key")
+        """The Kafka key."""
+        return str(getattr(self, self.key_field))
 
 
 class PatientEvent(Event):
     """A fact about one patient; the patient's id is its key."""
 
-    patient_id: UUID
+    key_field = "patient_id"
 
-    @property
-    def key(self) -> str:
-        return str(self.patient_id)
+    patient_id: UUID
 
 
 REGISTRY: dict[str, type[Event]] = {}

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.events.base import Moment, PatientEvent
+from shared.events.base import Event, Moment, PatientEvent
 
 PositiveCents = Annotated[int, Field(gt=0, le=100_000_000)]
 
@@ -166,3 +166,20 @@ class SuperbillIssued(PatientEvent, producer="billing"):
     total_cents: PositiveCents
     currency: Literal["USD"] = "USD"
     issued_at: Moment
+
+
+class BooksReconciled(Event, producer="billing"):
+    """The books were compared with the card processor's own account of the money.
+
+    Said after every comparison. `booked_cents` is what the books say that the processor holds,
+    `held_cents` what it says itself; `breaks` counts the differences, each on billing's work list.
+    """
+
+    key_field = "reconciliation_id"
+
+    reconciliation_id: UUID
+    booked_cents: int
+    held_cents: int
+    currency: Literal["USD"] = "USD"
+    breaks: Annotated[int, Field(ge=0)]
+    compared_at: Moment

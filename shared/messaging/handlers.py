@@ -193,6 +193,26 @@ class Handlers:
 
         return register
 
+    def include(self, part: Handlers) -> None:
+        """Take over what a part of the service registered in a file of its own."""
+        if part.service != self.service:
+            raise LookupError(f"{self.service}: cannot include a part of {part.service}")
+        mine: tuple[dict[Any, Any], ...] = self._registries()
+        for known, added in zip(mine, part._registries(), strict=True):
+            for name, handler in added.items():
+                self._once(known, name)
+                known[name] = handler
+
+    def _registries(self) -> tuple[dict[Any, Any], ...]:
+        return (
+            self.events,
+            self.timers,
+            self.rounds,
+            self.calls,
+            self.outcomes,
+            self.discards,
+        )
+
     @property
     def work_kinds(self) -> list[str]:
         """Every kind of work that something does."""

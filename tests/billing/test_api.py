@@ -11,7 +11,7 @@ from tests.support.documented import strays
 
 ROUTES = (
     "/fees|/uncharged|/card-setups|/tender|/charges|/balance|/ledger|/unmatched"
-    "|/superbills|/webhooks"
+    "|/superbills|/webhooks|/reports|/reconciliation"
 )
 
 

@@ -130,3 +130,13 @@ def test_two_rounds_of_one_kind_are_refused() -> None:
     handlers.round(LookAround, after=next_hour)(look_around)
     with pytest.raises(LookupError, match="LookAround has a handler already"):
         handlers.round(LookAround, after=next_hour)(look_around)
+
+
+def test_parts_of_a_service_make_one_and_nothing_is_done_twice() -> None:
+    whole: Any = Handlers("billing")
+    whole.include(on)
+    assert (set(whole.timers), set(whole.rounds)) == ({"LookAround"}, {"LookAround"})
+    with pytest.raises(LookupError, match="LookAround has a handler already"):
+        whole.include(on)
+    with pytest.raises(LookupError, match="cannot include a part of billing"):
+        Handlers("pharmacy").include(on)

@@ -5,7 +5,16 @@ Who may call what is declared here, what happens is decided in handlers.
 
 from __future__ import annotations
 
-from services.billing.routes import cards, charges, fees, ledger, reports, superbills, unmatched
+from services.billing.routes import (
+    cards,
+    charges,
+    fees,
+    ledger,
+    reconciliation,
+    reports,
+    superbills,
+    unmatched,
+)
 
 ROUTERS = (
     fees.router,
@@ -15,5 +24,6 @@ ROUTERS = (
     unmatched.router,
     superbills.router,
     reports.router,
+    reconciliation.router,
 )
 """In the order of the API's document."""

@@ -200,14 +200,14 @@ def care_credit_funded(
 
 
 def stripe_fee(balance_transaction_id: str, fee_cents: int, at: datetime) -> Posting:
-    """Stripe kept its fee of one balance transaction."""
-    leg = Leg(Account.STRIPE_FEES, Account.STRIPE_CLEARING, fee_cents)
+    """Stripe kept its fee of one balance transaction. A negative fee was given back."""
+    leg = _moved(Account.STRIPE_FEES, Account.STRIPE_CLEARING, fee_cents)
     return Posting(Reason.STRIPE_FEE, balance_transaction_id, (leg,), at)
 
 
 def payout(payout_id: str, amount_cents: int, at: datetime) -> Posting:
-    """Stripe sent what it held."""
-    leg = Leg(Account.BANK, Account.STRIPE_CLEARING, amount_cents)
+    """Stripe sent what it held. A negative payout took from the bank what Stripe was owed."""
+    leg = _moved(Account.BANK, Account.STRIPE_CLEARING, amount_cents)
     return Posting(Reason.PAYOUT, payout_id, (leg,), at)
 
 
@@ -242,6 +242,13 @@ def _legs_about(
     of: OfCharge, reason: Reason, source_id: str, legs: tuple[Leg, ...], at: datetime
 ) -> Posting:
     return Posting(reason, source_id, legs, at, of.patient_id, of.charge_id)
+
+
+def _moved(debit: Account, credit: Account, amount_cents: int) -> Leg:
+    """The leg of a signed amount: a negative one moves the other way."""
+    if amount_cents < 0:
+        return Leg(credit, debit, -amount_cents)
+    return Leg(debit, credit, amount_cents)
 
 
 def _some(*legs: Leg) -> tuple[Leg, ...]:

@@ -13,6 +13,12 @@ from services.billing.tables.fees import Fee, UnchargedInfusion
 from services.billing.tables.ledger import LedgerAccount, LedgerTransfer
 from services.billing.tables.notices import NoticesSeen
 from services.billing.tables.payments import Payment, PaymentAttempt, UnmatchedPayment
+from services.billing.tables.reconciliation import (
+    Reconciliation,
+    ReconciliationBreak,
+    StripeMovement,
+    StripePayout,
+)
 from services.billing.tables.superbills import (
     Superbill,
     SuperbillDocument,
@@ -34,6 +40,10 @@ __all__ = [
     "NoticesSeen",
     "Payment",
     "PaymentAttempt",
+    "Reconciliation",
+    "ReconciliationBreak",
+    "StripeMovement",
+    "StripePayout",
     "Superbill",
     "SuperbillDocument",
     "SuperbillHold",

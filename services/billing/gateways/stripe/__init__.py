@@ -8,15 +8,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.billing.gateways.balance import ProcessorBalance
 from services.billing.gateways.cards import Cards
 from services.billing.gateways.news import News
 from services.billing.gateways.payments import Payments
+from services.billing.gateways.stripe.balance import StripeBalance
 from services.billing.gateways.stripe.cards import StripeCards
 from services.billing.gateways.stripe.client import CALL_LIMIT_S, Stripe
 from services.billing.gateways.stripe.notices import StripeNews
 from services.billing.gateways.stripe.payments import StripePayments
 
-__all__ = ["CALL_LIMIT_S", "Stripe", "StripeCards", "StripeNews", "StripePayments", "at_stripe"]
+__all__ = [
+    "CALL_LIMIT_S",
+    "Stripe",
+    "StripeBalance",
+    "StripeCards",
+    "StripeNews",
+    "StripePayments",
+    "at_stripe",
+]
 
 
 def at_stripe(client: Stripe) -> dict[type[Any], object]:
@@ -25,5 +35,6 @@ def at_stripe(client: Stripe) -> dict[type[Any], object]:
         Payments: StripePayments(client),
         Cards: StripeCards(client),
         News: StripeNews(client),
+        ProcessorBalance: StripeBalance(client),
         Stripe: client,
     }

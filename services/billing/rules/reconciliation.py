@@ -1,0 +1,207 @@
+"""Whether the books and the card processor tell the same story of the money.
+
+Both are read per payment: what was taken, given back, disputed. What one side has and the other
+lacks or has otherwise is a break, once it has had the time that news needs. A payout is tied to the
+movements in it. Every break says in words what to look at; nothing here mends one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+
+from services.billing.rules.clinic import CLINIC_ZONE
+from shared.money import dollars
+
+RECONCILED_AT = time(6, 0)
+"""On the clinic's wall, before the doors open at 9 (FAQ). The hour is ours."""
+
+WINDOW = timedelta(days=35)
+"""How far back every round looks again: a late dispute or a failed refund moves money weeks after
+its payment, so a scan that stops at what it knows misses it. The figure is ours: the longest month
+and half a week."""
+
+NEWS_TAKES = timedelta(hours=1)
+"""Money that Stripe shows and the books do not have yet may still be on its way to them."""
+
+SETTLES_WITHIN = timedelta(days=1)
+"""What the books have is among Stripe's balance transactions at once; a day covers clocks that
+differ and an outage of ours."""
+
+
+class MovementKind(StrEnum):
+    """What moved money at Stripe, as far as the books tell it apart."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    PAYOUT = "payout"
+    FEE = "fee"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One balance transaction. Cents are signed as Stripe signs them: what comes in is positive.
+
+    `reference` is the PaymentIntent of a payment, a refund or a dispute, the payout of a payout,
+    and the transaction itself of everything else.
+    """
+
+    transaction_id: str
+    kind: MovementKind
+    reference: str
+    amount_cents: int
+    fee_cents: int
+    created_at: datetime
+
+    @property
+    def net_cents(self) -> int:
+        return self.amount_cents - self.fee_cents
+
+
+class PayoutState(StrEnum):
+    """`under_way` may still fail; `failed` brought the money back."""
+
+    UNDER_WAY = "under_way"
+    PAID = "paid"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """What Stripe sent to the bank. A negative amount was taken from it."""
+
+    payout_id: str
+    amount_cents: int
+    state: PayoutState
+    created_at: datetime
+    arrives_on: date
+
+
+class BreakKind(StrEnum):
+    NOT_IN_BOOKS = "not_in_books"
+    NOT_AT_STRIPE = "not_at_stripe"
+    AMOUNT_DIFFERS = "amount_differs"
+    PAYOUT_DIFFERS = "payout_differs"
+    BALANCE_DIFFERS = "balance_differs"
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """What each side has of one thing; `since` is when the first of them had it."""
+
+    subject: MovementKind
+    reference: str
+    booked_cents: int | None
+    found_cents: int | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    kind: BreakKind
+    subject: MovementKind
+    reference: str
+    booked_cents: int
+    found_cents: int
+    since: datetime
+
+
+def judge(tie: Tie, now: datetime) -> Break | None:
+    """Whether a tie does not hold. What has not had its time yet is no break."""
+    booked, found = tie.booked_cents, tie.found_cents
+    if booked == found:
+        return None
+    if booked is None:
+        kind, waits = BreakKind.NOT_IN_BOOKS, NEWS_TAKES
+    elif found is None:
+        kind, waits = BreakKind.NOT_AT_STRIPE, SETTLES_WITHIN
+    else:
+        kind, waits = BreakKind.AMOUNT_DIFFERS, NEWS_TAKES
+    if now - tie.since < waits:
+        return None
+    return Break(kind, tie.subject, tie.reference, booked or 0, found or 0, tie.since)
+
+
+def judge_payout(payout: Payout, movements_cents: int | None) -> Break | None:
+    """Whether a payout that arrived is the sum of what is in it; `None` when nothing was listed."""
+    if payout.state is not PayoutState.PAID or movements_cents == payout.amount_cents:
+        return None
+    return Break(
+        BreakKind.PAYOUT_DIFFERS,
+        MovementKind.PAYOUT,
+        payout.payout_id,
+        movements_cents or 0,
+        payout.amount_cents,
+        payout.created_at,
+    )
+
+
+def judge_balance(
+    booked_cents: int, found_cents: int, breaks: list[Break], now: datetime
+) -> Break | None:
+    """Whether what Stripe holds differs from the books by more than the other breaks explain."""
+    unexplained = (found_cents - booked_cents) - sum(
+        one.found_cents - one.booked_cents
+        for one in breaks
+        if one.kind is not BreakKind.PAYOUT_DIFFERS
+    )
+    if not unexplained:
+        return None
+    return Break(
+        BreakKind.BALANCE_DIFFERS,
+        MovementKind.OTHER,
+        "stripe_clearing",
+        booked_cents,
+        found_cents,
+        now,
+    )
+
+
+def next_round(now: datetime) -> datetime:
+    """The next morning at which the books are compared, in UTC."""
+    today = now.astimezone(CLINIC_ZONE).date()
+    for day in (today, today + timedelta(days=1)):
+        at = datetime.combine(day, RECONCILED_AT, CLINIC_ZONE).astimezone(now.tzinfo)
+        if at > now:
+            return at
+    raise AssertionError("tomorrow's six o'clock is past")
+
+
+def looks_from(now: datetime) -> datetime:
+    """From when on a round looks again."""
+    return now - WINDOW
+
+
+_WHAT_TO_DO = {
+    BreakKind.NOT_IN_BOOKS: (
+        "Stripe moved {found} for a {subject} that the books do not have. Look it up at Stripe: if"
+        " it is the clinic's, its webhook was lost or was refused (practice parked list); if"
+        " somebody moved it by hand in Stripe's dashboard, record what it was for."
+    ),
+    BreakKind.NOT_AT_STRIPE: (
+        "The books have {booked} for a {subject} that Stripe's balance does not show. Look it up at"
+        " Stripe; if it never moved, the posting has to be reversed."
+    ),
+    BreakKind.AMOUNT_DIFFERS: (
+        "The books have {booked} for a {subject}, Stripe's balance shows {found}. Look at its"
+        " history at Stripe: part of it was moved without the books."
+    ),
+    BreakKind.PAYOUT_DIFFERS: (
+        "Stripe paid out {found}, and what is listed in the payout comes to {booked}. Ask Stripe"
+        " which movement is missing."
+    ),
+    BreakKind.BALANCE_DIFFERS: (
+        "Stripe's balance is {found}, the books' account at Stripe is {booked}, and no other break"
+        " explains the difference. Something older than the window moved, or was entered by hand."
+    ),
+}
+
+
+def what_to_do(kind: BreakKind, subject: MovementKind, booked_cents: int, found_cents: int) -> str:
+    """A break for whoever works it off."""
+    return _WHAT_TO_DO[kind].format(
+        subject=subject.value, booked=dollars(booked_cents), found=dollars(found_cents)
+    )

@@ -1,0 +1,40 @@
+"""A card is saved: customer, set-up, the patient's browser, and the webhook that says so."""
+
+from __future__ import annotations
+
+from services.billing.gateways.cards import Cards
+from services.billing.gateways.stripe import CALL_LIMIT_S
+from services.billing.handlers import cards
+from services.billing.store import cards as stored_cards
+from services.billing.work import (
+    CardConfirmed,
+    CreateCustomer,
+    CreateSetupIntent,
+    CustomerKnown,
+    LookAtSetup,
+    SetupCancelled,
+    SetupReady,
+)
+from shared.messaging import Handlers
+
+on = Handlers("billing")
+
+on.work(
+    CreateCustomer,
+    loads=stored_cards.load_customer_order,
+    calls=Cards,
+    time_limit_s=CALL_LIMIT_S,
+)(cards.create_customer)
+on.discarded(CreateCustomer)(cards.give_up_customer)
+on.outcome(CustomerKnown)(cards.record_customer)
+on.work(
+    CreateSetupIntent,
+    loads=stored_cards.load_setup_order,
+    calls=Cards,
+    time_limit_s=CALL_LIMIT_S,
+)(cards.create_setup_intent)
+on.discarded(CreateSetupIntent)(cards.give_up_setup)
+on.outcome(SetupReady)(cards.record_setup_ready)
+on.work(LookAtSetup, calls=Cards)(cards.look_at_setup)
+on.outcome(CardConfirmed)(cards.record_card)
+on.outcome(SetupCancelled)(cards.record_setup_cancelled)

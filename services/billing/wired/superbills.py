@@ -1,0 +1,26 @@
+"""A paid charge gets its superbill: redeemed, built and numbered, printed, issued."""
+
+from __future__ import annotations
+
+from services.billing.gateways.typesetting import Typesetter
+from services.billing.handlers import superbills
+from services.billing.store import superbills as stored_superbills
+from services.billing.work import (
+    InfusionRedeemed,
+    RedeemInfusion,
+    RenderSuperbill,
+    SuperbillRendered,
+)
+from shared.claims import ClaimCheck
+from shared.messaging import Handlers
+
+on = Handlers("billing")
+
+on.work(RedeemInfusion, loads=stored_superbills.load_unbilled, calls=ClaimCheck)(
+    superbills.redeem_infusion
+)
+on.outcome(InfusionRedeemed)(superbills.draft_superbill)
+on.work(RenderSuperbill, loads=stored_superbills.load_unprinted, calls=Typesetter)(
+    superbills.render_superbill
+)
+on.outcome(SuperbillRendered)(superbills.issue_superbill)
