@@ -54,6 +54,19 @@ class AdjustmentReason(StrEnum):
     UNCOLLECTABLE = "uncollectable"
 
 
+class RefundReason(StrEnum):
+    """Why money goes back. After the first two the charge is owed again; the next two lessen it.
+
+    `nothing_owed` is money that paid no charge.
+    """
+
+    OTHER_TENDER = "other_tender"
+    TAKEN_BY_MISTAKE = "taken_by_mistake"
+    SERVICE_PROBLEM = "service_problem"
+    COURTESY = "courtesy"
+    NOTHING_OWED = "nothing_owed"
+
+
 class CardSaved(PatientEvent, producer="billing"):
     """A card may be charged while the patient is away: the processor has the mandate on record.
 
@@ -151,6 +164,38 @@ class ChargeAdjusted(PatientEvent, producer="billing"):
     currency: Literal["USD"] = "USD"
     owed_cents: Cents
     adjusted_at: Moment
+
+
+class RefundIssued(PatientEvent, producer="billing"):
+    """All or a part of a payment went back, the way that it came. Said once per refund.
+
+    `charge_id` is null for money that paid no charge. `owed_cents` is what is owed on the charge
+    after it. A bank may send the money back still: RefundFailed follows then.
+    """
+
+    refund_id: UUID
+    payment_id: UUID
+    charge_id: UUID | None
+    tender: TenderKind
+    amount_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    reason: RefundReason
+    owed_cents: Cents
+    issued_at: Moment
+
+
+class RefundFailed(PatientEvent, producer="billing"):
+    """A refund did not reach the patient, and a person has to see to it. Said once per refund.
+
+    With or without a RefundIssued before it.
+    """
+
+    refund_id: UUID
+    payment_id: UUID
+    charge_id: UUID | None
+    amount_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    failed_at: Moment
 
 
 class SuperbillIssued(PatientEvent, producer="billing"):

@@ -11,7 +11,7 @@ from tests.support.documented import strays
 
 ROUTES = (
     "/fees|/uncharged|/card-setups|/tender|/charges|/balance|/ledger|/unmatched"
-    "|/superbills|/webhooks|/reports|/reconciliation"
+    "|/payments|/refunds|/superbills|/webhooks|/reports|/reconciliation"
 )
 
 
@@ -37,6 +37,7 @@ async def test_schemathesis_finds_nothing(billing: Billing, tmp_path: Path):
             "path.setup_id": setup.setup_id,
             "path.appointment_id": appointment,
             "path.charge_id": charge["charge_id"],
+            "path.payment_id": charge["payments"][0]["payment_id"],
             "path.superbill_id": charge["superbill_id"],
         },
     )

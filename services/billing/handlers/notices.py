@@ -8,12 +8,13 @@ from __future__ import annotations
 import structlog
 
 from services.billing.gateways.news import News
-from services.billing.rules.notices import PAYMENTS, SETUPS, Window
+from services.billing.rules.notices import PAYMENTS, REFUNDS, SETUPS, Window
 from services.billing.store import notices as store
 from services.billing.work import (
     CatchUp,
     ListNotices,
     LookAtPayment,
+    LookAtRefund,
     LookAtSetup,
     NoticesListed,
 )
@@ -32,6 +33,8 @@ async def take_notice(notice: Notice, tx: Transaction) -> None:
         tx.do(work, key=f"look:{notice.object_id}")
     elif notice.kind in SETUPS:
         tx.do(LookAtSetup(setup_intent_id=notice.object_id), key=f"look:{notice.object_id}")
+    elif notice.kind in REFUNDS:
+        tx.do(LookAtRefund(stripe_refund_id=notice.object_id), key=f"look:{notice.object_id}")
 
 
 async def catch_up(_: CatchUp, tx: Transaction) -> None:

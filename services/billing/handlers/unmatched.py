@@ -27,6 +27,7 @@ class UnmatchedListed(BaseModel):
     """A payment at Stripe beside what its charge was owed."""
 
     payment_intent_id: str
+    payment_id: UUID
     charge_id: UUID
     attempt_id: UUID
     patient_id: UUID
@@ -39,7 +40,8 @@ class UnmatchedListed(BaseModel):
         """What happened, and what to do about it."""
         return (
             f"Stripe took {dollars(self.amount_cents)} for a try that had ended, and the charge"
-            " does not wait for it. Give it back in Stripe's dashboard, then note that: POST"
+            f" does not wait for it. Give it back: POST /payments/{self.payment_id}/refunds with"
+            " the reason nothing_owed. If that was done in Stripe's dashboard, note it: POST"
             f" /unmatched-payments/{self.payment_intent_id}/returned."
         )
 

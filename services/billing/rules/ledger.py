@@ -60,8 +60,11 @@ class Reason(StrEnum):
     OUTSIDE_PAYMENT = "outside_payment"
     DISCOUNTED = "discounted"
     WRITTEN_OFF = "written_off"
+    REFUND_STARTED = "refund_started"
+    REFUND_SUCCEEDED = "refund_succeeded"
     UNMATCHED_TAKEN = "unmatched_taken"
     UNMATCHED_APPLIED = "unmatched_applied"
+    UNMATCHED_REFUNDED = "unmatched_refunded"
     UNMATCHED_RETURNED = "unmatched_returned"
     CARE_CREDIT_FUNDED = "care_credit_funded"
     STRIPE_FEE = "stripe_fee"
@@ -160,6 +163,37 @@ def written_off(of: OfCharge, adjustment_id: UUID, amount_cents: int, at: dateti
     return _about(of, Reason.WRITTEN_OFF, adjustment_id, leg, at)
 
 
+def refund_started(
+    of: OfCharge, refund_id: UUID, amount_cents: int, at: datetime, *, given_up: bool
+) -> Posting:
+    """Money of a charge is on its way back: the charge is owed again, or the clinic gives it up."""
+    legs = [Leg(Account.PATIENT_RECEIVABLE, Account.REFUND_PENDING, amount_cents)]
+    if given_up:
+        legs.append(Leg(Account.REFUNDS, Account.PATIENT_RECEIVABLE, amount_cents))
+    return _legs_about(of, Reason.REFUND_STARTED, str(refund_id), tuple(legs), at)
+
+
+def refund_succeeded(
+    patient_id: UUID,
+    charge_id: UUID | None,
+    refund_id: UUID,
+    tender: TenderKind,
+    amount_cents: int,
+    at: datetime,
+) -> Posting:
+    """It left the place where the money of its tender is."""
+    leg = Leg(Account.REFUND_PENDING, held_in(tender), amount_cents)
+    return Posting(Reason.REFUND_SUCCEEDED, str(refund_id), (leg,), at, patient_id, charge_id)
+
+
+def unmatched_refunded(
+    patient_id: UUID, refund_id: UUID, amount_cents: int, at: datetime
+) -> Posting:
+    """Money that no charge waits for is on its way back."""
+    leg = Leg(Account.UNMATCHED_MONEY, Account.REFUND_PENDING, amount_cents)
+    return Posting(Reason.UNMATCHED_REFUNDED, str(refund_id), (leg,), at, patient_id)
+
+
 def unmatched_taken(
     patient_id: UUID, payment_intent_id: str, amount_cents: int, at: datetime
 ) -> Posting:
@@ -179,7 +213,7 @@ def unmatched_applied(
 def unmatched_returned(
     patient_id: UUID, payment_intent_id: str, amount_cents: int, at: datetime
 ) -> Posting:
-    """It went back to the card that it came from."""
+    """Somebody gave it back at Stripe by hand."""
     leg = Leg(Account.UNMATCHED_MONEY, Account.STRIPE_CLEARING, amount_cents)
     return Posting(Reason.UNMATCHED_RETURNED, payment_intent_id, (leg,), at, patient_id)
 

@@ -9,8 +9,9 @@ PAYMENTS = frozenset(
     {"payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled"}
 )
 SETUPS = frozenset({"setup_intent.succeeded", "setup_intent.canceled"})
+REFUNDS = frozenset({"refund.updated", "refund.failed"})
 
-HEARD = PAYMENTS | SETUPS
+HEARD = PAYMENTS | SETUPS | REFUNDS
 """Stripe lists at most 20 types at once (docs.stripe.com/api/events/list)."""
 
 CATCH_UP_EVERY = timedelta(hours=1)

@@ -19,6 +19,7 @@ from services.billing.tables.reconciliation import (
     StripeMovement,
     StripePayout,
 )
+from services.billing.tables.refunds import Refund
 from services.billing.tables.superbills import (
     Superbill,
     SuperbillDocument,
@@ -42,6 +43,7 @@ __all__ = [
     "PaymentAttempt",
     "Reconciliation",
     "ReconciliationBreak",
+    "Refund",
     "StripeMovement",
     "StripePayout",
     "Superbill",

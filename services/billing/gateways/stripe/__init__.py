@@ -12,11 +12,13 @@ from services.billing.gateways.balance import ProcessorBalance
 from services.billing.gateways.cards import Cards
 from services.billing.gateways.news import News
 from services.billing.gateways.payments import Payments
+from services.billing.gateways.refunds import Refunds
 from services.billing.gateways.stripe.balance import StripeBalance
 from services.billing.gateways.stripe.cards import StripeCards
 from services.billing.gateways.stripe.client import CALL_LIMIT_S, Stripe
 from services.billing.gateways.stripe.notices import StripeNews
 from services.billing.gateways.stripe.payments import StripePayments
+from services.billing.gateways.stripe.refunds import StripeRefunds
 
 __all__ = [
     "CALL_LIMIT_S",
@@ -25,6 +27,7 @@ __all__ = [
     "StripeCards",
     "StripeNews",
     "StripePayments",
+    "StripeRefunds",
     "at_stripe",
 ]
 
@@ -36,5 +39,6 @@ def at_stripe(client: Stripe) -> dict[type[Any], object]:
         Cards: StripeCards(client),
         News: StripeNews(client),
         ProcessorBalance: StripeBalance(client),
+        Refunds: StripeRefunds(client),
         Stripe: client,
     }

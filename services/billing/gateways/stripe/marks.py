@@ -18,7 +18,7 @@ CLOCKS_DIFFER = timedelta(hours=1)
 
 PAGE = 100
 
-T = TypeVar("T", stripe.PaymentIntent, stripe.SetupIntent, stripe.Customer)
+T = TypeVar("T", stripe.PaymentIntent, stripe.SetupIntent, stripe.Customer, stripe.Refund)
 
 
 def since(created_at: datetime) -> Any:

@@ -1,0 +1,241 @@
+"""Refunds: what may go back, what is on its way, what did not arrive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Table, select, text
+
+from services.billing.gateways.refunds import RefundOrder
+from services.billing.rules.payments import key_may_be_forgotten
+from services.billing.rules.refunds import Refundable, RefundState
+from services.billing.rules.standing import Standing
+from services.billing.rules.superbills import Receipt
+from services.billing.tables import Refund
+from services.billing.work import CreateRefund, RefundStands
+from shared.events.billing import RefundReason, TenderKind
+from shared.messaging import Transaction
+
+# Whoever matches money that waits beside a charge locks the charge of its try: so do we.
+_LOCK_CHARGE = text(
+    """
+    SELECT FROM charges WHERE charge_id = (
+        SELECT coalesce(p.charge_id, a.charge_id)
+          FROM payments AS p
+          LEFT JOIN unmatched_payments AS u USING (payment_id)
+          LEFT JOIN payment_attempts AS a ON a.attempt_id = u.attempt_id
+         WHERE p.payment_id = :payment_id)
+       FOR UPDATE
+    """
+)
+
+_PAYMENT = text(
+    """
+    SELECT p.patient_id, p.charge_id, p.tender, p.reference, p.amount_cents, p.refunded_cents,
+           c.amount_cents AS costs_cents, c.paid_cents, c.forgiven_cents
+      FROM payments AS p LEFT JOIN charges AS c USING (charge_id)
+     WHERE p.payment_id = :payment_id
+       FOR UPDATE OF p
+    """
+)
+
+_REFUNDED = text(
+    "UPDATE payments SET refunded_cents = refunded_cents + :cents WHERE payment_id = :payment_id"
+)
+
+_OFF_THE_LIST = text(
+    "UPDATE unmatched_payments SET returned_at = :at WHERE payment_id = :payment_id"
+)
+
+_PAYMENT_OF = text("SELECT payment_id FROM refunds WHERE refund_id = :refund_id")
+
+_REFUND = text(
+    """
+    SELECT payment_id, amount_cents, reason, state, asked_at FROM refunds
+     WHERE refund_id = :refund_id
+    """
+)
+
+_KNOWN_AS = text(
+    "UPDATE refunds SET stripe_refund_id = coalesce(stripe_refund_id, :stripe_refund_id)"
+    " WHERE refund_id = :refund_id"
+)
+
+_DECIDE = text(
+    """
+    UPDATE refunds SET state = :state, failure = :failure, undone = :undone, decided_at = :at
+     WHERE refund_id = :refund_id
+    """
+)
+
+_ORDER = text(
+    """
+    SELECT r.amount_cents, r.asked_at, p.reference
+      FROM refunds AS r JOIN payments AS p USING (payment_id)
+     WHERE r.refund_id = :refund_id AND r.state = 'pending' AND r.stripe_refund_id IS NULL
+    """
+)
+
+_REFERENCE_USED = text(
+    "SELECT EXISTS (SELECT FROM refunds WHERE tender = :tender AND reference = :reference)"
+)
+
+_HANDLE = text(
+    """
+    UPDATE refunds SET handled_at = coalesce(handled_at, :at)
+     WHERE refund_id = :refund_id AND state = 'failed'
+    RETURNING patient_id, handled_at
+    """
+)
+
+_GIVEN_BACK = text(
+    """
+    SELECT r.refund_id, r.tender, r.reference, r.amount_cents, r.decided_at FROM refunds AS r
+     WHERE r.charge_id = :charge_id AND r.state = 'succeeded' ORDER BY r.decided_at, r.refund_id
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPayment:
+    """A payment whose row, and whose charge's, are ours until the commit."""
+
+    patient_id: UUID
+    charge_id: UUID | None
+    reference: str
+    refundable: Refundable
+    standing: Standing | None
+
+
+async def lock_payment(tx: Transaction, payment_id: UUID) -> LockedPayment | None:
+    """Lock first, then look. The charge comes before its payments, as everywhere."""
+    await tx.execute(_LOCK_CHARGE, {"payment_id": payment_id})
+    row = (await tx.execute(_PAYMENT, {"payment_id": payment_id})).one_or_none()
+    if row is None:
+        return None
+    pays = row.charge_id is not None
+    return LockedPayment(
+        patient_id=row.patient_id,
+        charge_id=row.charge_id,
+        reference=row.reference,
+        refundable=Refundable(
+            TenderKind(row.tender), row.amount_cents, row.refunded_cents, pays_charge=pays
+        ),
+        standing=Standing(row.costs_cents, row.paid_cents, row.forgiven_cents) if pays else None,
+    )
+
+
+async def count_refunded(tx: Transaction, payment_id: UUID, cents: int) -> None:
+    """More of a payment went back; less of it did where `cents` is negative."""
+    await tx.execute(_REFUNDED, {"payment_id": payment_id, "cents": cents})
+
+
+async def take_off_the_list(tx: Transaction, payment_id: UUID) -> None:
+    """Money that no charge waits for goes back: it pays none any more."""
+    await tx.execute(_OFF_THE_LIST, {"payment_id": payment_id, "at": tx.now})
+
+
+async def put_on_the_list(tx: Transaction, payment_id: UUID) -> None:
+    """It did not arrive: it waits for a person again."""
+    await tx.execute(_OFF_THE_LIST, {"payment_id": payment_id, "at": None})
+
+
+@dataclass(frozen=True, slots=True)
+class LockedRefund:
+    """A refund and its payment, ours until the commit."""
+
+    payment_id: UUID
+    amount_cents: int
+    reason: RefundReason
+    state: RefundState
+    paid: LockedPayment
+
+
+async def lock_refund(tx: Transaction, refund_id: UUID) -> LockedRefund | None:
+    payment_id = (await tx.execute(_PAYMENT_OF, {"refund_id": refund_id})).scalar()
+    if payment_id is None:
+        return None
+    paid = await lock_payment(tx, payment_id)
+    assert paid is not None, "a refund has its payment"
+    row = (await tx.execute(_REFUND, {"refund_id": refund_id})).one()
+    return LockedRefund(
+        payment_id, row.amount_cents, RefundReason(row.reason), RefundState(row.state), paid
+    )
+
+
+async def know_as(tx: Transaction, stands: RefundStands) -> None:
+    """Keep Stripe's id of a refund."""
+    if stands.stripe_refund_id is not None:
+        known = {"refund_id": stands.refund_id, "stripe_refund_id": stands.stripe_refund_id}
+        await tx.execute(_KNOWN_AS, known)
+
+
+async def decide(
+    tx: Transaction,
+    refund_id: UUID,
+    state: RefundState,
+    *,
+    failure: str | None = None,
+    undone: bool = False,
+) -> None:
+    """Write what came of a refund."""
+    decided = {"state": state.value, "failure": failure, "undone": undone, "at": tx.now}
+    await tx.execute(_DECIDE, {"refund_id": refund_id} | decided)
+
+
+async def load_order(tx: Transaction, work: CreateRefund) -> RefundOrder | None:
+    """What Stripe is asked for; `None` once Stripe has it."""
+    row = (await tx.execute(_ORDER, {"refund_id": work.refund_id})).one_or_none()
+    if row is None:
+        return None
+    return RefundOrder(
+        refund_id=work.refund_id,
+        payment_intent_id=row.reference,
+        amount_cents=row.amount_cents,
+        created_at=row.asked_at,
+        look_first=key_may_be_forgotten(row.asked_at, tx.now),
+    )
+
+
+async def reference_is_used(tx: Transaction, tender: TenderKind, reference: str) -> bool:
+    found = await tx.execute(_REFERENCE_USED, {"tender": tender.value, "reference": reference})
+    return bool(found.scalar_one())
+
+
+async def handle(tx: Transaction, refund_id: UUID) -> Any | None:
+    """A person saw to a refund that failed. Whose it is, and since when; `None` for no such."""
+    return (await tx.execute(_HANDLE, {"refund_id": refund_id, "at": tx.now})).one_or_none()
+
+
+async def given_back_of(tx: Transaction, charge_id: UUID) -> tuple[Receipt, ...]:
+    """What went back of a charge, the oldest first. A card's receipt is the refund's own id."""
+    rows = await tx.execute(_GIVEN_BACK, {"charge_id": charge_id})
+    return tuple(
+        Receipt(
+            tender=TenderKind(row.tender),
+            reference=row.reference or str(row.refund_id),
+            amount_cents=row.amount_cents,
+            at=row.decided_at,
+        )
+        for row in rows
+    )
+
+
+_REFUNDS: Table = Refund.__table__  # type: ignore[attr-defined]  # every table=True model has one
+
+BY_ASKING = (_REFUNDS.c.asked_at, _REFUNDS.c.refund_id)
+BY_FAILURE = (_REFUNDS.c.decided_at, _REFUNDS.c.refund_id)
+
+
+def refunds_of(patient_id: UUID) -> Select[Any]:
+    """A patient's refunds."""
+    return select(*_REFUNDS.c).where(_REFUNDS.c.patient_id == patient_id)
+
+
+def failed() -> Select[Any]:
+    """The refunds that did not arrive and that nobody saw to yet."""
+    return select(*_REFUNDS.c).where(
+        _REFUNDS.c.state == RefundState.FAILED.value, _REFUNDS.c.handled_at.is_(None)
+    )

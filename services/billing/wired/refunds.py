@@ -1,0 +1,19 @@
+"""Money goes back to its card; Stripe says at once or days later what came of it."""
+
+from __future__ import annotations
+
+from services.billing.gateways.refunds import Refunds
+from services.billing.gateways.stripe import CALL_LIMIT_S
+from services.billing.handlers import refunds
+from services.billing.store import refunds as stored_refunds
+from services.billing.work import CreateRefund, LookAtRefund, RefundStands
+from shared.messaging import Handlers
+
+on = Handlers("billing")
+
+on.work(CreateRefund, loads=stored_refunds.load_order, calls=Refunds, time_limit_s=CALL_LIMIT_S)(
+    refunds.create_refund
+)
+on.work(LookAtRefund, calls=Refunds)(refunds.look_at_refund)
+on.discarded(CreateRefund)(refunds.refund_on)
+on.outcome(RefundStands)(refunds.record_refund)

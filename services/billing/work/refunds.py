@@ -1,0 +1,34 @@
+"""A refund is made at Stripe, looked at, and what came of it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.billing.rules.refunds import RefundState
+from shared.messaging import Fact, Work
+
+
+class CreateRefund(Work):
+    """Give a card's money back."""
+
+    refund_id: UUID
+
+
+def refund_key(refund_id: UUID) -> str:
+    """Under which the making of a refund waits."""
+    return f"refund:{refund_id}"
+
+
+class LookAtRefund(Work):
+    """Ask Stripe how a refund stands now."""
+
+    stripe_refund_id: str
+
+
+class RefundStands(Fact):
+    """How a refund of ours stands at Stripe. `failure` is Stripe's word for why it failed."""
+
+    refund_id: UUID
+    stripe_refund_id: str | None
+    state: RefundState
+    failure: str | None = None
