@@ -107,6 +107,24 @@ class InfusionRecord(_Claim):
         return self.patient.patient_id
 
 
+class ConsultRecord(_Claim):
+    """What a superbill needs to know of one session that took place."""
+
+    appointment_id: UUID
+    patient: PatientCard
+    rendering: ClinicianCard
+    location: LocationCard
+    visit_type: VisitType
+    diagnoses: tuple[Icd10, ...]
+    started_at: Moment
+    ended_at: Moment
+
+    @property
+    def patient_id(self) -> UUID:
+        """Whom the record is about, for the audit log."""
+        return self.patient.patient_id
+
+
 class SeriesRecord(_Claim):
     """What a prescription needs to know of one completed series."""
 
@@ -134,6 +152,7 @@ class ClaimCheck(Protocol):
     async def patient(self, patient_id: UUID, *, purpose: str) -> PatientCard: ...
     async def location(self, location_id: UUID, *, purpose: str) -> LocationCard: ...
     async def infusion(self, infusion_id: UUID, *, purpose: str) -> InfusionRecord: ...
+    async def consult(self, appointment_id: UUID, *, purpose: str) -> ConsultRecord: ...
     async def series(self, series_id: UUID, *, purpose: str) -> SeriesRecord: ...
 
 
@@ -158,6 +177,9 @@ class SchedulingClaims:
 
     async def infusion(self, infusion_id: UUID, *, purpose: str) -> InfusionRecord:
         return await self._redeem(InfusionRecord, f"/internal/infusions/{infusion_id}", purpose)
+
+    async def consult(self, appointment_id: UUID, *, purpose: str) -> ConsultRecord:
+        return await self._redeem(ConsultRecord, f"/internal/consults/{appointment_id}", purpose)
 
     async def series(self, series_id: UUID, *, purpose: str) -> SeriesRecord:
         return await self._redeem(SeriesRecord, f"/internal/series/{series_id}", purpose)

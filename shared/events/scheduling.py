@@ -23,6 +23,9 @@ class VisitType(StrEnum):
     KETAMINE_MOOD = "ketamine_mood"
     KETAMINE_PAIN = "ketamine_pain"
     PREPARATION = "preparation"
+    SPRAY_CONSULT = "spray_consult"
+    WEB_FOLLOW_UP = "web_follow_up"
+    INTEGRATION = "integration"
 
 
 class RideMode(StrEnum):
@@ -208,6 +211,22 @@ class InfusionAborted(PatientEvent, producer="scheduling"):
     visit_type: VisitType
     started_at: Moment
     stopped_at: Moment
+
+
+class ConsultCompleted(PatientEvent, producer="scheduling"):
+    """A session that a clinician led took place; a charge and a superbill follow. Said once.
+
+    It is a preparation or integration session, a nasal-spray consult or a web follow-up: nothing
+    is given, and no chair is taken. `started_at` and `ended_at` are when it was really held, and
+    `clinician_id` who led it then; for what, stays with scheduling.
+    """
+
+    appointment_id: UUID
+    visit_type: VisitType
+    location_id: UUID
+    clinician_id: UUID
+    started_at: Moment
+    ended_at: Moment
 
 
 class PatientDischarged(PatientEvent, producer="scheduling"):

@@ -21,17 +21,7 @@ from deploy.local.postgres import Database
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
 from services.scheduling.import_keys import ImportKeys
-from services.scheduling.routes import booking as booking_routes
-from services.scheduling.routes import calendars as calendar_routes
-from services.scheduling.routes import claims as claim_routes
-from services.scheduling.routes import courses as course_routes
-from services.scheduling.routes import desk as routes
-from services.scheduling.routes import fhir as fhir_routes
-from services.scheduling.routes import imports as import_routes
-from services.scheduling.routes import outcomes as outcome_routes
-from services.scheduling.routes import planning as planning_routes
-from services.scheduling.routes import visits as visit_routes
-from services.scheduling.routes import waitlist as waitlist_routes
+from services.scheduling.routes import ROUTERS
 from services.scheduling.tables import Base
 from shared.auth import Role, Tokens, development_token
 from shared.clock import FixedClock, RunClock
@@ -293,20 +283,7 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
         tokens=Tokens(SECRET, env="development"),
         vault=vault,
         metrics=Metrics(),
-        routers=[
-            routes.router,
-            visit_routes.router,
-            planning_routes.router,
-            course_routes.router,
-            waitlist_routes.router,
-            outcome_routes.router,
-            calendar_routes.router,
-            fhir_routes.router,
-            booking_routes.staff,
-            booking_routes.public_pages,
-            import_routes.router,
-            claim_routes.router,
-        ],
+        routers=ROUTERS,
         lifespan=lifespan,
     )
     app.state.booking_links = BookingLinks(SECRET)

@@ -6,15 +6,19 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 
-from tests.scheduling.conftest import Clinic, every
+from tests.scheduling.conftest import NOW, Clinic, every
 from tests.support.serving import serving
 
-ROUTES = "/holds|/replans|/overrides|/waitlist|/offers|/gap-risks|/missed-visits|/house-figures"
+ROUTES = (
+    "/holds|/replans|/overrides|/waitlist|/offers|/gap-risks|/missed-visits|/house-figures"
+    "|/sessions$|/attend$"
+)
 ROOT = Path(__file__).parents[2]
 YEARS = "understood"
 """Years beyond any calendar of ours are refused, for which a schema of moments has no word."""
@@ -51,9 +55,19 @@ async def test_schemathesis_finds_nothing(clinic: Clinic, url: str, tmp_path: Pa
     plan = clinic.wish(await clinic.patient(), every(3, 6), chair_id=await clinic.chair())
     del plan["prescriber_id"], plan["diagnoses"]
     hold = await clinic.post("/holds", plan)
+    figures = {"effective_from": "2026-10-05", "booked_min": {"value": 60, "source": "made up"}}
+    await clinic.post("/visit-types/preparation/figures", figures)
+    session = await clinic.post(f"/patients/{series['patient_id']}/sessions", {
+        "location_id": clinic.location_id,
+        "led_by": clinic.clinician_id,
+        "visit_type": "preparation",
+        "starts_at": (NOW + timedelta(hours=1)).isoformat(),
+    })  # fmt: skip
+    await clinic.step(session, "check-in")
     config = tmp_path / "schemathesis.toml"
     config.write_text(
         f'[parameters]\n"path.patient_id" = "{series["patient_id"]}"\n'
+        f'"path.appointment_id" = "{session["appointment_id"]}"\n'
         f'"path.series_id" = "{series["series_id"]}"\n'
         f'"path.replan_id" = "{proposed["replan_id"]}"\n'
         f'"path.override_id" = "{signed["override_id"]}"\n'

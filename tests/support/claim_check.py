@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shared.auth import Role, Tokens
-from shared.claims import InfusionRecord, LocationCard, PatientCard, SeriesRecord
+from shared.claims import ConsultRecord, InfusionRecord, LocationCard, PatientCard, SeriesRecord
 from tests.support import people
 from tests.support.serving import serving
 
@@ -56,8 +56,13 @@ class ClaimDesk:
     def has_infusion(self, record: InfusionRecord) -> None:
         self._keep(infusion_path(record.infusion_id), record)
 
+    def has_consult(self, record: ConsultRecord) -> None:
+        self._keep(f"/internal/consults/{record.appointment_id}", record)
+
     def _keep(
-        self, path: str, record: PatientCard | LocationCard | SeriesRecord | InfusionRecord
+        self,
+        path: str,
+        record: PatientCard | LocationCard | SeriesRecord | InfusionRecord | ConsultRecord,
     ) -> None:
         self.records[path] = record.model_dump(mode="json")
 

@@ -38,6 +38,7 @@ STATUS: dict[VisitState, str] = {
     VisitState.NO_SHOW: "noshow",
     VisitState.SENT_HOME: "cancelled",
     VisitState.ABORTED: "fulfilled",
+    VisitState.ATTENDED: "fulfilled",
 }
 """Appointment.status: once care is given, planning is over and the appointment fulfilled."""
 

@@ -28,6 +28,7 @@ from services.scheduling.rules.imports import (
     Record,
     wrong_columns,
 )
+from services.scheduling.rules.sessions import SESSIONS
 from shared.claims import Icd10, Line, Npi
 from shared.events import Moment
 from shared.events.scheduling import VisitType
@@ -129,7 +130,7 @@ class ImportedVisit(_Imported):
 
     @model_validator(mode="after")
     def _has_what_its_type_needs(self) -> ImportedVisit:
-        in_chair = self.visit_type is not VisitType.PREPARATION
+        in_chair = self.visit_type not in SESSIONS
         for name in ("chair", "series_source_id", "diagnoses"):
             if bool(getattr(self, name)) is not in_chair:
                 raise _Column(name)

@@ -145,10 +145,14 @@ class StopSeries(Wish):
 
 
 class MoveAppointment(Wish):
-    """`revision` is the one that the caller looked at; left out, the newest is meant."""
+    """`revision` is the one that the caller looked at; left out, the newest is meant.
+
+    An infusion may take another chair, a session another leader.
+    """
 
     starts_at: StartsAt
     chair_id: UUID | None = None
+    led_by: UUID | None = None
     revision: Annotated[int, Field(ge=0)] | None = None
 
 
@@ -166,9 +170,9 @@ class RecordRide(Wish):
 
 
 class CheckIn(Wish):
-    """`fasted`: no food in the two hours before; liquids are fine."""
+    """`fasted`: no food in the two hours before; liquids are fine. A session needs no answer."""
 
-    fasted: bool
+    fasted: bool | None = None
 
 
 class SendHome(Wish):

@@ -14,6 +14,7 @@ from services.scheduling.forms.wish import Wish
 from services.scheduling.handlers.free_starts import today_at
 from services.scheduling.rules import booking_links as rules
 from services.scheduling.rules.booking_links import LinkState
+from services.scheduling.rules.sessions import broken_by_type
 from services.scheduling.store import sessions
 from services.scheduling.tables.booking_links import BookingLink
 from shared.auth import Actor
@@ -59,7 +60,7 @@ async def make_link(
         policy = await store.policy_of(tx, wish.location_id, wish.visit_type)
         figures = policy.visit_on(today_at(location, tx))
         assert figures is not None, "every visit type has figures from the first day on"
-        broken += rules.broken_by_type(
+        broken += broken_by_type(
             chair_needed=figures.chair_needed,
             booked_min=figures.booked_min,
             chair_source=figures.sources["chair_needed"],

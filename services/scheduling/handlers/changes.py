@@ -13,11 +13,12 @@ from services.scheduling.handlers.missed import broken_by_cancelling, note_misse
 from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.series import complete_series_if_done, say_cancelled
-from services.scheduling.handlers.sessions import cancel_session
+from services.scheduling.handlers.sessions import cancel_session, move_session
 from services.scheduling.handlers.shown import protocol_of, show_visit, standing
 from services.scheduling.rules import gaps, slots
 from services.scheduling.rules import visits as rules
 from services.scheduling.rules.protocols import Infusion
+from services.scheduling.rules.sessions import leader_of_infusion
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import HeldVisit
 from shared.events.scheduling import AppointmentMoved
@@ -36,7 +37,7 @@ async def move_visit(
     """
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
-        return Refused.not_found("appointment", "appointment_id")
+        return await move_session(appointment_id, wish, tx)
     visit, zone = held.visit, ZoneInfo(held.location.zone)
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
     protocol = protocol_of(policy, held.course.series, zone)
@@ -48,6 +49,7 @@ async def move_visit(
         *rules.broken_by_step(Step.MOVE, VisitState(visit.state)),
         *_broken_by_revision(wish.revision, held),
         *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
+        *([] if wish.led_by is None else [leader_of_infusion()]),
         *gaps.broken_by_place(protocol, infusions, place, zone),
         *await broken_by_place(
             tx,

@@ -5,7 +5,15 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
-from shared.claims import ClinicianCard, InfusionRecord, LocationCard, PatientCard, SeriesRecord
+from services.scheduling.store import sessions
+from shared.claims import (
+    ClinicianCard,
+    ConsultRecord,
+    InfusionRecord,
+    LocationCard,
+    PatientCard,
+    SeriesRecord,
+)
 from shared.events.scheduling import VisitType
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -43,6 +51,27 @@ async def redeem_infusion(infusion_id: UUID, tx: Transaction) -> InfusionRecord 
         diagnoses=tuple(store.diagnoses_of(tx, course.series)),
         started_at=visit.started_at,
         stopped_at=visit.stopped_at,
+    )
+
+
+async def redeem_consult(appointment_id: UUID, tx: Transaction) -> ConsultRecord | Refused:
+    """A session once it took place; before that there is nothing to bill."""
+    found = await sessions.find_consult(tx, appointment_id)
+    if found is None:
+        return Refused.not_found("consult", "appointment_id")
+    session, patient = found
+    assert session.clinician_id is not None, "a session that took place was led by a clinician"
+    assert session.started_at is not None, "as above"
+    assert session.stopped_at is not None, "as above"
+    return ConsultRecord(
+        appointment_id=appointment_id,
+        patient=store.patient_card(tx, patient),
+        rendering=await _clinician(tx, session.clinician_id),
+        location=await _location(tx, session.location_id),
+        visit_type=VisitType(session.visit_type),
+        diagnoses=tuple(sessions.diagnoses_of(tx, session)),
+        started_at=session.started_at,
+        ended_at=session.stopped_at,
     )
 
 

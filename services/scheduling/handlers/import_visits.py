@@ -20,12 +20,12 @@ from services.scheduling.handlers.sessions import add_session
 from services.scheduling.rules import imports as rules
 from services.scheduling.rules import series as series_rules
 from services.scheduling.rules import slots
+from services.scheduling.rules.sessions import as_of_leader
 from services.scheduling.rules.slots import Slot
 from services.scheduling.store import imports as kept
 from services.scheduling.store import sessions
 from services.scheduling.tables import Clinician
 from services.scheduling.tables.imports import Import, ImportRow
-from shared.events.scheduling import VisitType
 from shared.ids import new_id
 from shared.messaging import Transaction
 from shared.refusals import Broken
@@ -65,7 +65,7 @@ async def check(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
             as_in_file = Slot(slot.starts_at, slot.ends_at, slot.chair_id, patient_key)
             met = slots.broken_by_taken(as_in_file, beside, "chair", "starts_at")
             led = visits[n][1].chair is None
-            group.broken[n] += [rules.as_of_leader(each) if led else each for each in met]
+            group.broken[n] += [as_of_leader(each) if led else each for each in met]
     await _keep_judgement(group, tx)
 
 
@@ -83,8 +83,8 @@ async def apply(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
         await _keep_judgement(group, tx)
         return
     found = [slot for slot in group.slots if slot is not None]
-    if visits[0][1].visit_type is VisitType.PREPARATION:
-        session = await add_session(tx, import_.location_id, VisitType.PREPARATION, found[0])
+    if visits[0][1].chair is None:
+        session = await add_session(tx, import_.location_id, visits[0][1].visit_type, found[0])
         booked = [session.appointment_id]
     else:
         booked = await _book_series(import_, group.clinician, visits, found, tx)
@@ -134,7 +134,7 @@ async def _judge(
             taken = await _taken(visit, slot, tx)
             earlier = [each for each in group.slots if each is not None]
             met = slots.broken_by_taken(slot, [*taken, *earlier], "chair", "starts_at")
-            broken += [rules.as_of_leader(each) if visit.chair is None else each for each in met]
+            broken += [as_of_leader(each) if visit.chair is None else each for each in met]
         group.slots.append(slot)
         group.broken[n] += broken
     return group

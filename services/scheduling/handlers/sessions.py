@@ -1,26 +1,35 @@
-"""A session that a clinician leads: booked by its patient's link, cancelled by staff."""
+"""A session that a clinician leads: booked by its patient's link or by staff, moved, cancelled."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
-from services.scheduling.forms.wishes import CancelAppointment
+from services.scheduling.forms.sessions import BookSession
+from services.scheduling.forms.wishes import CancelAppointment, MoveAppointment
 from services.scheduling.handlers.free_starts import FreeStart
 from services.scheduling.handlers.missed import broken_by_cancelling, note_missed
+from services.scheduling.handlers.rooms import slot_of
 from services.scheduling.handlers.series import say_cancelled
 from services.scheduling.handlers.shown import show_visit
-from services.scheduling.rules import visits as rules
+from services.scheduling.rules import sessions as rules
+from services.scheduling.rules import slots
+from services.scheduling.rules import visits as visit_rules
+from services.scheduling.rules.policy import broken_by_hours
 from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import change_visit, sessions, shown_visits
-from services.scheduling.tables import Appointment
+from services.scheduling.store.sessions import HeldSession
+from services.scheduling.tables import Appointment, Location
 from services.scheduling.tables.booking_links import BookingLink
-from shared.events.scheduling import AppointmentBooked, VisitType
+from shared.events.scheduling import AppointmentBooked, AppointmentMoved, VisitType
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
+from shared.refusals import Broken, unknown
 
 
 async def book_session(tx: Transaction, link: BookingLink, free: FreeStart) -> Appointment:
@@ -29,6 +38,61 @@ async def book_session(tx: Transaction, link: BookingLink, free: FreeStart) -> A
     visit = await add_session(tx, link.location_id, link.visit_type, slot)
     await sessions.change_link(tx, link, appointment_id=visit.appointment_id)
     return visit
+
+
+async def book_session_at_desk(
+    patient_id: UUID, wish: BookSession, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Book a session at a time that staff chose with the patient."""
+    if await store.lock_patient(tx, patient_id) is None:
+        return Refused.not_found("patient", "patient_id")
+    location = await store.find_location(tx, wish.location_id)
+    if location is None:
+        return Refused.by_rules([unknown("location", "location_id")], NOT_BOOKED)
+    slot, broken = await _slot(
+        tx, location, wish.visit_type, wish.led_by, patient_id, wish.starts_at
+    )
+    if broken or slot is None:
+        return Refused.by_rules(broken, NOT_BOOKED)
+    return show_visit(tx, await add_session(tx, wish.location_id, wish.visit_type, slot))
+
+
+NOT_BOOKED = "The session is not booked"
+
+
+async def _slot(
+    tx: Transaction,
+    location: Location,
+    visit_type: str,
+    led_by: UUID,
+    patient_id: UUID,
+    starts_at: datetime,
+    besides: UUID | None = None,
+) -> tuple[Slot | None, list[Broken]]:
+    """What a session would take, and what stands in its way; its leader is held from here on."""
+    zone = ZoneInfo(location.zone)
+    policy = await store.policy_of(tx, location.location_id, visit_type)
+    figures = policy.visit_on(starts_at.astimezone(zone).date()) or policy.visits[0]
+    unfit = rules.broken_by_type(
+        chair_needed=figures.chair_needed,
+        booked_min=figures.booked_min,
+        chair_source=figures.sources["chair_needed"],
+    )
+    if await store.lock_clinician(tx, led_by) is None:
+        unfit.append(unknown("clinician", "led_by"))
+    when = slots.broken_by_time(starts_at, tx.now, "starts_at")
+    if unfit:
+        return None, [*when, *unfit]
+    slot = slot_of(policy, starts_at, led_by, patient_id, zone)
+    taken = await sessions.taken_of_leader(
+        tx, led_by, patient_id, since=slot.starts_at, until=slot.ends_at, besides=besides
+    )
+    met = slots.broken_by_taken(slot, taken, "starts_at", "starts_at")
+    return slot, [
+        *when,
+        *broken_by_hours(policy, slot.starts_at, slot.ends_at, zone, "starts_at"),
+        *(rules.as_of_leader(each) for each in met),
+    ]
 
 
 async def add_session(
@@ -54,23 +118,74 @@ async def add_session(
     return visit
 
 
+async def move_session(
+    appointment_id: UUID, wish: MoveAppointment, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Give a session another time or leader, by the rules of its booking.
+
+    Another leader at the same time concerns nobody outside, so nothing is said.
+    """
+    held = await sessions.lock_session(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    session = held.session
+    led_by = wish.led_by or session.led_by
+    assert led_by is not None, "a session has its leader"
+    slot, unfit = await _slot(
+        tx,
+        held.location,
+        session.visit_type,
+        led_by,
+        session.patient_id,
+        wish.starts_at,
+        besides=appointment_id,
+    )
+    broken = [
+        *visit_rules.broken_by_step(Step.MOVE, VisitState(session.state)),
+        *_broken_by_revision(wish.revision, held),
+        *([] if wish.chair_id is None else [rules.chair_of_session()]),
+        *unfit,
+    ]
+    if broken or slot is None:
+        return Refused.by_rules(broken, "The session is not moved")
+    moved = await change_visit(
+        tx,
+        session,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        led_by=led_by,
+        revision=session.revision + 1,
+    )
+    if (moved.starts_at, moved.ends_at) != (session.starts_at, session.ends_at):
+        tx.publish(AppointmentMoved(previous_starts_at=session.starts_at, **moved.model_dump()))
+    return show_visit(tx, moved)
+
+
+def _broken_by_revision(looked_at: int | None, held: HeldSession) -> list[Broken]:
+    seen = held.revision_before if looked_at is None else looked_at
+    return visit_rules.broken_by_revision(seen, held.session.revision)
+
+
 async def cancel_session(
     appointment_id: UUID, wish: CancelAppointment, tx: Transaction
 ) -> AppointmentAnswer | Refused:
-    """Free a leader's time. Its link stays used: another time takes another link."""
-    session = await sessions.lock_session(tx, appointment_id)
-    if session is None:
+    """Free a leader's time. Its link stays used: another time takes another link, or the desk."""
+    held = await sessions.lock_session(tx, appointment_id)
+    if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    seen = session.revision if wish.revision is None else wish.revision
+    session = held.session
     broken = [
-        *rules.broken_by_step(Step.CANCEL, VisitState(session.state)),
+        *visit_rules.broken_by_step(Step.CANCEL, VisitState(session.state)),
         *await broken_by_cancelling(tx, wish.reason, session.starts_at),
-        *rules.broken_by_revision(seen, session.revision),
+        *_broken_by_revision(wish.revision, held),
     ]
     if broken:
         return Refused.by_rules(broken, "The session is not cancelled")
     cancelled = await change_visit(
-        tx, session, state=rules.state_when_cancelled(wish.reason), revision=session.revision + 1
+        tx,
+        session,
+        state=visit_rules.state_when_cancelled(wish.reason),
+        revision=session.revision + 1,
     )
     say_cancelled(cancelled, wish.reason, tx)
     await note_missed(tx, cancelled, wish.reason)

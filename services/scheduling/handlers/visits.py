@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.wishes import CheckIn, RecordRide, SendHome
+from services.scheduling.handlers.attendance import check_in_session, end_session_early
 from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.series import complete_series_if_done
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.rules import visits as rules
+from services.scheduling.rules.gates import broken_by_unasked
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import HeldVisit
 from shared.events.scheduling import PatientCheckedIn, PatientSentHome, RideConfirmed
@@ -68,10 +70,11 @@ async def check_in(
     """
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
-        return Refused.not_found("appointment", "appointment_id")
+        return await check_in_session(appointment_id, wish, tx)
     before = held.state
     broken = [
         *rules.broken_by_step(Step.CHECK_IN, before),
+        *broken_by_unasked(wish.fasted),
         *broken_by_day(held, tx.now),
     ]
     if broken:
@@ -101,7 +104,7 @@ async def send_home(
     """Let a patient go who came and is not infused: the chair is free, and nothing is owed."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
-        return Refused.not_found("appointment", "appointment_id")
+        return await end_session_early(appointment_id, wish, tx)
     broken = rules.broken_by_step(Step.SEND_HOME, held.state)
     if broken:
         return Refused.by_rules(broken, "The patient is not sent home")

@@ -12,6 +12,7 @@ from services.scheduling.routes import (
     imports,
     outcomes,
     planning,
+    sessions,
     visits,
     waitlist,
 )
@@ -19,6 +20,7 @@ from services.scheduling.routes import (
 ROUTERS = (
     desk.router,
     visits.router,
+    sessions.router,
     planning.router,
     courses.router,
     waitlist.router,

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query
 
 from services.scheduling.handlers import claims
 from shared.auth import Role, allow
-from shared.claims import InfusionRecord, LocationCard, PatientCard, SeriesRecord
+from shared.claims import ConsultRecord, InfusionRecord, LocationCard, PatientCard, SeriesRecord
 from shared.http.desk import AtDesk
 
 Purpose = Annotated[str, Query(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -37,6 +37,12 @@ async def redeem_location(location_id: UUID, purpose: Purpose, desk: AtDesk) -> 
 async def redeem_infusion(infusion_id: UUID, purpose: Purpose, desk: AtDesk) -> InfusionRecord:
     """An infusion's record, for a service that says what it needs it for."""
     return await desk.read(claims.redeem_infusion, infusion_id, purpose=purpose)
+
+
+@router.get("/consults/{appointment_id}")
+async def redeem_consult(appointment_id: UUID, purpose: Purpose, desk: AtDesk) -> ConsultRecord:
+    """The record of a session that took place, for a service that says what it needs it for."""
+    return await desk.read(claims.redeem_consult, appointment_id, purpose=purpose)
 
 
 @router.get("/series/{series_id}")

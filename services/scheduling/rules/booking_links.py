@@ -38,28 +38,3 @@ def broken_by_revoking(state: LinkState) -> list[Broken]:
             "link_id",
         )
     ]
-
-
-def broken_by_type(
-    *, chair_needed: bool, booked_min: int | None, chair_source: str
-) -> list[Broken]:
-    """Whether visits of a type can be booked by a link at all."""
-    if chair_needed:
-        return [
-            Broken(
-                "chair_needed",
-                "Such a visit needs a chair and is booked by staff; a link books a session.",
-                chair_source,
-                "visit_type",
-            )
-        ]
-    if booked_min is None:
-        return [
-            Broken(
-                "duration_missing",
-                "No length is on record for such a session; record it with its source first.",
-                "the visit types on record",
-                "visit_type",
-            )
-        ]
-    return []

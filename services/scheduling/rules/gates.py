@@ -72,6 +72,20 @@ def broken_by_start(ready: Readiness, now: datetime, fresh_min: int) -> list[Bro
     return [*broken, *broken_by_vitals(ready.vitals, now, fresh_min, "before the drip")]
 
 
+def broken_by_unasked(fasted: bool | None) -> list[Broken]:  # noqa: FBT001  # what was answered
+    """Whether somebody who comes for an infusion was asked when they last ate."""
+    if fasted is not None:
+        return []
+    return [
+        Broken(
+            "fasting_unasked",
+            "Ask when the patient last ate, and say whether that was two hours ago or more.",
+            "FAQ: no food for two hours prior, but liquids are fine",
+            "fasted",
+        )
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """What must be known of a visit before its patient leaves."""

@@ -217,7 +217,8 @@ RIGHT = {
     "postal_code": "a ZIP code, such as 22314",
     "concerns": "what intake knows, with ; between: active_liver_disease, heart_disease,"
     " uncontrolled_blood_pressure",
-    "visit_type": "ketamine_mood, ketamine_pain or preparation",
+    "visit_type": "ketamine_mood, ketamine_pain, preparation, spray_consult, web_follow_up or"
+    " integration",
     "starts_at": "a time that the clinic's clock shows, such as 2026-10-07 12:00, or one with its"
     " zone, such as 2026-10-07T12:00:00-04:00",
     "chair": "the chair's name here; a session has none",
@@ -268,14 +269,6 @@ def unknown_column(noun: str, column: str) -> Broken:
 def in_column(broken: Broken, column: str) -> Broken:
     """A rule of requests, told of the column that brings what it judges."""
     return replace(broken, field=column)
-
-
-def as_of_leader(broken: Broken) -> Broken:
-    """A slot's refusal, told of a session: what would be its chair is its leader."""
-    if broken.rule != "chair_taken":
-        return broken
-    detail = "The clinician leads another session in this time; take another time."
-    return Broken("leader_taken", detail, "one session at a time per clinician", "starts_at")
 
 
 class Grouped(Protocol):

@@ -23,6 +23,8 @@ class VisitState(StrEnum):
     NO_SHOW = "no_show"
     SENT_HOME = "sent_home"
     ABORTED = "aborted"
+    ATTENDED = "attended"
+    """A session took place."""
 
 
 class Step(StrEnum):
@@ -46,6 +48,7 @@ class Step(StrEnum):
     NOTE_ADVERSE_EVENT = "given an adverse event"
     SEE_RIDE = "given the ride that was seen"
     DISCHARGE = "discharged"
+    ATTEND = "attended"
 
 
 COMING = (VisitState.BOOKED, VisitState.CONFIRMED)
@@ -74,6 +77,7 @@ FROM: dict[Step, tuple[VisitState, ...]] = {
     Step.NOTE_ADVERSE_EVENT: (*HERE, VisitState.RUNNING, *AFTER, VisitState.DISCHARGED),
     Step.SEE_RIDE: AFTER,
     Step.DISCHARGE: AFTER,
+    Step.ATTEND: (VisitState.CHECKED_IN,),
 }
 """From which states each step may be taken."""
 
@@ -90,6 +94,7 @@ PASSES: frozenset[tuple[VisitState, VisitState]] = frozenset(
         (VisitState.CHECKED_IN, VisitState.CLEARED),
         (VisitState.CHECKED_IN, VisitState.SENT_HOME),
         (VisitState.CHECKED_IN, VisitState.CANCELLED),
+        (VisitState.CHECKED_IN, VisitState.ATTENDED),
         (VisitState.CLEARED, VisitState.CHECKED_IN),
         (VisitState.CLEARED, VisitState.RUNNING),
         (VisitState.CLEARED, VisitState.SENT_HOME),

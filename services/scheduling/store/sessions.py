@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,10 +12,12 @@ from sqlalchemy import Select, func, or_, select, update
 from sqlmodel import col
 
 from services.scheduling.rules.slots import Slot
-from services.scheduling.rules.visits import FREED
-from services.scheduling.store.rows import one
+from services.scheduling.rules.visits import FREED, VisitState
+from services.scheduling.store.clinic import find_location
+from services.scheduling.store.patients import find_patient
+from services.scheduling.store.rows import one, seal, unseal
 from services.scheduling.store.visits import LONGEST_VISIT
-from services.scheduling.tables import Appointment, Patient
+from services.scheduling.tables import Appointment, Location, Patient
 from services.scheduling.tables.booking_links import BookingLink
 from shared.messaging import Transaction
 
@@ -39,9 +43,18 @@ async def change_link(tx: Transaction, link: BookingLink, **values: object) -> B
 
 
 async def taken_of_leader(
-    tx: Transaction, led_by: UUID, patient_id: UUID, *, since: datetime, until: datetime
+    tx: Transaction,
+    led_by: UUID,
+    patient_id: UUID,
+    *,
+    since: datetime,
+    until: datetime,
+    besides: UUID | None = None,
 ) -> list[Slot]:
-    """What a leader has, and what the patient has, the leader standing in a chair's place."""
+    """What a leader has, and what the patient has, the leader standing in a chair's place.
+
+    Without one session, where that is the one that moves.
+    """
     rows = select(
         col(Appointment.starts_at),
         col(Appointment.ends_at),
@@ -53,17 +66,62 @@ async def taken_of_leader(
         col(Appointment.starts_at) < until,
         col(Appointment.state).not_in(FREED),
     )
+    if besides is not None:
+        rows = rows.where(col(Appointment.appointment_id) != besides)
     return [Slot(**row) for row in (await tx.execute(rows)).mappings()]
 
 
-async def lock_session(tx: Transaction, appointment_id: UUID) -> Appointment | None:
-    """A session, once its patient's row is held."""
-    session = (
+@dataclass(frozen=True, slots=True)
+class HeldSession:
+    """A session as it is once its patient's row is held, and its revision before the wait."""
+
+    session: Appointment
+    location: Location
+    revision_before: int
+
+
+async def lock_session(tx: Transaction, appointment_id: UUID) -> HeldSession | None:
+    """A session, once its patient's row is held.
+
+    As for a visit of a series, what it waited for shows in its revision: the first statement reads
+    it from a snapshot that is older than the wait.
+    """
+    its_own = (
         col(Appointment.appointment_id) == appointment_id,
         col(Appointment.led_by).is_not(None),
     )
-    held = select(col(Patient.patient_id)).join(
-        Appointment, col(Appointment.patient_id) == col(Patient.patient_id)
+    held = select(col(Appointment.revision)).join(
+        Patient, col(Appointment.patient_id) == col(Patient.patient_id)
     )
-    await tx.execute(held.where(*session).with_for_update(key_share=True, of=Patient))
-    return await one(tx, select(Appointment).where(*session), Appointment)
+    held = held.where(*its_own).with_for_update(key_share=True, of=Patient)
+    revision_before = (await tx.execute(held)).scalar_one_or_none()
+    session = await one(tx, select(Appointment).where(*its_own), Appointment)
+    if revision_before is None or session is None:
+        return None
+    location = await find_location(tx, session.location_id)
+    assert location is not None, "a session has its place"
+    return HeldSession(session, location, revision_before)
+
+
+def seal_diagnoses(tx: Transaction, appointment_id: UUID, codes: Sequence[str]) -> bytes:
+    return seal(tx, {"codes": codes}, "appointments", "diagnoses", appointment_id)
+
+
+def diagnoses_of(tx: Transaction, session: Appointment) -> list[str]:
+    assert session.diagnoses is not None, "asked only of one that took place"
+    place = ("appointments", "diagnoses", session.appointment_id)
+    return [str(code) for code in unseal(tx, session.diagnoses, *place)["codes"]]
+
+
+async def find_consult(tx: Transaction, appointment_id: UUID) -> tuple[Appointment, Patient] | None:
+    """A session that took place, and its patient."""
+    rows = select(Appointment).where(
+        col(Appointment.appointment_id) == appointment_id,
+        col(Appointment.state) == VisitState.ATTENDED,
+    )
+    session = await one(tx, rows, Appointment)
+    if session is None:
+        return None
+    patient = await find_patient(tx, session.patient_id)
+    assert patient is not None, "a session belongs to a patient"
+    return session, patient

@@ -150,7 +150,9 @@ class Appointment(Base, table=True):
 
     `driver` holds who drives, and the phone; `ride_seen` who came, and who saw it. `consent_id` and
     `reading_id` are what the start rested on, `left_on_reading_id` what the discharge did.
-    `late_since` is when the next entry of its chart was due, while it is late. Exclusion
+    `late_since` is when the next entry of its chart was due, while it is late. Of a session that
+    took place, `clinician_id`, `started_at` and `stopped_at` are who led it and when it really was,
+    `diagnoses` (sealed) what it was held for; those of an infusion are its series'. Exclusion
     constraints, in the migration, keep chairs, leaders and patients from being in two visits at
     once.
     """
@@ -161,7 +163,7 @@ class Appointment(Base, table=True):
         CheckConstraint(
             "state IN ('held', 'booked', 'confirmed', 'checked_in', 'cleared', 'running',"
             " 'completed', 'recovering', 'discharged', 'cancelled', 'no_show', 'sent_home',"
-            " 'aborted')",
+            " 'aborted', 'attended')",
             name="state",
         ),
         CheckConstraint("starts_at < ends_at", name="times"),
@@ -173,12 +175,12 @@ class Appointment(Base, table=True):
             name="infusion",
         ),
         CheckConstraint(
-            "(infusion_id IS NULL) = (started_at IS NULL)"
-            " AND (infusion_id IS NULL) = (clinician_id IS NULL)",
+            "(infusion_id IS NOT NULL OR state = 'attended') = (started_at IS NOT NULL)"
+            " AND (started_at IS NULL) = (clinician_id IS NULL)",
             name="started",
         ),
         CheckConstraint(
-            "(state IN ('completed', 'recovering', 'discharged', 'aborted'))"
+            "(state IN ('completed', 'recovering', 'discharged', 'aborted', 'attended'))"
             " = (stopped_at IS NOT NULL) AND started_at <= stopped_at",
             name="stopped",
         ),
@@ -197,6 +199,11 @@ class Appointment(Base, table=True):
             "no_drive_until IS NULL OR (oriented IS TRUE AND ride_seen IS NOT NULL"
             " AND left_on_reading_id IS NOT NULL)",
             name="leaving",
+        ),
+        CheckConstraint(
+            "(state = 'attended') = (diagnoses IS NOT NULL)"
+            " AND (state <> 'attended' OR led_by IS NOT NULL)",
+            name="attended",
         ),
         CheckConstraint("(state = 'sent_home') = (sent_home_reason IS NOT NULL)", name="sent_home"),
         CheckConstraint(
@@ -263,3 +270,4 @@ class Appointment(Base, table=True):
     ride_seen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     oriented: bool | None = Field(default=None, sa_column=Column(Boolean))
     late_since: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    diagnoses: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))

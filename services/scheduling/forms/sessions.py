@@ -1,0 +1,36 @@
+"""What staff ask for of a session."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.scheduling.forms.wish import Wish
+from services.scheduling.forms.wishes import MAX_DIAGNOSES, StartsAt
+from shared.claims import Icd10
+from shared.events.scheduling import VisitType
+
+
+class BookSession(Wish):
+    """A conversation of one patient with the clinician who leads it."""
+
+    location_id: UUID
+    led_by: UUID
+    visit_type: Literal[
+        VisitType.PREPARATION,
+        VisitType.SPRAY_CONSULT,
+        VisitType.WEB_FOLLOW_UP,
+        VisitType.INTEGRATION,
+    ]
+    starts_at: StartsAt
+
+
+class AttendSession(Wish):
+    """Who led a session, when it really was, and what it was held for."""
+
+    clinician_id: UUID
+    started_at: StartsAt
+    ended_at: StartsAt
+    diagnoses: Annotated[list[Icd10], Field(min_length=1, max_length=MAX_DIAGNOSES)]
