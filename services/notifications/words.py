@@ -51,10 +51,12 @@ class Words:
     """A message before it is put on the clinic's letterhead.
 
     A text has no subject; its body ends with what leads over to the phone. A place has a phone of
-    its own.
+    its own. Where one is named, the body begins right after it.
     """
 
     body: str
+    opening: str = ""
+    place: str = ""
     greeting: str = ""
     subject: str | None = None
     phone: str | None = None
@@ -64,7 +66,9 @@ def ride_reminder(first_name: str, starts_at: datetime, place: Place, *, ride: b
     """FAQ: "You will need a driver to take you home (or an Uber)"."""
     ask = "Your ride is confirmed. Questions?" if ride else "Who takes you home? Tell us:"
     return Words(
-        f"your visit at {plain(place.name)} is {when(starts_at, place.zone)}. {ask}",
+        f" is {when(starts_at, place.zone)}. {ask}",
+        opening="your visit",
+        place=plain(place.name),
         greeting=_hi(first_name),
         phone=place.phone,
     )
@@ -82,7 +86,9 @@ def fasting_reminder(first_name: str, starts_at: datetime, place: Place) -> Word
 
 def appointment_moved(first_name: str, starts_at: datetime, place: Place) -> Words:
     return Words(
-        f"your visit at {plain(place.name)} is now {when(starts_at, place.zone)}. Questions?",
+        f" is now {when(starts_at, place.zone)}. Questions?",
+        opening="your visit",
+        place=plain(place.name),
         greeting=_hi(first_name),
         phone=place.phone,
     )
@@ -100,7 +106,9 @@ def no_driving(first_name: str, until: datetime, place: Place) -> Words:
 def chair_offered(first_name: str, until: datetime, place: Place) -> Words:
     """Which time it is stands with the front desk: by the call it may be another's."""
     return Words(
-        f"a time is free at {plain(place.name)}. To have it, call by {when(until, place.zone)}:",
+        f". To have it, call by {when(until, place.zone)}:",
+        opening="a time is free",
+        place=plain(place.name),
         greeting=_hi(first_name),
         phone=place.phone,
     )
@@ -147,9 +155,15 @@ def as_text(words: Words, clinic: Clinic, message_id: UUID) -> str:
     reference tells two texts with the same words apart, for us at a repeat as for the front desk.
     """
     phone = as_dialled(words.phone or clinic.phone)
-    end = f"{words.body} {phone}. Ref {reference(message_id)}. STOP to opt out."
+    end = f"{_named(words, clinic)} {phone}. Ref {reference(message_id)}. STOP to opt out."
     greeted = f"{clinic.name}: {words.greeting}{end}"
     return greeted if segments(greeted) == 1 else f"{clinic.name}: {end}"
+
+
+def _named(words: Words, clinic: Clinic) -> str:
+    """The body, its place named unless it is called as the clinic is, whose name stands above."""
+    named = words.place and words.place != plain(clinic.name)
+    return f"{words.opening} at {words.place}{words.body}" if named else words.opening + words.body
 
 
 def reference(message_id: UUID) -> str:
@@ -160,7 +174,7 @@ def reference(message_id: UUID) -> str:
 def as_mail(words: Words, clinic: Clinic) -> str:
     """The body of a mail on the clinic's letterhead."""
     return (
-        f"{words.greeting}\n\n{words.body}\n\n"
+        f"{words.greeting}\n\n{_named(words, clinic)}\n\n"
         f"Questions? Call {as_dialled(clinic.phone)}.\n\n{clinic.name}\n"
     )
 

@@ -188,6 +188,17 @@ def test_every_text_takes_one_part_and_two_with_the_longest_names():
     assert max(map(words.segments, longest)) == 2
 
 
+def test_a_place_that_is_called_as_the_clinic_is_not_named_twice():
+    for at_home in every_text("Angela", Place(CLINIC.name, NEW_YORK, "+12025550199"), CLINIC):
+        assert at_home.count(CLINIC.name) == 1, at_home
+    named = [text for text in every_text("Angela", PLACE, CLINIC) if " at Main Street" in text]
+    assert len(named) == 4
+    unsaid = words.appointment_moved("Angela", AT, Place(CLINIC.name, NEW_YORK, "+12025550199"))
+    assert words.as_text(unsaid, CLINIC, MESSAGE_ID).startswith(
+        "Elm Clinic: Hi Angela, your visit is now Tue, Nov 24 at 9:00 AM EST. Questions?"
+    )
+
+
 def test_a_greeting_that_needs_a_second_part_is_left_out():
     place = Place("Old Town Square", NEW_YORK, "+12025550199")
     for text in every_text("Maximiliana", place, Clinic("Elm Clinic", "+12025550100")):
