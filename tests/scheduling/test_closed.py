@@ -29,6 +29,8 @@ ROLES = {
     "POST /appointments/{appointment_id}/ride": "front_desk nurse",
     "POST /appointments/{appointment_id}/check-in": "front_desk nurse",
     "POST /appointments/{appointment_id}/send-home": "front_desk nurse",
+    "POST /patients/{patient_id}/sessions": "front_desk",
+    "POST /appointments/{appointment_id}/attend": "nurse prescriber",
     "POST /appointments/{appointment_id}/start": "nurse",
     "POST /appointments/{appointment_id}/complete": "nurse",
     "POST /appointments/{appointment_id}/clear": "nurse",
@@ -111,6 +113,7 @@ ROLES = {
     "GET /internal/patients/{patient_id}": "service",
     "GET /internal/locations/{location_id}": "service",
     "GET /internal/infusions/{infusion_id}": "service",
+    "GET /internal/consults/{appointment_id}": "service",
     "GET /internal/series/{series_id}": "service",
 }
 
