@@ -14,6 +14,8 @@ from deploy.kafka.topics import prefixed
 from deploy.local import ground
 from deploy.local.ground import Kafka
 from deploy.local.postgres import Database, EmbeddedPostgres, Postgres
+from tests.support import stripe_mock
+from tests.support.stripe_mock import OfficialStripe
 from tests.support.topics import Topics
 
 _LOUD: list[str] = []
@@ -65,6 +67,19 @@ def kafka(ground_folder: Path) -> Iterator[Kafka]:
     broker = ground.find_kafka(ground_folder / "kafka", _LOUD.append)
     yield broker
     broker.stop()
+
+
+@pytest.fixture(scope="session")
+def official_stripe(ground_folder: Path) -> Iterator[OfficialStripe | None]:
+    """Stripe's official mock, to put our calls to; none, and loudly so, where it cannot be had."""
+    try:
+        program, api = stripe_mock.build(ground_folder / "stripe-mock")
+    except stripe_mock.NotToBeHad as why:
+        _LOUD.append(f"LEFT OUT: our calls to Stripe against its official mock: {why}")
+        yield None
+        return
+    with stripe_mock.started(program, api, ground_folder / "stripe-mock.log") as official:
+        yield official
 
 
 MakeDatabase = Callable[[str], Awaitable[Database]]

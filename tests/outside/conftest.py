@@ -22,6 +22,7 @@ from starlette.routing import Route
 from deploy.local.processes import free_port
 from shared.clock import RunClock
 from tests.support.outside_world import STRIPE_KEY, OutsideWorld, world_at
+from tests.support.stripe_mock import OfficialStripe
 
 STARTS_AT = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 
@@ -35,9 +36,18 @@ def running_world(
 
 
 @pytest.fixture
-def world(running_world: tuple[OutsideWorld, RunClock]) -> OutsideWorld:
-    """The outside world with nothing in it, and nobody who listens."""
-    return running_world[0].begin()
+def world(
+    running_world: tuple[OutsideWorld, RunClock], official_stripe: OfficialStripe | None
+) -> Iterator[OutsideWorld]:
+    """The outside world with nothing in it, and nobody who listens.
+
+    Afterwards Stripe's official mock must take every call that our Stripe granted, and Stripe's
+    description of its objects must know every field of our answers.
+    """
+    world = running_world[0].begin()
+    yield world
+    if official_stripe is not None:
+        assert official_stripe.objections(world.stripe_calls()) == []
 
 
 @dataclass(slots=True)

@@ -47,13 +47,11 @@ async def test_a_thin_event_leads_to_the_present_state_of_what_changed(
     assert succeeded.reason is not None
     assert succeeded.reason.request is not None
     assert succeeded.reason.request.idempotency_key == "k-1"
-    intent = await succeeded.fetch_related_object_async()
-    assert isinstance(intent, stripe.PaymentIntent)
-    assert (intent.id, intent.status) == (paid.id, "succeeded")
+    assert succeeded.related_object.url == f"/v1/payment_intents/{paid.id}"
     charged = next(
         one for one in told if isinstance(one, stripe.events.V1ChargeSucceededEventNotification)
     )
-    charge = await charged.fetch_related_object_async()
+    charge = await stripe_client.v1.charges.retrieve_async(charged.related_object.id)
     assert charge.amount_refunded == 39900  # the present, not the moment of the event
 
 
@@ -75,6 +73,22 @@ async def test_a_thin_event_is_asked_for_again_and_names_its_snapshot(
     assert snapshot.id != event.id
     with pytest.raises(stripe.InvalidRequestError):
         await stripe_client.v2.core.events.retrieve_async("evt_of_nobody")
+
+
+async def test_the_clients_own_fetch_of_what_changed_is_refused_for_a_parameter_it_adds(
+    stripe_client: stripe.StripeClient, world: OutsideWorld, ear: Ear
+):
+    """Client 16.1 puts `usage[]`, meant for its telemetry, into the query of that call."""
+    world.notify(stripe_thin=ear.url)
+    await stripe_client.v1.customers.create_async({})
+    await world.until_rest()
+    (told,) = _told(stripe_client, ear)
+    assert isinstance(told, stripe.events.V1CustomerCreatedEventNotification)
+
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await told.fetch_related_object_async()
+
+    assert (refused.value.code, refused.value.param) == ("parameter_unknown", "usage")
 
 
 async def test_one_address_may_hear_both_kinds_of_one_event(

@@ -131,6 +131,10 @@ class OutsideWorld:
         """The whole truth: `stripe`, `pharmacy`, `signing`, `sms`, `mail`, `webhooks`, `faults`."""
         return dict(self._ask("GET", "/state"))
 
+    def stripe_calls(self) -> list[dict[str, Any]]:
+        """The last calls that Stripe granted, word for word, with its answers."""
+        return list(self._ask("GET", "/stripe/calls")["calls"])
+
     def fault(self, system: str, kind: str, route: str = "any", **more: object) -> int:
         """Order a fault. See `deploy.local.outside.faults` for kinds and what else may be said."""
         order = {"system": system, "kind": kind, "route": route, **more}

@@ -23,6 +23,7 @@ from deploy.local.outside.settings import LOOPBACK, OutsideSettings
 from deploy.local.outside.signing.routes import router as signing
 from deploy.local.outside.sms import routes as sms
 from deploy.local.outside.stripe import errors, people
+from deploy.local.outside.stripe.conversation import Overheard
 from deploy.local.outside.stripe.idempotency import Idempotent
 from deploy.local.outside.stripe.routes import router as stripe
 from deploy.local.outside.world import World
@@ -53,6 +54,7 @@ def build_app(world: World) -> FastAPI:
             Middleware(FaultyNetwork, faults=world.faults),
             Middleware(Idempotent, keys=world.stripe.keys),
             Middleware(FaultySystem, post=world.post),
+            Middleware(Overheard, conversation=world.stripe.conversation),
         ],
     )
     app.state.world = world

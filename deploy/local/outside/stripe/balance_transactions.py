@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from deploy.local.outside.stripe.books import Object
-from deploy.local.outside.stripe.calls import Given, Practice, expanded
+from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.listing import find, listed
 
 router = APIRouter()
@@ -36,7 +36,7 @@ async def list_balance_transactions(books: Practice, params: Given) -> Object:
 @router.get("/balance_transactions/{transaction_id}")
 async def retrieve(books: Practice, transaction_id: str, params: Given) -> Object:
     found = find(books.balance_transactions, "balance transaction", transaction_id)
-    return expanded(books, found, params.values("expand"))
+    return expanded(books, found, expansions(params))
 
 
 @router.get("/balance")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.local.outside.agenda import Agenda
 from deploy.local.outside.faults import System
 from deploy.local.outside.stripe.cards import CardOnFile
+from deploy.local.outside.stripe.conversation import Conversation
 from deploy.local.outside.stripe.idempotency import CALL, Keys
 from deploy.local.outside.stripe.thin import notification, thin_event
 from deploy.local.outside.webhooks import Notice, Outcome, Post
@@ -45,6 +46,7 @@ class Books:
         self.thin_webhook_url: str | None = None
         """Where thin events are told."""
         self.keys = Keys(self.clock)
+        self.conversation = Conversation()
         self.customers: dict[str, Object] = {}
         self.payment_methods: dict[str, Object] = {}
         self.setup_intents: dict[str, Object] = {}
@@ -109,6 +111,7 @@ class Books:
         self.fingerprints.clear()
         self.authenticated.clear()
         self.keys.clear()
+        self.conversation.clear()
 
     def shown(self) -> dict[str, Any]:
         """The whole truth, oldest first."""
@@ -127,9 +130,7 @@ class Books:
         event: Object = {
             "id": new_id("evt"),
             "object": "event",
-            "account": None,
             "api_version": API_VERSION,
-            "context": None,
             "created": self.now(),
             "data": {"object": copy.deepcopy(about)},
             "livemode": False,

@@ -96,6 +96,13 @@ def check_client(intent: Object, params: Params, *, secret: bool) -> None:
         raise invalid("The client_secret provided does not match.", param="client_secret")
 
 
+def expansions(params: Params) -> list[str]:
+    """What a call that takes nothing else wants expanded."""
+    expand = params.values("expand")
+    params.done()
+    return expand
+
+
 def expanded(books: Books, found: Object, expand: list[str]) -> Object:
     """A copy with the named references replaced by what they refer to, to any depth."""
     shown: dict[str, Any] = dict(found)

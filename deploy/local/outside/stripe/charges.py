@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from deploy.local.outside.stripe.balance import enter_charge
 from deploy.local.outside.stripe.books import Books, Object, new_id
-from deploy.local.outside.stripe.calls import Given, Practice, expanded
+from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.cards import Decline
 from deploy.local.outside.stripe.listing import find, listed
 
@@ -77,7 +77,6 @@ def charge_card(books: Books, intent: Object, method: Object, decline: Decline |
         "refunded": False,
         "review": None,
         "shipping": None,
-        "source": None,
         "source_transfer": None,
         "statement_descriptor": None,
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
@@ -134,4 +133,4 @@ async def list_charges(books: Practice, params: Given) -> Object:
 
 @router.get("/{charge_id}")
 async def retrieve(books: Practice, charge_id: str, params: Given) -> Object:
-    return expanded(books, find(books.charges, "charge", charge_id), params.values("expand"))
+    return expanded(books, find(books.charges, "charge", charge_id), expansions(params))

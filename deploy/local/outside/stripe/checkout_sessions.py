@@ -11,7 +11,7 @@ from fastapi import APIRouter
 
 from deploy.local.outside.stripe import payment_intents, setup_intents
 from deploy.local.outside.stripe.books import Books, Object, new_id
-from deploy.local.outside.stripe.calls import Given, Practice, expanded
+from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.checkout_lines import Checkout, read_lines
 from deploy.local.outside.stripe.errors import invalid, missing
 from deploy.local.outside.stripe.listing import find, listed, paged
@@ -227,7 +227,7 @@ async def list_sessions(books: Practice, params: Given) -> Object:
 @router.get("/{session_id}")
 async def retrieve(books: Practice, session_id: str, params: Given) -> Object:
     session = find(books.checkout_sessions, "checkout.session", session_id)
-    return _shown(books, session, params.values("expand"))
+    return _shown(books, session, expansions(params))
 
 
 @router.get("/{session_id}/line_items")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from deploy.local.outside.stripe.books import Books, Object, new_id
-from deploy.local.outside.stripe.calls import Given, Practice
+from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.listing import find, listed
 from deploy.local.outside.stripe.params import Params
 
@@ -91,8 +91,8 @@ async def list_customers(books: Practice, params: Given) -> Object:
 
 
 @router.get("/{customer_id}")
-async def retrieve(books: Practice, customer_id: str) -> Object:
-    return find(books.customers, "customer", customer_id)
+async def retrieve(books: Practice, customer_id: str, params: Given) -> Object:
+    return expanded(books, find(books.customers, "customer", customer_id), expansions(params))
 
 
 @router.post("/{customer_id}")

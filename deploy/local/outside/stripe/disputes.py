@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from deploy.local.outside.stripe.books import Object
-from deploy.local.outside.stripe.calls import Given, Practice, expanded
+from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.dispute_course import OPEN, UNANSWERED, decide, submit
 from deploy.local.outside.stripe.dispute_evidence import take_evidence
 from deploy.local.outside.stripe.errors import invalid
@@ -32,7 +32,7 @@ async def list_disputes(books: Practice, params: Given) -> Object:
 
 @router.get("/{dispute_id}")
 async def retrieve(books: Practice, dispute_id: str, params: Given) -> Object:
-    return expanded(books, find(books.disputes, "dispute", dispute_id), params.values("expand"))
+    return expanded(books, find(books.disputes, "dispute", dispute_id), expansions(params))
 
 
 @router.post("/{dispute_id}")

@@ -32,5 +32,6 @@ async def list_events(books: Practice, params: Given) -> Object:
 
 
 @router.get("/{event_id}")
-async def retrieve(books: Practice, event_id: str) -> Object:
+async def retrieve(books: Practice, event_id: str, params: Given) -> Object:
+    params.done()
     return books.with_deliveries(find(books.kept(books.events), "event", event_id))

@@ -14,6 +14,7 @@ from deploy.local.outside.stripe.calls import (
     Practice,
     check_client,
     expanded,
+    expansions,
 )
 from deploy.local.outside.stripe.charging import settle
 from deploy.local.outside.stripe.checkout_completion import refuse_of_checkout
@@ -92,7 +93,6 @@ def new_intent(books: Books, params: Params) -> Object:
         "review": None,
         "setup_future_usage": params.choice("setup_future_usage", "off_session", "on_session"),
         "shipping": None,
-        "source": None,
         "statement_descriptor": None,
         "statement_descriptor_suffix": params.text(
             "statement_descriptor_suffix", longest=_DESCRIPTOR_SUFFIX
@@ -156,7 +156,7 @@ async def search_payment_intents(books: Practice, params: Given) -> Object:
 async def retrieve(books: Anyone, intent_id: str, params: Given, secret: IsSecret) -> Object:
     intent = find(books.payment_intents, "payment_intent", intent_id)
     check_client(intent, params, secret=secret)
-    return expanded(books, intent, params.values("expand"))
+    return expanded(books, intent, expansions(params))
 
 
 @router.post("/{intent_id}/confirm")

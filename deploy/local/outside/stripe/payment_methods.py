@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from deploy.local.outside.stripe import cards
 from deploy.local.outside.stripe.books import Books, Object, new_id
-from deploy.local.outside.stripe.calls import Anyone, Given, Practice
+from deploy.local.outside.stripe.calls import Anyone, Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.cards import CardOnFile, Decline, TestCard
 from deploy.local.outside.stripe.errors import StripeProblem, invalid, missing, no_such
 from deploy.local.outside.stripe.listing import find, listed
@@ -178,8 +178,8 @@ async def list_payment_methods(books: Practice, params: Given) -> Object:
 
 
 @router.get("/{method_id}")
-async def retrieve(books: Practice, method_id: str) -> Object:
-    return named_or_found(books, method_id, param="id")
+async def retrieve(books: Practice, method_id: str, params: Given) -> Object:
+    return expanded(books, named_or_found(books, method_id, param="id"), expansions(params))
 
 
 @router.post("/{method_id}/attach")

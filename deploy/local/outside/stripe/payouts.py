@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from deploy.local.outside.stripe.books import Object
-from deploy.local.outside.stripe.calls import Given, Practice, expanded
+from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.listing import find, listed, within
 
 router = APIRouter(prefix="/payouts")
@@ -26,4 +26,4 @@ async def list_payouts(books: Practice, params: Given) -> Object:
 
 @router.get("/{payout_id}")
 async def retrieve(books: Practice, payout_id: str, params: Given) -> Object:
-    return expanded(books, find(books.payouts, "payout", payout_id), params.values("expand"))
+    return expanded(books, find(books.payouts, "payout", payout_id), expansions(params))

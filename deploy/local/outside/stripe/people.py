@@ -67,6 +67,12 @@ class BankDecides(_Asked):
     outcome: Literal["won", "lost", "escalated"]
 
 
+@router.get("/calls")
+async def calls(world: TheWorld) -> dict[str, Any]:
+    """The last calls that were granted, word for word."""
+    return {"calls": world.stripe.conversation.shown()}
+
+
 def _file(world: TheWorld, method_id: str) -> CardOnFile:
     file = world.stripe.files.get(method_id)
     if file is None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from deploy.local.outside.stripe.balance import enter
 from deploy.local.outside.stripe.books import Books, Object, new_id
-from deploy.local.outside.stripe.calls import Given, Practice, expanded
+from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.cards import Refunding
 from deploy.local.outside.stripe.errors import invalid, missing
 from deploy.local.outside.stripe.listing import find, listed
@@ -187,4 +187,4 @@ async def list_refunds(books: Practice, params: Given) -> Object:
 
 @router.get("/{refund_id}")
 async def retrieve(books: Practice, refund_id: str, params: Given) -> Object:
-    return expanded(books, find(books.refunds, "refund", refund_id), params.values("expand"))
+    return expanded(books, find(books.refunds, "refund", refund_id), expansions(params))

@@ -13,6 +13,7 @@ from deploy.local.outside.stripe.calls import (
     Practice,
     check_client,
     expanded,
+    expansions,
 )
 from deploy.local.outside.stripe.cards import Decline, Verdict
 from deploy.local.outside.stripe.checkout_completion import complete_with, refuse_of_checkout
@@ -174,7 +175,7 @@ async def list_setup_intents(books: Practice, params: Given) -> Object:
 async def retrieve(books: Anyone, intent_id: str, params: Given, secret: IsSecret) -> Object:
     intent = find(books.setup_intents, "setupintent", intent_id)
     check_client(intent, params, secret=secret)
-    return expanded(books, intent, params.values("expand"))
+    return expanded(books, intent, expansions(params))
 
 
 @router.post("/{intent_id}/confirm")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import UploadFile
 
 from deploy.local.outside.stripe.books import Object, new_id
-from deploy.local.outside.stripe.calls import Given, Practice
+from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.errors import invalid, missing
 from deploy.local.outside.stripe.listing import find, listed
 
@@ -68,5 +68,5 @@ async def list_files(books: Practice, params: Given) -> Object:
 
 
 @router.get("/{file_id}")
-async def retrieve(books: Practice, file_id: str) -> Object:
-    return find(books.uploads, "file", file_id)
+async def retrieve(books: Practice, file_id: str, params: Given) -> Object:
+    return expanded(books, find(books.uploads, "file", file_id), expansions(params))
