@@ -19,7 +19,7 @@ router = APIRouter(tags=["sessions"])
 
 
 @router.post("/patients/{patient_id}/sessions", dependencies=[allow(Role.FRONT_DESK)])
-async def book_session(patient_id: UUID, wish: BookSession, desk: AtDesk) -> AppointmentAnswer:
+async def arrange_session(patient_id: UUID, wish: BookSession, desk: AtDesk) -> AppointmentAnswer:
     """Book a preparation or integration session, a nasal-spray consult or a web follow-up."""
     return await desk.decide(sessions.book_session_at_desk, patient_id, wish)
 
