@@ -17,11 +17,50 @@ _GUARD = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
-_GOOD = frozenset({"succeeded", "delivered", "signed", "received", "accepted", "attached"})
-_BAD = frozenset(
-    {"failed", "undelivered", "rejected", "declined", "dropped", "given_up", "canceled"}
+_GOOD = frozenset(
+    {
+        "accepted",
+        "attached",
+        "complete",
+        "delivered",
+        "paid",
+        "received",
+        "signed",
+        "succeeded",
+        "warning_closed",
+        "won",
+    }
 )
-_WAIT = frozenset({"pending", "held", "open", "queued", "sent", "on_hold", "requires_action"})
+_BAD = frozenset(
+    {
+        "canceled",
+        "declined",
+        "disputed",
+        "dropped",
+        "expired",
+        "failed",
+        "given_up",
+        "lost",
+        "rejected",
+        "undelivered",
+    }
+)
+_WAIT = frozenset(
+    {
+        "held",
+        "in_transit",
+        "needs_response",
+        "on_hold",
+        "open",
+        "pending",
+        "queued",
+        "requires_action",
+        "sent",
+        "under_review",
+        "warning_needs_response",
+        "warning_under_review",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from html import escape
 from urllib.parse import quote
 
@@ -11,6 +10,7 @@ from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import HTMLResponse
 
 from deploy.local.outside.mail import Mail
+from deploy.local.outside.pages import money
 from deploy.local.outside.pages.html import (
     Cell,
     Column,
@@ -23,22 +23,26 @@ from deploy.local.outside.pages.html import (
     link,
     page,
     section,
-    table,
     when,
     with_small,
 )
+from deploy.local.outside.pages.listing import MOST_ROWS, count, counted, newest_first
 from deploy.local.outside.sms.network import Direction
 from deploy.local.outside.webhooks import Outcome
 from deploy.local.outside.world import TheWorld, World
 
 router = APIRouter()
-_MOST_ROWS = 200
 _SHOWN_INLINE = frozenset({"application/pdf", "image/png", "text/plain"})
+
+
+def _open_links(world: World) -> int:
+    sessions = world.stripe.checkout_sessions.values()
+    return sum(session["status"] == "open" for session in sessions)
 
 
 @router.get("/", response_class=HTMLResponse)
 async def overview(world: TheWorld) -> HTMLResponse:
-    parts = (_charges, _orders, _signatures, _texts, _mails, _webhooks, _faults)
+    parts = (*money.PARTS, _orders, _signatures, _texts, _mails, _webhooks, _faults)
     return page(
         "The outside world", _now(world), _tiles(world) + "".join(part(world) for part in parts)
     )
@@ -64,79 +68,21 @@ def _tiles(world: World) -> str:
         for notice in world.post.notices.values()
     )
     tiles = (
-        ("charges", dollars(total), _count(len(paid), "paid charge")),
-        ("orders", *_counted(len(world.pharmacy.orders), "pharmacy order")),
-        ("signatures", *_counted(signed, "signature")),
-        ("texts", *_counted(len(world.sms.texts), "text")),
-        ("mails", *_counted(len(world.mail.mails), "mail")),
-        ("webhooks", *_counted(undelivered, "undelivered notice")),
+        ("charges", dollars(total), count(len(paid), "paid charge")),
+        ("checkout", *counted(_open_links(world), "open pay page")),
+        ("disputes", *counted(len(world.stripe.disputes), "dispute")),
+        ("payouts", *counted(len(world.stripe.payouts), "payout")),
+        ("orders", *counted(len(world.pharmacy.orders), "pharmacy order")),
+        ("signatures", *counted(signed, "signature")),
+        ("texts", *counted(len(world.sms.texts), "text")),
+        ("mails", *counted(len(world.mail.mails), "mail")),
+        ("webhooks", *counted(undelivered, "undelivered notice")),
     )
     inside = "".join(
         f'<li><a class="tile" href="#{anchor}"><b>{figure}</b><span>{label}</span></a></li>'
         for anchor, figure, label in tiles
     )
     return f'<ul class="tiles" aria-label="At a glance">{inside}</ul>'
-
-
-def _counted(number: int, noun: str) -> tuple[str, str]:
-    """A figure, and its noun in the right number."""
-    return str(number), noun if number == 1 else f"{noun}s"
-
-
-def _count(number: int, noun: str) -> str:
-    return " ".join(_counted(number, noun))
-
-
-def _section(
-    anchor: str,
-    heading: str,
-    columns: Sequence[Column],
-    rows: Sequence[Sequence[Cell]],
-    *,
-    sub: str,
-    none: str,
-) -> str:
-    """A section with the newest rows first, and a word about those left out."""
-    newest = list(reversed(rows))[:_MOST_ROWS]
-    left = len(rows) - len(newest)
-    told = f"{sub} The {left} oldest are not shown." if left else sub
-    return section(anchor, heading, told, table(anchor, columns, newest, none))
-
-
-def _charges(world: World) -> str:
-    rows: list[Sequence[Cell]] = []
-    for charge in world.stripe.charges.values():
-        card = charge["payment_method_details"]["card"]
-        metadata = ", ".join(f"{key} {value}" for key, value in charge["metadata"].items())
-        refunded = charge["amount_refunded"]
-        rows.append(
-            (
-                when(datetime.fromtimestamp(charge["created"], UTC)),
-                with_small(
-                    dollars(charge["amount"]), f"{dollars(refunded)} back" if refunded else ""
-                ),
-                with_small(chip(charge["status"]), charge["failure_message"] or ""),
-                f"{card['brand']} ···· {card['last4']}",
-                with_small(ident(charge["customer"] or "no customer"), metadata),
-            )
-        )
-    columns = (
-        Column("When"),
-        Column("Amount", "num"),
-        Column("Outcome"),
-        Column("Card"),
-        Column("Customer and metadata", "wide"),
-    )
-    return _section(
-        "charges",
-        "Charges at Stripe",
-        columns,
-        rows,
-        sub=f"{_count(len(world.stripe.customers), 'customer')}, "
-        f"{_count(len(world.stripe.payment_intents), 'payment intent')}, "
-        f"{_count(len(world.stripe.refunds), 'refund')}.",
-        none="No card was ever charged.",
-    )
 
 
 def _orders(world: World) -> str:
@@ -151,7 +97,7 @@ def _orders(world: World) -> str:
                 with_small(
                     f"{form.drug}, {form.strength}",
                     f"{form.quantity} {form.quantity_unit}, {form.days_supply} days, "
-                    f"{_count(form.refills, 'refill')}, {form.schedule}",
+                    f"{count(form.refills, 'refill')}, {form.schedule}",
                 ),
                 with_small(chip(order.status), order.reason or parcel),
                 when(order.status_at),
@@ -165,7 +111,7 @@ def _orders(world: World) -> str:
         Column("Since"),
         Column("Order"),
     )
-    return _section(
+    return newest_first(
         "orders",
         "Orders at the pharmacy",
         columns,
@@ -198,7 +144,7 @@ def _signatures(world: World) -> str:
         Column("Decided"),
         Column("Signature"),
     )
-    return _section(
+    return newest_first(
         "signatures",
         "Signatures at the vendor",
         columns,
@@ -224,7 +170,7 @@ def _texts(world: World) -> str:
         for text in world.sms.texts.values()
     ]
     columns = (Column("When"), Column("Patient"), Column("Status"), Column("Text", "wide"))
-    return _section(
+    return newest_first(
         "texts",
         "Texts",
         columns,
@@ -242,10 +188,10 @@ def _mails(world: World) -> str:
             link(f"/mail/{mail.mail_id}", str(mail.message()["subject"] or "(no subject)")),
             lines(_attachment_links(mail)) if mail.attachments() else "none",
         )
-        for mail in list(world.mail.mails.values())[-_MOST_ROWS:]
+        for mail in list(world.mail.mails.values())[-MOST_ROWS:]
     ]
     columns = (Column("When"), Column("To"), Column("Subject", "wide"), Column("Attachments"))
-    return _section(
+    return newest_first(
         "mails",
         "Mails",
         columns,
@@ -280,7 +226,7 @@ def _webhooks(world: World) -> str:
         Column("Answers"),
         Column("Id"),
     )
-    return _section(
+    return newest_first(
         "webhooks",
         "Notices to the practice",
         columns,
@@ -301,7 +247,7 @@ def _faults(world: World) -> str:
         for fault in world.faults.shown()
     ]
     columns = (Column("System"), Column("Fault"), Column("Route", "wide"), Column("Done", "num"))
-    return _section(
+    return newest_first(
         "faults",
         "Faults ordered",
         columns,
