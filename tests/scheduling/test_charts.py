@@ -136,7 +136,10 @@ async def test_a_dose_is_planned_below_the_ceiling_and_recorded_and_its_waste_is
     assert await clinic.refused(leave, {"oriented": True}) == [("dose_not_recorded", "dose")]
     given = {"lot": "LOT-0001", "drawn_ug": 50_000, "given_ug": 35_000}
     too_much = given | {"given_ug": 50_001}
-    assert await clinic.refused(path(visit, "dose"), too_much) == [("dose_above_drawn", "given_ug")]
+    assert await clinic.refused(path(visit, "dose"), too_much) == [
+        ("dose_above_drawn", "given_ug"),
+        ("dose_above_plan", "given_ug"),
+    ]
     clinic.headers = bearer(*STAFF, subject="nurse-1")
     dose = await clinic.step(visit, "dose", given)
     assert (dose["wasted_ug"], dose["lot"], dose["given_by"]) == (15_000, "LOT-0001", "nurse-1")

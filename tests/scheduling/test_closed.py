@@ -48,7 +48,7 @@ ROLES = {
     "POST /patients/{patient_id}/consents": "front_desk nurse",
     "GET /patients/{patient_id}/consents": "front_desk nurse prescriber",
     "POST /consents/{consent_id}/withdraw": "front_desk nurse",
-    "POST /visit-types/{visit_type}/limits": "ops",
+    "POST /visit-types/{visit_type}/limits": "prescriber",
     "GET /visit-types/{visit_type}/limits": "ops nurse prescriber",
     "POST /appointments/{appointment_id}/discharge": "nurse",
     "POST /plans": "front_desk",

@@ -9,16 +9,17 @@ from uuid import uuid4
 
 import pytest
 
-from services.scheduling.rules.gates import Readiness, broken_by_start
+from services.scheduling.rules.gates import Asked, Readiness, broken_by_start
 from services.scheduling.rules.readings import Limit, Measure, Vitals, outside
 from shared.auth import Role
 from shared.clock import FixedClock
-from tests.scheduling.conftest import VITALS, Clinic, bearer
+from tests.scheduling.conftest import CLINICIAN, VITALS, Clinic, bearer
 
 STATE = ("visit_state", "appointment_id")
 AT = datetime(2026, 10, 7, 16, 0, tzinfo=UTC)
 FRESH = Vitals(AT, (), overridden=False)
 PRESSURE = Limit(Measure.SYSTOLIC_MMHG, date(2020, 1, 1), 80, 90, 140, 180, "made up")
+ASKED = Asked(120, ride_needed=True, sources={"fasting_min": "made up", "ride_needed": "made up"})
 GATES = ["consent_missing", "clearance_missing", "ride_missing", "not_fasted", "vitals_missing"]
 
 
@@ -33,11 +34,31 @@ def test_the_drip_starts_only_when_no_gate_is_closed_and_every_closed_one_is_nam
         fasted=not shut[3],
         vitals=None if shut[4] else FRESH,
     )
-    broken = broken_by_start(ready, AT, 30)
+    broken = broken_by_start(ready, ASKED, AT, 30)
     assert [each.rule for each in broken] == [
         gate for gate, closed in zip(GATES, shut, strict=True) if closed
     ]
     assert all(each.source and each.detail.endswith(".") for each in broken)
+
+
+@pytest.mark.parametrize(
+    ("fasting_min", "span"), [(120, "2 hours"), (60, "1 hour"), (90, "90 minutes")]
+)
+def test_a_gate_says_what_the_type_of_visit_asks_for_and_where_it_is_written(
+    fasting_min: int, span: str
+) -> None:
+    ready = Readiness(
+        consent_on_file=True,
+        patient_held=False,
+        ride_recorded=False,
+        fasted=False,
+        vitals=FRESH,
+    )
+    sources = {"fasting_min": "the anesthetists' rule", "ride_needed": "nobody asks"}
+    [eaten] = broken_by_start(ready, Asked(fasting_min, ride_needed=False, sources=sources), AT, 30)
+    assert f"within the last {span};" in eaten.detail
+    assert eaten.source == "the anesthetists' rule"
+    assert broken_by_start(ready, Asked(0, ride_needed=False, sources=sources), AT, 30) == []
 
 
 @pytest.mark.parametrize(
@@ -279,3 +300,53 @@ async def test_who_does_not_come_is_a_no_show_and_the_chair_is_free(clinic: Clin
         chair=clinic.chair_id, start=datetime.fromisoformat(visit["starts_at"]),
     )  # fmt: skip
     assert taken[0][0] == 0
+
+
+async def test_whoever_withdraws_the_newest_consent_does_not_start_on_an_older_one(
+    clinic: Clinic,
+) -> None:
+    visit = await here(clinic)
+    await clinic.vitals(visit)
+    await clinic.consent(visit["patient_id"])
+    newest, _older = await clinic.get(f"/patients/{visit['patient_id']}/consents")
+    await clinic.post(f"/consents/{newest['consent_id']}/withdraw", {})
+    assert await clinic.refused(path(visit, "clear"), {}) == [("consent_missing", "consent")]
+
+
+async def test_who_does_not_prescribe_signs_no_override(clinic: Clinic) -> None:
+    visit = await here(clinic)
+    await clinic.vitals(visit, systolic_mmhg=150)
+    assistant = (await clinic.post("/clinicians", CLINICIAN | {"dea_number": None}))["clinician_id"]
+    sign = {"clinician_id": assistant, "reason": "She always has it."}
+    assert await clinic.refused(path(visit, "overrides"), sign) == [
+        ("signer_does_not_prescribe", "clinician_id")
+    ]
+
+
+async def test_a_dose_of_one_milligram_per_kilogram_is_not_below_it(clinic: Clinic) -> None:
+    visit = await here(clinic)
+    plan = {"clinician_id": clinic.clinician_id, "dose_ug": 80_000, "weight_g": 80_000}
+    assert await clinic.refused(path(visit, "dose-plan"), plan) == [("dose_ceiling", "dose_ug")]
+    await clinic.step(visit, "dose-plan", plan | {"dose_ug": 79_900})
+
+
+async def test_a_visit_starts_and_ends_without_what_its_type_does_not_ask_for(
+    clinic: Clinic,
+) -> None:
+    named = {"value": False, "source": "made up: nobody is sedated"}
+    figures = {
+        "effective_from": "2026-10-07",
+        "ride_needed": named,
+        "fasting_min": {"value": 0, "source": "made up: nothing is swallowed"},
+    }
+    await clinic.post("/visit-types/ketamine_mood/figures", figures)
+    visit = (await clinic.series())["appointments"][0]
+    clinic.be_there(visit)
+    await clinic.step(visit, "check-in", {"fasted": False})
+    await clinic.vitals(visit)
+    await clinic.step(visit, "clear")
+    await clinic.start(visit)
+    await clinic.step(visit, "complete")
+    await clinic.vitals(visit)
+    gone = await clinic.step(visit, "discharge", {"oriented": True})
+    assert gone["state"] == "discharged"

@@ -28,7 +28,13 @@ def test_a_patient_leaves_with_vitals_orientation_a_ride_and_a_dose_on_record(
     known: tuple[bool, bool, bool], dose: DoseState
 ) -> None:
     vitals, oriented, ride = known
-    after = Recovery(oriented, ride, Vitals(AT, (), overridden=False) if vitals else None, dose)
+    after = Recovery(
+        oriented=oriented,
+        ride_needed=True,
+        ride_seen=ride,
+        vitals=Vitals(AT, (), overridden=False) if vitals else None,
+        dose=dose,
+    )
     wanted = {"vitals_missing": vitals, "not_oriented": oriented, "ride_not_verified": ride}
     of_dose = {
         DoseState.PLANNED: ["dose_not_recorded"],
@@ -67,6 +73,33 @@ async def test_all_that_is_missing_before_leaving_is_named(
     await clinic.step(visit, "overrides", sign)
     gone = await clinic.step(visit, "discharge", oriented)
     assert (gone["state"], gone["no_drive_until"]) == ("discharged", "2026-10-07T22:40:00Z")
+
+
+async def test_nobody_who_was_infused_is_her_own_driver(clinic: Clinic) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    await clinic.infuse(visit)
+    await clinic.vitals(visit)
+    card = await clinic.get(f"/patients/{visit['patient_id']}")
+    herself = DRIVER | {"driver_phone": card["phone"]}
+    assert await clinic.refused(path(visit, "ride-seen"), herself) == [
+        ("driver_is_patient", "driver_phone")
+    ]
+
+
+async def test_a_patient_past_a_hard_limit_after_the_drip_leaves_with_the_ambulance(
+    clinic: Clinic,
+) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    await clinic.infuse(visit)
+    await clinic.vitals(visit, systolic_mmhg=200, diastolic_mmhg=115)
+    refused = await clinic.send(path(visit, "discharge"), {"oriented": True})
+    [hard] = [v for v in refused.json()["violations"] if v["rule"] == "vitals_hard_limit"]
+    assert "transfer to a hospital" in hard["detail"]
+    assert "send the patient home" not in hard["detail"]
+    gone = await clinic.step(visit, "discharge", {"transferred_to": "Made Up General Hospital"})
+    assert gone["state"] == "discharged"
+    [(kept,)] = await clinic.rows("SELECT transferred_to FROM appointments WHERE oriented = false")
+    assert b"Made Up General" not in bytes(kept)
 
 
 AT_END = "2026-10-07T16:40:00Z"

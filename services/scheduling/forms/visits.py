@@ -101,9 +101,10 @@ class SeeRide(Wish):
 
 
 class Discharge(Wish):
-    """`oriented`: to person, place and time."""
+    """`oriented`: to person, place and time. `transferred_to`: the hospital that took over."""
 
     oriented: bool = False
+    transferred_to: Line | None = None
 
 
 class AbortInfusion(Wish):
@@ -180,6 +181,7 @@ class RecordDose(Wish):
     """What was drawn up and what ran, in micrograms; the rest is waste."""
 
     lot: Line
+    above_plan_reason: Text | None = None
     drawn_ug: Annotated[int, Field(ge=1, le=10_000_000)]
     given_ug: Annotated[int, Field(ge=0, le=10_000_000)]
 
@@ -195,6 +197,7 @@ class DoseAnswer(BaseModel):
     lot: str | None
     drawn_ug: int | None
     given_ug: int | None
+    above_plan_reason: str | None
     wasted_ug: int | None
     given_at: Moment | None
     given_by: str | None

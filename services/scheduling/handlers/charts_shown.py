@@ -71,5 +71,6 @@ def show_dose(tx: Transaction, visit: Appointment, dose: Dose) -> DoseAnswer:
         lot=given.get("lot"),
         drawn_ug=given.get("drawn_ug"),
         given_ug=given.get("given_ug"),
+        above_plan_reason=given.get("above_plan_reason"),
         wasted_ug=given["drawn_ug"] - given["given_ug"] if given else None,
     )

@@ -13,7 +13,12 @@ from services.scheduling.handlers.monitoring import expect_no_more
 from services.scheduling.handlers.readings import newest_reading
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.rules import visits as rules
-from services.scheduling.rules.gates import Recovery, broken_by_leaving, broken_by_ride_seen
+from services.scheduling.rules.gates import (
+    Recovery,
+    broken_by_leaving,
+    broken_by_ride_seen,
+    broken_by_transfer,
+)
 from services.scheduling.rules.house import HouseFigure
 from services.scheduling.rules.readings import Phase
 from services.scheduling.rules.visits import Step, VisitState
@@ -33,7 +38,12 @@ async def see_ride(
         return Refused.not_found("appointment", "appointment_id")
     broken = [
         *rules.broken_by_step(Step.SEE_RIDE, held.state),
-        *broken_by_ride_seen(wish.mode, wish.driver_name, wish.driver_phone),
+        *broken_by_ride_seen(
+            wish.mode,
+            wish.driver_name,
+            wish.driver_phone,
+            patient_phone=store.patient_card(tx, held.course.patient).phone,
+        ),
     ]
     if broken:
         return Refused.by_rules(broken, "The ride is not verified")
@@ -47,22 +57,28 @@ async def see_ride(
 async def discharge_patient(
     appointment_id: UUID, wish: Discharge, tx: Transaction
 ) -> AppointmentAnswer | Refused:
-    """Let the patient go with the ride, and say until when not to drive."""
+    """Let the patient go with the ride, and say until when not to drive.
+
+    A patient whom a hospital takes over leaves with the ambulance: only the drug's record is asked.
+    """
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
     broken = rules.broken_by_step(Step.DISCHARGE, held.state)
     judged = None if broken else await newest_reading(tx, held, Phase.AFTER)
-    if not broken:
+    if not broken and wish.transferred_to is not None:
+        broken = broken_by_transfer(await dose_state_of(tx, appointment_id))
+    elif not broken:
         recovery = Recovery(
             oriented=wish.oriented,
+            ride_needed=held.visit.ride_asked,
             ride_seen=held.visit.ride_seen is not None,
             vitals=None if judged is None else judged.vitals,
             dose=await dose_state_of(tx, appointment_id),
         )
         fresh_min = await figure_of(tx, HouseFigure.READING_FRESH_MIN)
         broken = broken_by_leaving(recovery, tx.now, fresh_min)
-    if broken or judged is None:
+    if broken:
         return Refused.by_rules(broken, "The patient is not discharged")
     assert held.visit.stopped_at is not None, "a drip that is over has stopped"
     policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
@@ -74,8 +90,9 @@ async def discharge_patient(
         tx,
         held.visit,
         state=VisitState.ABORTED if aborted else VisitState.DISCHARGED,
-        oriented=True,
-        left_on_reading_id=judged.reading.reading_id,
+        oriented=wish.oriented,
+        left_on_reading_id=None if judged is None else judged.reading.reading_id,
+        transferred_to=store.seal_transfer(tx, appointment_id, wish.transferred_to),
         no_drive_until=rules.no_drive_until(held.visit.stopped_at, figures.no_drive_min),
         late_since=None,
     )

@@ -52,7 +52,10 @@ async def record_dose(
     broken = [
         *broken_by_step(Step.RECORD_DOSE, held.state),
         *rules.broken_by_given(
-            planned=dose is not None, drawn_ug=wish.drawn_ug, given_ug=wish.given_ug
+            planned_ug=None if dose is None else kept.plan_of(tx, dose)["dose_ug"],
+            drawn_ug=wish.drawn_ug,
+            given_ug=wish.given_ug,
+            reason=wish.above_plan_reason,
         ),
         *rules.broken_by_recorded(recorded=dose is not None and dose.given is not None),
     ]

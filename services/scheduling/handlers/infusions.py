@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
@@ -15,7 +16,7 @@ from services.scheduling.handlers.series import complete_series_if_done
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.handlers.visits import broken_by_day
 from services.scheduling.rules import visits as rules
-from services.scheduling.rules.gates import Readiness, broken_by_start
+from services.scheduling.rules.gates import Asked, Readiness, broken_by_start
 from services.scheduling.rules.house import HouseFigure
 from services.scheduling.rules.readings import Phase
 from services.scheduling.rules.visits import Step, VisitState
@@ -68,8 +69,18 @@ async def _gates(
         vitals=None if judged is None else judged.vitals,
     )
     fresh_min = await figure_of(tx, HouseFigure.READING_FRESH_MIN)
-    shut += [*broken_by_day(held, tx.now), *broken_by_start(ready, tx.now, fresh_min)]
+    asked = await asked_of(tx, held)
+    shut += [*broken_by_day(held, tx.now), *broken_by_start(ready, asked, tx.now, fresh_min)]
     return shut, consent, judged
+
+
+async def asked_of(tx: Transaction, held: HeldVisit) -> Asked:
+    """What a visit's type asks for on the day on which it is booked."""
+    visit = held.visit
+    policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
+    figures = policy.visit_on(visit.starts_at.astimezone(ZoneInfo(held.location.zone)).date())
+    assert figures is not None, "what was booked has its figures"
+    return Asked(figures.fasting_min, figures.ride_needed, figures.sources)
 
 
 async def start_infusion(
@@ -85,10 +96,13 @@ async def start_infusion(
     if broken or consent is None or judged is None:
         return Refused.by_rules(broken, "The infusion does not start")
     infusion_id = new_id()
+    asked = await asked_of(tx, held)
     visit = await store.change_visit(
         tx,
         held.visit,
         state=VisitState.RUNNING,
+        fasting_asked=asked.fasting_min > 0,
+        ride_asked=asked.ride_needed,
         infusion_id=infusion_id,
         clinician_id=wish.clinician_id,
         started_at=tx.now,

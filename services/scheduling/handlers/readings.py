@@ -79,8 +79,11 @@ async def sign_override(
     judged = None if broken else await newest_reading(tx, held, _phase(state))
     if not broken:
         broken = rules.broken_by_override(None if judged is None else judged.vitals)
-    if await store.find_clinician(tx, wish.clinician_id) is None:
+    clinician = await store.find_clinician(tx, wish.clinician_id)
+    if clinician is None:
         broken.append(unknown("clinician", "clinician_id"))
+    else:
+        broken += rules.broken_by_signer(prescribes=clinician.dea_number is not None)
     if broken or judged is None:
         return Refused.by_rules(broken, "The override is not signed")
     override = kept.add_override(

@@ -68,9 +68,12 @@ async def withdraw_consent(consent_id: UUID, wish: Nothing, desk: AtDesk) -> Con
     return await desk.decide(consents.withdraw_consent, consent_id, wish, desk.actor)
 
 
-@router.post("/visit-types/{visit_type}/limits", dependencies=[allow(OPS)])
+@router.post("/visit-types/{visit_type}/limits", dependencies=[allow(PRESCRIBER)])
 async def record_limit(visit_type: str, wish: LimitWish, desk: AtDesk) -> LimitAnswer:
-    """Record limits of a vital sign or a dose, from a day on, with their source."""
+    """Sign limits of a vital sign or a dose, from a day on, with their source.
+
+    A prescriber's to sign: a limit is clinical, and until one is signed the seeded default holds.
+    """
     return await desk.decide(limits.record_limit, visit_type, wish)
 
 

@@ -37,9 +37,11 @@ def broken_by_ceiling(dose_ug: int, weight_g: int, limits: Iterable[Limit]) -> l
     return [Broken("dose_ceiling", each.detail, each.source, "dose_ug") for each in found]
 
 
-def broken_by_given(*, planned: bool, drawn_ug: int, given_ug: int) -> list[Broken]:
-    """Whether what ran can be what was drawn up. More than was planned is recorded as it is."""
-    if not planned:
+def broken_by_given(
+    *, planned_ug: int | None, drawn_ug: int, given_ug: int, reason: str | None
+) -> list[Broken]:
+    """Whether what ran can be what was drawn up. More than was planned says why."""
+    if planned_ug is None:
         return [
             Broken(
                 "dose_not_planned",
@@ -48,16 +50,27 @@ def broken_by_given(*, planned: bool, drawn_ug: int, given_ug: int) -> list[Brok
                 "appointment_id",
             )
         ]
-    if given_ug <= drawn_ug:
-        return []
-    return [
-        Broken(
-            "dose_above_drawn",
-            f"{given_ug} micrograms ran and {drawn_ug} were drawn up; no more can run.",
-            "what is drawn up is given or wasted",
-            "given_ug",
+    broken = []
+    if given_ug > drawn_ug:
+        broken.append(
+            Broken(
+                "dose_above_drawn",
+                f"{given_ug} micrograms ran and {drawn_ug} were drawn up; no more can run.",
+                "what is drawn up is given or wasted",
+                "given_ug",
+            )
         )
-    ]
+    if given_ug > planned_ug and reason is None:
+        broken.append(
+            Broken(
+                "dose_above_plan",
+                f"{given_ug} micrograms ran and {planned_ug} were planned; check the figure, and"
+                " if it is right say why in above_plan_reason.",
+                "FAQ: ketamine is prescribed and monitored, certain times and amounts",
+                "given_ug",
+            )
+        )
+    return broken
 
 
 def broken_by_recorded(*, recorded: bool) -> list[Broken]:

@@ -5,7 +5,8 @@ Each names everything that is missing at once, so that a nurse asks once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.scheduling.rules.doses import DoseState
@@ -14,6 +15,15 @@ from shared.events.scheduling import RideMode
 from shared.refusals import Broken
 
 RIDE_SOURCE = "FAQ: you will need a driver to take you home (or an Uber)"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a type of visit asks for, and where that is written: `fasting_min`, `ride_needed`."""
+
+    fasting_min: int
+    ride_needed: bool
+    sources: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +37,8 @@ class Readiness:
     vitals: Vitals | None
 
 
-def broken_by_start(ready: Readiness, now: datetime, fresh_min: int) -> list[Broken]:
-    """All that is missing before the drip may start."""
+def broken_by_start(ready: Readiness, asked: Asked, now: datetime, fresh_min: int) -> list[Broken]:
+    """All that is missing before the drip may start, of what its type of visit asks for."""
     broken: list[Broken] = []
     if not ready.consent_on_file:
         broken.append(
@@ -49,23 +59,24 @@ def broken_by_start(ready: Readiness, now: datetime, fresh_min: int) -> list[Bro
                 "clearance",
             )
         )
-    if not ready.ride_recorded:
+    if asked.ride_needed and not ready.ride_recorded:
         broken.append(
             Broken(
                 "ride_missing",
                 "No ride home is recorded; record a driver or a rideshare.",
-                RIDE_SOURCE,
+                asked.sources["ride_needed"],
                 "ride",
             )
         )
-    if not ready.fasted:
+    if asked.fasting_min and not ready.fasted:
         broken.append(
             Broken(
                 "not_fasted",
                 "Nobody has asked when the patient last ate; check in first."
                 if ready.fasted is None
-                else "The patient has eaten within the last two hours; wait, and ask again.",
-                "FAQ: no food for two hours prior, but liquids are fine",
+                else f"The patient has eaten within the last {_span(asked.fasting_min)}; wait, and"
+                " ask again.",
+                asked.sources["fasting_min"],
                 "fasted",
             )
         )
@@ -86,11 +97,18 @@ def broken_by_unasked(fasted: bool | None) -> list[Broken]:  # noqa: FBT001  # w
     ]
 
 
+def _span(minutes: int) -> str:
+    """`2 hours`, `90 minutes`."""
+    hours, rest = divmod(minutes, 60)
+    return f"{minutes} minutes" if rest else f"{hours} hour{'' if hours == 1 else 's'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """What must be known of a visit before its patient leaves."""
 
     oriented: bool
+    ride_needed: bool
     ride_seen: bool
     vitals: Vitals | None
     dose: DoseState
@@ -99,6 +117,7 @@ class Recovery:
 def broken_by_leaving(after: Recovery, now: datetime, fresh_min: int) -> list[Broken]:
     """All that is missing before the patient may leave."""
     broken = broken_by_vitals(after.vitals, now, fresh_min, "after the drip")
+    broken = [_kept_here(each) if each.rule == "vitals_hard_limit" else each for each in broken]
     if not after.oriented:
         broken.append(
             Broken(
@@ -109,7 +128,7 @@ def broken_by_leaving(after: Recovery, now: datetime, fresh_min: int) -> list[Br
                 "oriented",
             )
         )
-    if not after.ride_seen:
+    if after.ride_needed and not after.ride_seen:
         broken.append(
             Broken(
                 "ride_not_verified",
@@ -118,35 +137,69 @@ def broken_by_leaving(after: Recovery, now: datetime, fresh_min: int) -> list[Br
                 "ride",
             )
         )
-    match after.dose:
+    return [*broken, *_broken_by_dose(after.dose)]
+
+
+def _broken_by_dose(dose: DoseState) -> list[Broken]:
+    match dose:
         case DoseState.PLANNED:
-            broken.append(
+            return [
                 Broken(
                     "dose_not_recorded",
                     "A dose was planned and none is recorded; record what ran, and its lot.",
                     "21 CFR 1304.22(c): what is administered of a controlled substance is recorded",
                     "dose",
                 )
-            )
+            ]
         case DoseState.WASTE_UNWITNESSED:
-            broken.append(
+            return [
                 Broken(
                     "waste_not_witnessed",
                     "What was left of the dose has no witness; a second person confirms it.",
                     "the practice's rule: waste of a controlled substance has a second person",
                     "dose",
                 )
-            )
+            ]
         case DoseState.NONE | DoseState.RECORDED:
-            pass
-    return broken
+            return []
+
+
+def _kept_here(broken: Broken) -> Broken:
+    """Past a hard limit nobody is sent home after a drip: there is care, or there is transfer."""
+    measured = broken.detail.partition(" Nobody can override it")[0]
+    return replace(
+        broken,
+        detail=f"{measured} Nobody can override it; treat and take them again, or record the"
+        " transfer to a hospital (transferred_to).",
+    )
+
+
+def broken_by_transfer(dose: DoseState) -> list[Broken]:
+    """What is missing before a patient is handed to an ambulance: only the drug's own record."""
+    return _broken_by_dose(dose)
 
 
 def broken_by_ride_seen(
-    mode: RideMode, driver_name: str | None, driver_phone: str | None
+    mode: RideMode,
+    driver_name: str | None,
+    driver_phone: str | None,
+    *,
+    patient_phone: str | None = None,
 ) -> list[Broken]:
-    """A ride is verified by who came. A rideshare hides its driver's number, and shows the name."""
+    """A ride is verified by who came. A rideshare hides its driver's number, and shows the name.
+
+    Nobody who was infused drives: a driver with the patient's own number is no driver.
+    """
     broken = []
+    if driver_phone is not None and driver_phone == patient_phone:
+        broken.append(
+            Broken(
+                "driver_is_patient",
+                "This is the patient's own number; record that of whoever drives.",
+                "FAQ: you will not be able to drive for the remainder of the day",
+                "driver_phone",
+            )
+        )
     if driver_name is None:
         broken.append(
             Broken(

@@ -176,6 +176,20 @@ def broken_by_vitals(
     return broken
 
 
+def broken_by_signer(*, prescribes: bool) -> list[Broken]:
+    """Whether a clinician's word lets a reading pass: only of one who prescribes the drug."""
+    if prescribes:
+        return []
+    return [
+        Broken(
+            "signer_does_not_prescribe",
+            "No DEA number is on record of this clinician; a prescriber signs the override.",
+            "who may prescribe the infusion may judge that it runs: 21 CFR 1306.03",
+            "clinician_id",
+        )
+    ]
+
+
 def broken_by_override(vitals: Vitals | None) -> list[Broken]:
     """Whether there is something that a prescriber's word can let pass."""
     source = "an override is of one reading, between its soft and its hard limits"

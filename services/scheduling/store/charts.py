@@ -51,9 +51,9 @@ async def consents_of(tx: Transaction, patient_id: UUID) -> list[Consent]:
 
 
 async def consent_on_file(tx: Transaction, patient_id: UUID) -> Consent | None:
-    """The newest that stands."""
-    found = await consents_of(tx, patient_id)
-    return next((each for each in found if each.withdrawn_at is None), None)
+    """The newest, where it stands: who withdraws it does not fall back on an older one."""
+    newest = next(iter(await consents_of(tx, patient_id)), None)
+    return None if newest is None or newest.withdrawn_at is not None else newest
 
 
 async def find_consent(tx: Transaction, consent_id: UUID) -> Consent | None:

@@ -113,6 +113,13 @@ async def change_visit(tx: Transaction, visit: Appointment, **values: object) ->
     return Appointment(**(visit.model_dump() | values))
 
 
+def seal_transfer(tx: Transaction, appointment_id: UUID, place: str | None) -> bytes | None:
+    """Which hospital took the patient over."""
+    if place is None:
+        return None
+    return seal(tx, {"place": place}, "appointments", "transferred_to", appointment_id)
+
+
 def seal_driver(
     tx: Transaction, appointment_id: UUID, name: str | None, phone: str | None
 ) -> bytes | None:

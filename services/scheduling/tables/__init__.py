@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     text,
+    true,
 )
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -32,6 +33,10 @@ from shared.db import NAMING
 
 class Base(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING))):
     """Base of scheduling's tables."""
+
+
+def _yes() -> Column[bool]:
+    return Column(Boolean, nullable=False, server_default=true())
 
 
 def _reading(name: str) -> Column[UUID]:
@@ -148,7 +153,9 @@ class Appointment(Base, table=True):
 
     A chair that is held for a plan is a row too, and no visit (`hold_tables.Hold`).
 
-    `driver` holds who drives, and the phone; `ride_seen` who came, and who saw it. `consent_id` and
+    `driver` holds who drives, and the phone; `ride_seen` who came, and who saw it. `fasting_asked`
+    and `ride_asked` are what the type of visit asks for, as the start found it; `transferred_to` is
+    the hospital that took the patient over, and why. `consent_id` and
     `reading_id` are what the start rested on, `left_on_reading_id` what the discharge did.
     `late_since` is when the next entry of its chart was due, while it is late. Of a session that
     took place, `clinician_id`, `started_at` and `stopped_at` are who led it and when it really was,
@@ -196,7 +203,8 @@ class Appointment(Base, table=True):
             name="discharged",
         ),
         CheckConstraint(
-            "no_drive_until IS NULL OR (oriented IS TRUE AND ride_seen IS NOT NULL"
+            "no_drive_until IS NULL OR transferred_to IS NOT NULL"
+            " OR (oriented IS TRUE AND (ride_seen IS NOT NULL OR NOT ride_asked)"
             " AND left_on_reading_id IS NOT NULL)",
             name="leaving",
         ),
@@ -207,7 +215,8 @@ class Appointment(Base, table=True):
         ),
         CheckConstraint("(state = 'sent_home') = (sent_home_reason IS NOT NULL)", name="sent_home"),
         CheckConstraint(
-            "infusion_id IS NULL OR (fasted IS TRUE AND ride_mode IS NOT NULL"
+            "infusion_id IS NULL OR ((fasted IS TRUE OR NOT fasting_asked)"
+            " AND (ride_mode IS NOT NULL OR NOT ride_asked)"
             " AND consent_id IS NOT NULL AND reading_id IS NOT NULL AND cleared_at IS NOT NULL)",
             name="gates",
         ),
@@ -266,6 +275,9 @@ class Appointment(Base, table=True):
     reading_id: UUID | None = Field(default=None, sa_column=_reading("reading_id"))
     left_on_reading_id: UUID | None = Field(default=None, sa_column=_reading("left_on_reading_id"))
     abort_reason: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
+    fasting_asked: bool = Field(default=True, sa_column=_yes())
+    ride_asked: bool = Field(default=True, sa_column=_yes())
+    transferred_to: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
     ride_seen: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
     ride_seen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     oriented: bool | None = Field(default=None, sa_column=Column(Boolean))
