@@ -49,6 +49,7 @@ from tests.support.outside_world import (
     world_at,
 )
 from tests.support.parked import parked_items
+from tests.support.stripe_mock import OfficialStripe
 
 STARTS_AT = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 TOKEN_SECRET = "not-a-secret-" * 3
@@ -112,9 +113,17 @@ def running_world(
 
 
 @pytest.fixture
-def world(running_world: tuple[OutsideWorld, RunClock, Path]) -> OutsideWorld:
-    """The outside world with nothing in it, and nobody who listens."""
-    return running_world[0].begin()
+def world(
+    running_world: tuple[OutsideWorld, RunClock, Path], official_stripe: OfficialStripe | None
+) -> Iterator[OutsideWorld]:
+    """The outside world with nothing in it, and nobody who listens.
+
+    Afterwards Stripe's official mock must take every call that was made.
+    """
+    world = running_world[0].begin()
+    yield world
+    if official_stripe is not None:
+        assert official_stripe.objections(world.stripe_calls()) == []
 
 
 @pytest.fixture

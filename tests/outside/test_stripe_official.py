@@ -1,6 +1,6 @@
 """Stripe's official mock objects to what Stripe would not take or say.
 
-What our Stripe granted in any other test here is put to it when the test ends.
+What our Stripe granted in any other test here, and in billing's, is put to it when the test ends.
 """
 
 from __future__ import annotations
