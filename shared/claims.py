@@ -8,7 +8,7 @@ copy of its own. These shapes are the contract of `/internal`; scheduling answer
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, Literal, Protocol, TypeVar
 from uuid import UUID
 
 import httpx
@@ -36,6 +36,8 @@ Name = Annotated[
 E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{7,14}$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
 Npi = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{9}$")]
+Ndc = Annotated[str, StringConstraints(pattern=r"^[0-9]{5}-[0-9]{4}-[0-9]{2}$")]
+NdcQuantity = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}(\.[0-9]{1,3})?$")]
 Icd10 = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$")]
 
 
@@ -89,8 +91,26 @@ class LocationCard(_Claim):
     address: Address
 
 
+class DrugGiven(_Claim):
+    """What ran in an infusion, as far as it is on record. Payers take an NDC as 5-4-2 digits."""
+
+    name: Line
+    route: Name
+    dose_ug: int | None = None
+    strength: Name | None = None
+    is_compounded: bool = False
+    ndc: Ndc | None = None
+    ndc_unit: Literal["ML", "UN", "GR", "F2"] | None = None
+    ndc_quantity: (
+        Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}(\.[0-9]{1,3})?$")] | None
+    ) = None
+
+
 class InfusionRecord(_Claim):
-    """What a superbill needs to know of one completed infusion."""
+    """What a superbill needs to know of one completed infusion.
+
+    Without `stopped_at` its record is open. `drug` is missing until what ran is recorded.
+    """
 
     infusion_id: UUID
     patient: PatientCard
@@ -99,7 +119,8 @@ class InfusionRecord(_Claim):
     visit_type: VisitType
     diagnoses: tuple[Icd10, ...]
     started_at: Moment
-    stopped_at: Moment
+    stopped_at: Moment | None
+    drug: DrugGiven | None = None
 
     @property
     def patient_id(self) -> UUID:

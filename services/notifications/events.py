@@ -20,6 +20,7 @@ from shared.events.billing import (
     OutsidePaymentRecorded,
     PaymentCaptured,
     PaymentDeclined,
+    SuperbillCorrected,
     SuperbillIssued,
 )
 from shared.events.pharmacy import PrescriptionDelivered
@@ -49,6 +50,7 @@ on.event(PaymentCaptured)(notices.send_receipt)
 on.event(OutsidePaymentRecorded)(notices.send_receipt)
 on.event(PaymentDeclined)(notices.tell_payment_failed)
 on.event(SuperbillIssued)(notices.announce_superbill)
+on.event(SuperbillCorrected)(notices.announce_correction)
 on.event(PrescriptionDelivered)(notices.tell_spray_rule)
 
 on.work(RedeemContact, calls=ClaimCheck)(claims.redeem_contact)

@@ -42,6 +42,7 @@ CHANNELS = {
     Purpose.RECEIPT: Channel.EMAIL,
     Purpose.PAYMENT_FAILED: Channel.SMS,
     Purpose.SUPERBILL: Channel.EMAIL,
+    Purpose.SUPERBILL_CORRECTED: Channel.EMAIL,
 }
 
 

@@ -93,7 +93,10 @@ class Message(Base, table=True):
         CheckConstraint("(tried_at IS NULL) = (sealed IS NULL)", name="tried"),
         CheckConstraint("state <> 'sent' OR tried_at IS NOT NULL", name="sent"),
         CheckConstraint("(purpose = 'receipt') = (amount_cents IS NOT NULL)", name="amount"),
-        CheckConstraint("(purpose = 'superbill') = (document_no IS NOT NULL)", name="document"),
+        CheckConstraint(
+            "(purpose IN ('superbill', 'superbill_corrected')) = (document_no IS NOT NULL)",
+            name="document",
+        ),
         CheckConstraint(
             "(purpose IN ('no_driving', 'chair_offered')) = (until_at IS NOT NULL)", name="until"
         ),

@@ -148,6 +148,19 @@ def superbill(first_name: str, number: str) -> Words:
     )
 
 
+def superbill_corrected(first_name: str, number: str) -> Words:
+    """What to do with the earlier version, whether or not it has been sent in."""
+    return Words(
+        f"Your itemized statement {number} was corrected, and the corrected version takes the"
+        " place of the one you have. If you have not sent the earlier one to your insurer, send"
+        " only the corrected one. If you have, send the corrected one too, and tell them that it"
+        " replaces the earlier one under the same number. To protect your privacy it is not"
+        " attached: please ask for it at the front desk, or call us.",
+        greeting=f"Hello {first_name},",
+        subject="Your statement was corrected",
+    )
+
+
 def as_text(words: Words, clinic: Clinic, message_id: UUID) -> str:
     """A text message on the clinic's letterhead; greeted where that needs no second segment.
 

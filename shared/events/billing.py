@@ -202,12 +202,32 @@ class SuperbillIssued(PatientEvent, producer="billing"):
     """A numbered superbill exists for a paid infusion and never changes. Said once per infusion.
 
     `number` is printed on it; `total_cents` is what was charged. The document is at billing's API.
+    SuperbillCorrected follows where a later version takes its place.
     """
 
     superbill_id: UUID
     infusion_id: UUID
     charge_id: UUID
     number: Annotated[str, Field(max_length=32)]
+    total_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    issued_at: Moment
+
+
+class SuperbillCorrected(PatientEvent, producer="billing"):
+    """A later version of a superbill takes the place of `replaces_id`, under the same number.
+
+    Said once per version, from the second on. `refund`: money was given back; `record`: what the
+    record of the visit says has changed. Whoever handed the earlier one in sends this one after it.
+    """
+
+    superbill_id: UUID
+    replaces_id: UUID
+    infusion_id: UUID
+    charge_id: UUID
+    number: Annotated[str, Field(max_length=32)]
+    document_version: Annotated[int, Field(ge=1)]
+    reason: Literal["refund", "record"]
     total_cents: PositiveCents
     currency: Literal["USD"] = "USD"
     issued_at: Moment

@@ -31,6 +31,7 @@ class Purpose(StrEnum):
     RECEIPT = "receipt"
     PAYMENT_FAILED = "payment_failed"
     SUPERBILL = "superbill"
+    SUPERBILL_CORRECTED = "superbill_corrected"
 
 
 class MessageSent(PatientEvent, producer="notifications"):

@@ -1,9 +1,10 @@
-"""Superbills as the rules build them, and their documents."""
+"""Superbills as the rules build them by the codes that the clinic begins with; their documents."""
 
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
+from importlib import import_module
 from typing import Any
 
 import orjson
@@ -11,27 +12,72 @@ from pypdf import PdfReader
 
 from services.billing.gateways.typesetting import Template, Typst
 from services.billing.rules import superbills as rules
-from services.billing.rules.superbills import Paid, Receipt, Superbill
+from services.billing.rules.codebook import CodeBook, DiagnosisCode, ServiceCode
+from services.billing.rules.superbill_building import build, served_on
+from services.billing.rules.superbills import Issue, Paid, Receipt, Superbill
+from shared.claims import InfusionRecord
 from shared.events.billing import TenderKind
 from shared.ids import new_id
-from tests.billing.records import infusion_record
+from tests.billing.records import STOPPED_AT, infusion_record
 
-STOPPED_AT = datetime(2026, 11, 23, 19, 40, tzinfo=UTC)
+_BEGUN = import_module("services.billing.migrations.versions.0007_superbill_versions")
+
+
+def code_book(day: date) -> CodeBook:
+    """The codes that were in force on a day, of those that the clinic begins with."""
+
+    def in_force(listed: str) -> list[list[str]]:
+        rows = [row.split("|") for row in listed.strip().splitlines()]
+        return sorted((row for row in rows if row[1] <= str(day)), key=lambda row: row[1])
+
+    return CodeBook(
+        services={
+            code: ServiceCode(
+                code,
+                billable == "yes",
+                words,
+                frozenset(requires.split()),
+                frozenset(excludes.split()),
+                int(units_max) if units_max else None,
+            )
+            for code, _, billable, requires, excludes, units_max, words, _ in in_force(
+                _BEGUN.SERVICES
+            )
+        },
+        diagnoses={
+            code: DiagnosisCode(code, billable == "yes", words)
+            for code, _, billable, words in in_force(_BEGUN.DIAGNOSES)
+        },
+    )
+
+
+def paid(**changes: Any) -> Paid:
+    """One payment of the whole charge, by CareCredit. `refunds` give the fee up."""
+    known = {"amount_cents": 39900, "tender": TenderKind.CARE_CREDIT, "reference": "CC-118834"}
+    known |= {"at": STOPPED_AT} | changes
+    refunds = known.pop("refunds", ())
+    payment = Receipt(known["tender"], known["reference"], known["amount_cents"], known["at"])
+    reduced_cents = sum(refund.amount_cents for refund in refunds)
+    return Paid(new_id(), known["amount_cents"], (payment,), refunds, reduced_cents)
+
+
+def superbill_of(record: InfusionRecord, payment: Paid | None = None, **issue: Any) -> Superbill:
+    """The superbill of a record, paid by CareCredit unless said otherwise."""
+    known = {"number": "SB-2026-000001", "issued_at": STOPPED_AT} | issue
+    return build(record, payment or paid(), code_book(served_on(record)), Issue(**known))
 
 
 def superbill(minutes: int, **changes: Any) -> Superbill:
-    """The superbill of an infusion of so many minutes, paid by CareCredit."""
+    """The superbill of an infusion of so many minutes."""
     record = infusion_record(
         started_at=STOPPED_AT - timedelta(minutes=minutes), stopped_at=STOPPED_AT, **changes
     )
-    receipt = Receipt(TenderKind.CARE_CREDIT, "CC-118834", 39900, STOPPED_AT)
-    paid = Paid(new_id(), 39900, (receipt,))
-    return rules.build(record, paid, number=rules.number_of(2026, minutes), issued_at=STOPPED_AT)
+    return superbill_of(record, number=rules.number_of(2026, minutes))
 
 
-async def printed(content: object) -> bytes:
-    """The document of a superbill, or of what its JSON was made into."""
-    return await Typst().render(Template.SUPERBILL, orjson.dumps(content), issued_at=STOPPED_AT)
+async def printed(content: object, template: Template = Template.SUPERBILL) -> bytes:
+    """The document of a superbill or a receipt, or of what its JSON was made into."""
+    return await Typst().render(template, orjson.dumps(content), issued_at=STOPPED_AT)
 
 
 def words_of(pdf: bytes) -> str:

@@ -12,6 +12,8 @@ from shared.ids import new_id
 CANARIES = ("Testa", "Canary", "1979-05-17", "2025550147", "555-0147", "canary@", "Duke", "F33.2")
 """What must never be seen outside of a sealed field and of the superbill itself."""
 
+STOPPED_AT = datetime(2026, 11, 23, 19, 40, tzinfo=UTC)
+
 ADDRESS = Address(
     line1="1500 Duke Street",
     line2="Suite 200",
@@ -23,7 +25,7 @@ ADDRESS = Address(
 
 def infusion_record(**changes: Any) -> InfusionRecord:
     """One infusion of 40 minutes. Keywords replace fields, `npi` and the like those of a card."""
-    stopped_at = changes.pop("stopped_at", datetime(2026, 11, 23, 19, 40, tzinfo=UTC))
+    stopped_at = changes.get("stopped_at", STOPPED_AT)
     patient = PatientCard(
         patient_id=changes.pop("patient_id", new_id()),
         first_name="Testa",
@@ -60,7 +62,7 @@ def infusion_record(**changes: Any) -> InfusionRecord:
         "location": location,
         "visit_type": VisitType.KETAMINE_MOOD,
         "diagnoses": ("F33.2", "F43.12"),
-        "started_at": stopped_at - timedelta(minutes=40),
+        "started_at": (stopped_at or STOPPED_AT) - timedelta(minutes=40),
         "stopped_at": stopped_at,
     }
     return InfusionRecord(**fields | changes)

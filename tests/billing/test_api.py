@@ -11,7 +11,7 @@ from tests.support.documented import strays
 
 ROUTES = (
     "/fees|/uncharged|/card-setups|/tender|/charges|/balance|/ledger|/unmatched"
-    "|/payments|/refunds|/superbills|/webhooks|/reports|/reconciliation"
+    "|/payments|/refunds|/superbills|/diagnosis-codes|/service-codes|/webhooks|/reports|/reconciliation"
 )
 
 

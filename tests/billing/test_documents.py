@@ -14,7 +14,8 @@ from pypdf import PdfReader
 
 from services.billing.gateways.typesetting import Template, Typst
 from shared.errors import Poison
-from tests.billing.bills import STOPPED_AT, printed, superbill, words_of
+from tests.billing.bills import printed, superbill, words_of
+from tests.billing.records import STOPPED_AT
 from tests.support.verapdf import broken_rules
 
 TWELVE = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -11,61 +11,18 @@ from hypothesis import strategies as st
 
 from services.billing.rules import (
     card_numbers,
-    coding,
     declines,
     payments,
     pricing,
-    superbill_lint,
-    superbills,
 )
 from services.billing.rules.declines import AbandonReason
 from services.billing.rules.payments import AttemptState, Owed, Step, Trying
 from services.billing.rules.pricing import FirstStep, NoCharge, OnFile, Priced
 from services.billing.rules.standing import ChargeState, Standing
-from services.billing.rules.superbills import Paid, Receipt
 from shared.events.billing import DeclineReason, TenderKind
 from shared.ids import new_id
-from shared.money import split_evenly
-from tests.billing.records import infusion_record
 
 NOW = datetime(2026, 11, 23, 20, 30, tzinfo=UTC)
-
-
-def codes(minutes: int) -> list[tuple[str, int, int]]:
-    return [(c.code, c.units, c.charge_cents) for c in coding.code_infusion(minutes, 39900)]
-
-
-@pytest.mark.parametrize(
-    ("minutes", "expected"),
-    [
-        (1, [("96374", 1, 39900)]),
-        (15, [("96374", 1, 39900)]),
-        (16, [("96365", 1, 39900)]),
-        (40, [("96365", 1, 39900)]),
-        (90, [("96365", 1, 39900)]),
-        (91, [("96365", 1, 19950), ("96366", 1, 19950)]),
-        (150, [("96365", 1, 19950), ("96366", 1, 19950)]),
-        (151, [("96365", 1, 13300), ("96366", 2, 26600)]),
-        (210, [("96365", 1, 13300), ("96366", 2, 26600)]),
-        (211, [("96365", 1, 9975), ("96366", 3, 29925)]),
-        (240, [("96365", 1, 9975), ("96366", 3, 29925)]),
-    ],
-)
-def test_the_clock_gives_the_codes(minutes: int, expected: list[tuple[str, int, int]]):
-    assert codes(minutes) == [*expected, ("J3490", 1, 0)]
-
-
-@given(minutes=st.integers(1, 600), fee_cents=st.integers(1, 100_000_000))
-def test_the_lines_always_sum_to_the_fee_and_no_line_owes(minutes: int, fee_cents: int):
-    lines = coding.code_infusion(minutes, fee_cents)
-    assert sum(line.charge_cents for line in lines) == fee_cents
-    assert all(line.charge_cents >= 0 and line.units >= 1 for line in lines)
-    assert len({line.code for line in lines} & {"96365", "96374"}) == 1
-
-
-def test_a_minute_that_is_not_completed_does_not_count():
-    start = NOW
-    assert coding.minutes_between(start, start + timedelta(minutes=15, seconds=59)) == 15
 
 
 def test_a_fee_starts_at_local_midnight_on_both_sides_of_a_clock_change():
@@ -252,69 +209,6 @@ def test_a_reference_has_one_spelling(typed: str):
     kept = payments.reference_as_kept(typed)
     assert payments.reference_as_kept(f"  {typed.lower()} ") == kept
     assert payments.reference_as_kept(kept) == kept
-
-
-def paid(**changes: Any) -> Paid:
-    cents, paid_at = changes.get("amount_cents", 39900), changes.get("paid_at", NOW)
-    parts = split_evenly(cents, 2) if cents > 1 else [cents]
-    receipts = [
-        Receipt(TenderKind.CARD, f"receipt {n}", part, paid_at) for n, part in enumerate(parts)
-    ]
-    return Paid(new_id(), cents, tuple(receipts))
-
-
-@given(minutes=st.integers(1, 570), cents=st.integers(50, 1_000_000))
-def test_a_superbill_adds_up(minutes: int, cents: int):
-    record = infusion_record(started_at=NOW, stopped_at=NOW + timedelta(minutes=minutes))
-    assert superbill_lint.lint(record) == []
-    bill = superbills.build(record, paid(amount_cents=cents), number="SB", issued_at=NOW)
-    assert sum(line.charge_cents for line in bill.lines) == bill.total_cents == cents
-    assert sum(payment.amount_cents for payment in bill.payments) == cents
-    assert bill.balance_cents == 0
-
-
-def test_dates_are_the_clinics_own():
-    late = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)  # still 30 November in Alexandria
-    record = infusion_record(started_at=late, stopped_at=late + timedelta(minutes=40))
-    bill = superbills.build(record, paid(paid_at=late), number="SB", issued_at=late)
-    assert bill.issued_on == date(2026, 11, 30)
-    assert {line.date_of_service for line in bill.lines} == {date(2026, 11, 30)}
-    assert bill.payments[0].paid_on == date(2026, 11, 30)
-
-
-def test_a_line_points_at_the_first_four_of_up_to_twelve_diagnoses():
-    record = infusion_record(diagnoses=("F33.2", "F43.12", "F41.1", "G89.4", "M79.7", "Z99.99"))
-    bill = superbills.build(record, paid(), number="SB", issued_at=NOW)
-    assert "".join(diagnosis.pointer for diagnosis in bill.diagnoses) == "ABCDEF"
-    assert bill.lines[0].pointers == ("A", "B", "C", "D")
-    assert bill.diagnoses[-1].words is None
-
-
-@pytest.mark.parametrize(
-    ("changes", "rule"),
-    [
-        ({"diagnoses": ()}, "diagnosis_missing"),
-        ({"diagnoses": ("F33",)}, "diagnosis_not_billable"),
-        ({"diagnoses": ("G90.5",)}, "diagnosis_not_billable"),
-        ({"diagnoses": ("F33.2",) * 13}, "too_many_diagnoses"),
-        ({"clinician_npi": "1234567890"}, "clinician_npi"),
-        ({"clinic_npi": "1234567890"}, "clinic_npi"),
-        ({"ein": "07-1234567"}, "clinic_ein"),
-        ({"stopped_at": NOW, "started_at": NOW}, "infusion_clock"),
-        ({"stopped_at": NOW, "started_at": NOW + timedelta(minutes=5)}, "infusion_clock"),
-        ({"stopped_at": NOW + timedelta(hours=12), "started_at": NOW}, "infusion_too_long"),
-        ({"birth_date": date(2026, 11, 25)}, "birth_date_after_service"),
-    ],
-)
-def test_what_a_payer_would_reject_is_said_in_words_that_name_no_patient(
-    changes: dict[str, Any], rule: str
-):
-    [broken] = superbill_lint.lint(infusion_record(**changes))
-    assert broken.rule == rule
-    assert superbill_lint.in_words([rule]) == [broken]
-    assert broken.source
-    assert broken.detail.endswith(".")
-    assert not any(mark in broken.detail for mark in ("Canary", "1979", "F33.2", "1234567890"))
 
 
 def test_every_reason_for_which_a_try_did_not_pay_says_what_to_do():

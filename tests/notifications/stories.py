@@ -12,6 +12,7 @@ from shared.events.billing import (
     OutsidePaymentRecorded,
     PaymentCaptured,
     PaymentDeclined,
+    SuperbillCorrected,
     SuperbillIssued,
     TenderKind,
 )
@@ -150,6 +151,20 @@ class Story:
         return SuperbillIssued(
             patient_id=self.patient_id,
             superbill_id=new_id(),
+            infusion_id=self.infusion_id,
+            charge_id=new_id(),
+            number="SB-2026-000007",
+            total_cents=39900,
+            issued_at=self.now,
+        )
+
+    def correction(self) -> SuperbillCorrected:
+        return SuperbillCorrected(
+            patient_id=self.patient_id,
+            superbill_id=new_id(),
+            replaces_id=new_id(),
+            document_version=2,
+            reason="refund",
             infusion_id=self.infusion_id,
             charge_id=new_id(),
             number="SB-2026-000007",

@@ -202,6 +202,16 @@ async def test_two_replicas_send_each_message_once(house: House, story: Story):
     assert len(await house.said()) == 30
 
 
+async def test_a_corrected_statement_says_which_one_the_insurer_gets(house: House, story: Story):
+    await house.hears(story.registered(), story.superbill(), story.correction())
+    await house.at_rest()
+    _, corrected = sorted(house.world.mails(), key=lambda mail: mail["subject"])
+    assert corrected["subject"] == "Your statement was corrected"
+    assert "SB-2026-000007 was corrected" in corrected["text"]
+    assert "replaces the earlier one under the same number" in corrected["text"]
+    assert corrected["attachments"] == []
+
+
 async def test_receipt_and_statement_say_what_they_are_for_and_nothing_of_the_visit(
     house: House, story: Story
 ):

@@ -54,6 +54,20 @@ async def test_a_completed_infusion_is_redeemed_with_what_a_superbill_prints(
     assert set(answer.json()) == set(InfusionRecord.model_fields)
 
 
+async def test_what_ran_is_redeemed_once_it_is_recorded(clinic: Clinic) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    await clinic.check_in(visit)
+    plan = {"clinician_id": clinic.clinician_id, "dose_ug": 35_000, "weight_g": 70_000}
+    await clinic.step(visit, "dose-plan", plan)
+    await clinic.start(visit)
+    completed = await clinic.step(visit, "complete")
+    path = f"infusions/{completed['infusion_id']}"
+    assert (await redeem(clinic, path)).json()["drug"] is None
+    await clinic.step(visit, "dose", {"lot": "LOT-0001", "drawn_ug": 50_000, "given_ug": 35_000})
+    drug = (await redeem(clinic, path)).json()["drug"]
+    assert (drug["name"], drug["dose_ug"], drug["ndc"]) == ("Ketamine, racemic", 35_000, None)
+
+
 async def test_a_running_infusion_has_nothing_to_bill_yet(clinic: Clinic) -> None:
     visit = (await clinic.series())["appointments"][0]
     await clinic.check_in(visit)

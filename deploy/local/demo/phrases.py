@@ -26,6 +26,7 @@ PURPOSES = {
     Purpose.RECEIPT: "receipt",
     Purpose.PAYMENT_FAILED: "a payment did not go through",
     Purpose.SUPERBILL: "the superbill is ready",
+    Purpose.SUPERBILL_CORRECTED: "the superbill was corrected",
 }
 
 CHANNELS = {Channel.SMS: "text", Channel.EMAIL: "mail"}
@@ -106,7 +107,7 @@ def detail(event: Event, clock: Clock) -> str:
             billing.PaymentDeclined() | pharmacy.PrescriptionHeld() | pharmacy.PrescriptionRefused()
         ):
             found = words(event.reason)
-        case billing.SuperbillIssued():
+        case billing.SuperbillIssued() | billing.SuperbillCorrected():
             found = event.number
         case scheduling.AppointmentMoved() | scheduling.AppointmentBooked():
             found = f"to {clock(event.starts_at)}"

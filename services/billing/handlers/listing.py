@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from services.billing.rules.declines import AbandonReason, what_to_do
 from services.billing.rules.payments import AttemptState
 from services.billing.rules.standing import ChargeState
 from services.billing.rules.superbill_lint import in_words
+from services.billing.rules.superbills import CorrectionReason
 from services.billing.store import charges, fees, superbills
 from shared.events.billing import DeclineReason, TenderKind
 from shared.events.scheduling import VisitType
@@ -67,9 +68,16 @@ class ChargeListed(BaseModel):
 
 
 class SuperbillListed(BaseModel):
+    """One version of a superbill, of one infusion or of a month."""
+
     superbill_id: UUID
     number: str
-    infusion_id: UUID
+    version: int
+    replaces_id: UUID | None
+    reason: CorrectionReason | None
+    infusion_id: UUID | None
+    month: date | None
+    served_on: date
     total_cents: int
     issued_at: datetime
 
@@ -88,7 +96,7 @@ class UnchargedListed(BaseModel):
 async def list_uncharged(asked: Paging, tx: Transaction) -> Page[UnchargedListed] | Refused:
     """Infusions that wait for a fee, those that have waited longest first."""
     return await page(
-        tx, fees.uncharged(), by=fees.BY_NOTICE, asked=asked, item=_as(UnchargedListed)
+        tx, fees.uncharged(), by=fees.BY_NOTICE, asked=asked, item=as_item(UnchargedListed)
     )
 
 
@@ -101,12 +109,16 @@ class Blocked(BaseModel):
 
 
 class SuperbillHeld(BaseModel):
-    """A paid charge whose superbill waits. Mend what it names, then ask for it again."""
+    """A paid charge whose superbill waits. Mend what it names, then ask for it again.
+
+    `correction` is why there would be another version, where one is issued already.
+    """
 
     charge_id: UUID
     patient_id: UUID
     infusion_id: UUID
     noticed_at: datetime
+    correction: CorrectionReason | None
     blocked_by: list[Blocked]
 
 
@@ -126,7 +138,7 @@ async def list_charges(
 ) -> Page[ChargeListed] | Refused:
     """A patient's charges with their tries, oldest first."""
     rows = charges.charges_of(patient_id)
-    return await page(tx, rows, by=charges.BY_POSTING, asked=asked, item=_as(ChargeListed))
+    return await page(tx, rows, by=charges.BY_POSTING, asked=asked, item=as_item(ChargeListed))
 
 
 async def list_superbills(
@@ -134,8 +146,9 @@ async def list_superbills(
 ) -> Page[SuperbillListed] | Refused:
     """A patient's issued superbills, oldest first."""
     rows = superbills.issued_to(patient_id)
-    return await page(tx, rows, by=superbills.BY_ISSUE, asked=asked, item=_as(SuperbillListed))
+    return await page(tx, rows, by=superbills.BY_ISSUE, asked=asked, item=as_item(SuperbillListed))
 
 
-def _as(model: type[M]) -> Callable[[Row[tuple[object, ...]]], M]:
+def as_item(model: type[M]) -> Callable[[Row[tuple[object, ...]]], M]:
+    """How a row becomes an item of a page."""
     return lambda row: model.model_validate(row, from_attributes=True)

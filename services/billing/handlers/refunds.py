@@ -11,11 +11,13 @@ from pydantic import BaseModel, StringConstraints, computed_field
 
 from services.billing.gateways.refunds import RefundOrder, Refunds
 from services.billing.handlers.outside_payments import Reference
+from services.billing.handlers.superbills import reissue
 from services.billing.rules import ledger
 from services.billing.rules import refunds as rules
 from services.billing.rules.ledger import OfCharge
 from services.billing.rules.payments import reference_as_kept
 from services.billing.rules.refunds import RefundState, RefundStep
+from services.billing.rules.superbills import CorrectionReason
 from services.billing.store import charges
 from services.billing.store import refunds as store
 from services.billing.store.ledger import post, reverse
@@ -213,6 +215,8 @@ def _issue(
             issued_at=tx.now,
         )
     )
+    if paid.charge_id is not None:
+        reissue(paid.charge_id, CorrectionReason.REFUND, tx)
 
 
 async def create_refund(order: RefundOrder, refunds: Refunds) -> RefundStands:
@@ -292,6 +296,8 @@ async def _fail(stands: RefundStands, refund: LockedRefund, tx: Transaction) -> 
             failed_at=tx.now,
         )
     )
+    if paid.charge_id is not None:
+        reissue(paid.charge_id, CorrectionReason.REFUND, tx)
 
 
 async def list_refunds(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,75 +11,109 @@ import structlog
 from pydantic import BaseModel, TypeAdapter
 
 from services.billing.gateways.typesetting import Template, Typesetter
+from services.billing.rules import superbill_building, superbill_lint
 from services.billing.rules import superbills as rules
-from services.billing.rules.superbill_lint import lint
-from services.billing.rules.superbills import Superbill
-from services.billing.store import charges
+from services.billing.rules.receipts import receipt_of
+from services.billing.rules.superbills import CorrectionReason, Issue, Replaced, Superbill
+from services.billing.store import charges, codes
 from services.billing.store import superbills as store
-from services.billing.store.superbills import Unbilled, Unprinted
+from services.billing.store.superbills import Kept, Unbilled, Unprinted
 from services.billing.tables import Superbill as SuperbillRow
 from services.billing.tables import SuperbillDocument
 from services.billing.work import (
     InfusionRedeemed,
     RedeemInfusion,
+    ReissueSuperbill,
     RenderSuperbill,
     SuperbillRendered,
+    reissue_key,
 )
-from shared.claims import ClaimCheck
+from shared.claims import ClaimCheck, InfusionRecord
 from shared.errors import Poison
-from shared.events.billing import SuperbillIssued
-from shared.http.desk import Document
+from shared.events.billing import SuperbillCorrected, SuperbillIssued
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
+from shared.refusals import Broken
 
 log = structlog.get_logger(__name__)
 
-_SUPERBILL = TypeAdapter(Superbill)
-
-
-class SuperbillShown(BaseModel):
-    superbill_id: UUID
-    patient_id: UUID
-    infusion_id: UUID
-    issued_at: datetime
-    content_sha256: str
-    superbill: Superbill
+SUPERBILL = TypeAdapter(Superbill)
 
 
 async def redeem_infusion(unbilled: Unbilled, claims: ClaimCheck) -> InfusionRedeemed:
     record = await claims.infusion(unbilled.infusion_id, purpose="superbill")
-    return InfusionRedeemed(charge_id=unbilled.paid.charge_id, record=record)
+    return InfusionRedeemed(
+        charge_id=unbilled.paid.charge_id, record=record, correction=unbilled.correction
+    )
 
 
 async def draft_superbill(redeemed: InfusionRedeemed, tx: Transaction) -> None:
-    """Build, number and seal the superbill of a paid charge, or hold it with the reasons why."""
+    """Build, number and seal the superbill of a paid charge, or hold it with the reasons why.
+
+    Where one is issued already the next version is made, unless it would say the same again.
+    """
     await charges.lock(tx, redeemed.charge_id)
-    unbilled = await store.find_unbilled(tx, redeemed.charge_id)
+    unbilled = await store.find_settled(tx, redeemed.charge_id, redeemed.correction)
     if unbilled is None:
         return
     record = redeemed.record
     if not unbilled.is_about(record):
         raise Poison("claim_of_another")
-    if broken := lint(record):
-        reasons = [one.rule for one in broken]
+    before = await store.find_latest(tx, redeemed.charge_id)
+    earlier = None if before is None else content_of(before, tx)
+    bill = await _build(unbilled, record, earlier, tx)
+    if not isinstance(bill, Superbill):
+        reasons = [one.rule for one in bill]
         log.warning("superbill_held", reason=reasons)
-        await store.hold(tx, redeemed.charge_id, reasons)
+        await store.hold(tx, redeemed.charge_id, reasons, redeemed.correction if before else None)
         return
     await store.let_go(tx, redeemed.charge_id)
+    if earlier is not None and rules.says_the_same(bill, earlier):
+        return
+    _keep(unbilled, bill, before, tx)
+
+
+async def _build(
+    unbilled: Unbilled, record: InfusionRecord, earlier: Superbill | None, tx: Transaction
+) -> Superbill | list[Broken]:
+    """The superbill under its number, or what keeps it from being issued; no number is lost."""
+    if broken := superbill_lint.lint_record(record):
+        return broken
+    served_on = superbill_building.served_on(record)
+    book = await codes.code_book(tx, served_on, record.diagnoses)
+
+    def made(number: str) -> Superbill:
+        replaces = None
+        if earlier is not None:
+            why = unbilled.correction or CorrectionReason.RECORD
+            replaces = Replaced(earlier.version, earlier.issued_on, rules.REASONS[why])
+        issue = Issue(number=number, issued_at=tx.now, replaces=replaces)
+        return superbill_building.build(record, unbilled.paid, book, issue)
+
     year = tx.now.astimezone(ZoneInfo(record.location.zone)).year
-    number = rules.number_of(year, await store.take_number(tx, year))
-    superbill = rules.build(record, unbilled.paid, number=number, issued_at=tx.now)
-    content = orjson.dumps(superbill)
+    draft = made(earlier.number if earlier else rules.number_of(year, 0))
+    if broken := superbill_lint.lint(draft, book):
+        return broken
+    return draft if earlier else made(rules.number_of(year, await store.take_number(tx, year)))
+
+
+def _keep(unbilled: Unbilled, bill: Superbill, before: Kept | None, tx: Transaction) -> None:
+    content = orjson.dumps(bill)
     superbill_id = new_id()
     tx.insert(
         SuperbillRow,
         superbill_id=superbill_id,
-        number=number,
+        number=bill.number,
+        version=bill.version,
+        replaces_id=before and before.superbill_id,
+        reason=before and (unbilled.correction or CorrectionReason.RECORD).value,
         patient_id=unbilled.patient_id,
         infusion_id=unbilled.infusion_id,
-        charge_id=redeemed.charge_id,
-        total_cents=superbill.total_cents,
+        charge_id=unbilled.paid.charge_id,
+        month=None,
+        served_on=bill.visits[0].date_of_service,
+        total_cents=bill.total_cents,
         sealed=store.seal_content(tx, superbill_id, content),
         content_sha256=hashlib.sha256(content).digest(),
         issued_at=tx.now,
@@ -89,34 +122,63 @@ async def draft_superbill(redeemed: InfusionRedeemed, tx: Transaction) -> None:
 
 
 async def render_superbill(unprinted: Unprinted, typesetter: Typesetter) -> SuperbillRendered:
-    pdf = await typesetter.render(
-        Template.SUPERBILL, unprinted.content, issued_at=unprinted.issued_at
+    """Print a superbill, and the receipt without diagnosis that goes with it."""
+    receipt = orjson.dumps(receipt_of(SUPERBILL.validate_json(unprinted.content)))
+    issued_at = unprinted.issued_at
+    return SuperbillRendered(
+        superbill_id=unprinted.superbill_id,
+        pdf=await typesetter.render(Template.SUPERBILL, unprinted.content, issued_at=issued_at),
+        receipt=await typesetter.render(Template.RECEIPT, receipt, issued_at=issued_at),
     )
-    return SuperbillRendered(superbill_id=unprinted.superbill_id, pdf=pdf)
 
 
 async def issue_superbill(rendered: SuperbillRendered, tx: Transaction) -> None:
-    """With its document the superbill is out."""
-    kept = await store.find_superbill(tx, rendered.superbill_id)
+    """With its documents the superbill is out."""
+    superbill_id = rendered.superbill_id
+    kept = await store.find_superbill(tx, superbill_id)
     if kept is None or kept.document is not None:
         return
     tx.insert(
         SuperbillDocument,
-        superbill_id=rendered.superbill_id,
-        sealed=store.seal_document(tx, rendered.superbill_id, rendered.pdf),
+        superbill_id=superbill_id,
+        sealed=store.seal_document(tx, superbill_id, "sealed", rendered.pdf),
+        receipt=store.seal_document(tx, superbill_id, "receipt", rendered.receipt),
         rendered_at=tx.now,
     )
-    tx.publish(
-        SuperbillIssued(
+    tx.publish(_said(kept))
+
+
+def _said(kept: Kept) -> SuperbillIssued | SuperbillCorrected:
+    assert kept.infusion_id is not None
+    assert kept.charge_id is not None
+    if kept.replaces_id is None:
+        return SuperbillIssued(
             patient_id=kept.patient_id,
-            superbill_id=rendered.superbill_id,
+            superbill_id=kept.superbill_id,
             infusion_id=kept.infusion_id,
             charge_id=kept.charge_id,
             number=kept.number,
             total_cents=kept.total_cents,
             issued_at=kept.issued_at,
         )
+    assert kept.reason is not None, "what replaces another says why"
+    return SuperbillCorrected(
+        patient_id=kept.patient_id,
+        superbill_id=kept.superbill_id,
+        replaces_id=kept.replaces_id,
+        infusion_id=kept.infusion_id,
+        charge_id=kept.charge_id,
+        number=kept.number,
+        document_version=kept.version,
+        reason=CorrectionReason(kept.reason).value,
+        total_cents=kept.total_cents,
+        issued_at=kept.issued_at,
     )
+
+
+def content_of(kept: Kept, tx: Transaction) -> Superbill:
+    """What a superbill says, opened."""
+    return SUPERBILL.validate_json(store.open_content(tx, kept.superbill_id, kept.sealed))
 
 
 class SuperbillAsked(BaseModel):
@@ -135,34 +197,36 @@ async def ask_for_superbill(charge_id: UUID, tx: Transaction) -> SuperbillAsked 
         return Refused.by_rules(broken)
     if found.superbill_id is None:
         tx.do(RedeemInfusion(charge_id=charge_id), key=f"superbill:{charge_id}")
+    elif found.held_correction is not None:
+        reissue(charge_id, found.held_correction, tx)
     else:
         tx.do(RenderSuperbill(superbill_id=found.superbill_id), key=f"print:{found.superbill_id}")
     return SuperbillAsked(charge_id=charge_id, patient_id=found.patient_id)
 
 
-async def show_superbill(superbill_id: UUID, tx: Transaction) -> SuperbillShown | Refused:
-    kept = await store.find_superbill(tx, superbill_id)
-    if kept is None:
-        return Refused.not_found("superbill")
-    content = store.open_content(tx, superbill_id, kept.sealed)
-    return SuperbillShown(
-        superbill_id=superbill_id,
-        patient_id=kept.patient_id,
-        infusion_id=kept.infusion_id,
-        issued_at=kept.issued_at,
-        content_sha256=kept.content_sha256.hex(),
-        superbill=_SUPERBILL.validate_json(content),
-    )
+def reissue(charge_id: UUID, reason: CorrectionReason, tx: Transaction) -> None:
+    """Have a charge's superbill say what is true now. Nothing comes of it where it does."""
+    tx.do(ReissueSuperbill(charge_id=charge_id, reason=reason), key=reissue_key(charge_id))
 
 
-async def fetch_document(superbill_id: UUID, tx: Transaction) -> Document | Refused:
-    """The PDF, as it was issued."""
+class AskCorrection(BaseModel):
+    """Why the superbill is wrong. A refund has it corrected by itself."""
+
+    reason: CorrectionReason
+
+
+async def correct_superbill(
+    superbill_id: UUID, wish: AskCorrection, tx: Transaction
+) -> SuperbillAsked | Refused:
+    """Have a corrected version made of what scheduling and the payments say now."""
     kept = await store.find_superbill(tx, superbill_id)
-    if kept is None or kept.document is None:
+    if kept is None or kept.charge_id is None:
         return Refused.not_found("superbill")
-    return Document(
-        content=store.open_document(tx, superbill_id, kept.document),
-        media_type="application/pdf",
-        name=f"superbill-{kept.number}.pdf",
-        patient_id=kept.patient_id,
-    )
+    latest = await store.find_latest(tx, kept.charge_id)
+    assert latest is not None
+    if broken := rules.broken_by_correcting(
+        is_printed=kept.document is not None, latest_id=latest.superbill_id, asked_id=superbill_id
+    ):
+        return Refused.by_rules(broken)
+    reissue(kept.charge_id, wish.reason, tx)
+    return SuperbillAsked(charge_id=kept.charge_id, patient_id=kept.patient_id)

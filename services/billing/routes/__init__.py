@@ -8,6 +8,7 @@ from __future__ import annotations
 from services.billing.routes import (
     cards,
     charges,
+    codes,
     fees,
     ledger,
     reconciliation,
@@ -24,6 +25,7 @@ ROUTERS = (
     ledger.router,
     unmatched.router,
     refunds.router,
+    codes.router,
     superbills.router,
     reports.router,
     reconciliation.router,

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.billing.handlers import (
-    listing,
-    superbills,
-)
-from services.billing.handlers.listing import (
-    SuperbillHeld,
-    SuperbillListed,
-)
-from services.billing.handlers.superbills import SuperbillAsked, SuperbillShown
+from services.billing.handlers import listing, superbills, superbills_shown
+from services.billing.handlers.listing import SuperbillHeld, SuperbillListed
+from services.billing.handlers.superbills import AskCorrection, SuperbillAsked
+from services.billing.handlers.superbills_shown import ReceiptShown, SuperbillShown
 from services.billing.routes.desk import DESK
+from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
 
 router = APIRouter(tags=["billing"])
+
+AS_PDF: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The document as issued", "content": {"application/pdf": {}}}
+}
 
 
 @router.get("/patients/{patient_id}/superbills", dependencies=DESK)
@@ -45,15 +46,40 @@ async def ask_for_superbill(charge_id: UUID, desk: AtDesk) -> SuperbillAsked:
 @router.get("/superbills/{superbill_id}", dependencies=DESK)
 async def show_superbill(superbill_id: UUID, desk: AtDesk) -> SuperbillShown:
     """A superbill's content."""
-    return await desk.read(superbills.show_superbill, superbill_id, purpose="payment")
+    return await desk.read(superbills_shown.show_superbill, superbill_id, purpose="payment")
 
 
 @router.get(
     "/superbills/{superbill_id}/pdf",
     dependencies=DESK,
     response_class=Response,
-    responses={200: {"description": "The document as issued", "content": {"application/pdf": {}}}},
+    responses=AS_PDF,
 )
 async def fetch_superbill(superbill_id: UUID, desk: AtDesk) -> Response:
     """A superbill as a PDF."""
-    return await desk.document(superbills.fetch_document, superbill_id, purpose="payment")
+    return await desk.document(superbills_shown.fetch_document, superbill_id, purpose="payment")
+
+
+@router.get("/superbills/{superbill_id}/receipt", dependencies=DESK)
+async def show_receipt(superbill_id: UUID, desk: AtDesk) -> ReceiptShown:
+    """What a health account's administrator asks for: no diagnosis, no code, no drug."""
+    return await desk.read(superbills_shown.show_receipt, superbill_id, purpose="payment")
+
+
+@router.get(
+    "/superbills/{superbill_id}/receipt/pdf",
+    dependencies=DESK,
+    response_class=Response,
+    responses=AS_PDF,
+)
+async def fetch_receipt(superbill_id: UUID, desk: AtDesk) -> Response:
+    """That receipt as a PDF."""
+    return await desk.document(superbills_shown.fetch_receipt, superbill_id, purpose="payment")
+
+
+@router.post("/superbills/{superbill_id}/corrections", dependencies=[allow(Role.BILLER)])
+async def correct_superbill(
+    superbill_id: UUID, wish: AskCorrection, desk: AtDesk
+) -> SuperbillAsked:
+    """Have a corrected version made of what is on record now."""
+    return await desk.decide(superbills.correct_superbill, superbill_id, wish)

@@ -1,7 +1,6 @@
-"""Which codes an infusion's clock gives, and how the fee spreads over them.
+"""Which codes an infusion's clock gives, why, and how the fee spreads over them.
 
-Codes only: CPT's own descriptors are the AMA's, so the words beside them are the clinic's. Few
-lines, because payers hold claims that have many (reimbursify.com, ketamine coding practices).
+Few lines, because payers hold claims that have many (reimbursify.com, ketamine coding practices).
 """
 
 from __future__ import annotations
@@ -13,21 +12,27 @@ from shared.money import split_evenly
 
 PUSH_MAX_MIN = 15  # CPT 96374: an infusion of 15 minutes or less is a push
 FIRST_HOUR_MAX_MIN = 90  # CPT 96366: a further hour counts from 31 minutes past the hour
-FURTHER_HOURS_MAX = 8  # CMS medically unlikely edits: 96366, 8 units a day
+HOUR_MIN = 60
 OFFICE = "11"
-PLACES_OF_SERVICE = {OFFICE: "Office"}  # CMS, place of service codes
+
+PUSH, FIRST_HOUR, FURTHER_HOUR = "96374", "96365", "96366"
+UNCLASSIFIED_DRUG, COMPOUNDED_DRUG = "J3490", "J7999"
+DRUGS = frozenset({UNCLASSIFIED_DRUG, COMPOUNDED_DRUG})
 
 _MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """One code with its units and its part of the fee."""
+    """One code with its part of the fee and a line for each of its units that says why."""
 
     code: str
-    words: str
-    units: int
+    why: tuple[str, ...]
     charge_cents: int
+
+    @property
+    def units(self) -> int:
+        return len(self.why)
 
 
 def minutes_between(started_at: datetime, stopped_at: datetime) -> int:
@@ -38,24 +43,38 @@ def minutes_between(started_at: datetime, stopped_at: datetime) -> int:
 def further_hours(infusion_min: int) -> int:
     """Units of 96366: 91 to 150 minutes are one, 151 to 210 two."""
     over = infusion_min - FIRST_HOUR_MAX_MIN - 1
-    return 0 if over < 0 else 1 + over // 60
+    return 0 if over < 0 else 1 + over // HOUR_MIN
 
 
-def code_infusion(infusion_min: int, fee_cents: int) -> list[Coded]:
+def code_infusion(infusion_min: int, fee_cents: int, *, is_compounded: bool = False) -> list[Coded]:
     """The lines of one infusion of one drug; their charges sum exactly to the fee.
 
     The fee is for the visit and spreads evenly over the hours that are coded, odd cents to the
-    first. The drug is in the fee: its line informs and carries no charge. HCPCS has no code for
-    ketamine, hence J3490, the unclassified drug.
+    first. The drug is in the fee: its line informs and carries no charge.
     """
-    drug = Coded("J3490", "Ketamine, racemic, given intravenously (included in the fee)", 1, 0)
+    drug = _code_drug(is_compounded=is_compounded)
     if infusion_min <= PUSH_MAX_MIN:
-        push = "Intravenous push of a single drug, initial"
-        return [Coded("96374", push, 1, fee_cents), drug]
+        why = f"{infusion_min} minutes of drip: {PUSH_MAX_MIN} minutes or less are a push."
+        return [Coded(PUSH, (why,), fee_cents), drug]
     hours = further_hours(infusion_min)
     first_cents, *rest = split_evenly(fee_cents, 1 + hours)
-    lines = [Coded("96365", "Intravenous infusion for therapy, first hour", 1, first_cents)]
+    why = f"{infusion_min} minutes of drip: the first hour, up to {FIRST_HOUR_MAX_MIN} minutes."
+    lines = [Coded(FIRST_HOUR, (why,), first_cents)]
     if hours:
-        further = "Intravenous infusion for therapy, each further hour"
-        lines.append(Coded("96366", further, hours, sum(rest)))
+        lines.append(
+            Coded(FURTHER_HOUR, tuple(_why_hour(1 + n) for n in range(1, hours + 1)), sum(rest))
+        )
     return [*lines, drug]
+
+
+def _why_hour(hour: int) -> str:
+    """A further hour, counted by its 31st minute: the second begins at 61 and counts from 91."""
+    counts_from = (hour - 1) * HOUR_MIN + FIRST_HOUR_MAX_MIN - HOUR_MIN + 1
+    return f"Hour {hour}: the drip reached minute {counts_from}, more than 30 minutes into it."
+
+
+def _code_drug(*, is_compounded: bool) -> Coded:
+    if is_compounded:
+        return Coded(COMPOUNDED_DRUG, ("Compounded, and in the fee of the visit.",), 0)
+    why = "HCPCS has no code for ketamine; the drug is in the fee of the visit."
+    return Coded(UNCLASSIFIED_DRUG, (why,), 0)

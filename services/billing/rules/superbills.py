@@ -1,23 +1,20 @@
 """A superbill: what was done, why, by whom, and that it is paid, in the form that payers take.
 
-Built whole or not at all: `superbill_lint` says what keeps one from being built.
-Field list: Osmind, "Introduction to superbills", and CMS-1500 for codes, pointers and units.
+The shape of the document and its words. `superbill_building` makes one, `superbill_lint` says what
+keeps it from being issued. Field list: Osmind, "Introduction to superbills", and CMS-1500 for
+codes, pointers and units.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from services.billing.rules import coding
-from services.billing.rules.diagnoses import words_for
-from shared.claims import Address, InfusionRecord
 from shared.events.billing import TenderKind
 from shared.refusals import Broken
 
-POINTERS_MAX = 4  # CMS-1500 item 24E holds four pointers per line
 LETTERS = "ABCDEFGHIJKL"
 
 PAID_BY = {
@@ -28,15 +25,31 @@ PAID_BY = {
     TenderKind.CHECK: "Check",
 }
 
+TITLE = "Paid statement for out-of-network reimbursement"
 NOTICE = (
     "This is a statement of services that were rendered and paid in full. It is not a bill and"
     " not a claim. The clinic is out of network and accepts no assignment of benefits: please"
     " reimburse the patient. It promises no coverage."
 )
-PROVIDER_STATEMENT = (
+ASSERTION = (
     "The services listed were rendered on the date of service by the clinician named above, and"
     " the fee was received as shown."
 )
+
+
+class CorrectionReason(StrEnum):
+    """Why a superbill has another version."""
+
+    REFUND = "refund"
+    RECORD = "record"
+    VISIT = "visit"
+
+
+REASONS = {
+    CorrectionReason.REFUND: "Money was refunded after the earlier version was issued.",
+    CorrectionReason.RECORD: "The record of the visit was corrected.",
+    CorrectionReason.VISIT: "Another visit of the month has its statement now.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +95,34 @@ class PlaceOfService:
 
 
 @dataclass(frozen=True, slots=True)
+class Drug:
+    """What the drug line informs of. `ndc` is as payers take it, 5-4-2."""
+
+    name: str
+    route: str
+    dose: str | None
+    strength: str | None
+    ndc: str | None
+    ndc_unit: str | None
+    ndc_quantity: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One infusion by the clock, and who gave it. `signed` is the clinician's signature."""
+
+    date_of_service: date
+    place: str
+    rendering: RenderingProvider
+    started_at: datetime
+    stopped_at: datetime
+    infusion_min: int
+    signed: str
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One service line. `modifiers` is empty: an infusion alone needs none."""
+    """One service line. `why` has a line of explanation for each unit."""
 
     date_of_service: date
     place_of_service: str
@@ -93,6 +132,8 @@ class Line:
     pointers: tuple[str, ...]
     units: int
     charge_cents: int
+    why: tuple[str, ...]
+    drug: Drug | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,33 +145,60 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class Refund:
+    """Money given back, to the tender that it came by."""
+
+    refunded_on: date
+    method: str
+    reference: str
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The version that this one takes the place of, and why."""
+
+    version: int
+    issued_on: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Superbill:
-    """The document. Its lines sum to the total, its payments pay it, its balance is zero."""
+    """The document. Its lines sum to the total, its payments pay it, its balance is zero.
+
+    That of a month, `2026-11`, gathers the superbills of its visits and names their numbers.
+    """
 
     number: str
     version: int
+    replaces: Replaced | None
+    title: str
+    month: str | None
+    gathers: tuple[str, ...]
     issued_on: date
     entity: BillingEntity
-    rendering: RenderingProvider
-    place: str
     patient: Patient
     diagnoses: tuple[Diagnosis, ...]
-    started_at: datetime
-    stopped_at: datetime
-    infusion_min: int
+    visits: tuple[Visit, ...]
     lines: tuple[Line, ...]
     places_of_service: tuple[PlaceOfService, ...]
     currency: str
     total_cents: int
     payments: tuple[Payment, ...]
+    refunds: tuple[Refund, ...]
+    paid_cents: int
+    refunded_cents: int
+    net_paid_cents: int
+    reduced_cents: int
     balance_cents: int
     notice: str
-    provider_statement: str
+    assertion: str
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Money of one tender. `reference` is a receipt's, or the payment's own id."""
+    """Money of one tender, come or gone. `reference` is a receipt's, or the payment's own id."""
 
     tender: TenderKind
     reference: str
@@ -140,11 +208,29 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A charge that was paid, and what came for it."""
+    """A charge that was paid: what came for it, and what was given back.
+
+    `reduced_cents` is what the clinic gave up with refunds; the rest was owed, and paid, again.
+    """
 
     charge_id: UUID
     amount_cents: int
     payments: tuple[Receipt, ...]
+    refunds: tuple[Receipt, ...] = ()
+    reduced_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Which document it will be. `replaces` names the version before, from the second on."""
+
+    number: str
+    issued_at: datetime
+    replaces: Replaced | None = None
+
+    @property
+    def version(self) -> int:
+        return 1 if self.replaces is None else self.replaces.version + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +241,7 @@ class Billed:
     is_paid: bool
     superbill_id: UUID | None
     is_printed: bool
+    held_correction: CorrectionReason | None = None
 
 
 def broken_by_asking(billed: Billed) -> list[Broken]:
@@ -167,7 +254,7 @@ def broken_by_asking(billed: Billed) -> list[Broken]:
                 "FAQ: a superbill for your insurance; payers reject one with a balance",
             )
         ]
-    if billed.is_printed:
+    if billed.is_printed and billed.held_correction is None:
         return [
             Broken(
                 "superbill_issued",
@@ -178,93 +265,41 @@ def broken_by_asking(billed: Billed) -> list[Broken]:
     return []
 
 
+def broken_by_correcting(*, is_printed: bool, latest_id: UUID, asked_id: UUID) -> list[Broken]:
+    """What forbids having a version corrected."""
+    if latest_id != asked_id:
+        return [
+            Broken(
+                "superbill_replaced",
+                f"A later version took its place. Correct that one: GET /superbills/{latest_id}.",
+                "corrections follow one another",
+            )
+        ]
+    if not is_printed:
+        return [
+            Broken(
+                "superbill_not_issued",
+                "This version is not printed yet. Wait for it, or ask for the charge's superbill.",
+                "what is corrected was issued",
+            )
+        ]
+    return []
+
+
+def says_the_same(one: Superbill, other: Superbill) -> bool:
+    """Whether two versions differ in nothing but which version they are."""
+    return (
+        replace(
+            one,
+            number=other.number,
+            version=other.version,
+            replaces=other.replaces,
+            issued_on=other.issued_on,
+        )
+        == other
+    )
+
+
 def number_of(year: int, count: int) -> str:
     """`SB-2026-000001`: in order, without gaps, never used again."""
     return f"SB-{year}-{count:06d}"
-
-
-def build(record: InfusionRecord, paid: Paid, *, number: str, issued_at: datetime) -> Superbill:
-    """The superbill of an infusion in which lint finds nothing. Dates are the clinic's own."""
-    zone = ZoneInfo(record.location.zone)
-    started_at, stopped_at = record.started_at.astimezone(zone), record.stopped_at.astimezone(zone)
-    infusion_min = coding.minutes_between(started_at, stopped_at)
-    diagnoses = tuple(
-        Diagnosis(letter, code, words_for(code))
-        for letter, code in zip(LETTERS, record.diagnoses, strict=False)
-    )
-    lines = tuple(
-        Line(
-            date_of_service=started_at.date(),
-            place_of_service=coding.OFFICE,
-            code=coded.code,
-            modifiers=(),
-            words=coded.words,
-            pointers=tuple(diagnosis.pointer for diagnosis in diagnoses[:POINTERS_MAX]),
-            units=coded.units,
-            charge_cents=coded.charge_cents,
-        )
-        for coded in coding.code_infusion(infusion_min, paid.amount_cents)
-    )
-    total_cents = sum(line.charge_cents for line in lines)
-    payments = tuple(
-        Payment(
-            paid_on=one.at.astimezone(zone).date(),
-            method=PAID_BY[one.tender],
-            reference=one.reference,
-            amount_cents=one.amount_cents,
-        )
-        for one in paid.payments
-    )
-    location, rendering, patient = record.location, record.rendering, record.patient
-    return Superbill(
-        number=number,
-        version=1,
-        issued_on=issued_at.astimezone(zone).date(),
-        entity=BillingEntity(
-            legal_name=location.legal_name,
-            ein=location.ein,
-            npi=location.npi,
-            phone=_phone(location.phone),
-            address=_lines(location.address),
-        ),
-        rendering=RenderingProvider(
-            name=rendering.name,
-            credential=rendering.credential,
-            npi=rendering.npi,
-            license_number=rendering.license_number,
-        ),
-        place=location.name,
-        patient=Patient(
-            name=f"{patient.first_name} {patient.last_name}",
-            birth_date=patient.birth_date,
-            phone=_phone(patient.phone),
-            address=_lines(patient.address),
-        ),
-        diagnoses=diagnoses,
-        started_at=started_at,
-        stopped_at=stopped_at,
-        infusion_min=infusion_min,
-        lines=lines,
-        places_of_service=tuple(
-            PlaceOfService(code, coding.PLACES_OF_SERVICE[code])
-            for code in sorted({line.place_of_service for line in lines})
-        ),
-        currency="USD",
-        total_cents=total_cents,
-        payments=payments,
-        balance_cents=total_cents - sum(one.amount_cents for one in payments),
-        notice=NOTICE,
-        provider_statement=PROVIDER_STATEMENT,
-    )
-
-
-def _lines(address: Address) -> tuple[str, ...]:
-    town = f"{address.city}, {address.state} {address.postal_code}"
-    return tuple(line for line in (address.line1, address.line2, town) if line)
-
-
-def _phone(e164: str) -> str:
-    """`(202) 555-0147` for a number of the North American plan; another stays as it is."""
-    if len(e164) == len("+12025550147") and e164.startswith("+1"):
-        return f"({e164[2:5]}) {e164[5:8]}-{e164[8:]}"
-    return e164

@@ -154,12 +154,14 @@ _SUPERBILL = (
     select(col(Superbill.superbill_id))
     .join(SuperbillDocument)
     .where(col(Superbill.charge_id) == col(Charge.charge_id))
+    .order_by(col(Superbill.version).desc())
+    .limit(1)
     .scalar_subquery()
 )
 
 
 def charges_of(patient_id: UUID) -> Select[Any]:
-    """A patient's charges, each with its tries, its payments and its issued superbill."""
+    """A patient's charges, each with its tries, its payments and its newest superbill."""
     owed_cents = _CHARGES.c.amount_cents - _CHARGES.c.paid_cents - _CHARGES.c.forgiven_cents
     return select(
         *_CHARGES.c,

@@ -1,32 +1,40 @@
-"""Superbills: what they are built from, their numbers, their documents."""
+"""Superbills: what they are built from, their numbers and versions, their documents."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
-from services.billing.rules.superbills import Billed, Paid
+from services.billing.rules.standing import ChargeState
+from services.billing.rules.superbills import Billed, CorrectionReason, Paid
 from services.billing.store.payments import received_for
+from services.billing.store.refunds import given_back_of
 from services.billing.tables import Charge, Superbill, SuperbillDocument, SuperbillHold
-from services.billing.work import RedeemInfusion, RenderSuperbill
+from services.billing.work import RedeemInfusion, ReissueSuperbill, RenderSuperbill
 from shared.claims import InfusionRecord
 from shared.messaging import Transaction
+
+PAID = frozenset({ChargeState.PAID})
+SETTLED = frozenset({ChargeState.PAID, ChargeState.CLOSED})
 
 _PAID = text(
     """
     SELECT c.infusion_id, c.patient_id,
-           c.amount_cents - coalesce((SELECT sum(amount_cents) FROM charge_adjustments AS a
-                                       WHERE a.charge_id = c.charge_id), 0) AS amount_cents
+           c.amount_cents - coalesce(a.given_up_cents, 0) AS amount_cents,
+           c.forgiven_cents - coalesce(a.given_up_cents, 0) AS reduced_cents, c.state,
+           EXISTS (SELECT FROM superbills AS s WHERE s.charge_id = c.charge_id) AS is_billed
       FROM charges AS c
-     WHERE c.charge_id = :charge_id AND c.state = 'paid'
-       AND NOT EXISTS (SELECT FROM superbills AS s WHERE s.charge_id = c.charge_id)
+      LEFT JOIN (SELECT charge_id, sum(amount_cents)::integer AS given_up_cents
+                   FROM charge_adjustments GROUP BY charge_id) AS a USING (charge_id)
+     WHERE c.charge_id = :charge_id
     """
 )
+"""What a refund gives up lessens what is owed as a discount does, and is told beside it."""
 
 _NEXT_NUMBER = text(
     """
@@ -44,44 +52,49 @@ _UNPRINTED = text(
     """
 )
 
-_ISSUED = text(
-    """
-    SELECT s.number, s.patient_id, s.infusion_id, s.charge_id, s.total_cents, s.issued_at,
-           s.content_sha256, s.sealed, d.sealed AS document
+_KEPT = """
+    SELECT s.superbill_id, s.number, s.version, s.replaces_id, s.reason, s.patient_id,
+           s.infusion_id, s.charge_id, s.month, s.total_cents, s.issued_at, s.content_sha256,
+           s.sealed, d.sealed AS document, d.receipt
       FROM superbills AS s LEFT JOIN superbill_documents AS d USING (superbill_id)
-     WHERE s.superbill_id = :superbill_id
-    """
-)
+"""
 
+_ISSUED = text(_KEPT + " WHERE s.superbill_id = :superbill_id")
+
+_LATEST = text(_KEPT + " WHERE s.charge_id = :charge_id ORDER BY s.version DESC LIMIT 1")
 
 _HOLD = text(
     """
-    INSERT INTO superbill_holds (charge_id, rules, noticed_at) VALUES (:charge_id, :rules, :at)
-    ON CONFLICT (charge_id) DO UPDATE SET rules = excluded.rules
+    INSERT INTO superbill_holds (charge_id, rules, correction, noticed_at)
+    VALUES (:charge_id, :rules, :correction, :at)
+    ON CONFLICT (charge_id) DO UPDATE SET rules = excluded.rules, correction = excluded.correction
     """
-).bindparams(bindparam("rules", type_=ARRAY(TEXT)))
+).bindparams(bindparam("rules", type_=ARRAY(TEXT)), bindparam("correction", type_=TEXT))
 
 _LET_GO = text("DELETE FROM superbill_holds WHERE charge_id = :charge_id")
 
 _BILLED = text(
     """
     SELECT c.patient_id, c.state = 'paid' AS is_paid, s.superbill_id,
-           d.superbill_id IS NOT NULL AS is_printed
+           d.superbill_id IS NOT NULL AS is_printed, h.correction
       FROM charges AS c
       LEFT JOIN superbills AS s USING (charge_id)
       LEFT JOIN superbill_documents AS d ON d.superbill_id = s.superbill_id
+      LEFT JOIN superbill_holds AS h ON h.charge_id = c.charge_id
      WHERE c.charge_id = :charge_id
+     ORDER BY s.version DESC LIMIT 1
     """
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Unbilled:
-    """A paid charge that has no superbill yet."""
+    """A paid charge whose superbill is to be made, or made anew because of `correction`."""
 
     infusion_id: UUID
     patient_id: UUID
     paid: Paid
+    correction: CorrectionReason | None = None
 
     def is_about(self, record: InfusionRecord) -> bool:
         """Whether a record is of the infusion that was paid, and of whom it was charged to."""
@@ -91,22 +104,43 @@ class Unbilled:
         )
 
 
-async def find_unbilled(tx: Transaction, charge_id: UUID) -> Unbilled | None:
-    """`None` when the charge is not paid or has its superbill."""
+async def find_settled(
+    tx: Transaction, charge_id: UUID, correction: CorrectionReason | None
+) -> Unbilled | None:
+    """`None` while something is owed, and for a first superbill unless something was paid.
+
+    Where one is issued, being paid again after a refund corrects it.
+    """
     row = (await tx.execute(_PAID, {"charge_id": charge_id})).one_or_none()
-    if row is None:
+    if row is None or row.state not in (SETTLED if row.is_billed else PAID):
         return None
-    paid = Paid(charge_id, row.amount_cents, await received_for(tx, charge_id))
-    return Unbilled(row.infusion_id, row.patient_id, paid)
+    paid = Paid(
+        charge_id=charge_id,
+        amount_cents=row.amount_cents,
+        payments=await received_for(tx, charge_id),
+        refunds=await given_back_of(tx, charge_id),
+        reduced_cents=row.reduced_cents,
+    )
+    if row.is_billed:
+        correction = correction or CorrectionReason.REFUND
+    return Unbilled(row.infusion_id, row.patient_id, paid, correction)
 
 
 async def load_unbilled(tx: Transaction, work: RedeemInfusion) -> Unbilled | None:
-    return await find_unbilled(tx, work.charge_id)
+    return await find_settled(tx, work.charge_id, None)
 
 
-async def hold(tx: Transaction, charge_id: UUID, reasons: list[str]) -> None:
+async def load_corrected(tx: Transaction, work: ReissueSuperbill) -> Unbilled | None:
+    return await find_settled(tx, work.charge_id, work.reason)
+
+
+async def hold(
+    tx: Transaction, charge_id: UUID, reasons: list[str], correction: CorrectionReason | None
+) -> None:
     """Note why a superbill waits; what was noted before is replaced."""
-    await tx.execute(_HOLD, {"charge_id": charge_id, "rules": reasons, "at": tx.now})
+    await tx.execute(
+        _HOLD, {"charge_id": charge_id, "rules": reasons, "correction": correction, "at": tx.now}
+    )
 
 
 async def let_go(tx: Transaction, charge_id: UUID) -> None:
@@ -116,7 +150,13 @@ async def let_go(tx: Transaction, charge_id: UUID) -> None:
 
 async def find_billed(tx: Transaction, charge_id: UUID) -> Billed | None:
     row = (await tx.execute(_BILLED, {"charge_id": charge_id})).one_or_none()
-    return row and Billed(row.patient_id, row.is_paid, row.superbill_id, row.is_printed)
+    return row and Billed(
+        patient_id=row.patient_id,
+        is_paid=row.is_paid,
+        superbill_id=row.superbill_id,
+        is_printed=row.is_printed,
+        held_correction=row.correction and CorrectionReason(row.correction),
+    )
 
 
 async def take_number(tx: Transaction, year: int) -> int:
@@ -145,34 +185,39 @@ async def load_unprinted(tx: Transaction, work: RenderSuperbill) -> Unprinted | 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A superbill's row, still sealed. `document` is missing until it is printed."""
+    """A superbill's row, still sealed. `document` and `receipt` are missing until printed."""
 
+    superbill_id: UUID
     number: str
+    version: int
+    replaces_id: UUID | None
+    reason: str | None
     patient_id: UUID
-    infusion_id: UUID
-    charge_id: UUID
+    infusion_id: UUID | None
+    charge_id: UUID | None
+    month: date | None
     total_cents: int
     issued_at: datetime
     content_sha256: bytes
     sealed: bytes
     document: bytes | None
+    receipt: bytes | None
+
+    @property
+    def file_name(self) -> str:
+        """The number, and from the second version on which one it is."""
+        return self.number if self.version == 1 else f"{self.number}-v{self.version}"
 
 
 async def find_superbill(tx: Transaction, superbill_id: UUID) -> Kept | None:
     row = (await tx.execute(_ISSUED, {"superbill_id": superbill_id})).one_or_none()
-    if row is None:
-        return None
-    return Kept(
-        number=row.number,
-        patient_id=row.patient_id,
-        infusion_id=row.infusion_id,
-        charge_id=row.charge_id,
-        total_cents=row.total_cents,
-        issued_at=row.issued_at,
-        content_sha256=row.content_sha256,
-        sealed=row.sealed,
-        document=row.document,
-    )
+    return row and Kept(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+
+
+async def find_latest(tx: Transaction, charge_id: UUID) -> Kept | None:
+    """The newest version of a charge's superbill, printed or not."""
+    row = (await tx.execute(_LATEST, {"charge_id": charge_id})).one_or_none()
+    return row and Kept(**row._mapping)  # noqa: SLF001  # as above
 
 
 def seal_content(tx: Transaction, superbill_id: UUID, content: bytes) -> bytes:
@@ -183,14 +228,13 @@ def open_content(tx: Transaction, superbill_id: UUID, sealed: bytes) -> bytes:
     return tx.vault.open_bytes(sealed, table="superbills", column="sealed", row=superbill_id)
 
 
-def seal_document(tx: Transaction, superbill_id: UUID, pdf: bytes) -> bytes:
-    return tx.vault.seal_bytes(pdf, table="superbill_documents", column="sealed", row=superbill_id)
+def seal_document(tx: Transaction, superbill_id: UUID, column: str, pdf: bytes) -> bytes:
+    """`column` is `sealed` for the superbill and `receipt` for its receipt."""
+    return tx.vault.seal_bytes(pdf, table="superbill_documents", column=column, row=superbill_id)
 
 
-def open_document(tx: Transaction, superbill_id: UUID, sealed: bytes) -> bytes:
-    return tx.vault.open_bytes(
-        sealed, table="superbill_documents", column="sealed", row=superbill_id
-    )
+def open_document(tx: Transaction, superbill_id: UUID, column: str, sealed: bytes) -> bytes:
+    return tx.vault.open_bytes(sealed, table="superbill_documents", column=column, row=superbill_id)
 
 
 _SUPERBILLS: Table = Superbill.__table__  # type: ignore[attr-defined]  # every table=True model has one
@@ -212,12 +256,17 @@ def held() -> Select[Any]:
 
 
 def issued_to(patient_id: UUID) -> Select[Any]:
-    """A patient's issued superbills. The sealed content stays where it is."""
+    """A patient's issued superbills, every version. The sealed content stays where it is."""
     return (
         select(
             _SUPERBILLS.c.superbill_id,
             _SUPERBILLS.c.number,
+            _SUPERBILLS.c.version,
+            _SUPERBILLS.c.replaces_id,
+            _SUPERBILLS.c.reason,
             _SUPERBILLS.c.infusion_id,
+            _SUPERBILLS.c.month,
+            _SUPERBILLS.c.served_on,
             _SUPERBILLS.c.total_cents,
             _SUPERBILLS.c.issued_at,
         )

@@ -9,6 +9,7 @@ from services.billing.tables.adjustments import ChargeAdjustment
 from services.billing.tables.base import Base
 from services.billing.tables.cards import Card, CardSetup, Customer
 from services.billing.tables.charges import Charge
+from services.billing.tables.codes import DiagnosisCode, ServiceCode
 from services.billing.tables.fees import Fee, UnchargedInfusion
 from services.billing.tables.ledger import LedgerAccount, LedgerTransfer
 from services.billing.tables.notices import NoticesSeen
@@ -35,6 +36,7 @@ __all__ = [
     "Charge",
     "ChargeAdjustment",
     "Customer",
+    "DiagnosisCode",
     "Fee",
     "LedgerAccount",
     "LedgerTransfer",
@@ -44,6 +46,7 @@ __all__ = [
     "Reconciliation",
     "ReconciliationBreak",
     "Refund",
+    "ServiceCode",
     "StripeMovement",
     "StripePayout",
     "Superbill",

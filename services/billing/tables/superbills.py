@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Date,
     Index,
     Integer,
     LargeBinary,
@@ -32,21 +33,42 @@ class SuperbillNumber(Base, table=True):
 
 
 class Superbill(Base, table=True):
-    """A numbered superbill, sealed. `content_sha256` is over the JSON before it was sealed."""
+    """One version of a numbered superbill, sealed: of one paid charge, or of a patient's month.
+
+    `content_sha256` is over the JSON before it was sealed. `served_on` is the first day of service,
+    of a month its first day. A corrected version names the one it replaces, and why.
+    """
 
     __tablename__ = "superbills"
     __table_args__ = (
         CheckConstraint("total_cents > 0", name="total"),
-        UniqueConstraint("charge_id"),
-        UniqueConstraint("number"),
+        CheckConstraint(
+            "num_nulls(charge_id, infusion_id) = 0 AND month IS NULL"
+            " OR num_nulls(charge_id, infusion_id) = 2 AND month IS NOT NULL",
+            name="about",
+        ),
+        CheckConstraint(
+            "(version = 1) = (replaces_id IS NULL) AND (replaces_id IS NULL) = (reason IS NULL)",
+            name="replaces",
+        ),
+        CheckConstraint("reason IN ('refund', 'record', 'visit')", name="reason"),
+        UniqueConstraint("charge_id", "version"),
+        UniqueConstraint("patient_id", "month", "version"),
+        UniqueConstraint("number", "version"),
+        UniqueConstraint("replaces_id"),
         Index("ix_superbills_patient_id", "patient_id", "issued_at", "superbill_id"),
     )
 
     superbill_id: UUID = Field(primary_key=True)
     number: str = Field(sa_column=words())
+    version: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    replaces_id: UUID | None = Field(foreign_key="superbills.superbill_id")
+    reason: str | None = Field(sa_column=words(nullable=True))
     patient_id: UUID
-    infusion_id: UUID
-    charge_id: UUID = Field(foreign_key="charges.charge_id")
+    infusion_id: UUID | None = Field()
+    charge_id: UUID | None = Field(foreign_key="charges.charge_id")
+    month: date | None = Field(sa_column=Column(Date))
+    served_on: date = Field(sa_column=Column(Date, nullable=False))
     total_cents: int = Field(sa_column=cents())
     sealed: bytes = Field(sa_column=sealed_bytes())
     content_sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
@@ -54,24 +76,30 @@ class Superbill(Base, table=True):
 
 
 class SuperbillHold(Base, table=True):
-    """A paid charge whose superbill waits, and the rules that it would break."""
+    """A paid charge whose superbill waits, and the rules that it would break.
+
+    `correction` is why there would be another version, where one is issued already.
+    """
 
     __tablename__ = "superbill_holds"
     __table_args__ = (
         CheckConstraint("cardinality(rules) > 0", name="rules"),
+        CheckConstraint("correction IN ('refund', 'record')", name="correction"),
         Index("ix_superbill_holds_noticed_at", "noticed_at", "charge_id"),
     )
 
     charge_id: UUID = Field(primary_key=True, foreign_key="charges.charge_id")
     rules: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    correction: str | None = Field(sa_column=words(nullable=True))
     noticed_at: datetime = Field(sa_column=moment())
 
 
 class SuperbillDocument(Base, table=True):
-    """The PDF of a superbill, sealed. With it the superbill is out."""
+    """A superbill's PDF and the receipt without diagnosis, sealed. With them it is out."""
 
     __tablename__ = "superbill_documents"
 
     superbill_id: UUID = Field(primary_key=True, foreign_key="superbills.superbill_id")
     sealed: bytes = Field(sa_column=sealed_bytes())
+    receipt: bytes = Field(sa_column=sealed_bytes())
     rendered_at: datetime = Field(sa_column=moment())

@@ -1,4 +1,4 @@
-"""A paid charge gets its superbill: redeemed, built and numbered, printed, issued."""
+"""A paid charge gets its superbill: redeemed, built and numbered, printed, issued, corrected."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from services.billing.store import superbills as stored_superbills
 from services.billing.work import (
     InfusionRedeemed,
     RedeemInfusion,
+    ReissueSuperbill,
     RenderSuperbill,
     SuperbillRendered,
 )
@@ -17,6 +18,9 @@ from shared.messaging import Handlers
 on = Handlers("billing")
 
 on.work(RedeemInfusion, loads=stored_superbills.load_unbilled, calls=ClaimCheck)(
+    superbills.redeem_infusion
+)
+on.work(ReissueSuperbill, loads=stored_superbills.load_corrected, calls=ClaimCheck)(
     superbills.redeem_infusion
 )
 on.outcome(InfusionRedeemed)(superbills.draft_superbill)

@@ -28,8 +28,10 @@ from services.billing.work.refunds import CreateRefund, LookAtRefund, RefundStan
 from services.billing.work.superbills import (
     InfusionRedeemed,
     RedeemInfusion,
+    ReissueSuperbill,
     RenderSuperbill,
     SuperbillRendered,
+    reissue_key,
 )
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "NoticesListed",
     "RedeemInfusion",
     "RefundStands",
+    "ReissueSuperbill",
     "RenderSuperbill",
     "SetupCancelled",
     "SetupReady",
@@ -61,4 +64,5 @@ __all__ = [
     "capture_key",
     "look_key",
     "refund_key",
+    "reissue_key",
 ]

@@ -1,9 +1,10 @@
-"""A superbill is redeemed, built and printed."""
+"""A superbill is redeemed, built and printed; a later fact has another version made."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+from services.billing.rules.superbills import CorrectionReason
 from shared.claims import InfusionRecord
 from shared.messaging import Fact, Work
 
@@ -14,15 +15,23 @@ class RedeemInfusion(Work):
     charge_id: UUID
 
 
+class ReissueSuperbill(Work):
+    """Have the superbill of a charge say what is true now, in another version."""
+
+    charge_id: UUID
+    reason: CorrectionReason = CorrectionReason.REFUND
+
+
 class InfusionRedeemed(Fact):
     """What scheduling knows of an infusion that is paid. Held in memory, never in clear on disk."""
 
     charge_id: UUID
     record: InfusionRecord
+    correction: CorrectionReason | None = None
 
 
 class RenderSuperbill(Work):
-    """Print a superbill."""
+    """Print a superbill and its receipt."""
 
     superbill_id: UUID
 
@@ -30,3 +39,9 @@ class RenderSuperbill(Work):
 class SuperbillRendered(Fact):
     superbill_id: UUID
     pdf: bytes
+    receipt: bytes
+
+
+def reissue_key(charge_id: UUID) -> str:
+    """One correction of a charge's superbill is on its way at a time."""
+    return f"reissue:{charge_id}"

@@ -8,6 +8,7 @@ from shared.events.billing import (
     OutsidePaymentRecorded,
     PaymentCaptured,
     PaymentDeclined,
+    SuperbillCorrected,
     SuperbillIssued,
 )
 from shared.events.notifications import Purpose
@@ -47,6 +48,20 @@ async def announce_superbill(event: SuperbillIssued, tx: Transaction) -> None:
         Draft(
             patient_id=event.patient_id,
             purpose=Purpose.SUPERBILL,
+            subject_id=event.superbill_id,
+            document_no=event.number,
+            due_at=tx.now,
+        ),
+    )
+
+
+async def announce_correction(event: SuperbillCorrected, tx: Transaction) -> None:
+    """Once per version: whoever sent the earlier one in learns what to send now."""
+    await messages.add(
+        tx,
+        Draft(
+            patient_id=event.patient_id,
+            purpose=Purpose.SUPERBILL_CORRECTED,
             subject_id=event.superbill_id,
             document_no=event.number,
             due_at=tx.now,

@@ -87,6 +87,9 @@ async def _words(tx: Transaction, message: Message, reach: Reach, place: Place |
         case Purpose.SUPERBILL:
             assert message.document_no is not None
             return words.superbill(name, message.document_no)
+        case Purpose.SUPERBILL_CORRECTED:
+            assert message.document_no is not None
+            return words.superbill_corrected(name, message.document_no)
         case _:
             assert place is not None
             return await _words_of_visit(tx, message, name, place)

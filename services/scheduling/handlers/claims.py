@@ -5,10 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.store import sessions
+from services.scheduling.store import charts, sessions
 from shared.claims import (
     ClinicianCard,
     ConsultRecord,
+    DrugGiven,
     InfusionRecord,
     LocationCard,
     PatientCard,
@@ -51,6 +52,7 @@ async def redeem_infusion(infusion_id: UUID, tx: Transaction) -> InfusionRecord 
         diagnoses=tuple(store.diagnoses_of(tx, course.series)),
         started_at=visit.started_at,
         stopped_at=visit.stopped_at,
+        drug=await _drug(tx, visit.appointment_id),
     )
 
 
@@ -85,6 +87,15 @@ async def redeem_series(series_id: UUID, tx: Transaction) -> SeriesRecord | Refu
         prescriber=await _clinician(tx, course.series.prescriber_id),
         location=await _location(tx, course.series.location_id),
     )
+
+
+async def _drug(tx: Transaction, appointment_id: UUID) -> DrugGiven | None:
+    """What ran; nothing until it is recorded."""
+    dose = await charts.find_dose(tx, appointment_id)
+    given = {} if dose is None else charts.given_of(tx, dose)
+    if not given:
+        return None
+    return DrugGiven(name="Ketamine, racemic", route="intravenous", dose_ug=given["given_ug"])
 
 
 async def _clinician(tx: Transaction, clinician_id: UUID) -> ClinicianCard:

@@ -1,0 +1,89 @@
+"""Which codes were in force on one day, and what a claim may do with them.
+
+The rows are the clinic's, from a day on each: code sets change every October and in between. CPT's
+own descriptors are the AMA's, so the words beside a code are the clinic's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_CPT = re.compile(r"[0-9]{4}[0-9FTU]")
+_HCPCS = re.compile(r"[A-V][0-9]{4}")
+_MODIFIER = re.compile(r"[A-Z0-9]{2}")
+_ICD_10_CM = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
+_NDC = re.compile(r"[0-9]{5}-[0-9]{4}-[0-9]{2}")
+
+NDC_UNITS = frozenset({"ML", "UN", "GR", "F2"})
+"""CMS-1500 item 24, NDC unit qualifiers: milliliter, unit, gram, international unit."""
+
+PLACES_OF_SERVICE = {
+    "02": "Telehealth, not in the patient's home",
+    "10": "Telehealth in the patient's home",
+    "11": "Office",
+    "12": "Home",
+}
+"""CMS, place of service codes: those where the clinic sees anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCode:
+    """A CPT or HCPCS code as it was on one day.
+
+    `requires` names codes of which one stands on the same day, `excludes` those that may not.
+    `units_max` is what a payer accepts in a day.
+    """
+
+    code: str
+    is_billable: bool
+    words: str
+    requires: frozenset[str] = frozenset()
+    excludes: frozenset[str] = frozenset()
+    units_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosisCode:
+    """An ICD-10-CM code as it was on one day. A heading is there and not billable."""
+
+    code: str
+    is_billable: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBook:
+    """The codes of one day. What is not in it is not known to the clinic."""
+
+    services: Mapping[str, ServiceCode] = field(default_factory=dict)
+    diagnoses: Mapping[str, DiagnosisCode] = field(default_factory=dict)
+
+    def words_for(self, code: str) -> str:
+        """What a service's code stands for, in the clinic's words; nothing for one unknown."""
+        known = self.services.get(code)
+        return known.words if known else ""
+
+
+def is_service_code(code: str) -> bool:
+    """The shape of CPT (five digits, or four and F, T, U) or of HCPCS level II."""
+    return bool(_CPT.fullmatch(code) or _HCPCS.fullmatch(code))
+
+
+def is_cpt(code: str) -> bool:
+    return _CPT.fullmatch(code) is not None
+
+
+def is_modifier(code: str) -> bool:
+    return _MODIFIER.fullmatch(code) is not None
+
+
+def is_diagnosis_code(code: str) -> bool:
+    """The shape only: F33 and F42 have it and are not billable."""
+    return _ICD_10_CM.fullmatch(code) is not None
+
+
+def is_ndc(code: str) -> bool:
+    """Eleven digits as payers take them, 5-4-2."""
+    return _NDC.fullmatch(code) is not None

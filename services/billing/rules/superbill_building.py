@@ -1,0 +1,184 @@
+"""The superbill of one infusion, built from its record, what was paid and the codes of its day.
+
+All dates are the clinic's own. Nothing is judged here: `superbill_lint` reads what was built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from services.billing.rules import coding
+from services.billing.rules.codebook import PLACES_OF_SERVICE, CodeBook
+from services.billing.rules.superbills import (
+    ASSERTION,
+    LETTERS,
+    NOTICE,
+    PAID_BY,
+    TITLE,
+    BillingEntity,
+    Diagnosis,
+    Drug,
+    Issue,
+    Line,
+    Paid,
+    Patient,
+    Payment,
+    PlaceOfService,
+    Receipt,
+    Refund,
+    RenderingProvider,
+    Superbill,
+    Visit,
+)
+from shared.claims import Address, DrugGiven, InfusionRecord
+
+POINTERS_MAX = 4  # CMS-1500 item 24E holds four pointers per line
+
+_MICROGRAMS_PER_MG = 1000
+
+
+def served_on(record: InfusionRecord) -> date:
+    """The date of service: the day on which the drip began, where it ran."""
+    return record.started_at.astimezone(ZoneInfo(record.location.zone)).date()
+
+
+def build(record: InfusionRecord, paid: Paid, book: CodeBook, issue: Issue) -> Superbill:
+    """The superbill of an infusion that has started and stopped."""
+    zone = ZoneInfo(record.location.zone)
+    visit = _visit(record, zone)
+    diagnoses = tuple(
+        Diagnosis(letter, code, known.words if (known := book.diagnoses.get(code)) else None)
+        for letter, code in zip(LETTERS, record.diagnoses, strict=False)
+    )
+    pointers = tuple(diagnosis.pointer for diagnosis in diagnoses[:POINTERS_MAX])
+    drug = record.drug
+    coded = coding.code_infusion(
+        visit.infusion_min,
+        paid.amount_cents,
+        is_compounded=drug is not None and drug.is_compounded,
+    )
+    lines = tuple(
+        Line(
+            date_of_service=visit.date_of_service,
+            place_of_service=coding.OFFICE,
+            code=one.code,
+            modifiers=(),
+            words=book.words_for(one.code),
+            pointers=pointers,
+            units=one.units,
+            charge_cents=one.charge_cents,
+            why=one.why,
+            drug=_drug(drug) if one.code in coding.DRUGS else None,
+        )
+        for one in coded
+    )
+    location, patient = record.location, record.patient
+    paid_cents = sum(one.amount_cents for one in paid.payments)
+    refunded_cents = sum(one.amount_cents for one in paid.refunds)
+    total_cents = sum(line.charge_cents for line in lines)
+    return Superbill(
+        number=issue.number,
+        version=issue.version,
+        replaces=issue.replaces,
+        title=TITLE,
+        month=None,
+        gathers=(),
+        issued_on=issue.issued_at.astimezone(zone).date(),
+        entity=BillingEntity(
+            legal_name=location.legal_name,
+            ein=location.ein,
+            npi=location.npi,
+            phone=_phone(location.phone),
+            address=_lines(location.address),
+        ),
+        patient=Patient(
+            name=f"{patient.first_name} {patient.last_name}",
+            birth_date=patient.birth_date,
+            phone=_phone(patient.phone),
+            address=_lines(patient.address),
+        ),
+        diagnoses=diagnoses,
+        visits=(visit,),
+        lines=lines,
+        places_of_service=places_of(lines),
+        currency="USD",
+        total_cents=total_cents,
+        payments=tuple(
+            Payment(one.at.astimezone(zone).date(), *_told(one)) for one in paid.payments
+        ),
+        refunds=tuple(Refund(one.at.astimezone(zone).date(), *_told(one)) for one in paid.refunds),
+        paid_cents=paid_cents,
+        refunded_cents=refunded_cents,
+        net_paid_cents=paid_cents - refunded_cents,
+        reduced_cents=paid.reduced_cents,
+        balance_cents=total_cents - paid.reduced_cents - (paid_cents - refunded_cents),
+        notice=NOTICE,
+        assertion=ASSERTION,
+    )
+
+
+def places_of(lines: Iterable[Line]) -> tuple[PlaceOfService, ...]:
+    """What the places' codes on the lines stand for."""
+    return tuple(
+        PlaceOfService(code, PLACES_OF_SERVICE.get(code, ""))
+        for code in sorted({line.place_of_service for line in lines})
+    )
+
+
+def _visit(record: InfusionRecord, zone: ZoneInfo) -> Visit:
+    assert record.stopped_at is not None, "lint holds what has no stop time"
+    rendering = record.rendering
+    started_at, stopped_at = record.started_at.astimezone(zone), record.stopped_at.astimezone(zone)
+    return Visit(
+        date_of_service=served_on(record),
+        place=record.location.name,
+        rendering=RenderingProvider(
+            name=rendering.name,
+            credential=rendering.credential,
+            npi=rendering.npi,
+            license_number=rendering.license_number,
+        ),
+        started_at=started_at,
+        stopped_at=stopped_at,
+        infusion_min=coding.minutes_between(started_at, stopped_at),
+        signed=f"Signature on file: {rendering.name}, {rendering.credential}",
+    )
+
+
+def _drug(given: DrugGiven | None) -> Drug:
+    """The drug of the visit; a clinic that records no more of it gave ketamine by the vein."""
+    if given is None:
+        return Drug("Ketamine, racemic", "intravenous", None, None, None, None, None)
+    return Drug(
+        name=given.name,
+        route=given.route,
+        dose=None if given.dose_ug is None else f"{_plain(given.dose_ug)} mg",
+        strength=given.strength,
+        ndc=given.ndc,
+        ndc_unit=given.ndc_unit,
+        ndc_quantity=given.ndc_quantity,
+    )
+
+
+def _plain(micrograms: int) -> str:
+    """Milligrams without trailing zeros: `35`, `35.5`."""
+    whole, odd = divmod(micrograms, _MICROGRAMS_PER_MG)
+    return f"{whole}.{odd:03d}".rstrip("0").rstrip(".")
+
+
+def _told(one: Receipt) -> tuple[str, str, int]:
+    return PAID_BY[one.tender], one.reference, one.amount_cents
+
+
+def _lines(address: Address) -> tuple[str, ...]:
+    town = f"{address.city}, {address.state} {address.postal_code}"
+    return tuple(line for line in (address.line1, address.line2, town) if line)
+
+
+def _phone(e164: str) -> str:
+    """`(202) 555-0147` for a number of the North American plan; another stays as it is."""
+    if len(e164) == len("+12025550147") and e164.startswith("+1"):
+        return f"({e164[2:5]}) {e164[5:8]}-{e164[8:]}"
+    return e164
