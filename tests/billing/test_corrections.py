@@ -145,3 +145,52 @@ async def test_the_receipt_beside_it_is_served_and_names_no_diagnosis(
     for content in (shown.content, document.content, twin):
         assert b"F33" not in content
     assert (await billing.ask("GET", f"{path}/pdf", role=Role.NURSE)).status_code == 403
+
+
+async def give_back(billing: Billing, charge: Any, **changes: Any) -> None:
+    payment = charge["payments"][0]
+    wish = {"amount_cents": 39900, "reason": "service_problem"} | changes
+    await billing.told("POST", f"/payments/{payment['payment_id']}/refunds", wish)
+    await billing.until_rest()
+
+
+async def corrected(billing: Billing) -> Any:
+    told = (await billing.said(SuperbillCorrected))[-1]
+    return told, (await billing.told("GET", f"/superbills/{told.superbill_id}"))["superbill"]
+
+
+@pytest.mark.parametrize("cents", [10000, 39900])
+async def test_a_refund_has_the_superbill_corrected_by_itself(
+    billing: Billing, issued: tuple[SuperbillIssued, Record], cents: int
+):
+    first, _ = issued
+    await give_back(billing, await billing.only_charge(first.patient_id), amount_cents=cents)
+
+    told, bill = await corrected(billing)
+    assert (told.reason, told.document_version) == ("refund", 2)
+    assert (bill["paid_cents"], bill["refunded_cents"]) == (39900, cents)
+    assert (bill["net_paid_cents"], bill["balance_cents"]) == (39900 - cents, 0)
+    assert [one["amount_cents"] for one in bill["refunds"]] == [cents]
+    document = await billing.ask("GET", f"/superbills/{told.superbill_id}/pdf")
+    assert "Money was refunded after the earlier version was issued." in words_of(document.content)
+    receipt = await billing.told("GET", f"/superbills/{told.superbill_id}/receipt")
+    assert receipt["receipt"]["net_paid_cents"] == 39900 - cents
+    assert (await billing.told("GET", "/superbills/held"))["items"] == []
+
+
+async def test_what_is_owed_again_after_a_refund_is_corrected_once_it_is_paid(
+    billing: Billing, issued: tuple[SuperbillIssued, Record]
+):
+    first, _ = issued
+    charge = await billing.only_charge(first.patient_id)
+    await give_back(billing, charge, reason="other_tender")
+    assert await billing.said(SuperbillCorrected) == []
+
+    payment = {"tender": "care_credit", "reference": "CC-118834", "amount_cents": 39900}
+    path = f"/charges/{charge['charge_id']}/outside-payments"
+    await billing.told("POST", path, payment)
+    await billing.until_rest()
+
+    _, bill = await corrected(billing)
+    assert [one["method"] for one in bill["payments"]] == ["Card", "CareCredit"]
+    assert (bill["net_paid_cents"], bill["reduced_cents"], bill["balance_cents"]) == (39900, 0, 0)
