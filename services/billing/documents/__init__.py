@@ -1,1 +1,1 @@
-"""What billing prints and draws: pages set by typst, reports as pictures."""
+"""What leaves billing in a form of others: printed pages, and FHIR."""

@@ -1,12 +1,14 @@
-"""Superbills as they were issued: content, document, receipt."""
+"""Superbills as they were issued: content, document, receipt, and FHIR."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from uuid import UUID
 
+import orjson
 from pydantic import BaseModel
 
+from services.billing.documents import fhir
 from services.billing.handlers.superbills import content_of
 from services.billing.rules.receipts import CareReceipt, receipt_of
 from services.billing.rules.superbills import CorrectionReason, Superbill
@@ -84,3 +86,13 @@ async def fetch_receipt(superbill_id: UUID, tx: Transaction) -> Document | Refus
         return Refused.not_found("superbill")
     content = store.open_document(tx, superbill_id, "receipt", kept.receipt)
     return Document(content, PDF, f"receipt-{kept.file_name}.pdf", kept.patient_id)
+
+
+async def export_fhir(superbill_id: UUID, tx: Transaction) -> Document | Refused:
+    """A superbill for programs that speak FHIR."""
+    kept = await store.find_superbill(tx, superbill_id)
+    if kept is None:
+        return Refused.not_found("superbill")
+    content = orjson.dumps(fhir.bundle(content_of(kept, tx), superbill_id))
+    name = f"superbill-{kept.file_name}.fhir.json"
+    return Document(content, fhir.MEDIA_TYPE, name, kept.patient_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from services.billing.documents.fhir import MEDIA_TYPE
 from services.billing.handlers import listing, superbills, superbills_shown
 from services.billing.handlers.listing import SuperbillHeld, SuperbillListed
 from services.billing.handlers.superbills import AskCorrection, SuperbillAsked
@@ -20,6 +21,9 @@ router = APIRouter(tags=["billing"])
 
 AS_PDF: dict[int | str, dict[str, Any]] = {
     200: {"description": "The document as issued", "content": {"application/pdf": {}}}
+}
+AS_FHIR: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A bundle", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
 }
 
 
@@ -75,6 +79,17 @@ async def show_receipt(superbill_id: UUID, desk: AtDesk) -> ReceiptShown:
 async def fetch_receipt(superbill_id: UUID, desk: AtDesk) -> Response:
     """That receipt as a PDF."""
     return await desk.document(superbills_shown.fetch_receipt, superbill_id, purpose="payment")
+
+
+@router.get(
+    "/superbills/{superbill_id}/fhir",
+    dependencies=DESK,
+    response_class=Response,
+    responses=AS_FHIR,
+)
+async def export_fhir(superbill_id: UUID, desk: AtDesk) -> Response:
+    """A superbill as a FHIR R4 bundle: Claim, Invoice, and whom they refer to."""
+    return await desk.document(superbills_shown.export_fhir, superbill_id, purpose="payment")
 
 
 @router.post("/superbills/{superbill_id}/corrections", dependencies=[allow(Role.BILLER)])

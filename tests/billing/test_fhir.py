@@ -1,0 +1,100 @@
+"""A superbill for programs that speak FHIR R4: whole, valid, and of the same money."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhir.resources.R4B import get_fhir_model_class
+
+from services.billing.documents.fhir import bundle
+from services.billing.rules.superbills import Replaced
+from shared.auth import Role
+from shared.events.billing import SuperbillIssued
+from shared.ids import new_id
+from tests.billing.bills import STOPPED_AT, superbill, superbill_of
+from tests.billing.conftest import Billing
+from tests.billing.records import infusion_record
+
+
+def read(exported: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The resources of a bundle by kind, each as the models of `fhir.resources` read it."""
+    get_fhir_model_class("Bundle").model_validate(exported)
+    found = {}
+    for entry in exported["entry"]:
+        resource = entry["resource"]
+        get_fhir_model_class(resource["resourceType"]).model_validate(resource)
+        found[resource["resourceType"]] = resource
+    return found
+
+
+def test_the_claim_has_the_lines_of_the_superbill_and_points_at_its_diagnoses():
+    bill = superbill(151)
+    claim = read(bundle(bill, new_id()))["Claim"]
+    items = [
+        (
+            item["productOrService"]["coding"][0]["code"],
+            item["quantity"]["value"],
+            item["net"]["value"],
+            item["diagnosisSequence"],
+            item["servicedDate"],
+        )
+        for item in claim["item"]
+    ]
+    assert items == [
+        ("96365", 1, 133.0, [1, 2], "2026-11-23"),
+        ("96366", 2, 266.0, [1, 2], "2026-11-23"),
+        ("J3490", 1, 0.0, [1, 2], "2026-11-23"),
+    ]
+    assert claim["total"] == {"value": 399.0, "currency": "USD"}
+    assert [one["diagnosisCodeableConcept"]["coding"][0]["code"] for one in claim["diagnosis"]] == [
+        "F33.2",
+        "F43.12",
+    ]
+    assert claim["payee"]["type"]["coding"][0]["code"] == "subscriber"
+
+
+def test_the_invoice_is_balanced_and_of_the_same_money():
+    found = read(bundle(superbill(91), new_id()))
+    invoice = found["Invoice"]
+    assert (invoice["status"], invoice["totalNet"]["value"]) == ("balanced", 399.0)
+    prices = [line["priceComponent"][0]["amount"]["value"] for line in invoice["lineItem"]]
+    assert sum(prices) == 399.0
+    identifiers = [one["value"] for one in found["Organization"]["identifier"]]
+    assert identifiers == ["1234567893", "54-1234567"]
+
+
+def test_all_that_a_bundle_refers_to_is_in_it():
+    exported = bundle(superbill(40), new_id())
+    there = {entry["fullUrl"] for entry in exported["entry"]}
+
+    def references(value: Any) -> set[str]:
+        if isinstance(value, list):
+            return {one for each in value for one in references(each)}
+        if not isinstance(value, dict):
+            return set()
+        own = {value["reference"]} if "reference" in value else set()
+        return own | {one for each in value.values() for one in references(each)}
+
+    assert references(exported["entry"]) <= there
+
+
+def test_a_corrected_claim_names_the_one_before():
+    before = Replaced(version=1, issued_on=STOPPED_AT.date(), reason="made up")
+    claim = read(bundle(superbill_of(infusion_record(), replaces=before), new_id()))["Claim"]
+    assert claim["related"][0]["claim"]["identifier"]["value"] == "SB-2026-000001/1"
+    assert claim["identifier"][0]["value"] == "SB-2026-000001/2"
+
+
+async def test_the_export_is_served_to_who_bills(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    [told] = await billing.said(SuperbillIssued)
+    path = f"/superbills/{told.superbill_id}/fhir"
+    answer = await billing.ask("GET", path)
+    assert answer.headers["content-type"] == "application/fhir+json"
+    assert read(answer.json())["Claim"]["total"]["value"] == 399.0
+    assert (await billing.ask("GET", path, role=Role.NURSE)).status_code == 403
+    assert (await billing.ask("GET", f"/superbills/{new_id()}/fhir")).status_code == 404
