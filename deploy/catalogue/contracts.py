@@ -23,7 +23,7 @@ EXAMPLES = Path("shared/events/examples")
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BEGINS = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-_TEXT = {"reason": "example_reason", "number": "2026-000001"}
+_TEXT = {"reason": "example_reason", "number": "2026-000001", "month": "2026-11-01"}
 
 
 def events() -> list[type[Event]]:

@@ -17,6 +17,7 @@ from services.notifications.work import (
 )
 from shared.claims import ClaimCheck
 from shared.events.billing import (
+    MonthlySuperbillIssued,
     OutsidePaymentRecorded,
     PaymentCaptured,
     PaymentDeclined,
@@ -50,6 +51,7 @@ on.event(PaymentCaptured)(notices.send_receipt)
 on.event(OutsidePaymentRecorded)(notices.send_receipt)
 on.event(PaymentDeclined)(notices.tell_payment_failed)
 on.event(SuperbillIssued)(notices.announce_superbill)
+on.event(MonthlySuperbillIssued)(notices.announce_month)
 on.event(SuperbillCorrected)(notices.announce_correction)
 on.event(PrescriptionDelivered)(notices.tell_spray_rule)
 

@@ -6,6 +6,7 @@ infusion; there is one charge per infusion.
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
@@ -228,6 +229,23 @@ class SuperbillCorrected(PatientEvent, producer="billing"):
     number: Annotated[str, Field(max_length=32)]
     document_version: Annotated[int, Field(ge=1)]
     reason: Literal["refund", "record"]
+    total_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    issued_at: Moment
+
+
+class MonthlySuperbillIssued(PatientEvent, producer="billing"):
+    """One superbill exists for the visits of a month, as a patient asked. Said once per version.
+
+    It says what the superbills of the visits say. From the second version on, under the same
+    number, `replaces_id` is the one whose place it takes. `month` is its first day.
+    """
+
+    superbill_id: UUID
+    replaces_id: UUID | None
+    number: Annotated[str, Field(max_length=32)]
+    document_version: Annotated[int, Field(ge=1)]
+    month: date
     total_cents: PositiveCents
     currency: Literal["USD"] = "USD"
     issued_at: Moment

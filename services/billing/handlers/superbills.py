@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
+from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -30,7 +32,7 @@ from services.billing.work import (
 )
 from shared.claims import ClaimCheck, InfusionRecord
 from shared.errors import Poison
-from shared.events.billing import SuperbillCorrected, SuperbillIssued
+from shared.events.billing import MonthlySuperbillIssued, SuperbillCorrected, SuperbillIssued
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -99,6 +101,30 @@ async def _build(
 
 
 def _keep(unbilled: Unbilled, bill: Superbill, before: Kept | None, tx: Transaction) -> None:
+    keep(
+        bill,
+        before,
+        unbilled.correction or CorrectionReason.RECORD,
+        tx,
+        patient_id=unbilled.patient_id,
+        infusion_id=unbilled.infusion_id,
+        charge_id=unbilled.paid.charge_id,
+        month=None,
+        served_on=bill.visits[0].date_of_service,
+    )
+
+
+def keep(
+    bill: Superbill,
+    before: Kept | None,
+    reason: CorrectionReason,
+    tx: Transaction,
+    **about: UUID | date | None,
+) -> UUID:
+    """Seal a version, and have it printed. `about` says whose it is, and of what charge or month.
+
+    `reason` is told where it replaces the version `before`.
+    """
     content = orjson.dumps(bill)
     superbill_id = new_id()
     tx.insert(
@@ -107,18 +133,15 @@ def _keep(unbilled: Unbilled, bill: Superbill, before: Kept | None, tx: Transact
         number=bill.number,
         version=bill.version,
         replaces_id=before and before.superbill_id,
-        reason=before and (unbilled.correction or CorrectionReason.RECORD).value,
-        patient_id=unbilled.patient_id,
-        infusion_id=unbilled.infusion_id,
-        charge_id=unbilled.paid.charge_id,
-        month=None,
-        served_on=bill.visits[0].date_of_service,
+        reason=before and reason.value,
         total_cents=bill.total_cents,
         sealed=store.seal_content(tx, superbill_id, content),
         content_sha256=hashlib.sha256(content).digest(),
         issued_at=tx.now,
+        **about,
     )
     tx.do(RenderSuperbill(superbill_id=superbill_id), key=f"print:{superbill_id}")
+    return superbill_id
 
 
 async def render_superbill(unprinted: Unprinted, typesetter: Typesetter) -> SuperbillRendered:
@@ -148,7 +171,18 @@ async def issue_superbill(rendered: SuperbillRendered, tx: Transaction) -> None:
     tx.publish(_said(kept))
 
 
-def _said(kept: Kept) -> SuperbillIssued | SuperbillCorrected:
+def _said(kept: Kept) -> SuperbillIssued | SuperbillCorrected | MonthlySuperbillIssued:
+    if kept.month is not None:
+        return MonthlySuperbillIssued(
+            patient_id=kept.patient_id,
+            superbill_id=kept.superbill_id,
+            replaces_id=kept.replaces_id,
+            number=kept.number,
+            document_version=kept.version,
+            month=kept.month,
+            total_cents=kept.total_cents,
+            issued_at=kept.issued_at,
+        )
     assert kept.infusion_id is not None
     assert kept.charge_id is not None
     if kept.replaces_id is None:
@@ -170,7 +204,7 @@ def _said(kept: Kept) -> SuperbillIssued | SuperbillCorrected:
         charge_id=kept.charge_id,
         number=kept.number,
         document_version=kept.version,
-        reason=CorrectionReason(kept.reason).value,
+        reason="refund" if kept.reason == CorrectionReason.REFUND else "record",
         total_cents=kept.total_cents,
         issued_at=kept.issued_at,
     )
@@ -212,7 +246,7 @@ def reissue(charge_id: UUID, reason: CorrectionReason, tx: Transaction) -> None:
 class AskCorrection(BaseModel):
     """Why the superbill is wrong. A refund has it corrected by itself."""
 
-    reason: CorrectionReason
+    reason: Literal[CorrectionReason.REFUND, CorrectionReason.RECORD]
 
 
 async def correct_superbill(

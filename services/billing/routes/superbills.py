@@ -8,8 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.billing.documents.fhir import MEDIA_TYPE
-from services.billing.handlers import listing, superbills, superbills_shown
+from services.billing.handlers import listing, superbill_months, superbills, superbills_shown
 from services.billing.handlers.listing import SuperbillHeld, SuperbillListed
+from services.billing.handlers.superbill_months import GatherMonth, MonthGathered
 from services.billing.handlers.superbills import AskCorrection, SuperbillAsked
 from services.billing.handlers.superbills_shown import ReceiptShown, SuperbillShown
 from services.billing.routes.desk import DESK
@@ -33,6 +34,12 @@ async def list_superbills(
 ) -> Page[SuperbillListed]:
     """A patient's superbills."""
     return await desk.read(listing.list_superbills, patient_id, asked, purpose="payment")
+
+
+@router.post("/patients/{patient_id}/superbills", dependencies=DESK)
+async def gather_month(patient_id: UUID, wish: GatherMonth, desk: AtDesk) -> MonthGathered:
+    """Have one superbill made of all visits of a month."""
+    return await desk.decide(superbill_months.gather_month, patient_id, wish)
 
 
 @router.get("/superbills/held", dependencies=DESK)

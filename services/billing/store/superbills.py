@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, Table, bindparam, select, text
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.dialects.postgresql import ARRAY, DATE, TEXT
 
 from services.billing.rules.standing import ChargeState
 from services.billing.rules.superbills import Billed, CorrectionReason, Paid
@@ -62,6 +62,20 @@ _KEPT = """
 _ISSUED = text(_KEPT + " WHERE s.superbill_id = :superbill_id")
 
 _LATEST = text(_KEPT + " WHERE s.charge_id = :charge_id ORDER BY s.version DESC LIMIT 1")
+
+_IN_MONTH = text(
+    _KEPT
+    + """
+     WHERE s.patient_id = :patient_id AND s.month IS NULL
+       AND s.served_on >= :month AND s.served_on < :month + interval '1 month'
+       AND NOT EXISTS (SELECT FROM superbills AS later WHERE later.replaces_id = s.superbill_id)
+     ORDER BY s.served_on, s.superbill_id
+    """
+).bindparams(bindparam("month", type_=DATE))
+
+_MONTH = text(
+    _KEPT + " WHERE s.patient_id = :patient_id AND s.month = :month ORDER BY s.version DESC LIMIT 1"
+)
 
 _HOLD = text(
     """
@@ -217,6 +231,18 @@ async def find_superbill(tx: Transaction, superbill_id: UUID) -> Kept | None:
 async def find_latest(tx: Transaction, charge_id: UUID) -> Kept | None:
     """The newest version of a charge's superbill, printed or not."""
     row = (await tx.execute(_LATEST, {"charge_id": charge_id})).one_or_none()
+    return row and Kept(**row._mapping)  # noqa: SLF001  # as above
+
+
+async def issued_in(tx: Transaction, patient_id: UUID, month: date) -> list[Kept]:
+    """The newest superbill of each of a patient's visits of a month, by day."""
+    rows = await tx.execute(_IN_MONTH, {"patient_id": patient_id, "month": month})
+    return [Kept(**row._mapping) for row in rows]  # noqa: SLF001  # as above
+
+
+async def find_month(tx: Transaction, patient_id: UUID, month: date) -> Kept | None:
+    """The newest version of a month's superbill, printed or not."""
+    row = (await tx.execute(_MONTH, {"patient_id": patient_id, "month": month})).one_or_none()
     return row and Kept(**row._mapping)  # noqa: SLF001  # as above
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.notifications.handlers import messages
 from services.notifications.store.messages import Draft
 from shared.events.billing import (
+    MonthlySuperbillIssued,
     OutsidePaymentRecorded,
     PaymentCaptured,
     PaymentDeclined,
@@ -62,6 +63,20 @@ async def announce_correction(event: SuperbillCorrected, tx: Transaction) -> Non
         Draft(
             patient_id=event.patient_id,
             purpose=Purpose.SUPERBILL_CORRECTED,
+            subject_id=event.superbill_id,
+            document_no=event.number,
+            due_at=tx.now,
+        ),
+    )
+
+
+async def announce_month(event: MonthlySuperbillIssued, tx: Transaction) -> None:
+    """The first version is ready; a later one takes the place of the one before."""
+    await messages.add(
+        tx,
+        Draft(
+            patient_id=event.patient_id,
+            purpose=Purpose.SUPERBILL if event.replaces_id is None else Purpose.SUPERBILL_CORRECTED,
             subject_id=event.superbill_id,
             document_no=event.number,
             due_at=tx.now,
