@@ -1,8 +1,9 @@
-"""The claim check: what a random id of an event is redeemed for at scheduling's internal API.
+"""The claim check: what a random id of an event is redeemed for at an internal API.
 
 Events carry ids and no patient data. A service that must print a name or reach a phone asks for
 it here, over an authenticated call that scheduling audits with its purpose, and keeps a sealed
-copy of its own. These shapes are the contract of `/internal`; scheduling answers with them.
+copy of its own. These shapes are the contract of `/internal`; scheduling answers with them, and
+billing with the addresses of pay links.
 """
 
 from __future__ import annotations
@@ -160,6 +161,15 @@ class SeriesRecord(_Claim):
         return self.patient.patient_id
 
 
+class PayLinkAddress(_Claim):
+    """Where a patient pays one charge; no address once nobody can pay there any more."""
+
+    pay_link_id: UUID
+    patient_id: UUID
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2000)] | None
+    expires_at: Moment
+
+
 C = TypeVar("C", bound=_Claim)
 
 
@@ -177,8 +187,16 @@ class ClaimCheck(Protocol):
     async def series(self, series_id: UUID, *, purpose: str) -> SeriesRecord: ...
 
 
-class SchedulingClaims:
-    """`ClaimCheck` over HTTP, as the service `service`, with tokens that it signs itself."""
+class PayLinkCheck(Protocol):
+    """The gateway to billing's internal API. It raises as `ClaimCheck` does."""
+
+    async def pay_link(self, pay_link_id: UUID, *, purpose: str) -> PayLinkAddress: ...
+
+
+class _Claims:
+    """Redeems ids over HTTP, as the service `service`, with tokens that it signs itself."""
+
+    producer = ""
 
     def __init__(self, base_url: str, *, service: str, token_secret: str) -> None:
         self._client = httpx.AsyncClient(
@@ -189,6 +207,31 @@ class SchedulingClaims:
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+    async def _redeem(self, claim: type[C], path: str, purpose: str) -> C:
+        token = self._tokens.sign(self._actor, valid_for=TOKEN_LIVES)
+        try:
+            answer = await self._client.get(
+                path, params={"purpose": purpose}, headers={"Authorization": f"Bearer {token}"}
+            )
+        except httpx.HTTPError as error:
+            raise Retry(f"{self.producer}_unreachable") from error
+        match answer.status_code:
+            case 200:
+                try:
+                    return claim.model_validate_json(answer.content)
+                except ValidationError:
+                    raise Poison("claim_not_understood") from None
+            case 404 | 422:
+                raise Poison("claim_unknown")
+            case status:  # 401 and 403 heal when the configuration does: nothing is lost meanwhile
+                raise Retry(f"{self.producer}_refuses", f"status {status}")
+
+
+class SchedulingClaims(_Claims):
+    """`ClaimCheck` at scheduling."""
+
+    producer = "scheduling"
 
     async def patient(self, patient_id: UUID, *, purpose: str) -> PatientCard:
         return await self._redeem(PatientCard, f"/internal/patients/{patient_id}", purpose)
@@ -205,21 +248,11 @@ class SchedulingClaims:
     async def series(self, series_id: UUID, *, purpose: str) -> SeriesRecord:
         return await self._redeem(SeriesRecord, f"/internal/series/{series_id}", purpose)
 
-    async def _redeem(self, claim: type[C], path: str, purpose: str) -> C:
-        token = self._tokens.sign(self._actor, valid_for=TOKEN_LIVES)
-        try:
-            answer = await self._client.get(
-                path, params={"purpose": purpose}, headers={"Authorization": f"Bearer {token}"}
-            )
-        except httpx.HTTPError as error:
-            raise Retry("scheduling_unreachable") from error
-        match answer.status_code:
-            case 200:
-                try:
-                    return claim.model_validate_json(answer.content)
-                except ValidationError:
-                    raise Poison("claim_not_understood") from None
-            case 404 | 422:
-                raise Poison("claim_unknown")
-            case status:  # 401 and 403 heal when the configuration does: nothing is lost meanwhile
-                raise Retry("scheduling_refuses", f"status {status}")
+
+class BillingClaims(_Claims):
+    """`PayLinkCheck` at billing."""
+
+    producer = "billing"
+
+    async def pay_link(self, pay_link_id: UUID, *, purpose: str) -> PayLinkAddress:
+        return await self._redeem(PayLinkAddress, f"/internal/pay-links/{pay_link_id}", purpose)

@@ -29,7 +29,8 @@ def build() -> Parts:
                 Stripe(
                     own.stripe_key.get_secret_value(),
                     api_base=str(own.stripe_api_base) if own.stripe_api_base else None,
-                )
+                ),
+                return_url=str(own.pay_link_return_url),
             ),
             ClaimCheck: SchedulingClaims(
                 str(own.scheduling_url),

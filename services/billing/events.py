@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from services.billing.handlers import charges, visits
 from services.billing.store import visits as stored_visits
-from services.billing.wired import cards, notices, payments, reconciliation, refunds, superbills
+from services.billing.wired import (
+    cards,
+    notices,
+    pay_links,
+    payments,
+    reconciliation,
+    refunds,
+    superbills,
+)
 from services.billing.work import ChargeLate
 from shared.events.scheduling import AppointmentBooked, InfusionCompleted
 from shared.messaging import Handlers
@@ -15,5 +23,5 @@ on.event(AppointmentBooked, loads=stored_visits.load_kept)(visits.note_visit)
 on.event(InfusionCompleted, loads=stored_visits.load_on_file)(charges.charge_for_infusion)
 on.due(ChargeLate)(charges.charge_late)
 
-for part in (payments, refunds, cards, superbills, notices, reconciliation):
+for part in (payments, pay_links, refunds, cards, superbills, notices, reconciliation):
     on.include(part.on)

@@ -18,6 +18,7 @@ class BillingSettings(ServiceSettings):
     stripe_publishable_key: Annotated[str, StringConstraints(pattern=r"^pk_")]
     stripe_webhook_secret: SecretStr
     stripe_api_base: HttpUrl | None = None
+    pay_link_return_url: HttpUrl
 
     @field_validator("stripe_key")
     @classmethod

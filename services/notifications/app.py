@@ -9,7 +9,7 @@ from services.notifications.routes import router
 from services.notifications.settings import NotificationsSettings
 from services.notifications.tables import Base
 from services.notifications.words import Clinic
-from shared.claims import ClaimCheck, SchedulingClaims
+from shared.claims import BillingClaims, ClaimCheck, PayLinkCheck, SchedulingClaims
 from shared.errors import Misconfigured
 from shared.service import Parts
 from shared.settings import PracticeSettings, load
@@ -44,12 +44,17 @@ def build() -> Parts:
         service=on.service,
         token_secret=practice.token_secret.get_secret_value(),
     )
+    links = BillingClaims(
+        str(own.billing_url),
+        service=on.service,
+        token_secret=practice.token_secret.get_secret_value(),
+    )
     return Parts(
         handlers=on,
         metadata=Base.metadata,
         practice=practice,
         own=own,
-        gateways={Texts: texts, Mail: mail, ClaimCheck: claims},
+        gateways={Texts: texts, Mail: mail, ClaimCheck: claims, PayLinkCheck: links},
         routers=[router],
         state={},
     )

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from services.notifications.gateways.mail import Mail
 from services.notifications.gateways.texts import Texts
-from services.notifications.handlers import claims, notices, sending, visits
+from services.notifications.handlers import claims, notices, pay_links, sending, visits
 from services.notifications.work import (
     ContactRedeemed,
     LocationRedeemed,
     MessageRefused,
     MessageTaken,
+    PayLinkRedeemed,
     RedeemContact,
     RedeemLocation,
+    RedeemPayLink,
     SendMail,
     SendText,
 )
-from shared.claims import ClaimCheck
+from shared.claims import ClaimCheck, PayLinkCheck
 from shared.events.billing import (
     MonthlySuperbillIssued,
     OutsidePaymentRecorded,
+    PayLinkReady,
     PaymentCaptured,
     PaymentDeclined,
     SuperbillCorrected,
@@ -50,6 +53,7 @@ on.event(ChairOffered)(visits.offer_chair)
 on.event(PaymentCaptured)(notices.send_receipt)
 on.event(OutsidePaymentRecorded)(notices.send_receipt)
 on.event(PaymentDeclined)(notices.tell_payment_failed)
+on.event(PayLinkReady)(pay_links.send_pay_link)
 on.event(SuperbillIssued)(notices.announce_superbill)
 on.event(MonthlySuperbillIssued)(notices.announce_month)
 on.event(SuperbillCorrected)(notices.announce_correction)
@@ -57,10 +61,12 @@ on.event(PrescriptionDelivered)(notices.tell_spray_rule)
 
 on.work(RedeemContact, calls=ClaimCheck)(claims.redeem_contact)
 on.work(RedeemLocation, calls=ClaimCheck)(claims.redeem_location)
+on.work(RedeemPayLink, calls=PayLinkCheck)(pay_links.redeem_pay_link)
 on.work(SendText, loads=sending.write_letter, calls=Texts)(sending.send_text)
 on.work(SendMail, loads=sending.write_letter, calls=Mail)(sending.send_mail)
 
 on.outcome(ContactRedeemed)(claims.keep_contact)
 on.outcome(LocationRedeemed)(claims.keep_location)
+on.outcome(PayLinkRedeemed)(pay_links.mail_pay_link)
 on.outcome(MessageTaken)(sending.note_taken)
 on.outcome(MessageRefused)(sending.note_refused)

@@ -41,6 +41,7 @@ CHANNELS = {
     Purpose.CHAIR_OFFERED: Channel.SMS,
     Purpose.RECEIPT: Channel.EMAIL,
     Purpose.PAYMENT_FAILED: Channel.SMS,
+    Purpose.PAY_LINK: Channel.EMAIL,
     Purpose.SUPERBILL: Channel.EMAIL,
     Purpose.SUPERBILL_CORRECTED: Channel.EMAIL,
 }

@@ -18,6 +18,7 @@ class NotificationsSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="NOTIFICATIONS_", hide_input_in_errors=True)
 
     scheduling_url: HttpUrl
+    billing_url: HttpUrl
     sms_account_sid: Annotated[str, StringConstraints(pattern=r"^AC[0-9a-f]{32}$")]
     sms_auth_token: SecretStr
     sms_api_base: HttpUrl | None = None

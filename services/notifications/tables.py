@@ -80,6 +80,15 @@ class Appointment(Base, table=True):
     )
 
 
+class PayLink(Base, table=True):
+    """Where a patient pays one charge. Who has the address can pay there: it is sealed."""
+
+    __tablename__ = "pay_links"
+
+    pay_link_id: UUID = Field(primary_key=True)
+    sealed: bytes = Field(sa_column=sealed_bytes())
+
+
 class Message(Base, table=True):
     """One message to one patient. `sealed` is what was handed to the provider, and for whom."""
 
@@ -98,7 +107,8 @@ class Message(Base, table=True):
             name="document",
         ),
         CheckConstraint(
-            "(purpose IN ('no_driving', 'chair_offered')) = (until_at IS NOT NULL)", name="until"
+            "(purpose IN ('no_driving', 'chair_offered', 'pay_link')) = (until_at IS NOT NULL)",
+            name="until",
         ),
         Index("ix_messages_patient_id", "patient_id", "due_at", "message_id"),
         Index("ix_messages_location_id", "location_id", postgresql_where=text("state = 'waiting'")),

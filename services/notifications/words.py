@@ -130,6 +130,16 @@ def payment_failed(first_name: str) -> Words:
     )
 
 
+def pay_link(first_name: str, url: str) -> Words:
+    """What is paid for is not said: a mail passes through many hands."""
+    return Words(
+        f"You can pay what is open on your account here:\n{url}\n\n"
+        "The page is for you alone and closes within a day. Call us for a new one.",
+        greeting=f"Hello {first_name},",
+        subject="Your payment page",
+    )
+
+
 def receipt(first_name: str, amount_cents: int) -> Words:
     return Words(
         f"Thank you. We have received your payment of {dollars(amount_cents)}.",

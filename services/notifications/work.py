@@ -52,6 +52,23 @@ class Letter:
     untrue: NotSent | None = None
 
 
+class RedeemPayLink(Work):
+    """Ask billing where a patient can pay. `sent_no` tells one sending from the next."""
+
+    pay_link_id: UUID
+    sent_no: int
+
+
+class PayLinkRedeemed(Fact):
+    """Held in memory, never in clear on disk. No address when the page has closed."""
+
+    pay_link_id: UUID
+    patient_id: UUID
+    sent_no: int
+    url: str | None
+    expires_at: datetime
+
+
 class ContactRedeemed(Fact):
     patient_id: UUID
     asked_no: int

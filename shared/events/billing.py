@@ -134,6 +134,22 @@ class PaymentDeclined(PatientEvent, producer="billing"):
     declined_at: Moment
 
 
+class PayLinkReady(PatientEvent, producer="billing"):
+    """A page is there on which the patient can pay one charge, until `expires_at`.
+
+    Said again when somebody at the desk has it sent once more: `sent_no` counts from 1. Its address
+    is redeemed at billing's internal API, and is in no event: who has it can pay on it.
+    """
+
+    pay_link_id: UUID
+    charge_id: UUID
+    amount_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    sent_no: Annotated[int, Field(ge=1)]
+    expires_at: Moment
+    ready_at: Moment
+
+
 class OutsidePaymentRecorded(PatientEvent, producer="billing"):
     """A biller recorded a payment for a charge outside the card processor.
 

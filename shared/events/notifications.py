@@ -1,7 +1,8 @@
 """What notifications says: which message of which purpose left, and which did not.
 
 `subject_id` is what the message is about: the visit of reminders, moves and driving bans, the
-payment of a receipt, the try of a failed payment, the superbill, the prescription of a delivery.
+payment of a receipt, the try of a failed payment, the pay link, the superbill, the prescription
+of a delivery.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Purpose(StrEnum):
     CHAIR_OFFERED = "chair_offered"
     RECEIPT = "receipt"
     PAYMENT_FAILED = "payment_failed"
+    PAY_LINK = "pay_link"
     SUPERBILL = "superbill"
     SUPERBILL_CORRECTED = "superbill_corrected"
 

@@ -53,6 +53,7 @@ from tests.support.stripe_mock import OfficialStripe
 
 STARTS_AT = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 TOKEN_SECRET = "not-a-secret-" * 3
+RETURN_URL = "https://clinic.example/thank-you"
 OLD_WEBHOOK_SECRET = "whsec_an_older_made_up_secret"
 
 E = TypeVar("E", bound=Event)
@@ -339,6 +340,7 @@ def environment(
         "BILLING_STRIPE_API_BASE": world.stripe_url,
         "BILLING_STRIPE_WEBHOOK_SECRET": f"{STRIPE_WEBHOOK_SECRET},{OLD_WEBHOOK_SECRET}",
         "BILLING_STRIPE_PUBLISHABLE_KEY": STRIPE_PUBLISHABLE_KEY,
+        "BILLING_PAY_LINK_RETURN_URL": RETURN_URL,
     }
 
 
@@ -358,7 +360,7 @@ async def billing(
         monkeypatch.setenv(name, value)
     stripe = Stripe(STRIPE_KEY, api_base=world.stripe_url, time_limit_s=1.0)
     parts = build()
-    parts = replace(parts, gateways={**parts.gateways, **at_stripe(stripe)})
+    parts = replace(parts, gateways={**parts.gateways, **at_stripe(stripe, return_url=RETURN_URL)})
     await migrate_service(parts)
     service = Service(parts)
     logs.set_up("billing", level="info", clock=clock, out=lines)

@@ -19,7 +19,7 @@ from services.notifications.events import on
 from services.notifications.gateways.mail import Mail, SmtpMail
 from services.notifications.gateways.texts import Texts, TwilioTexts
 from services.notifications.words import Clinic
-from shared.claims import ClaimCheck, SchedulingClaims
+from shared.claims import BillingClaims, ClaimCheck, PayLinkCheck, SchedulingClaims
 from shared.clock import RunClock
 from shared.events import Event
 from shared.ids import new_id
@@ -108,11 +108,15 @@ class House:
         claims = SchedulingClaims(
             self.scheduling.url, service="notifications", token_secret=TOKEN_SECRET
         )
+        links = BillingClaims(
+            self.scheduling.url, service="notifications", token_secret=TOKEN_SECRET
+        )
         texts = texts_of(self.world)
         gateways: dict[type[Any], object] = {
             Texts: texts,
             Mail: mail_of(self.world),
             ClaimCheck: claims,
+            PayLinkCheck: links,
         }
         limits = WorkLimits(poll_s=0.02, backoff_s=0.02, backoff_cap_s=0.1)
         task = asyncio.create_task(Workers(on, self.unit, gateways, limits=limits).run())
@@ -122,6 +126,7 @@ class House:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await claims.aclose()
+            await links.aclose()
             await texts.aclose()
 
     async def hears(self, *events: Event, ids: list[UUID] | None = None) -> None:

@@ -38,6 +38,7 @@ def environment(
         "PRACTICE_LOG_LEVEL": "debug",
         "NOTIFICATIONS_DATABASE_URL": database.url,
         "NOTIFICATIONS_SCHEDULING_URL": scheduling_url,
+        "NOTIFICATIONS_BILLING_URL": scheduling_url,
         "NOTIFICATIONS_SMS_ACCOUNT_SID": SMS_ACCOUNT_SID,
         "NOTIFICATIONS_SMS_AUTH_TOKEN": SMS_AUTH_TOKEN,
         "NOTIFICATIONS_SMS_API_BASE": world.sms_url,

@@ -1,4 +1,4 @@
-"""Scheduling's `/internal`, for the tests of a service that redeems ids there.
+"""Scheduling's `/internal` and billing's, for the tests of a service that redeems ids there.
 
 The one stand-in for a part of ours: over real HTTP, with the token and the purpose that scheduling
 wants, and with records that its models accept. `tests/flows` redeem at scheduling itself.
@@ -19,7 +19,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shared.auth import Role, Tokens
-from shared.claims import ConsultRecord, InfusionRecord, LocationCard, PatientCard, SeriesRecord
+from shared.claims import (
+    ConsultRecord,
+    InfusionRecord,
+    LocationCard,
+    PatientCard,
+    PayLinkAddress,
+    SeriesRecord,
+)
 from tests.support import people
 from tests.support.serving import serving
 
@@ -53,6 +60,9 @@ class ClaimDesk:
     def has_series(self, record: SeriesRecord) -> None:
         self._keep(f"/internal/series/{record.series_id}", record)
 
+    def has_pay_link(self, link: PayLinkAddress) -> None:
+        self._keep(f"/internal/pay-links/{link.pay_link_id}", link)
+
     def has_infusion(self, record: InfusionRecord) -> None:
         self._keep(infusion_path(record.infusion_id), record)
 
@@ -62,7 +72,12 @@ class ClaimDesk:
     def _keep(
         self,
         path: str,
-        record: PatientCard | LocationCard | SeriesRecord | InfusionRecord | ConsultRecord,
+        record: PatientCard
+        | LocationCard
+        | SeriesRecord
+        | InfusionRecord
+        | ConsultRecord
+        | PayLinkAddress,
     ) -> None:
         self.records[path] = record.model_dump(mode="json")
 

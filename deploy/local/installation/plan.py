@@ -84,6 +84,7 @@ class Plan:
                     "BILLING_STRIPE_API_BASE": f"{outside}/stripe",
                     "BILLING_STRIPE_WEBHOOK_SECRET": keys.stripe_webhook_secret,
                     "BILLING_STRIPE_PUBLISHABLE_KEY": keys.stripe_publishable_key,
+                    "BILLING_PAY_LINK_RETURN_URL": f"{outside}/",
                 }
             case "pharmacy":
                 return {
@@ -96,6 +97,7 @@ class Plan:
                 }
             case "notifications":
                 return {
+                    "NOTIFICATIONS_BILLING_URL": self.url("billing"),
                     "NOTIFICATIONS_SMS_ACCOUNT_SID": keys.sms_account_sid,
                     "NOTIFICATIONS_SMS_AUTH_TOKEN": keys.sms_auth_token,
                     "NOTIFICATIONS_SMS_API_BASE": f"{outside}/sms",

@@ -7,14 +7,16 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.billing.gateways.payments import Order, Payments
-from services.billing.handlers import unmatched
+from services.billing.handlers import pay_links, unmatched
 from services.billing.rules import ledger
 from services.billing.rules import payments as rules
 from services.billing.rules.declines import AbandonReason
 from services.billing.rules.ledger import OfCharge
+from services.billing.rules.pay_links import LinkReason, LinkState, link_reason
 from services.billing.rules.payments import AttemptState, Step
 from services.billing.store import attempts as store
 from services.billing.store import charges
+from services.billing.store import pay_links as stored_links
 from services.billing.store import unmatched as stored_unmatched
 from services.billing.store.attempts import LockedAttempt
 from services.billing.store.ledger import post
@@ -93,6 +95,7 @@ def decline_for_want_of_card(
             declined_at=tx.now,
         )
     )
+    pay_links.offer(tx, charge_id=charge_id, amount_cents=amount_cents, why=LinkReason.NO_CARD)
 
 
 class TryCard(BaseModel):
@@ -113,6 +116,7 @@ async def try_again(
     if broken := rules.broken_by_try(charge.owed, amount_cents):
         return Refused.by_rules(broken)
     assert card_id is not None
+    await pay_links.withdraw(charge_id, tx)
     await charges.set_standing(tx, charge_id, standing, tender=TenderKind.CARD)
     return AttemptStarted(
         attempt_id=start(tx, charge_id=charge_id, card_id=card_id, amount_cents=amount_cents),
@@ -204,6 +208,8 @@ async def _settle(captured: Captured, attempt: LockedAttempt, tx: Transaction) -
     )
     standing = attempt.standing.with_paid(attempt.amount_cents)
     await charges.set_standing(tx, attempt.charge_id, standing)
+    await stored_links.set_link(tx, captured.attempt_id, LinkState.PAID)
+    await pay_links.withdraw(attempt.charge_id, tx)
     tx.publish(
         PaymentCaptured(
             patient_id=attempt.patient_id,
@@ -267,6 +273,9 @@ async def record_decline(declined: Declined, tx: Transaction) -> None:
             declined_at=tx.now,
         )
     )
+    if (why := link_reason(declined.reason)) is not None:
+        owed_cents = attempt.standing.owed_cents
+        pay_links.offer(tx, charge_id=attempt.charge_id, amount_cents=owed_cents, why=why)
     await unmatched.look_again(attempt.charge_id, tx)
 
 

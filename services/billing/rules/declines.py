@@ -24,6 +24,7 @@ class AbandonReason(StrEnum):
 
     DISCARDED = "discarded"
     NOT_AT_STRIPE = "not_at_stripe"
+    LINK_ENDED = "link_ended"
 
 
 def decline_reason(code: str | None, decline_code: str | None) -> DeclineReason:
@@ -63,6 +64,9 @@ _WHAT_TO_DO: dict[DeclineReason | AbandonReason, str] = {
     ),
     AbandonReason.NOT_AT_STRIPE: (
         "The try was given up and never reached Stripe. No money was taken: try again."
+    ),
+    AbandonReason.LINK_ENDED: (
+        "The pay link ran out, or was withdrawn because something else was done. Nobody paid by it."
     ),
 }
 

@@ -11,7 +11,9 @@ PAYMENTS = frozenset(
 SETUPS = frozenset({"setup_intent.succeeded", "setup_intent.canceled"})
 REFUNDS = frozenset({"refund.updated", "refund.failed"})
 
-HEARD = PAYMENTS | SETUPS | REFUNDS
+PAGES = frozenset({"checkout.session.completed", "checkout.session.expired"})
+
+HEARD = PAYMENTS | SETUPS | REFUNDS | PAGES
 """Stripe lists at most 20 types at once (docs.stripe.com/api/events/list)."""
 
 CATCH_UP_EVERY = timedelta(hours=1)

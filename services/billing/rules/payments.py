@@ -30,10 +30,17 @@ OUTSIDE = frozenset(TenderKind) - {TenderKind.CARD}
 
 
 class AttemptState(StrEnum):
+    """`offered` is a try that is left to the patient: a pay link is out for it."""
+
     PENDING = "pending"
+    OFFERED = "offered"
     CAPTURED = "captured"
     DECLINED = "declined"
     ABANDONED = "abandoned"
+
+
+_WAITS_FOR_NOTHING = frozenset({AttemptState.OFFERED, AttemptState.ABANDONED})
+"""A refusal is no news then: a patient may try several cards on a page."""
 
 
 class Step(StrEnum):
@@ -52,7 +59,7 @@ def step(state: AttemptState, outcome: AttemptState, *, decided: bool, settled: 
     """
     if not decided:
         return Step.TAKE
-    if state is outcome or (state, outcome) == (AttemptState.ABANDONED, AttemptState.DECLINED):
+    if state is outcome or (outcome is AttemptState.DECLINED and state in _WAITS_FOR_NOTHING):
         return Step.CHANGES_NOTHING
     if outcome is AttemptState.DECLINED:
         return Step.CONTRADICTS

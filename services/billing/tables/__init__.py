@@ -13,6 +13,7 @@ from services.billing.tables.codes import DiagnosisCode, ServiceCode
 from services.billing.tables.fees import Fee, UnchargedInfusion
 from services.billing.tables.ledger import LedgerAccount, LedgerTransfer
 from services.billing.tables.notices import NoticesSeen
+from services.billing.tables.pay_links import PayLink
 from services.billing.tables.payments import Payment, PaymentAttempt, UnmatchedPayment
 from services.billing.tables.reconciliation import (
     Reconciliation,
@@ -41,6 +42,7 @@ __all__ = [
     "LedgerAccount",
     "LedgerTransfer",
     "NoticesSeen",
+    "PayLink",
     "Payment",
     "PaymentAttempt",
     "Reconciliation",

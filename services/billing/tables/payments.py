@@ -28,20 +28,23 @@ class PaymentAttempt(Base, table=True):
     """One try at one card. Its id is Stripe's idempotency key, so it is committed before the call.
 
     No card on file is a try as well: one that is declined without a call. One that a person gave
-    up is abandoned, and decided once Stripe has told what came of it.
+    up is abandoned, and decided once Stripe has told what came of it. One that is offered is the
+    patient's to make, on the page of a pay link.
     """
 
     __tablename__ = "payment_attempts"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="amount"),
-        CheckConstraint("state IN ('pending', 'captured', 'declined', 'abandoned')", name="state"),
+        CheckConstraint(
+            "state IN ('pending', 'offered', 'captured', 'declined', 'abandoned')", name="state"
+        ),
         CheckConstraint(
             "(state IN ('declined', 'abandoned')) = (reason IS NOT NULL)", name="reason"
         ),
         CheckConstraint(
             "state = 'abandoned' OR (state = 'pending') = (decided_at IS NULL)", name="decided"
         ),
-        CheckConstraint("card_id IS NOT NULL OR state = 'declined'", name="card"),
+        CheckConstraint("card_id IS NOT NULL OR state <> 'pending'", name="card"),
         Index("ix_payment_attempts_charge_id", "charge_id"),
         Index(
             "uq_payment_attempts_under_way",

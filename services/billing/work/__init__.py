@@ -13,6 +13,13 @@ from services.billing.work.cards import (
 )
 from services.billing.work.charges import ChargeLate
 from services.billing.work.notices import CatchUp, ListNotices, NoticesListed
+from services.billing.work.pay_links import (
+    CreatePayLink,
+    ExpirePayLink,
+    LookAtPayLink,
+    PayLinkEnded,
+    PayLinkMade,
+)
 from services.billing.work.payments import (
     Captured,
     CapturePayment,
@@ -41,12 +48,15 @@ __all__ = [
     "CatchUp",
     "ChargeLate",
     "CreateCustomer",
+    "CreatePayLink",
     "CreateRefund",
     "CreateSetupIntent",
     "CustomerKnown",
     "Declined",
+    "ExpirePayLink",
     "InfusionRedeemed",
     "ListNotices",
+    "LookAtPayLink",
     "LookAtPayment",
     "LookAtRefund",
     "LookAtSetup",
@@ -54,6 +64,8 @@ __all__ = [
     "NeverArrived",
     "NothingToStore",
     "NoticesListed",
+    "PayLinkEnded",
+    "PayLinkMade",
     "RedeemInfusion",
     "RefundStands",
     "ReissueSuperbill",

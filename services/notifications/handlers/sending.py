@@ -14,6 +14,7 @@ from services.notifications.handlers.claims import ask_for_contact, ask_for_loca
 from services.notifications.rules import NotSent
 from services.notifications.store import contacts as stored_contacts
 from services.notifications.store import messages as stored_messages
+from services.notifications.store import pay_links as stored_links
 from services.notifications.store import places as stored_places
 from services.notifications.store import visits as stored_visits
 from services.notifications.store.contacts import Reach
@@ -81,6 +82,8 @@ async def _words(tx: Transaction, message: Message, reach: Reach, place: Place |
             return words.spray_no_driving(name)
         case Purpose.PAYMENT_FAILED:
             return words.payment_failed(name)
+        case Purpose.PAY_LINK:
+            return words.pay_link(name, await stored_links.address_of(tx, message.subject_id))
         case Purpose.RECEIPT:
             assert message.amount_cents is not None
             return words.receipt(name, message.amount_cents)

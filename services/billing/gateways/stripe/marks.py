@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import stripe
+from stripe.checkout import Session
 
 CLOCKS_DIFFER = timedelta(hours=1)
 """How far Stripe's clock may be from ours when we look for what we once sent."""
 
 PAGE = 100
 
-T = TypeVar("T", stripe.PaymentIntent, stripe.SetupIntent, stripe.Customer, stripe.Refund)
+T = TypeVar("T", stripe.PaymentIntent, stripe.SetupIntent, stripe.Customer, stripe.Refund, Session)
 
 
 def since(created_at: datetime) -> Any:
