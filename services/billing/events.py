@@ -6,6 +6,7 @@ from services.billing.handlers import charges, visits
 from services.billing.store import visits as stored_visits
 from services.billing.wired import (
     cards,
+    dunning,
     notices,
     pay_links,
     payments,
@@ -23,5 +24,5 @@ on.event(AppointmentBooked, loads=stored_visits.load_kept)(visits.note_visit)
 on.event(InfusionCompleted, loads=stored_visits.load_on_file)(charges.charge_for_infusion)
 on.due(ChargeLate)(charges.charge_late)
 
-for part in (payments, pay_links, refunds, cards, superbills, notices, reconciliation):
+for part in (payments, pay_links, dunning, refunds, cards, superbills, notices, reconciliation):
     on.include(part.on)

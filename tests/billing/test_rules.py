@@ -15,7 +15,7 @@ from services.billing.rules import (
     payments,
     pricing,
 )
-from services.billing.rules.declines import AbandonReason
+from services.billing.rules.declines import AbandonReason, DeclineCodes
 from services.billing.rules.payments import AttemptState, Owed, Step, Trying
 from services.billing.rules.pricing import FirstStep, NoCharge, OnFile, Priced
 from services.billing.rules.standing import ChargeState, Standing
@@ -77,7 +77,7 @@ def test_what_is_charged_or_has_no_fee_is_not_charged():
     assert pricing.price_infusion(unpriced) is NoCharge.NO_FEE_IN_FORCE
 
 
-PENDING, CAPTURED, DECLINED, ABANDONED = AttemptState
+PENDING, OFFERED, CAPTURED, DECLINED, ABANDONED = AttemptState
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,9 @@ PENDING, CAPTURED, DECLINED, ABANDONED = AttemptState
         (ABANDONED, DECLINED, True, False, Step.CHANGES_NOTHING),
         (ABANDONED, CAPTURED, True, False, Step.TAKE),
         (ABANDONED, CAPTURED, True, True, Step.UNMATCHED),
+        (OFFERED, DECLINED, True, False, Step.CHANGES_NOTHING),
+        (OFFERED, CAPTURED, True, False, Step.TAKE),
+        (OFFERED, CAPTURED, True, True, Step.UNMATCHED),
     ],
 )
 def test_what_an_outcome_does_to_an_attempt(
@@ -118,7 +121,7 @@ def test_what_an_outcome_does_to_an_attempt(
 def test_issuers_codes_map_to_the_houses_reasons(
     code: str | None, decline_code: str | None, reason: DeclineReason
 ):
-    assert declines.decline_reason(code, decline_code) is reason
+    assert declines.decline_reason(DeclineCodes(code, decline_code)) is reason
 
 
 def owed(**changes: Any) -> Owed:

@@ -202,6 +202,8 @@ def _money(
             if card is not None:
                 found.declines.append(Money(tried_at, fee))
             found.messages.append(Message(tried_at, Purpose.PAYMENT_FAILED))
+            if card is None and tried_at == ended:
+                found.messages.append(Message(tried_at, Purpose.PAY_LINK))
     if paid_at is None:
         found.unpaid += 1
         return

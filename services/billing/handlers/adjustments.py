@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.billing.handlers import pay_links
+from services.billing.handlers import collecting
 from services.billing.rules import ledger
 from services.billing.rules import payments as rules
 from services.billing.rules.ledger import OfCharge
@@ -72,7 +72,7 @@ async def adjust_charge(
     post(tx, _POSTING[wish.kind](of, adjustment_id, wish.amount_cents, tx.now))
     standing = charge.owed.standing.with_forgiven(wish.amount_cents)
     state = await charges.set_standing(tx, charge_id, standing)
-    await pay_links.withdraw(charge_id, tx)
+    await collecting.owes_less(charge_id, standing, tx)
     tx.publish(
         ChargeAdjusted(
             patient_id=charge.patient_id,

@@ -7,12 +7,12 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.billing.gateways.payments import Order, Payments
-from services.billing.handlers import pay_links, unmatched
+from services.billing.handlers import collecting, pay_links, unmatched
 from services.billing.rules import ledger
 from services.billing.rules import payments as rules
 from services.billing.rules.declines import AbandonReason
 from services.billing.rules.ledger import OfCharge
-from services.billing.rules.pay_links import LinkReason, LinkState, link_reason
+from services.billing.rules.pay_links import LinkState
 from services.billing.rules.payments import AttemptState, Step
 from services.billing.store import attempts as store
 from services.billing.store import charges
@@ -95,7 +95,7 @@ def decline_for_want_of_card(
             declined_at=tx.now,
         )
     )
-    pay_links.offer(tx, charge_id=charge_id, amount_cents=amount_cents, why=LinkReason.NO_CARD)
+    collecting.begin_without_card(tx, charge_id)
 
 
 class TryCard(BaseModel):
@@ -174,6 +174,7 @@ async def record_never_arrived(lost: NeverArrived, tx: Transaction) -> None:
     await store.end_attempt(
         tx, lost.attempt_id, AttemptState.ABANDONED, reason=AbandonReason.NOT_AT_STRIPE
     )
+    await collecting.go_on(attempt.charge_id, tx)
     await unmatched.look_again(attempt.charge_id, tx)
 
 
@@ -209,7 +210,7 @@ async def _settle(captured: Captured, attempt: LockedAttempt, tx: Transaction) -
     standing = attempt.standing.with_paid(attempt.amount_cents)
     await charges.set_standing(tx, attempt.charge_id, standing)
     await stored_links.set_link(tx, captured.attempt_id, LinkState.PAID)
-    await pay_links.withdraw(attempt.charge_id, tx)
+    await collecting.owes_less(attempt.charge_id, standing, tx)
     tx.publish(
         PaymentCaptured(
             patient_id=attempt.patient_id,
@@ -262,6 +263,7 @@ async def record_decline(declined: Declined, tx: Transaction) -> None:
         AttemptState.DECLINED,
         payment_intent_id=declined.payment_intent_id,
         reason=declined.reason,
+        codes=declined.codes,
     )
     await charges.set_standing(tx, attempt.charge_id, attempt.standing, declined=True)
     tx.publish(
@@ -273,9 +275,7 @@ async def record_decline(declined: Declined, tx: Transaction) -> None:
             declined_at=tx.now,
         )
     )
-    if (why := link_reason(declined.reason)) is not None:
-        owed_cents = attempt.standing.owed_cents
-        pay_links.offer(tx, charge_id=attempt.charge_id, amount_cents=owed_cents, why=why)
+    await collecting.after_decline(attempt.charge_id, declined.reason, declined.codes, tx)
     await unmatched.look_again(attempt.charge_id, tx)
 
 

@@ -119,6 +119,7 @@ async def record_card(confirmed: CardConfirmed, tx: Transaction) -> None:
         patient_id=setup.patient_id,
         setup_id=confirmed.setup_id,
         stripe_payment_method_id=confirmed.payment_method_id,
+        brand=confirmed.brand,
         set_up_at=setup.created_at,
         saved_at=tx.now,
     )

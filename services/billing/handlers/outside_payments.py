@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, StringConstraints
 
-from services.billing.handlers import pay_links
+from services.billing.handlers import collecting
 from services.billing.rules import ledger
 from services.billing.rules import payments as rules
 from services.billing.rules.ledger import OfCharge
@@ -79,7 +79,7 @@ async def record_outside_payment(
     )
     _take(recorded, charge.infusion_id, tx)
     await store.set_standing(tx, charge_id, standing, tender=wish.tender)
-    await pay_links.withdraw(charge_id, tx)
+    await collecting.owes_less(charge_id, standing, tx)
     return recorded
 
 

@@ -70,13 +70,18 @@ def offer(tx: Transaction, *, charge_id: UUID, amount_cents: int, why: LinkReaso
     return pay_link_id
 
 
-async def withdraw(charge_id: UUID, tx: Transaction) -> None:
-    """What is owed has changed, or a card is tried: nobody is to pay by the link any more."""
-    for pay_link_id in await store.withdraw(tx, charge_id):
+async def withdraw(charge_id: UUID, tx: Transaction) -> bool:
+    """What is owed has changed, or a card is tried: nobody is to pay by the link any more.
+
+    Whether one was out.
+    """
+    withdrawn = await store.withdraw(tx, charge_id)
+    for pay_link_id in withdrawn:
         await attempts.end_attempt(
             tx, pay_link_id, AttemptState.ABANDONED, reason=AbandonReason.LINK_ENDED
         )
         _close(pay_link_id, tx)
+    return bool(withdrawn)
 
 
 def _close(pay_link_id: UUID, tx: Transaction) -> None:
@@ -160,18 +165,20 @@ async def close_link(made: MadeLink, links: PayLinks) -> Captured | PayLinkEnded
     return await links.expire(made)
 
 
-async def record_link_ended(ended: PayLinkEnded, tx: Transaction) -> None:
-    await _end(ended.pay_link_id, LinkState.EXPIRED, tx)
+async def end_unpaid(pay_link_id: UUID, tx: Transaction) -> UUID | None:
+    """A page ran out. Its charge; `None` where that is no news."""
+    return await _end(pay_link_id, LinkState.EXPIRED, tx)
 
 
-async def _end(pay_link_id: UUID, state: LinkState, tx: Transaction) -> None:
+async def _end(pay_link_id: UUID, state: LinkState, tx: Transaction) -> UUID | None:
     link = await store.lock_link(tx, pay_link_id)
     if link is None or not may_become(link.state, state):
-        return
+        return None
     await store.set_link(tx, pay_link_id, state)
     await attempts.end_attempt(
         tx, pay_link_id, AttemptState.ABANDONED, reason=AbandonReason.LINK_ENDED
     )
+    return link.charge_id
 
 
 async def list_links(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.events.billing import DeclineReason
@@ -27,14 +28,38 @@ class AbandonReason(StrEnum):
     LINK_ENDED = "link_ended"
 
 
-def decline_reason(code: str | None, decline_code: str | None) -> DeclineReason:
-    """What an issuer's codes mean for the house. A code that is new to us is a plain decline."""
-    codes = {code, decline_code}
-    if "authentication_required" in codes:
+_NEVER_AGAIN = frozenset({"03", "21"})
+"""Mastercard's advice codes: do not try again, payment cancelled (docs.stripe.com/declines/card,
+network advice codes)."""
+
+_NOT_THIS_CARD = frozenset({"do_not_try_again", "confirm_card_data"})
+"""Stripe's advice after which the card as it is on file is not worth another try (the same)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineCodes:
+    """What Stripe, the bank and the card's network said of a refusal. None of it is free text."""
+
+    code: str | None = None
+    decline_code: str | None = None
+    advice_code: str | None = None
+    network_decline_code: str | None = None
+    network_advice_code: str | None = None
+
+
+def decline_reason(codes: DeclineCodes) -> DeclineReason:
+    """What the codes mean for the house. A code that is new to us is a plain decline.
+
+    Advice never to try again outweighs the bank's own reason.
+    """
+    said = {codes.code, codes.decline_code}
+    if "authentication_required" in said:
         return DeclineReason.AUTHENTICATION_REQUIRED
-    if "insufficient_funds" in codes:
+    if codes.advice_code in _NOT_THIS_CARD or codes.network_advice_code in _NEVER_AGAIN:
+        return DeclineReason.CARD_NOT_USABLE
+    if "insufficient_funds" in said:
         return DeclineReason.INSUFFICIENT_FUNDS
-    if codes & _NOT_USABLE:
+    if said & _NOT_USABLE:
         return DeclineReason.CARD_NOT_USABLE
     return DeclineReason.DECLINED
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.billing.gateways.payments import Order
-from services.billing.rules.declines import AbandonReason
+from services.billing.rules.declines import AbandonReason, DeclineCodes
 from services.billing.rules.payments import AttemptState, key_may_be_forgotten
 from services.billing.rules.standing import Standing
 from services.billing.work import CapturePayment, LookForPayment
@@ -56,10 +56,14 @@ _END_ATTEMPT = text(
     """
     UPDATE payment_attempts
        SET state = :state, reason = :reason, stripe_payment_intent_id = :payment_intent_id,
-           decided_at = :at
+           decided_at = :at, decline_code = :decline_code, advice_code = :advice_code,
+           network_decline_code = :network_decline_code, network_advice_code = :network_advice_code
      WHERE attempt_id = :attempt_id
     """
 )
+
+
+NO_CODES = DeclineCodes()
 
 
 async def load_order(tx: Transaction, work: CapturePayment) -> Order | None:
@@ -129,6 +133,7 @@ async def end_attempt(
     *,
     payment_intent_id: str | None = None,
     reason: DeclineReason | AbandonReason | None = None,
+    codes: DeclineCodes = NO_CODES,
 ) -> None:
     """Write what came of an attempt."""
     await tx.execute(
@@ -139,6 +144,10 @@ async def end_attempt(
             "reason": reason and reason.value,
             "payment_intent_id": payment_intent_id,
             "at": tx.now,
+            "decline_code": codes.decline_code or codes.code,
+            "advice_code": codes.advice_code,
+            "network_decline_code": codes.network_decline_code,
+            "network_advice_code": codes.network_advice_code,
         },
     )
 

@@ -10,6 +10,12 @@ from services.billing.tables.base import Base
 from services.billing.tables.cards import Card, CardSetup, Customer
 from services.billing.tables.charges import Charge
 from services.billing.tables.codes import DiagnosisCode, ServiceCode
+from services.billing.tables.collecting import (
+    CollectionsHold,
+    Dunning,
+    DunningPolicy,
+    NetworkCeiling,
+)
 from services.billing.tables.fees import Fee, UnchargedInfusion
 from services.billing.tables.ledger import LedgerAccount, LedgerTransfer
 from services.billing.tables.notices import NoticesSeen
@@ -36,11 +42,15 @@ __all__ = [
     "CardSetup",
     "Charge",
     "ChargeAdjustment",
+    "CollectionsHold",
     "Customer",
     "DiagnosisCode",
+    "Dunning",
+    "DunningPolicy",
     "Fee",
     "LedgerAccount",
     "LedgerTransfer",
+    "NetworkCeiling",
     "NoticesSeen",
     "PayLink",
     "Payment",

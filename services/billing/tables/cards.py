@@ -62,5 +62,6 @@ class Card(Base, table=True):
     patient_id: UUID = Field(foreign_key="customers.patient_id")
     setup_id: UUID = Field(foreign_key="card_setups.setup_id")
     stripe_payment_method_id: str = Field(sa_column=words())
+    brand: str | None = Field(sa_column=words(nullable=True))
     set_up_at: datetime = Field(sa_column=moment())
     saved_at: datetime = Field(sa_column=moment())

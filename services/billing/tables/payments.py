@@ -46,6 +46,7 @@ class PaymentAttempt(Base, table=True):
         ),
         CheckConstraint("card_id IS NOT NULL OR state <> 'pending'", name="card"),
         Index("ix_payment_attempts_charge_id", "charge_id"),
+        Index("ix_payment_attempts_card_id", "card_id", "created_at"),
         Index(
             "uq_payment_attempts_under_way",
             "charge_id",
@@ -61,6 +62,10 @@ class PaymentAttempt(Base, table=True):
     amount_cents: int = Field(sa_column=cents())
     state: str = Field(sa_column=words())
     reason: str | None = Field(sa_column=words(nullable=True))
+    decline_code: str | None = Field(sa_column=words(nullable=True))
+    advice_code: str | None = Field(sa_column=words(nullable=True))
+    network_decline_code: str | None = Field(sa_column=words(nullable=True))
+    network_advice_code: str | None = Field(sa_column=words(nullable=True))
     stripe_payment_intent_id: str | None = Field(sa_column=words(nullable=True))
     created_at: datetime = Field(sa_column=moment())
     decided_at: datetime | None = Field(sa_column=moment(nullable=True))

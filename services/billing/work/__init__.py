@@ -12,6 +12,7 @@ from services.billing.work.cards import (
     SetupReady,
 )
 from services.billing.work.charges import ChargeLate
+from services.billing.work.collecting import TakeStep, step_key
 from services.billing.work.notices import CatchUp, ListNotices, NoticesListed
 from services.billing.work.pay_links import (
     CreatePayLink,
@@ -73,8 +74,10 @@ __all__ = [
     "SetupCancelled",
     "SetupReady",
     "SuperbillRendered",
+    "TakeStep",
     "capture_key",
     "look_key",
     "refund_key",
     "reissue_key",
+    "step_key",
 ]

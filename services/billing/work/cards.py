@@ -43,6 +43,7 @@ class CardConfirmed(Fact):
 
     setup_id: UUID
     payment_method_id: str
+    brand: str | None = None
 
 
 class SetupCancelled(Fact):

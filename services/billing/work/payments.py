@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from services.billing.rules.declines import DeclineCodes
 from shared.events.billing import DeclineReason
 from shared.messaging import Fact, Work
 
@@ -50,6 +51,7 @@ class Declined(Fact):
     attempt_id: UUID
     payment_intent_id: str | None
     reason: DeclineReason
+    codes: DeclineCodes = DeclineCodes()
 
 
 class NeverArrived(Fact):

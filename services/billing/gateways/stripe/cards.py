@@ -69,14 +69,22 @@ class StripeCards:
 
     async def setup(self, setup_intent_id: str) -> CardConfirmed | SetupCancelled | NothingToStore:
         async with self._stripe.request():
-            intent = await self._stripe.v1.setup_intents.retrieve_async(setup_intent_id)
+            intent = await self._stripe.v1.setup_intents.retrieve_async(
+                setup_intent_id, {"expand": ["payment_method"]}
+            )
         setup_id = our_id(intent.metadata, "setup_id")
         if setup_id is None:
             return NothingToStore()
         match intent.status:
             case "succeeded" if intent.payment_method is not None:
-                card = id_of(intent.payment_method)
-                return CardConfirmed(setup_id=setup_id, payment_method_id=card)
+                method = intent.payment_method
+                return CardConfirmed(
+                    setup_id=setup_id,
+                    payment_method_id=id_of(method),
+                    brand=None
+                    if isinstance(method, str) or method.card is None
+                    else method.card.brand,
+                )
             case "canceled":
                 return SetupCancelled(setup_id=setup_id)
             case _:

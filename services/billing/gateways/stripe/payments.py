@@ -10,7 +10,7 @@ import stripe
 from services.billing.gateways.payments import Order
 from services.billing.gateways.stripe.client import Stripe
 from services.billing.gateways.stripe.marks import PAGE, marked, our_id, since
-from services.billing.rules.declines import decline_reason
+from services.billing.rules.declines import DeclineCodes, decline_reason
 from services.billing.work import Captured, Declined, NeverArrived, NothingToStore
 from shared.errors import Retry
 from shared.events.billing import DeclineReason
@@ -82,13 +82,17 @@ def _decided(intent: stripe.PaymentIntent) -> Captured | Declined | None:
                 amount_cents=intent.amount_received,
             )
         case "canceled":
-            reason = DeclineReason.DECLINED
+            codes = DeclineCodes()
         case "requires_payment_method" if intent.last_payment_error is not None:
-            error = intent.last_payment_error
-            reason = decline_reason(error.code, getattr(error, "decline_code", None))
+            codes = _codes(intent.last_payment_error)
         case _:
             return None
-    return Declined(attempt_id=attempt_id, payment_intent_id=intent.id, reason=reason)
+    return Declined(
+        attempt_id=attempt_id,
+        payment_intent_id=intent.id,
+        reason=decline_reason(codes),
+        codes=codes,
+    )
 
 
 def _undecided() -> NoReturn:
@@ -98,10 +102,17 @@ def _undecided() -> NoReturn:
 def _declined(attempt_id: UUID, refused: stripe.CardError) -> Declined:
     error = refused.error
     intent = None if error is None else getattr(error, "payment_intent", None)
+    codes = DeclineCodes(code=refused.code) if error is None else _codes(error)
     return Declined(
         attempt_id=attempt_id,
         payment_intent_id=None if intent is None else intent.id,
-        reason=decline_reason(
-            refused.code, None if error is None else getattr(error, "decline_code", None)
-        ),
+        reason=decline_reason(codes),
+        codes=codes,
+    )
+
+
+def _codes(error: object) -> DeclineCodes:
+    """What was said of a refusal. Stripe leaves out what was not."""
+    return DeclineCodes(
+        **{name: getattr(error, name, None) for name in DeclineCodes.__dataclass_fields__}
     )

@@ -1,0 +1,11 @@
+"""A charge that a card refused: what comes next falls due."""
+
+from __future__ import annotations
+
+from services.billing.handlers import dunning
+from services.billing.work import TakeStep
+from shared.messaging import Handlers
+
+on = Handlers("billing")
+
+on.due(TakeStep)(dunning.take_step)
