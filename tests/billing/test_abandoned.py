@@ -129,7 +129,9 @@ async def test_until_stripe_can_be_asked_nothing_is_tried_and_giving_up_asks_aga
     refuses = billing.world.fault("stripe", "status_before", "GET */payment_intents*", times=1000)
     await discard(billing)
     async with billing.service.runtime.engine.begin() as connection:
-        await connection.exec_driver_sql("UPDATE due_work SET state = 'parked', parked_at = now()")
+        await connection.exec_driver_sql(
+            "UPDATE due_work SET state = 'parked', parked_at = now() WHERE kind = 'LookForPayment'"
+        )
 
     violation = await refusal(billing, path)
     assert violation["rule"] == "attempt_parked"

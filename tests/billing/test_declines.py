@@ -66,7 +66,8 @@ async def test_no_card_on_file_is_a_decline_that_stripe_never_hears_of(billing: 
 
     charge = await billing.only_charge(patient)
     assert charge["state"] == "declined"
-    [attempt] = charge["attempts"]
+    attempt, offered = charge["attempts"]
+    assert offered["state"] == "offered"
     assert attempt["reason"] == "no_card_on_file"
     assert "Save a card and try again" in attempt["detail"]
     [declined] = await billing.said(PaymentDeclined)
