@@ -80,22 +80,27 @@ async def _words(tx: Transaction, message: Message, reach: Reach, place: Place |
     match message.purpose:
         case Purpose.SPRAY_NO_DRIVING:
             return words.spray_no_driving(name)
-        case Purpose.PAYMENT_FAILED:
-            return words.payment_failed(name)
+        case Purpose.SUPERBILL | Purpose.SUPERBILL_CORRECTED:
+            assert message.document_no is not None
+            corrected = message.purpose is Purpose.SUPERBILL_CORRECTED
+            said = words.superbill_corrected if corrected else words.superbill
+            return said(name, message.document_no)
+        case Purpose.PAYMENT_FAILED | Purpose.PAY_LINK | Purpose.RECEIPT:
+            return await _words_about_money(tx, message, name)
+        case _:
+            assert place is not None
+            return await _words_of_visit(tx, message, name, place)
+
+
+async def _words_about_money(tx: Transaction, message: Message, name: str) -> Words:
+    match message.purpose:
         case Purpose.PAY_LINK:
             return words.pay_link(name, await stored_links.address_of(tx, message.subject_id))
         case Purpose.RECEIPT:
             assert message.amount_cents is not None
             return words.receipt(name, message.amount_cents)
-        case Purpose.SUPERBILL:
-            assert message.document_no is not None
-            return words.superbill(name, message.document_no)
-        case Purpose.SUPERBILL_CORRECTED:
-            assert message.document_no is not None
-            return words.superbill_corrected(name, message.document_no)
         case _:
-            assert place is not None
-            return await _words_of_visit(tx, message, name, place)
+            return words.payment_failed(name)
 
 
 async def _words_of_visit(tx: Transaction, message: Message, name: str, place: Place) -> Words:
