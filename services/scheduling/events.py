@@ -6,13 +6,14 @@ falls due stands here.
 
 from __future__ import annotations
 
-from services.scheduling.handlers import gap_risks, holds, imports, monitoring, openings
+from services.scheduling.handlers import gap_risks, holds, imports, monitoring, openings, waitlist
 from services.scheduling.work import (
     ApplyImportBatch,
     CheckImportBatch,
     ExpectEntry,
     ExpireHold,
     ExpireOffers,
+    ExpireWish,
     ForgetImport,
     OfferChair,
     WatchGaps,
@@ -25,6 +26,7 @@ on.due(ExpireHold)(holds.expire_hold)
 on.due(ExpectEntry)(monitoring.flag_late_entry)
 on.due(OfferChair)(openings.offer_chair)
 on.due(ExpireOffers)(openings.expire_offers)
+on.due(ExpireWish)(waitlist.expire_wish)
 on.due(WatchGaps)(gap_risks.watch_gaps)
 on.due(CheckImportBatch)(imports.check_batch)
 on.due(ApplyImportBatch)(imports.apply_batch)

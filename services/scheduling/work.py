@@ -44,6 +44,12 @@ class ExpireOffers(_Opening):
     """End the offers that nobody took in time."""
 
 
+class ExpireWish(Work):
+    """Take a wish off the waiting list of which every time has passed."""
+
+    wish_id: UUID
+
+
 class CheckImportBatch(Work):
     """Read a batch of an import's rows and say what is wrong. Each batch leaves the next."""
 

@@ -248,8 +248,9 @@ class SeriesCompleted(PatientEvent, producer="scheduling"):
 
     Said once, and never of a series that was stopped: with the last InfusionCompleted, or as the
     last visit to come is cancelled or sent home, when none is left and at least the protocol's
-    minimum was given (six, by the FAQ). `infusions_completed` counts those that were given; lost
-    ones are not in it. `prescriber_id` is who was named at the booking.
+    minimum was given (six, by the FAQ). A prescriber may extend it afterwards: more
+    AppointmentBooked follow, and no second SeriesCompleted. `infusions_completed` counts those that
+    were given; lost ones are not in it. `prescriber_id` is who was named at the booking.
     """
 
     series_id: UUID

@@ -38,7 +38,6 @@ ROLES = {
     "POST /appointments/{appointment_id}/ride-seen": "front_desk nurse",
     "POST /appointments/{appointment_id}/vitals": "nurse",
     "POST /appointments/{appointment_id}/overrides": "prescriber",
-    "GET /vitals-overrides": "nurse prescriber",
     "POST /appointments/{appointment_id}/premedications": "nurse",
     "POST /appointments/{appointment_id}/adverse-events": "nurse prescriber",
     "GET /appointments/{appointment_id}/chart": "nurse prescriber",

@@ -232,3 +232,36 @@ async def test_every_read_is_in_the_audit_log_with_its_patient(clinic: Clinic) -
         "GET /fhir/Appointment",
         "GET /fhir/Patient/{patient_id}",
     ]
+
+
+async def test_a_held_chair_is_a_slot_that_is_busy_for_now_and_no_appointment(
+    clinic: Clinic,
+) -> None:
+    await clinic.opens("12:00", "12:50")
+    plan = clinic.wish(await clinic.patient(), every(3, 6))
+    del plan["prescriber_id"], plan["diagnoses"]
+    hold = await clinic.post("/holds", plan)
+    bundle = await ask(clinic, "Slot", schedule=f"Schedule/{clinic.chair_id}")
+    slots = resources(bundle)
+    assert [each["status"] for each in slots] == ["busy-tentative"] * 6
+    assert [datetime.fromisoformat(each["start"]) for each in slots] == every(3, 6)
+    assert await ask(clinic, f"Slot/{slots[0]['id']}") == slots[0]
+    await ask(clinic, f"Appointment/{slots[0]['id']}", status=404)
+    assert await free_at_noon(clinic) == [], "a held chair is never offered"
+    await clinic.post(f"/holds/{hold['hold_id']}/release", {})
+    await ask(clinic, f"Slot/{slots[0]['id']}", status=404)
+    assert await free_at_noon(clinic) == [NOON]
+
+
+async def free_at_noon(clinic: Clinic) -> list[datetime]:
+    """What `$find` offers on the day of the first infusion."""
+    found = await ask(
+        clinic,
+        "Appointment/$find",
+        location=f"Location/{clinic.location_id}",
+        service__type="ketamine_mood",
+        start=NOON.isoformat(),
+        end=(NOON + timedelta(hours=8)).isoformat(),
+    )
+    starts = (each for each in resources(found) if each["resourceType"] == "Appointment")
+    return [datetime.fromisoformat(each["start"]) for each in starts]

@@ -164,8 +164,12 @@ async def test_past_a_soft_limit_a_prescriber_signs_with_a_reason(clinic: Clinic
         ("overridden_already", "appointment_id")
     ]
     await clinic.step(visit, "clear")
-    listed = await clinic.get("/vitals-overrides", patient_id=visit["patient_id"])
-    assert [each["override_id"] for each in listed["items"]] == [signed["override_id"]]
+    listed = await clinic.get("/overrides", kind="vitals", patient_id=visit["patient_id"])
+    [shown] = listed["items"]
+    assert (shown["override_id"], shown["kind"]) == (signed["override_id"], "vitals")
+    assert shown["appointment_id"] == visit["appointment_id"]
+    assert (shown["series_id"], shown["reason"]) == (visit["series_id"], sign["reason"])
+    assert shown["outside"] == signed["outside"]
     [row] = await clinic.rows(
         "SELECT o::text FROM vitals_overrides AS o WHERE override_id = :id",
         id=signed["override_id"],

@@ -123,7 +123,15 @@ async def test_overrides_are_listed_with_why_and_the_database_does_not_show_it(
     first = await sign(clinic, series, rule="series_size", infusions=2)
     second = await sign(clinic, series, rule="series_gap", gap_min_days=1)
     listed = await clinic.get("/overrides", series_id=series["series_id"])
-    assert listed["items"] == [first, second]
+    assert [each["override_id"] for each in listed["items"]] == [
+        first["override_id"],
+        second["override_id"],
+    ]
+    assert [each["kind"] for each in listed["items"]] == ["series_size", "series_gap"]
+    assert [(each["infusions"], each["gap_min_days"]) for each in listed["items"]] == [
+        (2, None),
+        (None, 1),
+    ]
     assert {each["reason"] for each in listed["items"]} == {REASON}
     rows = await clinic.rows("SELECT o::text FROM overrides AS o")
     assert not any(REASON in row[0] or REASON.encode().hex() in row[0] for row in rows)
@@ -135,6 +143,104 @@ async def test_overrides_are_listed_with_why_and_the_database_does_not_show_it(
     clinic.headers = bearer(Role.FRONT_DESK)
     answer = await clinic.client.get("/overrides", headers=clinic.headers)
     assert answer.status_code == 403
+
+
+async def test_one_list_has_what_was_signed_for_series_and_for_readings(clinic: Clinic) -> None:
+    series = await clinic.series()
+    visit = series["appointments"][0]
+    of_series = await sign(clinic, series, rule="series_size", infusions=1)
+    clinic.be_there(visit)
+    await clinic.step(visit, "check-in", {"fasted": True})
+    await clinic.vitals(visit, systolic_mmhg=150)
+    of_reading = await clinic.step(visit, "overrides", wish(clinic))
+    ids = [of_series["override_id"], of_reading["override_id"]]
+    whose = {"patient_id": series["patient_id"]}
+    listed = (await clinic.get("/overrides", **whose))["items"]
+    assert [each["override_id"] for each in listed] == ids
+    assert [each["signed_by"] for each in listed] == ["staff-1", "staff-1"]
+    assert [each["appointment_id"] for each in listed] == [None, visit["appointment_id"]]
+    assert {each["series_id"] for each in listed} == {series["series_id"]}
+    for kind, id_ in zip(("series_size", "vitals"), ids, strict=True):
+        found = (await clinic.get("/overrides", kind=kind, **whose))["items"]
+        assert [each["override_id"] for each in found] == [id_]
+    first = await clinic.get("/overrides", limit=1, **whose)
+    rest = await clinic.get("/overrides", limit=1, cursor=first["next_cursor"], **whose)
+    assert [each["override_id"] for each in first["items"] + rest["items"]] == ids
+
+
+async def completed(clinic: Clinic) -> dict[str, Any]:
+    series: dict[str, Any] = await clinic.series()
+    for visit in series["appointments"]:
+        await clinic.infuse(visit)
+    assert (await clinic.kinds_said(series["patient_id"]))[-1] == "SeriesCompleted"
+    return series
+
+
+async def test_a_completed_series_is_extended_and_completes_without_another_prescription(
+    clinic: Clinic,
+) -> None:
+    series = await completed(clinic)
+    beyond = last(series) + timedelta(days=2)
+    assert (await book(clinic, series, beyond)).json()["violations"][0]["rule"] == "series_state"
+    await sign(clinic, series, rule="series_size", infusions=1)
+    open_ = await clinic.get(f"/series/{series['series_id']}")
+    assert open_["state"] == "booked"
+    added = await book(clinic, series, beyond)
+    assert added.status_code == 201, added.text
+    more = await book(clinic, series, beyond + timedelta(days=3))
+    assert more.json()["violations"][0]["rule"] == "series_whole", "one was signed for"
+    await clinic.infuse(added.json())
+    kinds = await clinic.kinds_said(series["patient_id"])
+    assert kinds.count("InfusionCompleted") == 7
+    assert kinds.count("SeriesCompleted") == 1, "its prescription is drafted once"
+    assert (await clinic.get(f"/series/{series['series_id']}"))["state"] == "completed"
+    await clinic.series(every(3, 6, beyond + timedelta(days=9)), patient_id=series["patient_id"])
+
+
+async def test_an_extension_that_is_stopped_leaves_the_series_completed(clinic: Clinic) -> None:
+    series = await completed(clinic)
+    await sign(clinic, series, rule="series_size", infusions=2)
+    await book(clinic, series, last(series) + timedelta(days=2))
+    stopped = await clinic.post(f"/series/{series['series_id']}/stop", {"reason": "Well again."})
+    assert stopped["state"] == "completed"
+    assert [each["state"] for each in stopped["appointments"]][-1] == "cancelled"
+    kinds = await clinic.kinds_said(series["patient_id"])
+    assert "SeriesStopped" not in kinds, "the prescription that was drafted stands"
+    assert kinds.count("SeriesCompleted") == 1
+
+
+async def test_an_extension_that_is_withdrawn_leaves_the_series_completed(clinic: Clinic) -> None:
+    series = await completed(clinic)
+    signed = await sign(clinic, series, rule="series_size", infusions=1)
+    await clinic.post(f"/overrides/{signed['override_id']}/withdraw", {})
+    assert (await clinic.get(f"/series/{series['series_id']}"))["state"] == "completed"
+    assert (await clinic.kinds_said(series["patient_id"])).count("SeriesCompleted") == 1
+
+
+async def test_a_series_that_waits_for_an_extension_completes_when_that_is_withdrawn(
+    clinic: Clinic,
+) -> None:
+    series = await clinic.series()
+    signed = await sign(clinic, series, rule="series_size", infusions=1)
+    for visit in series["appointments"]:
+        await clinic.infuse(visit)
+    assert "SeriesCompleted" not in await clinic.kinds_said(series["patient_id"])
+    await clinic.post(f"/overrides/{signed['override_id']}/withdraw", {})
+    kind, event = (await clinic.said(series["patient_id"]))[-1]
+    assert (kind, event["infusions_completed"]) == ("SeriesCompleted", 6)
+
+
+async def test_a_completed_series_is_extended_in_time_and_beside_no_other(clinic: Clinic) -> None:
+    series = await completed(clinic)
+    path = f"/series/{series['series_id']}/overrides"
+    more = wish(clinic, rule="series_size", infusions=1)
+    sooner = wish(clinic, rule="series_gap", gap_min_days=1)
+    assert await clinic.refused(path, sooner) == [("series_state", "series_id")]
+    clinic.clock.step_to(last(series) + timedelta(days=8))
+    assert await clinic.refused(path, more) == [("extension_late", "series_id")]
+    next_ = every(3, 6, last(series) + timedelta(days=10))
+    await clinic.series(next_, patient_id=series["patient_id"])
+    assert ("series_open", "patient_id") in await clinic.refused(path, more)
 
 
 async def test_a_re_plan_gives_what_a_prescriber_added(clinic: Clinic) -> None:

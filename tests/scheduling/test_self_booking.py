@@ -120,6 +120,17 @@ async def test_what_the_leader_or_the_patient_has_already_is_not_offered(led: Cl
     assert offered(await opened(led, link))[0] == FIRST, "another leader is free"
 
 
+async def test_what_is_held_for_the_patient_is_not_offered_for_a_session(led: Clinic) -> None:
+    patient_id = await led.patient()
+    plan = led.wish(patient_id, every(3, 6, NOW + timedelta(hours=2)))
+    del plan["prescriber_id"], plan["diagnoses"]
+    await led.post("/holds", plan)
+    free = offered(await opened(led, await make(led, patient_id)))
+    held_from, held_until = NOW + timedelta(hours=2), NOW + timedelta(minutes=170)
+    assert free
+    assert all(at >= held_until or at + timedelta(hours=1) <= held_from for at in free)
+
+
 async def test_a_patients_series_is_not_put_over_a_session(led: Clinic) -> None:
     patient_id = await led.patient()
     await choose(led, await make(led, patient_id), FIRST)

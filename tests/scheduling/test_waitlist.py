@@ -247,3 +247,34 @@ async def test_what_nobody_can_wait_for(clinic: Clinic) -> None:
     }
     for path in (f"/offers/{uuid4()}/accept", f"/offers/{uuid4()}/decline"):
         assert (await clinic.send(path, {})).status_code == 404
+
+
+async def test_a_wish_of_which_every_time_has_passed_waits_no_more(clinic: Clinic) -> None:
+    series = await lacking(clinic, NOON, 3, 6)
+    until = NOON + 2 * DAY
+    short = [
+        {"from": NOON.isoformat(), "until": (NOON + DAY).isoformat()},
+        {"from": NOON.isoformat(), "until": until.isoformat()},
+    ]
+    over = await wait(clinic, series, windows=short)
+    longer = await wait(clinic, series)
+
+    async def listed(**state: str) -> list[str]:
+        asked = {"location_id": clinic.location_id, **state}
+        return [each["wish_id"] for each in (await clinic.get("/waitlist", **asked))["items"]]
+
+    clinic.clock.step_to(until - HOUR)
+    await clinic.let_fall_due()
+    assert await listed() == [over["wish_id"], longer["wish_id"]]
+    clinic.clock.step_to(until)
+    await clinic.let_fall_due()
+    assert await listed() == [longer["wish_id"]]
+    assert await listed(state="expired") == [over["wish_id"]]
+    assert await clinic.refused(f"/waitlist/{over['wish_id']}/withdraw", {}) == [
+        ("wish_over", "wish_id")
+    ]
+    await clinic.post(f"/waitlist/{longer['wish_id']}/withdraw", {})
+    clinic.clock.step_to(NOON + 50 * DAY)
+    await clinic.let_fall_due()
+    assert await listed(state="withdrawn") == [longer["wish_id"]]
+    assert await listed(state="expired") == [over["wish_id"]]

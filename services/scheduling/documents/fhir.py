@@ -1,8 +1,9 @@
 """FHIR R4 resources (4.0.1), made of what scheduling keeps.
 
 A chair is a `Location` and has the `Schedule` of the same id, as a clinician who leads sessions
-does; a booked visit is an `Appointment`
-and the busy `Slot` of the same id. Free slots have no id: nothing of them is stored.
+does; a booked visit is an `Appointment` and the busy `Slot` of the same id. A chair that is held
+for a plan is a `Slot` that is busy for now, and no `Appointment`. Free slots have no id: nothing of
+them is stored.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from services.scheduling.forms.answers import AppointmentSummary
+from services.scheduling.forms.answers import AppointmentSummary, TakenTime
 from services.scheduling.rules.visits import VisitState
 from services.scheduling.tables import Chair, Clinician
 from shared.claims import PatientCard
@@ -66,7 +67,7 @@ def appointment(visit: AppointmentSummary, names: Mapping[UUID, str]) -> Json:
     return found
 
 
-def _taken(visit: AppointmentSummary) -> tuple[str, UUID]:
+def _taken(visit: AppointmentSummary | TakenTime) -> tuple[str, UUID]:
     """What a visit takes beside its patient: a chair, or the time of the clinician who leads it."""
     if visit.chair_id is not None:
         return "Location", visit.chair_id
@@ -102,13 +103,13 @@ def proposal(
     }
 
 
-def slot(visit: AppointmentSummary) -> Json:
-    """The time that a visit takes of its chair, and no more of whose it is."""
+def slot(visit: TakenTime) -> Json:
+    """The time that a visit takes of its chair, or a hold, and no more of whose it is."""
     return {
         "resourceType": "Slot",
         "id": str(visit.appointment_id),
         "schedule": _reference("Schedule", _taken(visit)[1]),
-        "status": "busy",
+        "status": "busy" if visit.hold_id is None else "busy-tentative",
         "start": _instant(visit.starts_at),
         "end": _instant(visit.ends_at),
     }

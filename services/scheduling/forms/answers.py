@@ -50,6 +50,18 @@ class RideSeen(BaseModel):
     seen_at: Moment
 
 
+class TakenTime(BaseModel):
+    """What a visit takes, or a hold: a chair's time or a leader's."""
+
+    appointment_id: UUID
+    patient_id: UUID
+    chair_id: UUID | None
+    led_by: UUID | None
+    hold_id: UUID | None
+    starts_at: Moment
+    ends_at: Moment
+
+
 class AppointmentSummary(BaseModel):
     """Where and when, without whom the ride is with.
 

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from services.scheduling.forms.visits import OutsideAnswer
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import Text
-from services.scheduling.rules.overrides import Overridden
+from services.scheduling.rules.overrides import Overridden, Signed
 from shared.events import Moment
 
 
@@ -33,6 +34,28 @@ class Hasten(_Signed):
 
 
 SignOverride = Annotated[Extend | Hasten, Field(discriminator="rule")]
+
+
+class SignedAnswer(BaseModel):
+    """Any override as it is listed: for a series, or for one reading of a visit.
+
+    `outside` is what of that reading was past a soft limit.
+    """
+
+    override_id: UUID
+    kind: Signed
+    patient_id: UUID
+    series_id: UUID
+    appointment_id: UUID | None
+    infusions: int | None
+    gap_min_days: int | None
+    outside: list[OutsideAnswer]
+    reason: str
+    clinician_id: UUID
+    signed_by: str
+    signed_at: Moment
+    withdrawn_at: Moment | None
+    withdrawn_by: str | None
 
 
 class OverrideAnswer(BaseModel):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,14 +13,15 @@ from starlette.datastructures import URL
 from services.scheduling import store
 from services.scheduling.documents import fhir as fhir_resources
 from services.scheduling.documents.fhir import Json
-from services.scheduling.forms.answers import AppointmentSummary
+from services.scheduling.forms.answers import AppointmentSummary, TakenTime
 from services.scheduling.rules.fhir_dates import Span, read_span
-from services.scheduling.rules.visits import FREED
 from services.scheduling.store import BY_START, shown_visits
 from shared.http.pages import Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 from shared.refusals import Broken
+
+T = TypeVar("T", bound=BaseModel)
 
 NOT_UNDERSTOOD = "The search is not understood"
 
@@ -57,7 +58,7 @@ async def search_appointments(
     spans = _spans(dates, "date")
     if isinstance(spans, Refused):
         return spans
-    found = await _page(tx, shown_visits.visits_in(spans, patient_id), asked)
+    found = await _page(tx, shown_visits.visits_in(spans, patient_id), asked, _shown)
     if isinstance(found, Refused):
         return found
     visits, cursor = found
@@ -67,10 +68,10 @@ async def search_appointments(
 
 
 async def read_slot(slot_id: UUID, tx: Transaction) -> Resource | Refused:
-    visit = await shown_visits.find_visit(tx, slot_id)
-    if visit is None or visit.state in FREED:
+    taken = await shown_visits.find_taken(tx, slot_id)
+    if taken is None:
         return unknown_resource("Slot")
-    return resource(fhir_resources.slot(_shown(visit)), visit.patient_id)
+    return resource(fhir_resources.slot(_taken(taken)), taken.patient_id)
 
 
 async def search_slots(
@@ -80,11 +81,11 @@ async def search_slots(
     spans = _spans(starts, "start")
     if isinstance(spans, Refused):
         return spans
-    found = await _page(tx, shown_visits.taken_in(spans, schedule_id), asked)
+    found = await _page(tx, shown_visits.taken_in(spans, schedule_id), asked, _taken)
     if isinstance(found, Refused):
         return found
-    visits, cursor = found
-    shown = [fhir_resources.slot(visit) for visit in visits]
+    taken, cursor = found
+    shown = [fhir_resources.slot(each) for each in taken]
     return resource(fhir_resources.bundle(shown, *_links(url, cursor)))
 
 
@@ -97,9 +98,9 @@ def _spans(dates: Sequence[str], field: str) -> list[Span] | Refused:
 
 
 async def _page(
-    tx: Transaction, rows: Select[Any], asked: Paging
-) -> tuple[list[AppointmentSummary], str | None] | Refused:
-    found = await page(tx, rows, by=BY_START, asked=asked, item=_shown)
+    tx: Transaction, rows: Select[Any], asked: Paging, item: Callable[[object], T]
+) -> tuple[list[T], str | None] | Refused:
+    found = await page(tx, rows, by=BY_START, asked=asked, item=item)
     if isinstance(found, Refused):
         return found.model_copy(update={"status": 409})
     return found.items, found.next_cursor
@@ -107,6 +108,10 @@ async def _page(
 
 def _shown(row: object) -> AppointmentSummary:
     return AppointmentSummary.model_validate(row, from_attributes=True)
+
+
+def _taken(row: object) -> TakenTime:
+    return TakenTime.model_validate(row, from_attributes=True)
 
 
 def _links(url: URL, cursor: str | None) -> tuple[str, str | None]:

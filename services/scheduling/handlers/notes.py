@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from services.scheduling import store
 from services.scheduling.forms.visits import (
     AdverseEventNote,
@@ -14,7 +12,6 @@ from services.scheduling.forms.visits import (
     NoteAdverseEvent,
     NoteAnswer,
     PremedicationNote,
-    VitalsOverrideAnswer,
 )
 from services.scheduling.handlers.charts_shown import (
     show_consent,
@@ -26,10 +23,7 @@ from services.scheduling.handlers.charts_shown import (
 from services.scheduling.handlers.readings import limits_of
 from services.scheduling.rules.visits import Step, broken_by_step
 from services.scheduling.store import charts as kept
-from services.scheduling.tables.visits import VitalsOverride
-from shared import audit
 from shared.auth import Actor
-from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 
@@ -89,24 +83,3 @@ async def read_chart(appointment_id: UUID, tx: Transaction) -> ChartAnswer | Ref
         abort_reason=store.abort_reason_of(tx, visit),
         late_since=visit.late_since,
     )
-
-
-async def list_overrides(
-    patient_id: UUID | None, asked: Paging, reader: Actor, tx: Transaction
-) -> Page[VitalsOverrideAnswer] | Refused:
-    """Overrides, the newest first. Each patient shown is in the audit log."""
-
-    def item(row: Row[tuple[object, ...]]) -> VitalsOverrideAnswer:
-        override = VitalsOverride.model_validate(row, from_attributes=True)
-        audit.append(
-            tx,
-            reader,
-            action="read",
-            entity="override",
-            entity_id=str(override.override_id),
-            patient_id=override.patient_id,
-        )
-        return show_override(tx, override)
-
-    rows = kept.overrides_signed(patient_id)
-    return await page(tx, rows, by=kept.BY_SIGNED, asked=asked, item=item, newest_first=True)

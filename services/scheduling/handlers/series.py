@@ -17,7 +17,7 @@ from services.scheduling.rules import series as rules
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.visits import FROM, GIVEN, OPEN, Step, VisitState
 from services.scheduling.store import HeldVisit
-from services.scheduling.tables import Appointment
+from services.scheduling.tables import Appointment, Series
 from shared.events.scheduling import (
     AppointmentCancelled,
     CancelReason,
@@ -29,7 +29,10 @@ from shared.messaging import Transaction
 
 
 async def stop_series(series_id: UUID, wish: StopSeries, tx: Transaction) -> SeriesAnswer | Refused:
-    """End a series early: what is still to come is cancelled, what was given stands."""
+    """End a series early: what is still to come is cancelled, what was given stands.
+
+    Of one that was completed and then extended, only the extension ends; its prescription stands.
+    """
     course = await store.lock_course(tx, series_id)
     if course is None:
         return Refused.not_found("series", "series_id")
@@ -39,17 +42,18 @@ async def stop_series(series_id: UUID, wish: StopSeries, tx: Transaction) -> Ser
     )
     if broken:
         return Refused.by_rules(broken, "The series is not stopped")
-    await store.stop_series(tx, series_id, wish.reason)
+    await store.stop_series(tx, course.series, wish.reason)
     look_at_gaps(series_id, tx)
     await _cancel_rest(course.visits, tx)
-    tx.publish(
-        SeriesStopped(
-            patient_id=course.series.patient_id,
-            series_id=series_id,
-            infusions_completed=sum(visit.state in GIVEN for visit in course.visits),
-            stopped_at=tx.now,
+    if course.series.completed_at is None:
+        tx.publish(
+            SeriesStopped(
+                patient_id=course.series.patient_id,
+                series_id=series_id,
+                infusions_completed=sum(visit.state in GIVEN for visit in course.visits),
+                stopped_at=tx.now,
+            )
         )
-    )
     return await read_series(series_id, tx)
 
 
@@ -79,23 +83,34 @@ def say_cancelled(visit: Appointment, reason: CancelReason, tx: Transaction) -> 
 
 async def complete_series_if_done(held: HeldVisit, changed: Appointment, tx: Transaction) -> None:
     """Say that a series is done, when a change of one of its visits leaves none to come."""
-    series, visits = held.course.series, held.visits_with(changed)
+    visits = held.visits_with(changed)
+    await complete_if_done(held.course.series, visits, ZoneInfo(held.location.zone), tx)
+
+
+async def complete_if_done(
+    series: Series, visits: Sequence[Appointment], zone: ZoneInfo, tx: Transaction
+) -> None:
+    """End a series of which none is left to come. That it is completed is said once.
+
+    One that was extended afterwards ends again without a word: its completion has a prescription
+    drafted, and there is one.
+    """
     given = sum(visit.state in GIVEN for visit in visits)
     left = sum(visit.state in OPEN for visit in visits)
     policy = await store.policy_of(tx, series.location_id, series.visit_type)
-    protocol = protocol_of(policy, series, ZoneInfo(held.location.zone))
-    extended_to = series.infusions if series.extra_infusions else None
+    protocol = protocol_of(policy, series, zone)
     if series.state != SeriesState.BOOKED or not rules.is_completed(
-        protocol, given, left, extended_to
+        protocol, given, left, series.extended_to
     ):
         return
-    await store.complete_series(tx, series.series_id)
-    tx.publish(
-        SeriesCompleted(
-            patient_id=series.patient_id,
-            series_id=series.series_id,
-            prescriber_id=series.prescriber_id,
-            infusions_completed=given,
-            completed_at=tx.now,
+    await store.complete_series(tx, series, given)
+    if series.completed_at is None:
+        tx.publish(
+            SeriesCompleted(
+                patient_id=series.patient_id,
+                series_id=series.series_id,
+                prescriber_id=series.prescriber_id,
+                infusions_completed=given,
+                completed_at=tx.now,
+            )
         )
-    )

@@ -20,6 +20,7 @@ from services.scheduling.rules.waitlist import OfferState, Span, WishState
 from services.scheduling.store import Course
 from services.scheduling.store import waitlist as kept
 from services.scheduling.tables.waitlist import ChairOffer, WaitingWish
+from services.scheduling.work import ExpireWish
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -48,7 +49,21 @@ async def join_waitlist(wish: JoinWaitlist, tx: Transaction) -> WaitingAnswer | 
         **wish.model_dump(exclude={"windows"}),
         windows=[each.model_dump(mode="json", by_alias=True) for each in wish.windows],
     )
+    last = max(each.until for each in windows)
+    tx.do(ExpireWish(wish_id=row.wish_id), due=last, key=wish_key(row.wish_id))
     return WaitingAnswer(**row.model_dump())
+
+
+def wish_key(wish_id: UUID) -> str:
+    return f"wish/{wish_id}"
+
+
+async def expire_wish(work: ExpireWish, tx: Transaction) -> None:
+    """A patient who can come at no time that is left waits no more."""
+    wish = await kept.find_wish(tx, work.wish_id)
+    assert wish is not None, "wishes are kept"
+    await store.lock_patient(tx, wish.patient_id)
+    await kept.end_wish(tx, work.wish_id, WishState.EXPIRED)
 
 
 def _has_place(course: Course | None, wish: JoinWaitlist) -> bool:
@@ -78,6 +93,7 @@ async def leave_waitlist(wish_id: UUID, _: Answer, tx: Transaction) -> WaitingAn
     if broken:
         return Refused.by_rules(broken, "The wish is not withdrawn")
     await kept.end_wish(tx, wish_id, WishState.WITHDRAWN)
+    tx.cancel(wish_key(wish_id))
     return WaitingAnswer(**(found.model_dump() | {"state": WishState.WITHDRAWN}))
 
 
@@ -101,6 +117,7 @@ async def accept_offer(offer_id: UUID, _: Answer, tx: Transaction) -> Appointmen
     others = [each.offer_id for each in offers if each.offer_id != offer_id]
     await kept.end_offers(tx, others, OfferState.LOST)
     await kept.end_wish(tx, wish.wish_id, WishState.FILLED)
+    tx.cancel(wish_key(wish.wish_id))
     tx.cancel(offers_key(offer.opening_id))
     return answer
 
@@ -134,14 +151,15 @@ async def decline_offer(offer_id: UUID, _: Answer, tx: Transaction) -> OfferAnsw
 
 
 async def list_waiting(
-    location_id: UUID | None, asked: Paging, tx: Transaction
+    state: WishState, location_id: UUID | None, asked: Paging, tx: Transaction
 ) -> Page[WaitingAnswer] | Refused:
-    """Those who wait, longest first."""
+    """Those who wait, longest first, or whose wishes ended so."""
 
     def item(row: Row[tuple[object, ...]]) -> WaitingAnswer:
         return WaitingAnswer.model_validate(row, from_attributes=True)
 
-    return await page(tx, kept.wishes_made(location_id), by=kept.BY_MADE, asked=asked, item=item)
+    rows = kept.wishes_made(state, location_id)
+    return await page(tx, rows, by=kept.BY_MADE, asked=asked, item=item)
 
 
 async def list_offers(

@@ -15,7 +15,7 @@ from services.scheduling.forms.courses import (
     HouseFigureAnswer,
     HouseFigureWish,
 )
-from services.scheduling.forms.overrides import OverrideAnswer, SignOverride
+from services.scheduling.forms.overrides import OverrideAnswer, SignedAnswer, SignOverride
 from services.scheduling.forms.replans import ApproveReplan, ProposeReplan, ReplanAnswer
 from services.scheduling.handlers import (
     gap_risks,
@@ -28,6 +28,7 @@ from services.scheduling.handlers import (
 )
 from services.scheduling.handlers.gap_risks import GapRiskAnswer
 from services.scheduling.handlers.missed import MissedVisitAnswer
+from services.scheduling.rules.overrides import Signed
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
@@ -97,12 +98,14 @@ async def withdraw_override(override_id: UUID, desk: AtDesk) -> OverrideAnswer:
 async def list_overrides(
     desk: AtDesk,
     asked: AskedPage,
+    kind: Signed | None = None,
     series_id: UUID | None = None,
     patient_id: UUID | None = None,
-) -> Page[OverrideAnswer]:
-    """Who lifted which rule for whom, when and why; the earliest first."""
+) -> Page[SignedAnswer]:
+    """Who signed what against a rule or a limit, for whom, when and why; the earliest first."""
+    wanted = (kind, series_id, patient_id)
     return await desk.read(
-        overrides.list_overrides, series_id, patient_id, asked, desk.actor, purpose="treatment"
+        overrides.list_overrides, *wanted, asked, desk.actor, purpose="treatment"
     )
 
 

@@ -43,7 +43,6 @@ from services.scheduling.handlers import (
 )
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
-from shared.http.pages import AskedPage, Page
 
 OPS, FRONT_DESK, NURSE, PRESCRIBER = Role.OPS, Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER
 
@@ -95,14 +94,6 @@ async def sign_vitals_override(
 ) -> VitalsOverrideAnswer:
     """Sign that the newest reading may pass though it is past a soft limit."""
     return await desk.decide(readings.sign_override, appointment_id, wish, desk.actor)
-
-
-@router.get("/vitals-overrides", dependencies=[allow(NURSE, PRESCRIBER)])
-async def list_vitals_overrides(
-    desk: AtDesk, asked: AskedPage, patient_id: UUID | None = None
-) -> Page[VitalsOverrideAnswer]:
-    """Overrides with their reasons, the newest first."""
-    return await desk.read(notes.list_overrides, patient_id, asked, desk.actor, purpose="treatment")
 
 
 @router.post("/appointments/{appointment_id}/premedications", dependencies=[allow(NURSE)])

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.waitlist import Answer, JoinWaitlist, OfferAnswer, WaitingAnswer
 from services.scheduling.handlers import waitlist
+from services.scheduling.rules.waitlist import WishState
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
@@ -24,10 +25,13 @@ async def join_waitlist(wish: JoinWaitlist, desk: AtDesk) -> WaitingAnswer:
 
 @router.get("/waitlist")
 async def list_waiting(
-    desk: AtDesk, asked: AskedPage, location_id: UUID | None = None
+    desk: AtDesk,
+    asked: AskedPage,
+    location_id: UUID | None = None,
+    state: WishState = WishState.WAITING,
 ) -> Page[WaitingAnswer]:
-    """Those who wait, longest first."""
-    return await desk.read(waitlist.list_waiting, location_id, asked)
+    """Those who wait, longest first; by `state`, those whose wishes ended so."""
+    return await desk.read(waitlist.list_waiting, state, location_id, asked)
 
 
 @router.post("/waitlist/{wish_id}/withdraw", status_code=200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 
 from services.scheduling.rules.gaps import local_days
@@ -12,6 +13,14 @@ INFUSIONS_MAX = 20
 """The house's limit, for a mistyped number; the table of protocols has the same."""
 
 SIGNED = "a prescriber's signed override; FAQ: 6 infusions are not set in stone"
+
+
+class Signed(StrEnum):
+    """Everything that a prescriber may sign: for a series, or for one reading of a visit."""
+
+    SIZE = "series_size"
+    GAP = "series_gap"
+    VITALS = "vitals"
 
 
 class Overridden(StrEnum):
@@ -31,6 +40,21 @@ def broken_by_extension(infusions: int, more: int) -> list[Broken]:
             " right.",
             "the house's limit, for a mistyped number",
             "infusions",
+        )
+    ]
+
+
+def broken_by_lateness(protocol: InfusionProtocol, last: date, today: date) -> list[Broken]:
+    """Whether a completed series can still be extended, by the day of its last infusion."""
+    if (today - last).days <= protocol.gap_max_days:
+        return []
+    return [
+        Broken(
+            "extension_late",
+            f"The last infusion was given on {last}; a series is extended within"
+            f" {local_days(protocol.gap_max_days)} of it. What comes later is another series.",
+            protocol.sources["gap_max_days"],
+            "series_id",
         )
     ]
 

@@ -20,6 +20,8 @@ class WishState(StrEnum):
     WAITING = "waiting"
     FILLED = "filled"
     WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    """All its times have passed."""
 
 
 class OfferState(StrEnum):
@@ -101,7 +103,7 @@ def broken_by_wish(state: WishState) -> list[Broken]:
         Broken(
             "wish_over",
             f"The wish is {state}; only one that waits can be withdrawn.",
-            "a wish's life: waiting, then filled or withdrawn",
+            "a wish's life: waiting, then filled, withdrawn or expired",
             "wish_id",
         )
     ]

@@ -27,6 +27,7 @@ from services.scheduling.store.courses import (
     find_infusion,
     has_open_series,
     lock_course,
+    reopen_series,
     stop_series,
     visits_of,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "policy_of",
     "protocol_rows",
     "record_clearance",
+    "reopen_series",
     "ride_seen_of",
     "seal_abort",
     "seal_driver",

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlmodel import col
 
@@ -147,12 +147,6 @@ def why_of(tx: Transaction, override: VitalsOverride) -> dict[str, Any]:
 async def overrides_of(tx: Transaction, appointment_id: UUID) -> list[VitalsOverride]:
     rows = select(VitalsOverride).where(col(VitalsOverride.appointment_id) == appointment_id)
     return await every(tx, rows.order_by(*BY_SIGNED), VitalsOverride)
-
-
-def overrides_signed(patient_id: UUID | None) -> Select[Any]:
-    """Overrides, to be shown a page at a time."""
-    rows = select(VitalsOverride)
-    return rows if patient_id is None else rows.where(col(VitalsOverride.patient_id) == patient_id)
 
 
 def add_note(tx: Transaction, appointment_id: UUID, by: str, note: Mapping[str, Any]) -> ChartNote:

@@ -79,24 +79,32 @@ async def visits_of(tx: Transaction, series_id: UUID) -> list[Appointment]:
     return await every(tx, rows.order_by(*order), Appointment)
 
 
-async def complete_series(tx: Transaction, series_id: UUID) -> None:
-    await tx.execute(
-        update(Series)
-        .where(col(Series.series_id) == series_id)
-        .values(state=SeriesState.COMPLETED, ended_at=tx.now)
+async def complete_series(tx: Transaction, series: Series, given: int) -> None:
+    """End a series that is done. The first time is kept; what was signed before it is used up."""
+    first = {"completed_at": tx.now, "completed_with": given, "extra_infusions": 0}
+    await _change_series(
+        tx,
+        series.series_id,
+        state=SeriesState.COMPLETED,
+        ended_at=tx.now,
+        **({} if series.completed_at else first),
     )
 
 
-async def stop_series(tx: Transaction, series_id: UUID, reason: str) -> None:
-    await tx.execute(
-        update(Series)
-        .where(col(Series.series_id) == series_id)
-        .values(
-            state=SeriesState.STOPPED,
-            ended_at=tx.now,
-            stop_reason=seal(tx, {"reason": reason}, "series", "stop_reason", series_id),
-        )
-    )
+async def reopen_series(tx: Transaction, series_id: UUID) -> None:
+    """A completed series gets more infusions."""
+    await _change_series(tx, series_id, state=SeriesState.BOOKED, ended_at=None)
+
+
+async def stop_series(tx: Transaction, series: Series, reason: str) -> None:
+    """End a series early. One that was completed before is so again."""
+    sealed = seal(tx, {"reason": reason}, "series", "stop_reason", series.series_id)
+    state = SeriesState.COMPLETED if series.completed_at else SeriesState.STOPPED
+    await _change_series(tx, series.series_id, state=state, ended_at=tx.now, stop_reason=sealed)
+
+
+async def _change_series(tx: Transaction, series_id: UUID, **values: object) -> None:
+    await tx.execute(update(Series).where(col(Series.series_id) == series_id).values(**values))
 
 
 def diagnoses_of(tx: Transaction, series: Series) -> list[str]:

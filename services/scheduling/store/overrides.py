@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, func, select, update
+from sqlalchemy import (
+    DateTime,
+    Row,
+    Select,
+    SmallInteger,
+    Subquery,
+    Text,
+    Uuid,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlmodel import col
 
+from services.scheduling.rules.overrides import Signed
 from services.scheduling.store.rows import one, seal, unseal
-from services.scheduling.tables import Patient, Series
+from services.scheduling.tables import Appointment, Patient, Series
 from services.scheduling.tables.overrides import Override
+from services.scheduling.tables.visits import VitalsOverride
 from shared.ids import new_id
 from shared.messaging import Transaction
-
-OVERRIDES: Table = Override.__table__  # type: ignore[attr-defined]  # every table=True model has one
-BY_SIGNED = (OVERRIDES.c.signed_at, OVERRIDES.c.override_id)
 
 
 async def add_override(tx: Transaction, series: Series, reason: str, **values: Any) -> Override:
@@ -55,9 +70,23 @@ async def withdraw_override(tx: Transaction, override: Override, by: str) -> Ove
 
 
 async def _let_hold(tx: Transaction, series_id: UUID) -> None:
-    """Have a series be given by all that stands signed for it."""
+    """Have a series be given by all that stands signed for it.
+
+    Once it was completed, only what was signed since then makes it longer.
+    """
     standing = (col(Override.series_id) == series_id, col(Override.withdrawn_at).is_(None))
-    more = select(func.coalesce(func.sum(col(Override.infusions)), 0)).where(*standing)
+    more = (
+        select(func.coalesce(func.sum(col(Override.infusions)), 0))
+        .join(Series, col(Series.series_id) == col(Override.series_id))
+        .where(
+            *standing,
+            or_(
+                col(Series.completed_at).is_(None),
+                col(Override.signed_at) >= col(Series.completed_at),
+            ),
+        )
+        .correlate(None)
+    )
     gap = select(func.min(col(Override.gap_min_days))).where(*standing)
     await tx.execute(
         update(Series)
@@ -71,11 +100,57 @@ def reason_of(tx: Transaction, override: Override) -> str:
     return str(opened["reason"])
 
 
-def overrides_signed(series_id: UUID | None, patient_id: UUID | None) -> Select[Any]:
-    """Overrides, to be shown a page at a time, those withdrawn included."""
-    rows = select(Override)
-    if series_id is not None:
-        rows = rows.where(col(Override.series_id) == series_id)
-    if patient_id is not None:
-        rows = rows.where(col(Override.patient_id) == patient_id)
+_NO_ID, _NO_NUMBER = null().cast(Uuid), null().cast(SmallInteger)
+_NO_TIME, _NO_TEXT = null().cast(DateTime(timezone=True)), null().cast(Text)
+
+SIGNED: Subquery = union_all(
+    select(
+        col(Override.override_id),
+        col(Override.rule).label("kind"),
+        col(Override.patient_id),
+        col(Override.series_id),
+        _NO_ID.label("appointment_id"),
+        col(Override.infusions),
+        col(Override.gap_min_days),
+        col(Override.reason).label("sealed"),
+        col(Override.clinician_id),
+        col(Override.signed_by),
+        col(Override.signed_at),
+        col(Override.withdrawn_at),
+        col(Override.withdrawn_by),
+    ),
+    select(
+        col(VitalsOverride.override_id),
+        literal(Signed.VITALS.value).label("kind"),
+        col(VitalsOverride.patient_id),
+        col(Appointment.series_id),
+        col(VitalsOverride.appointment_id),
+        _NO_NUMBER.label("infusions"),
+        _NO_NUMBER.label("gap_min_days"),
+        col(VitalsOverride.why).label("sealed"),
+        col(VitalsOverride.clinician_id),
+        col(VitalsOverride.signed_by),
+        col(VitalsOverride.signed_at),
+        _NO_TIME.label("withdrawn_at"),
+        _NO_TEXT.label("withdrawn_by"),
+    ).join(Appointment, col(Appointment.appointment_id) == col(VitalsOverride.appointment_id)),
+).subquery("signed")
+BY_SIGNED = (SIGNED.c.signed_at, SIGNED.c.override_id)
+
+
+def overrides_signed(
+    kind: Signed | None, series_id: UUID | None, patient_id: UUID | None
+) -> Select[Any]:
+    """All overrides, to be shown a page at a time, those withdrawn included."""
+    rows = select(SIGNED)
+    wanted = {"kind": kind, "series_id": series_id, "patient_id": patient_id}
+    for name, value in wanted.items():
+        if value is not None:
+            rows = rows.where(SIGNED.c[name] == value)
     return rows
+
+
+def why_of(tx: Transaction, row: Row[Any]) -> Mapping[str, Any]:
+    """The `reason` of any override, and of one of vitals what was `outside`."""
+    place = ("vitals_overrides", "why") if row.kind == Signed.VITALS else ("overrides", "reason")
+    return unseal(tx, row.sealed, *place, row.override_id)

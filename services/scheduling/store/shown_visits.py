@@ -30,24 +30,31 @@ async def find_visit(tx: Transaction, appointment_id: UUID) -> Appointment | Non
 
 def visits_in(spans: Sequence[Span], patient_id: UUID | None) -> Select[Any]:
     """The visits that start within all of these spans, to be shown a page at a time."""
-    rows = _starting_in(spans)
+    rows = _starting_in(spans).where(col(Appointment.hold_id).is_(None))
     return rows if patient_id is None else rows.where(col(Appointment.patient_id) == patient_id)
 
 
 def taken_in(spans: Sequence[Span], of: UUID) -> Select[Any]:
-    """The visits that take a chair's time, or a leader's."""
+    """The visits that take a chair's time, or a leader's, and what is held of a chair."""
     return _starting_in(spans).where(
         or_(col(Appointment.chair_id) == of, col(Appointment.led_by) == of),
         col(Appointment.state).not_in(FREED),
     )
 
 
+async def find_taken(tx: Transaction, slot_id: UUID) -> Appointment | None:
+    """A visit that takes time, or what is held for one."""
+    rows = select(Appointment).where(
+        col(Appointment.appointment_id) == slot_id, col(Appointment.state).not_in(FREED)
+    )
+    return await one(tx, rows, Appointment)
+
+
 def _starting_in(spans: Sequence[Span]) -> Select[Any]:
     rows = select(Appointment).join(
         Location, col(Location.location_id) == col(Appointment.location_id)
     )
-    no_visit = col(Appointment.hold_id).is_not(None)
-    return rows.where(~no_visit, *(limit for span in spans for limit in _limits(span)))
+    return rows.where(*(limit for span in spans for limit in _limits(span)))
 
 
 def _limits(span: Span) -> Iterator[ColumnElement[bool]]:

@@ -52,16 +52,16 @@ async def end_wish(tx: Transaction, wish_id: UUID, state: WishState) -> None:
     )
 
 
-def wishes_made(location_id: UUID | None) -> Select[Any]:
-    """Those who wait, to be shown a page at a time."""
-    rows = select(WaitingWish).where(col(WaitingWish.state) == WishState.WAITING)
+def wishes_made(state: WishState, location_id: UUID | None) -> Select[Any]:
+    """Wishes that are in this state, to be shown a page at a time."""
+    rows = select(WaitingWish).where(col(WaitingWish.state) == state)
     return rows if location_id is None else rows.where(col(WaitingWish.location_id) == location_id)
 
 
 async def who_wait(tx: Transaction, location_id: UUID, opening_id: UUID) -> list[WaitingWish]:
     """Those who wait at a place and were not asked about this chair yet."""
     asked = select(col(ChairOffer.wish_id)).where(col(ChairOffer.opening_id) == opening_id)
-    rows = wishes_made(location_id).where(col(WaitingWish.wish_id).not_in(asked))
+    rows = wishes_made(WishState.WAITING, location_id).where(col(WaitingWish.wish_id).not_in(asked))
     return await every(tx, rows.order_by(*BY_MADE), WaitingWish)
 
 

@@ -23,7 +23,7 @@ class WaitingWish(Base, table=True):
 
     __tablename__ = "waiting_wishes"
     __table_args__ = (
-        CheckConstraint("state IN ('waiting', 'filled', 'withdrawn')", name="state"),
+        CheckConstraint("state IN ('waiting', 'filled', 'withdrawn', 'expired')", name="state"),
         Index(
             "ix_waiting_wishes_waiting",
             "location_id",

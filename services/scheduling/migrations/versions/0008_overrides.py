@@ -37,6 +37,15 @@ CREATE INDEX ix_overrides_signed_at ON overrides (signed_at, override_id);
 ALTER TABLE series
     ADD COLUMN extra_infusions smallint NOT NULL DEFAULT 0,
     ADD COLUMN gap_min_days smallint,
+    ADD COLUMN completed_at timestamptz,
+    ADD COLUMN completed_with smallint,
+    DROP CONSTRAINT ck_series_stop_reason,
+    ADD CONSTRAINT ck_series_stop_reason CHECK
+        ((state <> 'stopped' OR stop_reason IS NOT NULL AND completed_at IS NULL)
+         AND (stop_reason IS NULL OR state = 'stopped' OR completed_at IS NOT NULL)),
+    ADD CONSTRAINT ck_series_completed CHECK
+        ((completed_at IS NULL) = (completed_with IS NULL)
+         AND (state <> 'completed' OR completed_at IS NOT NULL)),
     ADD CONSTRAINT ck_series_overrides CHECK (extra_infusions >= 0 AND gap_min_days > 0)
 """
 

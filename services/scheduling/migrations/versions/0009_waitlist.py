@@ -20,7 +20,8 @@ CREATE TABLE waiting_wishes (
     state text NOT NULL,
     made_at timestamptz NOT NULL,
     CONSTRAINT pk_waiting_wishes PRIMARY KEY (wish_id),
-    CONSTRAINT ck_waiting_wishes_state CHECK (state IN ('waiting', 'filled', 'withdrawn'))
+    CONSTRAINT ck_waiting_wishes_state CHECK
+        (state IN ('waiting', 'filled', 'withdrawn', 'expired'))
 );
 CREATE INDEX ix_waiting_wishes_patient_id ON waiting_wishes (patient_id);
 CREATE INDEX ix_waiting_wishes_waiting ON waiting_wishes (location_id, made_at)
