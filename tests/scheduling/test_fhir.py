@@ -254,14 +254,7 @@ async def test_a_held_chair_is_a_slot_that_is_busy_for_now_and_no_appointment(
 
 
 async def free_at_noon(clinic: Clinic) -> list[datetime]:
-    """What `$find` offers on the day of the first infusion."""
-    found = await ask(
-        clinic,
-        "Appointment/$find",
-        location=f"Location/{clinic.location_id}",
-        service__type="ketamine_mood",
-        start=NOON.isoformat(),
-        end=(NOON + timedelta(hours=8)).isoformat(),
-    )
-    starts = (each for each in resources(found) if each["resourceType"] == "Appointment")
+    """What `$find` offers in the hour of the first infusion."""
+    found = await find(clinic, hours=1)
+    starts = (each for each in found if each["resourceType"] == "Appointment")
     return [datetime.fromisoformat(each["start"]) for each in starts]
