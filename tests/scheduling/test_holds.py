@@ -55,9 +55,11 @@ async def test_held_chairs_are_taken_for_all_others_and_shown_as_nobody_s_visits
     assert not taken & {each["starts_at"] for plan in plans for each in plan["appointments"]}
     shown = await clinic.get("/appointments", location_id=clinic.location_id)
     assert shown["items"] == []
-    for resource, name in (("Appointment", "patient"), ("Slot", "schedule")):
-        of = {"patient": f"Patient/{patient}", "schedule": f"Schedule/{clinic.chair_id}"}[name]
-        assert "entry" not in await clinic.get(f"/fhir/{resource}", **{name: of})
+    none = await clinic.get("/fhir/Appointment", patient=f"Patient/{patient}")
+    assert "entry" not in none
+    slots = await clinic.get("/fhir/Slot", schedule=f"Schedule/{clinic.chair_id}")
+    shown_as = [each["resource"]["status"] for each in slots["entry"]]
+    assert shown_as == ["busy-tentative"] * 6
     held = await clinic.rows(
         "SELECT appointment_id FROM appointments WHERE hold_id = :id", id=hold["hold_id"]
     )
