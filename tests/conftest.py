@@ -16,6 +16,7 @@ from deploy.local.ground import Kafka
 from deploy.local.postgres import Database, EmbeddedPostgres, Postgres
 from tests.support import stripe_mock
 from tests.support.stripe_mock import OfficialStripe
+from tests.support.templates import Templates
 from tests.support.topics import Topics
 
 _LOUD: list[str] = []
@@ -97,6 +98,14 @@ async def make_database(postgres: Postgres) -> AsyncIterator[MakeDatabase]:
     yield make
     for database in made:
         await postgres.drop_database(database.name)
+
+
+@pytest.fixture(scope="session")
+async def templates(postgres: Postgres) -> AsyncIterator[Templates]:
+    """Copies of migrated databases, for tests that migrate nothing themselves."""
+    templates = Templates(postgres)
+    yield templates
+    await templates.drop()
 
 
 @pytest.fixture

@@ -6,13 +6,16 @@ Linux ends a child when the thread that started it ends, so start children from 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import random
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -26,12 +29,30 @@ _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "JAVA_
 
 
 def free_port() -> int:
-    """A TCP port of the loopback that nobody listens on, and that no other call here was given."""
+    """A TCP port of the loopback that nobody listens on, and that no other call was given.
+
+    Nor a call in another process of this user, as long as that process runs.
+    """
     for port in random.sample(_LISTENERS, len(_LISTENERS)):
-        if port not in _handed_out and is_free(port):
+        if port not in _handed_out and is_free(port) and _claim(port):
             _handed_out.add(port)
             return port
     raise RuntimeError(f"no port between {_LISTENERS[0]} and {_LISTENERS[-1]} is free")
+
+
+def _claim(port: int) -> bool:
+    """Lock a port's byte of a file; the kernel lets go of it when this process ends."""
+    try:
+        fcntl.lockf(_claims(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def _claims() -> int:
+    path = Path(tempfile.gettempdir()) / f"practice-ports-{os.getuid()}"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
 
 def is_free(port: int) -> bool:

@@ -30,6 +30,7 @@ from deploy.local.postgres import Database
 from deploy.local.processes import free_port
 from services.billing.app import build
 from services.billing.gateways.stripe import Stripe, at_stripe
+from services.billing.tables import Base
 from shared import logs
 from shared.auth import Role, development_token
 from shared.clock import RunClock
@@ -37,7 +38,7 @@ from shared.events import Event
 from shared.events.scheduling import AppointmentBooked, InfusionCompleted, VisitType
 from shared.ids import new_id
 from shared.messaging.envelope import headers_of
-from shared.service import Service, migrate_service
+from shared.service import Service
 from tests.billing.records import infusion_record
 from tests.support.claim_check import ClaimDesk, claim_desk
 from tests.support.eventually import eventually
@@ -50,6 +51,7 @@ from tests.support.outside_world import (
 )
 from tests.support.parked import parked_items
 from tests.support.stripe_mock import OfficialStripe
+from tests.support.templates import Templates
 
 STARTS_AT = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 TOKEN_SECRET = "not-a-secret-" * 3
@@ -345,10 +347,17 @@ def environment(
 
 
 @pytest.fixture
+async def migrated(templates: Templates) -> AsyncIterator[Database]:
+    """A database with billing's tables, for one test."""
+    async with templates.copied("billing", Base.metadata) as database:
+        yield database
+
+
+@pytest.fixture
 async def billing(
     running_world: tuple[OutsideWorld, RunClock, Path],
     world: OutsideWorld,
-    database: Database,
+    migrated: Database,
     scheduling: ClaimDesk,
     lines: Lines,
     monkeypatch: pytest.MonkeyPatch,
@@ -356,12 +365,11 @@ async def billing(
     """The service with its workers and its API; events are handed to its seam by the test."""
     _, clock, clock_file = running_world
     port = free_port()
-    for name, value in environment(database, clock_file, world, scheduling.url, port).items():
+    for name, value in environment(migrated, clock_file, world, scheduling.url, port).items():
         monkeypatch.setenv(name, value)
     stripe = Stripe(STRIPE_KEY, api_base=world.stripe_url, time_limit_s=1.0)
     parts = build()
     parts = replace(parts, gateways={**parts.gateways, **at_stripe(stripe, return_url=RETURN_URL)})
-    await migrate_service(parts)
     service = Service(parts)
     logs.set_up("billing", level="info", clock=clock, out=lines)
     workers = asyncio.create_task(service.runtime.workers.run())

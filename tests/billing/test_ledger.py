@@ -15,9 +15,8 @@ from deploy.local.postgres import Database
 from services.billing.rules import ledger
 from services.billing.rules.ledger import Account, AccountKind, OfCharge, Reason
 from services.billing.store import ledger as store
-from services.billing.tables import Base
 from shared.auth import Role
-from shared.db import create_engine, migrate
+from shared.db import create_engine
 from shared.events.billing import TenderKind
 from shared.events.scheduling import VisitType
 from shared.ids import new_id
@@ -27,9 +26,8 @@ AT = datetime(2026, 11, 23, 14, tzinfo=UTC)
 
 
 @pytest.fixture
-async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(database.url, pool_size=2)
-    await migrate(engine, "billing", Base.metadata)
+async def engine(migrated: Database) -> AsyncIterator[AsyncEngine]:
+    engine = create_engine(migrated.url, pool_size=2)
     yield engine
     await engine.dispose()
 

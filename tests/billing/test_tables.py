@@ -12,16 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
 from services.billing.tables import Base
-from shared.db import create_engine, drift, migrate
+from shared.db import create_engine, drift
 from shared.ids import new_id
 
 AT = "'2026-11-23T14:00Z'"
 
 
 @pytest.fixture
-async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(database.url, pool_size=2)
-    await migrate(engine, "billing", Base.metadata)
+async def engine(migrated: Database) -> AsyncIterator[AsyncEngine]:
+    engine = create_engine(migrated.url, pool_size=2)
     yield engine
     await engine.dispose()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from deploy.local.installation.keys import Keys
 from deploy.local.installation.ports import kept_ports
 from deploy.local.processes import free_port
 
+ROOT = Path(__file__).parents[2]
 NAMES = ("billing", "pharmacy")
 
 
@@ -37,6 +40,16 @@ def test_a_port_that_somebody_else_has_by_now_is_left_to_them(tmp_path: Path):
 def test_no_two_listeners_are_given_one_port():
     drawn = [free_port() for _ in range(500)]
     assert len(set(drawn)) == len(drawn)
+
+
+def test_no_listener_of_another_run_is_given_our_port():
+    ours = {free_port() for _ in range(300)}
+    draw = "from deploy.local.processes import free_port; print(*(free_port() for _ in range(300)))"
+    drawn = subprocess.run(  # noqa: S603  # ourselves
+        [sys.executable, "-c", draw], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert len(theirs := {int(port) for port in drawn.stdout.split()}) == 300
+    assert not ours & theirs
 
 
 def test_a_port_is_none_that_an_outgoing_connection_may_be_lent():

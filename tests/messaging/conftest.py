@@ -11,17 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
 from shared.clock import FixedClock
-from shared.db import create_engine, migrate
+from shared.db import create_engine
 from shared.messaging.handlers import Handlers
 from shared.messaging.runtime import Runtime
 from tests.messaging.records import START
+from tests.support.templates import Templates
+
+
+@pytest.fixture
+async def database(templates: Templates) -> AsyncIterator[Database]:
+    """A database with the backbone's tables, for one test."""
+    async with templates.copied("none", MetaData()) as database:
+        yield database
 
 
 @pytest.fixture
 async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
     """A database with the backbone's tables and one of the test's own."""
     engine = create_engine(database.url)
-    await migrate(engine, "none", MetaData())
     async with engine.begin() as connection:
         await connection.execute(
             text("CREATE TABLE tally (n bigint GENERATED ALWAYS AS IDENTITY, who text, what text)")

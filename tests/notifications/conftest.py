@@ -12,13 +12,14 @@ import pytest
 from deploy.local.postgres import Database
 from services.notifications.tables import Base
 from shared.clock import RunClock
-from shared.db import create_engine, migrate
+from shared.db import create_engine
 from shared.vault import Vault
 from tests.notifications.house import TOKEN_SECRET, House
 from tests.notifications.process import Process
 from tests.notifications.stories import Story
 from tests.support.claim_check import ClaimDesk, claim_desk
 from tests.support.outside_world import OutsideWorld, world_at
+from tests.support.templates import Templates
 from tests.support.topics import Topics
 
 STARTS_AT = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
@@ -46,16 +47,22 @@ async def scheduling() -> AsyncIterator[ClaimDesk]:
 
 
 @pytest.fixture
+async def migrated(templates: Templates) -> AsyncIterator[Database]:
+    """A database with notifications' tables, for one test."""
+    async with templates.copied("notifications", Base.metadata) as database:
+        yield database
+
+
+@pytest.fixture
 async def house(
-    database: Database,
+    migrated: Database,
     world: OutsideWorld,
     running_world: tuple[OutsideWorld, RunClock],
     scheduling: ClaimDesk,
     tmp_path: Path,
 ) -> AsyncIterator[House]:
     """The service without Kafka: what it hears is handed to its seam."""
-    engine = create_engine(database.url)
-    await migrate(engine, "notifications", Base.metadata)
+    engine = create_engine(migrated.url)
     vault = Vault("k1:" + base64.b64encode(b"1" * 32).decode())
     house = House(engine, running_world[1], world, scheduling, vault)
     async with house.working():
@@ -74,15 +81,14 @@ def story(house: House) -> Story:
 
 @pytest.fixture
 async def process_at_rest(
-    database: Database,
+    migrated: Database,
     topics: Topics,
     world: OutsideWorld,
     scheduling: ClaimDesk,
     tmp_path: Path,
 ) -> AsyncIterator[Process]:
     """The service as a process of its own, not started yet."""
-    process = Process(database, topics, world, scheduling.url, tmp_path)
-    await process.migrate()
+    process = Process(migrated, topics, world, scheduling.url, tmp_path)
     yield process
     process.stop()
 

@@ -12,9 +12,8 @@ import httpx
 from aiokafka import AIOKafkaConsumer
 
 from deploy.local.postgres import Database
-from services.notifications.tables import Base
 from shared.auth import Role, development_token
-from shared.db import create_engine, migrate
+from shared.db import create_engine
 from shared.events import Event
 from tests.messaging.records import record_of, send
 from tests.notifications.house import SENDER, TOKEN_SECRET
@@ -77,11 +76,6 @@ class Process:
     @property
     def trace(self) -> Path:
         return self.folder / "trace"
-
-    async def migrate(self) -> None:
-        engine = create_engine(self.database.url)
-        await migrate(engine, "notifications", Base.metadata)
-        await engine.dispose()
 
     async def start_again(self) -> None:
         """Start after a kill; what was under way then is taken up at once."""

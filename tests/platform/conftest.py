@@ -29,7 +29,7 @@ from deploy.local.postgres import Database
 from shared import logs
 from shared.auth import Role, Tokens, allow, development_token
 from shared.clock import FixedClock
-from shared.db import create_engine, migrate
+from shared.db import create_engine
 from shared.http.app import build_app
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page, Paging, page
@@ -39,6 +39,7 @@ from shared.messaging import Handlers, Transaction, UnitOfWork
 from shared.refusals import Broken, unknown
 from shared.telemetry import Metrics
 from shared.vault import Vault
+from tests.support.templates import Templates
 
 SECRET = "not-a-secret-" * 3
 CLOCK = FixedClock(datetime(2026, 11, 2, 14, 0, tzinfo=UTC))
@@ -117,9 +118,15 @@ async def list_orders(asked: Paging, order: str, tx: Transaction) -> Page[Placed
 
 
 @pytest.fixture
+async def database(templates: Templates) -> AsyncIterator[Database]:
+    """A database with the backbone's tables, for one test."""
+    async with templates.copied("none", MetaData()) as database:
+        yield database
+
+
+@pytest.fixture
 async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
     engine = create_engine(database.url, pool_size=30)
-    await migrate(engine, "none", MetaData())
     async with engine.begin() as connection:
         await connection.execute(
             text("CREATE TABLE orders (order_id uuid, chair text CHECK (chair <> 'broken'))")

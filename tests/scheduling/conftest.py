@@ -17,7 +17,6 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from deploy.local.postgres import Database
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
 from services.scheduling.import_keys import ImportKeys
@@ -25,12 +24,13 @@ from services.scheduling.routes import ROUTERS
 from services.scheduling.tables import Base
 from shared.auth import Role, Tokens, development_token
 from shared.clock import FixedClock, RunClock
-from shared.db import create_engine, migrate
+from shared.db import create_engine
 from shared.http.app import build_app
 from shared.messaging import UnitOfWork
 from shared.messaging.workers import Workers
 from shared.telemetry import Metrics
 from shared.vault import Vault
+from tests.support.templates import Templates
 
 SECRET = "not-a-secret-" * 3
 VAULT_KEYS = "k1:" + base64.b64encode(b"1" * 32).decode()
@@ -292,12 +292,12 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
 
 
 @pytest.fixture(scope="module")
-async def engine(module_database: Database) -> AsyncIterator[AsyncEngine]:
+async def engine(templates: Templates) -> AsyncIterator[AsyncEngine]:
     """Scheduling's own database, shared by the tests of one module."""
-    engine = create_engine(module_database.url, pool_size=40)
-    await migrate(engine, "scheduling", Base.metadata)
-    yield engine
-    await engine.dispose()
+    async with templates.copied("scheduling", Base.metadata) as database:
+        engine = create_engine(database.url, pool_size=40)
+        yield engine
+        await engine.dispose()
 
 
 @pytest.fixture
