@@ -271,17 +271,20 @@ class Clinic:
             return list((await connection.execute(text(query), values)).all())
 
 
+def unit_on(engine: AsyncEngine, clock: FixedClock) -> UnitOfWork:
+    return UnitOfWork(engine, clock, on, vault=Vault(VAULT_KEYS))
+
+
 def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
 
-    vault = Vault(VAULT_KEYS)
     app = build_app(
         "scheduling",
-        unit=UnitOfWork(engine, clock, on, vault=vault),
+        unit=unit_on(engine, clock),
         tokens=Tokens(SECRET, env="development"),
-        vault=vault,
+        vault=Vault(VAULT_KEYS),
         metrics=Metrics(),
         routers=ROUTERS,
         lifespan=lifespan,
@@ -305,9 +308,17 @@ def clock() -> FixedClock:
     return FixedClock(NOW)
 
 
+@pytest.fixture(scope="module")
+def module_app(engine: AsyncEngine) -> FastAPI:
+    """The app of one module: a hundred routes take longer to build than most tests to run."""
+    return app_on(engine, FixedClock(NOW))
+
+
 @pytest.fixture
-def app(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
-    return app_on(engine, clock)
+def app(module_app: FastAPI, engine: AsyncEngine, clock: FixedClock) -> FastAPI:
+    """The module's app, by the test's own clock."""
+    module_app.state.unit = unit_on(engine, clock)
+    return module_app
 
 
 @pytest.fixture
