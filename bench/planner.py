@@ -1,9 +1,9 @@
 """`python -m bench.planner`: the planner's search beside OR-Tools CP-SAT, on the same questions.
 
 A stand of its own: it needs no database and no broker, and takes minutes. `python -m bench desk`
-asks the search the same questions, and CP-SAT none. OR-Tools is no requirement of the project. Where
-it is installed (`pip install ortools`), every answer is compared, and the search must find what
-CP-SAT proves to be the best; where it is not, the search is measured alone.
+asks the search the same questions, and CP-SAT none. OR-Tools is no requirement of the project.
+Where it is installed (`pip install ortools`), every answer is compared, and the search must find
+what CP-SAT proves to be the best; where it is not, the search is measured alone.
 
 The question: eight mood infusions within thirty days, Monday to Saturday, 9:00 to 19:00, in a place
 that is open from 9:00 to 21:00 and has so many chairs, of which so much is booked already.
