@@ -143,7 +143,7 @@ async def test_money_that_stripe_took_past_the_books_waits_for_a_person(
 
 async def test_what_the_books_have_and_stripe_lost_waits_for_a_person(billing: Billing):
     await pay_for_infusions(billing)
-    [kept] = await billing.rows("SELECT stripe_payment_intent_id AS pi FROM payment_attempts")
+    [kept] = await billing.rows("SELECT reference AS pi FROM payments")
     billing.world.begin()
     billing.step(DAY)
     result = await reconciled(billing)
@@ -175,25 +175,19 @@ async def test_a_break_that_was_settled_stays_settled_until_the_amounts_change(b
 
 async def test_a_break_is_gone_when_both_sides_agree_again(billing: Billing):
     await pay_for_infusions(billing)
-    async with billing.service.runtime.engine.begin() as connection:  # news that is late
-        moved = await connection.execute(
-            text(
-                "UPDATE payment_attempts SET stripe_payment_intent_id = 'pi_elsewhere'"
-                " RETURNING attempt_id"
+    [kept] = await billing.rows("SELECT reference FROM payments")
+
+    async def comes_by(reference: str) -> None:
+        async with billing.service.runtime.engine.begin() as connection:
+            await connection.execute(
+                text("UPDATE payments SET reference = :reference"), {"reference": reference}
             )
-        )
-        attempt_id = moved.scalar_one()
+
+    await comes_by("pi_elsewhere")
     billing.step(2 * DAY)
     assert (await reconciled(billing))["breaks"] == 2
-    [charge] = billing.at_stripe("charges")
-    async with billing.service.runtime.engine.begin() as connection:
-        await connection.execute(
-            text(
-                "UPDATE payment_attempts SET stripe_payment_intent_id = :pi WHERE attempt_id = :id"
-            ),
-            {"pi": charge["payment_intent"], "id": attempt_id},
-        )
     found = await breaks(billing)
+    await comes_by(kept.reference)
     billing.step(HOUR)
     assert (await reconciled(billing))["breaks"] == 0
     assert await breaks(billing) == []
@@ -201,6 +195,26 @@ async def test_a_break_is_gone_when_both_sides_agree_again(billing: Billing):
         "POST", f"/reconciliation-breaks/{found[0]['break_id']}/settle", {"note": "too late"}
     )
     assert [one["rule"] for one in late.json()["violations"]] == ["break_gone"]
+
+
+@pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_refundFail"])
+async def test_what_went_back_and_what_came_back_again_agree_with_stripe(
+    billing: Billing, card: str
+):
+    await billing.set_fee()
+    patient = new_id()
+    await billing.save_card(patient, card)
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    charge = await billing.only_charge(patient)
+    payment = charge["payments"][0]["payment_id"]
+    refund = {"amount_cents": 10000, "reason": "courtesy"}
+    await billing.told("POST", f"/payments/{payment}/refunds", refund)
+    billing.step(2 * DAY)
+    await billing.until_rest()
+    billing.step(2 * HOUR)
+    result = await reconciled(billing)
+    assert (result["breaks"], result["difference_cents"]) == (0, 0)
 
 
 async def test_while_stripe_does_not_answer_nothing_is_compared(billing: Billing):

@@ -47,9 +47,8 @@ _KEEP_PAYOUT = text(
 # What stands of the ledger at Stripe, by PaymentIntent: a transfer that was reversed counts with
 # its reversal as nothing. Into the clearing account is positive, as Stripe signs it.
 _BOOKED = """
-    SELECT 'payment' AS subject, a.stripe_payment_intent_id AS reference,
-           t.amount_cents AS cents, t.posted_at AS at
-      FROM ledger_transfers AS t JOIN payment_attempts AS a ON a.attempt_id::text = t.source_id
+    SELECT 'payment' AS subject, p.reference, t.amount_cents AS cents, t.posted_at AS at
+      FROM ledger_transfers AS t JOIN payments AS p ON p.payment_id::text = t.source_id
      WHERE t.reason = 'card_captured' AND t.debit = 'stripe_clearing' AND {stands}
     UNION ALL
     SELECT 'payment', t.source_id, t.amount_cents, t.posted_at
@@ -57,6 +56,11 @@ _BOOKED = """
     UNION ALL
     SELECT 'refund', t.source_id, -t.amount_cents, t.posted_at
       FROM ledger_transfers AS t WHERE t.reason = 'unmatched_returned' AND {stands}
+    UNION ALL
+    SELECT 'refund', p.reference, -t.amount_cents, t.posted_at
+      FROM ledger_transfers AS t JOIN refunds AS r ON r.refund_id::text = t.source_id
+      JOIN payments AS p USING (payment_id)
+     WHERE t.reason = 'refund_succeeded' AND t.credit = 'stripe_clearing' AND {stands}
 """.format(stands="NOT EXISTS (SELECT FROM ledger_transfers AS r WHERE r.reverses = t.transfer_id)")
 
 _TIES = text(
