@@ -170,6 +170,30 @@ class PayLinkAddress(_Claim):
     expires_at: Moment
 
 
+class PlannedVisit(_Claim):
+    """A visit that was given or is still to be: when, and how long its drip is planned to run."""
+
+    starts_at: Moment
+    infusion_min: int
+
+
+class SeriesPlan(_Claim):
+    """What an estimate of a series needs to know. Visits that were lost are not in it."""
+
+    series_id: UUID
+    patient: PatientCard
+    prescriber: ClinicianCard
+    location: LocationCard
+    visit_type: VisitType
+    diagnoses: tuple[Icd10, ...]
+    visits: tuple[PlannedVisit, ...]
+
+    @property
+    def patient_id(self) -> UUID:
+        """Whom the record is about, for the audit log."""
+        return self.patient.patient_id
+
+
 C = TypeVar("C", bound=_Claim)
 
 
@@ -185,6 +209,7 @@ class ClaimCheck(Protocol):
     async def infusion(self, infusion_id: UUID, *, purpose: str) -> InfusionRecord: ...
     async def consult(self, appointment_id: UUID, *, purpose: str) -> ConsultRecord: ...
     async def series(self, series_id: UUID, *, purpose: str) -> SeriesRecord: ...
+    async def plan(self, series_id: UUID, *, purpose: str) -> SeriesPlan: ...
 
 
 class PayLinkCheck(Protocol):
@@ -247,6 +272,9 @@ class SchedulingClaims(_Claims):
 
     async def series(self, series_id: UUID, *, purpose: str) -> SeriesRecord:
         return await self._redeem(SeriesRecord, f"/internal/series/{series_id}", purpose)
+
+    async def plan(self, series_id: UUID, *, purpose: str) -> SeriesPlan:
+        return await self._redeem(SeriesPlan, f"/internal/series/{series_id}/plan", purpose)
 
 
 class BillingClaims(_Claims):

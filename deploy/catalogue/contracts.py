@@ -112,19 +112,25 @@ def _made_up(event: type[Event]) -> dict[str, Any]:
 
 def _sample(name: str, field: Mapping[str, Any], root: Mapping[str, Any], moment: datetime) -> Any:
     shape = variants(field, root)[0][0]
+    sample: Any
     match shape:
         case {"const": constant}:
-            return constant
+            sample = constant
         case {"enum": [first, *_]}:
-            return first
+            sample = first
         case {"format": "uuid"}:
-            return str(_id(name))
+            sample = str(_id(name))
         case {"format": "date-time"}:
-            return moment.isoformat()
+            sample = moment.isoformat()
+        case {"format": "date"}:
+            sample = moment.date().isoformat()
+        case {"type": "array", "items": item}:
+            sample = [_sample(name, item, root, moment)]
         case {"type": "integer"}:
-            return 39900 if name.endswith("_cents") else 1
+            sample = 39900 if name.endswith("_cents") else 1
         case _:
-            return _TEXT[name]
+            sample = _TEXT[name]
+    return sample
 
 
 def _id(name: str) -> UUID:

@@ -7,6 +7,7 @@ from services.billing.store import visits as stored_visits
 from services.billing.wired import (
     cards,
     dunning,
+    estimates,
     notices,
     pay_links,
     payments,
@@ -20,9 +21,19 @@ from shared.messaging import Handlers
 
 on = Handlers("billing")
 
-on.event(AppointmentBooked, loads=stored_visits.load_kept)(visits.note_visit)
+on.event(AppointmentBooked, loads=stored_visits.load_known)(visits.note_visit)
 on.event(InfusionCompleted, loads=stored_visits.load_on_file)(charges.charge_for_infusion)
 on.due(ChargeLate)(charges.charge_late)
 
-for part in (payments, pay_links, dunning, refunds, cards, superbills, notices, reconciliation):
+for part in (
+    estimates,
+    payments,
+    pay_links,
+    dunning,
+    refunds,
+    cards,
+    superbills,
+    notices,
+    reconciliation,
+):
     on.include(part.on)

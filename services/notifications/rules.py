@@ -44,6 +44,7 @@ CHANNELS = {
     Purpose.PAY_LINK: Channel.EMAIL,
     Purpose.SUPERBILL: Channel.EMAIL,
     Purpose.SUPERBILL_CORRECTED: Channel.EMAIL,
+    Purpose.ESTIMATE: Channel.EMAIL,
 }
 
 

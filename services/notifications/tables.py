@@ -103,7 +103,8 @@ class Message(Base, table=True):
         CheckConstraint("state <> 'sent' OR tried_at IS NOT NULL", name="sent"),
         CheckConstraint("(purpose = 'receipt') = (amount_cents IS NOT NULL)", name="amount"),
         CheckConstraint(
-            "(purpose IN ('superbill', 'superbill_corrected')) = (document_no IS NOT NULL)",
+            "(purpose IN ('superbill', 'superbill_corrected', 'estimate'))"
+            " = (document_no IS NOT NULL)",
             name="document",
         ),
         CheckConstraint(

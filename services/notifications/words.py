@@ -171,6 +171,18 @@ def superbill_corrected(first_name: str, number: str) -> Words:
     )
 
 
+def estimate(first_name: str, number: str) -> Words:
+    """A notice only, as of a superbill. 45 CFR 149.610(e): in writing, as the patient asks for."""
+    return Words(
+        f"Your good faith estimate {number} is ready: what we expect to charge you for what is"
+        " planned. It takes the place of any earlier one under this number. To protect your privacy"
+        " it is not attached: please tell the front desk, or call us, whether you want it on paper"
+        " or by secure mail.",
+        greeting=f"Hello {first_name},",
+        subject="Your good faith estimate is ready",
+    )
+
+
 def as_text(words: Words, clinic: Clinic, message_id: UUID) -> str:
     """A text message on the clinic's letterhead; greeted where that needs no second segment.
 

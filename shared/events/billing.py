@@ -1,4 +1,4 @@
-"""What billing says: cards, charges, payments, superbills.
+"""What billing says: estimates, cards, charges, payments, superbills.
 
 Amounts are whole cents of `currency`, instants UTC. `charge_id` names what is owed for one
 infusion; there is one charge per infusion.
@@ -66,6 +66,18 @@ class RefundReason(StrEnum):
     SERVICE_PROBLEM = "service_problem"
     COURTESY = "courtesy"
     NOTHING_OWED = "nothing_owed"
+
+
+class EstimateReason(StrEnum):
+    """Why an estimate was issued; from the second version on what changed."""
+
+    BOOKED = "booked"
+    REQUESTED = "requested"
+    VISIT_TYPE_CHANGED = "visit_type_changed"
+    INFUSIONS_CHANGED = "infusions_changed"
+    FEES_CHANGED = "fees_changed"
+    TERM_PASSED = "term_passed"
+    CHARGE_HELD = "charge_held"
 
 
 class CardSaved(PatientEvent, producer="billing"):
@@ -282,3 +294,33 @@ class BooksReconciled(Event, producer="billing"):
     currency: Literal["USD"] = "USD"
     breaks: Annotated[int, Field(ge=0)]
     compared_at: Moment
+
+
+class EstimateIssued(PatientEvent, producer="billing"):
+    """A good faith estimate of what a patient is going to be charged exists and never changes.
+
+    Said once per version. `course_id` is the series that it is for, or a request's own id;
+    `document_version` counts from 1 under one `number`, and a later one takes the place of all
+    before it. `expires_on` is its last day. The document is at billing's API.
+    """
+
+    estimate_id: UUID
+    course_id: UUID
+    number: Annotated[str, Field(max_length=32)]
+    document_version: Annotated[int, Field(ge=1)]
+    reason: EstimateReason
+    total_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    expires_on: date
+    issued_at: Moment
+
+
+class EstimateOverdue(PatientEvent, producer="billing"):
+    """The estimate that was due at `due_at` is not issued. A person has to see why.
+
+    Said once per due moment (45 CFR 149.610(b)(1)(vi)). EstimateIssued may still follow.
+    """
+
+    course_id: UUID
+    due_at: Moment
+    noticed_at: Moment

@@ -1,8 +1,8 @@
 """What notifications says: which message of which purpose left, and which did not.
 
 `subject_id` is what the message is about: the visit of reminders, moves and driving bans, the
-payment of a receipt, the try of a failed payment, the pay link, the superbill, the prescription
-of a delivery.
+payment of a receipt, the try of a failed payment, the pay link, the superbill, the estimate, the
+prescription of a delivery.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Purpose(StrEnum):
     PAY_LINK = "pay_link"
     SUPERBILL = "superbill"
     SUPERBILL_CORRECTED = "superbill_corrected"
+    ESTIMATE = "estimate"
 
 
 class MessageSent(PatientEvent, producer="notifications"):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from shared.auth import Role, development_token
 from shared.ids import new_id
 from tests.billing.conftest import TOKEN_SECRET, Billing
+from tests.billing.plans import plan_of, series_booked, starts_from
 from tests.support.documented import strays
 
 ROUTES = (
-    "/fees|/uncharged|/card-setups|/tender|/charges|/balance|/ledger|/unmatched"
-    "|/payments|/refunds|/superbills|/diagnosis-codes|/service-codes|/webhooks|/reports|/reconciliation"
+    "/fees|/uncharged|/estimate|/price-inquiries|/card-setups|/tender|/charges|/balance|/ledger"
+    "|/unmatched|/payments|/refunds|/superbills|/diagnosis-codes|/service-codes|/webhooks|/reports"
+    "|/reconciliation"
 )
 
 
@@ -24,6 +27,11 @@ async def test_schemathesis_finds_nothing(billing: Billing, tmp_path: Path):
     await billing.hear(billing.complete(patient, appointment_id=appointment))
     await billing.until_rest()
     charge = await billing.only_charge(patient)
+    series, starts = new_id(), starts_from(billing.clock.now() + timedelta(days=20), 6)
+    billing.scheduling.has_plan(plan_of(series, patient, starts))
+    await billing.hear(series_booked(series, patient, starts, billing.clock.now()))
+    await billing.until_rest()
+    [estimate] = await billing.rows("SELECT estimate_id FROM estimates")
 
     found = await strays(
         billing.url,
@@ -36,6 +44,7 @@ async def test_schemathesis_finds_nothing(billing: Billing, tmp_path: Path):
             "path.patient_id": patient,
             "path.setup_id": setup.setup_id,
             "path.appointment_id": appointment,
+            "path.estimate_id": estimate.estimate_id,
             "path.charge_id": charge["charge_id"],
             "path.payment_id": charge["payments"][0]["payment_id"],
             "path.superbill_id": charge["superbill_id"],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from shared.events.billing import (
     DeclineReason,
+    EstimateIssued,
+    EstimateReason,
     OutsidePaymentRecorded,
     PaymentCaptured,
     PaymentDeclined,
@@ -169,6 +171,19 @@ class Story:
             charge_id=new_id(),
             number="SB-2026-000007",
             total_cents=39900,
+            issued_at=self.now,
+        )
+
+    def estimate(self) -> EstimateIssued:
+        return EstimateIssued(
+            patient_id=self.patient_id,
+            estimate_id=new_id(),
+            course_id=new_id(),
+            number="GFE-2026-000003",
+            document_version=1,
+            reason=EstimateReason.BOOKED,
+            total_cents=239400,
+            expires_on=date(2027, 11, 22),
             issued_at=self.now,
         )
 

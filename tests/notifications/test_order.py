@@ -28,7 +28,7 @@ def _course(story: Story) -> dict[str, list[Event]]:
             story.updated(),
             story.discharged(story.now, story.now + 6 * DAY),
         ],
-        "billing": [story.paid(), story.declined(), story.superbill()],
+        "billing": [story.paid(), story.declined(), story.superbill(), story.estimate()],
         "pharmacy": [story.delivered()],
     }
 
@@ -57,6 +57,7 @@ EXPECTED = {
     ("receipt", 0): "sent",
     ("payment_failed", 0): "sent",
     ("superbill", 0): "sent",
+    ("estimate", 0): "sent",
     ("spray_no_driving", 0): "sent",
 }
 

@@ -228,6 +228,18 @@ async def test_receipt_and_statement_say_what_they_are_for_and_nothing_of_the_vi
         assert ["From", "Elm Clinic <clinic@example.org>"] in mail["headers"]
 
 
+async def test_an_estimate_is_announced_by_its_number_and_names_no_sum_and_no_purpose(
+    house: House, story: Story
+):
+    await house.hears(story.registered(), story.estimate(), story.estimate())
+    await house.at_rest()
+    first, second = house.world.mails()
+    assert first["subject"] == second["subject"] == "Your good faith estimate is ready"
+    assert "GFE-2026-000003" in first["text"]
+    assert "2,394" not in first["text"]
+    assert first["attachments"] == []
+
+
 async def test_the_spray_rule_is_told_at_delivery(house: House, story: Story):
     await house.hears(story.registered(), story.delivered())
     await house.at_rest()

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.auth import Role
-from shared.claims import InfusionRecord, LocationCard, PatientCard, SeriesRecord
+from shared.claims import InfusionRecord, LocationCard, PatientCard, SeriesPlan, SeriesRecord
 from tests.scheduling.conftest import ADDRESS, CLINICIAN, LOCATION, PATIENT, Clinic, bearer
 
 
@@ -82,6 +82,26 @@ async def test_a_series_is_redeemed_with_its_prescriber(clinic: Clinic) -> None:
     assert record.prescriber.dea_number == CLINICIAN["dea_number"]
     assert str(record.patient.patient_id) == series["patient_id"]
     assert set(answer.json()) == set(SeriesRecord.model_fields)
+
+
+async def test_a_series_plan_has_the_visits_that_are_given_and_to_come_and_no_lost_one(
+    clinic: Clinic,
+) -> None:
+    series = await clinic.series(diagnoses=["F33.1", "F43.10"])
+    first, second = series["appointments"][:2]
+    await clinic.infuse(first)
+    await clinic.step(second, "cancel", {"reason": "patient_asked"})
+    answer = await redeem(clinic, f"series/{series['series_id']}/plan", purpose="estimate")
+    plan = SeriesPlan.model_validate_json(answer.content)
+    assert plan.diagnoses == ("F33.1", "F43.10")
+    assert plan.prescriber.name == CLINICIAN["name"]
+    assert len(plan.visits) == len(series["appointments"]) - 1
+    assert {visit.infusion_min for visit in plan.visits} == {50}
+    assert set(answer.json()) == set(SeriesPlan.model_fields)
+
+
+async def test_a_plan_of_no_series_is_not_found(clinic: Clinic) -> None:
+    assert (await redeem(clinic, f"series/{uuid4()}/plan")).status_code == 404
 
 
 @pytest.mark.parametrize("what", ["patients", "locations", "infusions", "series"])

@@ -25,6 +25,7 @@ from shared.claims import (
     LocationCard,
     PatientCard,
     PayLinkAddress,
+    SeriesPlan,
     SeriesRecord,
 )
 from tests.support import people
@@ -63,6 +64,9 @@ class ClaimDesk:
     def has_pay_link(self, link: PayLinkAddress) -> None:
         self._keep(f"/internal/pay-links/{link.pay_link_id}", link)
 
+    def has_plan(self, plan: SeriesPlan) -> None:
+        self._keep(f"/internal/series/{plan.series_id}/plan", plan)
+
     def has_infusion(self, record: InfusionRecord) -> None:
         self._keep(infusion_path(record.infusion_id), record)
 
@@ -75,6 +79,7 @@ class ClaimDesk:
         record: PatientCard
         | LocationCard
         | SeriesRecord
+        | SeriesPlan
         | InfusionRecord
         | ConsultRecord
         | PayLinkAddress,

@@ -27,8 +27,19 @@ SPRAY_RULE = "4 hours"  # FAQ: "You are not to drive for 4 hours after using the
 PHARMACY_TAKES = timedelta(minutes=20) + timedelta(hours=4) + timedelta(days=1) + timedelta(days=3)
 WITH_REMINDERS = frozenset({VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN})
 
-CHANNELS = {Purpose.RECEIPT: Channel.EMAIL, Purpose.SUPERBILL: Channel.EMAIL}
-"""Receipts and superbills go by mail; everything else by text."""
+MAILED = frozenset({Purpose.RECEIPT, Purpose.SUPERBILL, Purpose.ESTIMATE})
+"""Receipts and documents go by mail; everything else by text."""
+
+ESTIMATED_AHEAD_DAYS = 3  # 45 CFR 149.610(b)(1)(vi): business days from the booking on
+DAYS_OFF = frozenset(
+    {
+        *(date(2026, month, day) for month, day in ((11, 11), (11, 26), (12, 25))),
+        *(date(2027, month, day) for month, day in ((1, 1), (1, 18), (2, 15), (5, 31), (6, 18))),
+        *(date(2027, month, day) for month, day in ((7, 5), (9, 6), (10, 11), (11, 11), (11, 25))),
+        *(date(2027, 12, day) for day in (24, 31)),
+    }
+)
+"""Federal holidays as opm.gov lists them for the years in which a demonstration is set."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,7 +52,7 @@ class Message:
 
     @property
     def channel(self) -> Channel:
-        return CHANNELS.get(self.purpose, Channel.SMS)
+        return Channel.EMAIL if self.purpose in MAILED else Channel.SMS
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,6 +78,7 @@ class Expected:
     messages: list[Message] = field(default_factory=list)
     prescriptions: list[str] = field(default_factory=list)
     orders: int = 0
+    estimates: list[int] = field(default_factory=list)
 
     @property
     def last_at(self) -> datetime:
@@ -89,6 +101,7 @@ def expect(clinic: Clinic) -> dict[str, Expected]:
         found = expected[series.patient]
         zone = clinic.locations[series.location].zone
         completed: list[datetime] = []
+        _estimate(clinic, found, series, zone)
         for visit in clinic.visits_of(series):
             found.messages += reminders(series, visit, zone)
             ended = _visit(clinic, found, series, visit, zone, declined_from)
@@ -217,6 +230,20 @@ def fee_on(clinic: Clinic, visit_type: VisitType, day: date) -> int | None:
         fee for fee in clinic.fees if fee.visit_type is visit_type and fee.effective_from <= day
     ]
     return max(begun, key=lambda fee: fee.effective_from).amount_cents if begun else None
+
+
+def _estimate(clinic: Clinic, found: Expected, series: Series, zone: ZoneInfo) -> None:
+    """One for all infusions as booked, at the booking, where that is early enough."""
+    days = [visit.booked_for.astimezone(zone).date() for visit in clinic.visits_of(series)]
+    day, ahead = series.booked_at.astimezone(zone).date(), 0
+    while day < min(days):
+        ahead += day.weekday() < 5 and day not in DAYS_OFF  # noqa: PLR2004  # Monday to Friday
+        day += timedelta(days=1)
+    fees = [fee_on(clinic, series.visit_type, day) for day in days]
+    if ahead < ESTIMATED_AHEAD_DAYS or None in fees:
+        return
+    found.estimates.append(sum(fee for fee in fees if fee))
+    found.messages.append(Message(series.booked_at, Purpose.ESTIMATE))
 
 
 def _prescription(found: Expected, series: Series, completed_at: datetime) -> None:

@@ -60,6 +60,7 @@ class Happened:
     notes: list[Note] = field(default_factory=list)
     prescriptions: list[str] = field(default_factory=list)
     orders: int = 0
+    estimates: list[int] = field(default_factory=list)
 
 
 async def look(
@@ -145,6 +146,10 @@ async def _services(happened: Happened, people: People, practice: Practice, fold
         happened.outside_paid += charge["state"] == "paid" and charge["tender"] != "card"
     async for one in practice.items("billing", f"{of_patient}/superbills", role=Role.BILLER):
         happened.superbills.append(await _superbill(practice, one["superbill_id"], folder))
+    async for one in practice.items("billing", f"{of_patient}/estimates", role=Role.BILLER):
+        path = f"/estimates/{one['estimate_id']}"
+        await _keep_document(practice, path, folder / f"{one['number']}.pdf")
+        happened.estimates.append(one["total_cents"])
     async for rx in practice.items(
         "pharmacy", "/prescriptions", role=Role.PRESCRIBER, patient_id=patient_id
     ):
@@ -158,11 +163,8 @@ async def _services(happened: Happened, people: People, practice: Practice, fold
 async def _superbill(practice: Practice, superbill_id: str, folder: Path) -> Superbill:
     path = f"/superbills/{superbill_id}"
     shown = (await practice.get("billing", path, role=Role.BILLER))["superbill"]
-    document = await practice.document("billing", f"{path}/pdf", role=Role.BILLER)
-    if not document.startswith(b"%PDF-"):
-        raise ValueError(f"the document of superbill {shown['number']} is not a PDF")
     target = folder / f"{shown['number']}.pdf"
-    await asyncio.to_thread(target.write_bytes, document)
+    await _keep_document(practice, path, target)
     data = target.with_suffix(".json")
     await asyncio.to_thread(data.write_text, json.dumps(shown, indent=2) + "\n")
     return Superbill(
@@ -173,3 +175,10 @@ async def _superbill(practice: Practice, superbill_id: str, folder: Path) -> Sup
         balance_cents=shown["balance_cents"],
         path=target,
     )
+
+
+async def _keep_document(practice: Practice, path: str, target: Path) -> None:
+    document = await practice.document("billing", f"{path}/pdf", role=Role.BILLER)
+    if not document.startswith(b"%PDF-"):
+        raise ValueError(f"{target.stem} is not a PDF")
+    await asyncio.to_thread(target.write_bytes, document)

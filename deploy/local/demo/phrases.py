@@ -27,6 +27,7 @@ PURPOSES = {
     Purpose.PAYMENT_FAILED: "a payment did not go through",
     Purpose.SUPERBILL: "the superbill is ready",
     Purpose.SUPERBILL_CORRECTED: "the superbill was corrected",
+    Purpose.ESTIMATE: "the estimate is ready",
 }
 
 CHANNELS = {Channel.SMS: "text", Channel.EMAIL: "mail"}
@@ -109,6 +110,8 @@ def detail(event: Event, clock: Clock) -> str:
             found = words(event.reason)
         case billing.SuperbillIssued() | billing.SuperbillCorrected():
             found = event.number
+        case billing.EstimateIssued():
+            found = f"{event.number}, {dollars(event.total_cents)}"
         case scheduling.AppointmentMoved() | scheduling.AppointmentBooked():
             found = f"to {clock(event.starts_at)}"
         case scheduling.PatientDischarged():

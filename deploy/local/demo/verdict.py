@@ -60,6 +60,7 @@ def compare(expected: Expected, happened: Happened, zone: ZoneInfo) -> list[Line
             _money_words("declined try", declined, zone),
         ),
         line("paid otherwise", str(len(expected.outside_payments)), str(happened.outside_paid)),
+        line("estimates", _amounts(expected.estimates), _amounts(happened.estimates)),
         _superbills(name, expected, happened),
         line(
             "starts refused",

@@ -26,6 +26,7 @@ class Template(StrEnum):
     """What can be printed; each is a file in `documents/`."""
 
     RECEIPT = "receipt"
+    ESTIMATE = "estimate"
     SUPERBILL = "superbill"
 
 

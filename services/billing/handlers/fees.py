@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from services.billing.handlers import estimate_terms
 from services.billing.handlers.charges import leave_late
 from services.billing.rules.pricing import broken_by_fee, fee_starts_at
 from services.billing.store import fees as store
@@ -88,6 +89,7 @@ async def record_fee(wish: NewFee, tx: Transaction) -> FeeRecorded | Refused:
         recorded_at=tx.now,
     )
     leave_late(tx, visit_type)
+    estimate_terms.review_type(tx, visit_type)
     return FeeRecorded(
         fee_id=fee_id,
         corrects=known and FeeCorrected(fee_id=known.fee_id, amount_cents=known.amount_cents),

@@ -101,7 +101,7 @@ async def list_uncharged(asked: Paging, tx: Transaction) -> Page[UnchargedListed
 
 
 class Blocked(BaseModel):
-    """One thing that keeps a superbill from being issued."""
+    """One thing that keeps a document from being issued."""
 
     rule: str
     detail: str

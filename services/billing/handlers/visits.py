@@ -6,9 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.billing.handlers import estimate_terms
 from services.billing.rules.payments import broken_by_late_tender
 from services.billing.store import visits as store
-from services.billing.tables import Visit
+from services.billing.store.visits import Known
+from services.billing.tables import SeriesVisit, Visit
 from shared.events.billing import TenderKind
 from shared.events.scheduling import AppointmentBooked
 from shared.http.problems import Refused
@@ -26,10 +28,15 @@ class TenderChosen(ChooseTender):
     appointment_id: UUID
 
 
-async def note_visit(event: AppointmentBooked, tx: Transaction, kept: UUID | None) -> None:
-    """Keep whose visit it is, so that a tender is chosen for the right patient only."""
-    if kept is None:
-        tx.insert(Visit, appointment_id=event.appointment_id, patient_id=event.patient_id)
+async def note_visit(event: AppointmentBooked, tx: Transaction, known: Known) -> None:
+    """Keep whose visit it is and of which series; one that was not planned is estimated anew."""
+    if known.is_kept:
+        return
+    tx.insert(Visit, appointment_id=event.appointment_id, patient_id=event.patient_id)
+    if event.series_id is not None:
+        tx.insert(SeriesVisit, appointment_id=event.appointment_id, series_id=event.series_id)
+        if known.is_more:
+            estimate_terms.review(tx, event.series_id)
 
 
 async def choose_tender(

@@ -10,6 +10,7 @@ from services.billing.routes import (
     charges,
     codes,
     collections,
+    estimates,
     fees,
     ledger,
     pay_links,
@@ -22,6 +23,7 @@ from services.billing.routes import (
 
 ROUTERS = (
     fees.router,
+    estimates.router,
     cards.router,
     charges.router,
     pay_links.router,

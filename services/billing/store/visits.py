@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, SMALLINT, TEXT, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from services.billing.rules.payments import Charged
@@ -48,8 +49,20 @@ _LOCK_VISITS = text(
 ).bindparams(bindparam("appointments", type_=ARRAY(PG_UUID)))
 
 _KEPT_VISITS = text(
-    "SELECT appointment_id, patient_id FROM visits WHERE appointment_id = ANY(:appointments)"
-).bindparams(bindparam("appointments", type_=ARRAY(PG_UUID)))
+    """
+    SELECT v.appointment_id IS NOT NULL AS is_kept,
+           coalesce(i.sequence_no > c.planned_infusions, false) AS is_more
+      FROM unnest(:appointments, :series, :numbers)
+           WITH ORDINALITY AS i (appointment_id, series_id, sequence_no, n)
+      LEFT JOIN visits AS v ON v.appointment_id = i.appointment_id
+      LEFT JOIN estimate_courses AS c ON c.course_id = i.series_id AND c.ended_at IS NULL
+     ORDER BY i.n
+    """
+).bindparams(
+    bindparam("appointments", type_=ARRAY(PG_UUID)),
+    bindparam("series", type_=ARRAY(PG_UUID)),
+    bindparam("numbers", type_=ARRAY(SMALLINT)),
+)
 
 _LOCK_VISIT = text(
     "SELECT patient_id FROM visits WHERE appointment_id = :appointment_id FOR UPDATE"
@@ -65,12 +78,28 @@ _CHOOSE_TENDER = text(
 )
 
 
-async def load_kept(tx: Transaction, booked: Sequence[AppointmentBooked]) -> list[UUID | None]:
-    """Whose each visit is where that is kept already, in one statement for the whole batch."""
-    ids = [event.appointment_id for event in booked]
-    rows = await tx.execute(_KEPT_VISITS, {"appointments": ids})
-    kept = {row.appointment_id: row.patient_id for row in rows}
-    return [kept.get(appointment_id) for appointment_id in ids]
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a visit when its booking is heard.
+
+    `is_more` says that it was not planned with its series: it is in a lost one's place, or added.
+    """
+
+    is_kept: bool
+    is_more: bool
+
+
+async def load_known(tx: Transaction, booked: Sequence[AppointmentBooked]) -> list[Known]:
+    """What is known of each visit, in one statement for the whole batch."""
+    rows = await tx.execute(
+        _KEPT_VISITS,
+        {
+            "appointments": [event.appointment_id for event in booked],
+            "series": [event.series_id for event in booked],
+            "numbers": [event.sequence_no for event in booked],
+        },
+    )
+    return [Known(row.is_kept, row.is_more) for row in rows]
 
 
 async def load_on_file(tx: Transaction, completed: Sequence[InfusionCompleted]) -> list[OnFile]:

@@ -1,6 +1,6 @@
-"""What billing keeps: fees, visits, charges, tries, payments, ledger, cards, superbills.
+"""What billing keeps: fees, estimates, visits, charges, payments, ledger, cards, superbills.
 
-Ids, states and cents are in the clear; client secrets and superbills are sealed.
+Ids, states and cents are in the clear; client secrets, estimates and superbills are sealed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,14 @@ from services.billing.tables.collecting import (
     Dunning,
     DunningPolicy,
     NetworkCeiling,
+)
+from services.billing.tables.estimates import (
+    Estimate,
+    EstimateCourse,
+    EstimateDocument,
+    EstimateNumber,
+    EstimateWording,
+    SeriesVisit,
 )
 from services.billing.tables.fees import Fee, UnchargedInfusion
 from services.billing.tables.ledger import LedgerAccount, LedgerTransfer
@@ -47,6 +55,11 @@ __all__ = [
     "DiagnosisCode",
     "Dunning",
     "DunningPolicy",
+    "Estimate",
+    "EstimateCourse",
+    "EstimateDocument",
+    "EstimateNumber",
+    "EstimateWording",
     "Fee",
     "LedgerAccount",
     "LedgerTransfer",
@@ -58,6 +71,7 @@ __all__ = [
     "Reconciliation",
     "ReconciliationBreak",
     "Refund",
+    "SeriesVisit",
     "ServiceCode",
     "StripeMovement",
     "StripePayout",

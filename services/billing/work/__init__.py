@@ -13,6 +13,19 @@ from services.billing.work.cards import (
 )
 from services.billing.work.charges import ChargeLate
 from services.billing.work.collecting import TakeStep, step_key
+from services.billing.work.estimates import (
+    EscalateEstimate,
+    EstimateRendered,
+    PlanRedeemed,
+    RedeemPlan,
+    RemindEstimate,
+    RenderEstimate,
+    ReviewEstimates,
+    overdue_key,
+    plan_key,
+    remind_key,
+    review_key,
+)
 from services.billing.work.notices import CatchUp, ListNotices, NoticesListed
 from services.billing.work.pay_links import (
     CreatePayLink,
@@ -54,6 +67,8 @@ __all__ = [
     "CreateSetupIntent",
     "CustomerKnown",
     "Declined",
+    "EscalateEstimate",
+    "EstimateRendered",
     "ExpirePayLink",
     "InfusionRedeemed",
     "ListNotices",
@@ -67,17 +82,26 @@ __all__ = [
     "NoticesListed",
     "PayLinkEnded",
     "PayLinkMade",
+    "PlanRedeemed",
     "RedeemInfusion",
+    "RedeemPlan",
     "RefundStands",
     "ReissueSuperbill",
+    "RemindEstimate",
+    "RenderEstimate",
     "RenderSuperbill",
+    "ReviewEstimates",
     "SetupCancelled",
     "SetupReady",
     "SuperbillRendered",
     "TakeStep",
     "capture_key",
     "look_key",
+    "overdue_key",
+    "plan_key",
     "refund_key",
     "reissue_key",
+    "remind_key",
+    "review_key",
     "step_key",
 ]

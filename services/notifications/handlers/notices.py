@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.notifications.handlers import messages
 from services.notifications.store.messages import Draft
 from shared.events.billing import (
+    EstimateIssued,
     MonthlySuperbillIssued,
     OutsidePaymentRecorded,
     PaymentCaptured,
@@ -78,6 +79,20 @@ async def announce_month(event: MonthlySuperbillIssued, tx: Transaction) -> None
             patient_id=event.patient_id,
             purpose=Purpose.SUPERBILL if event.replaces_id is None else Purpose.SUPERBILL_CORRECTED,
             subject_id=event.superbill_id,
+            document_no=event.number,
+            due_at=tx.now,
+        ),
+    )
+
+
+async def announce_estimate(event: EstimateIssued, tx: Transaction) -> None:
+    """Each version: the earlier one does not hold any more."""
+    await messages.add(
+        tx,
+        Draft(
+            patient_id=event.patient_id,
+            purpose=Purpose.ESTIMATE,
+            subject_id=event.estimate_id,
             document_no=event.number,
             due_at=tx.now,
         ),

@@ -75,16 +75,21 @@ async def _untrue(tx: Transaction, message: Message) -> NotSent | None:
     return None
 
 
+_OF_A_DOCUMENT = {
+    Purpose.SUPERBILL: words.superbill,
+    Purpose.SUPERBILL_CORRECTED: words.superbill_corrected,
+    Purpose.ESTIMATE: words.estimate,
+}
+
+
 async def _words(tx: Transaction, message: Message, reach: Reach, place: Place | None) -> Words:
     name = reach.first_name
     match message.purpose:
         case Purpose.SPRAY_NO_DRIVING:
             return words.spray_no_driving(name)
-        case Purpose.SUPERBILL | Purpose.SUPERBILL_CORRECTED:
+        case Purpose.SUPERBILL | Purpose.SUPERBILL_CORRECTED | Purpose.ESTIMATE:
             assert message.document_no is not None
-            corrected = message.purpose is Purpose.SUPERBILL_CORRECTED
-            said = words.superbill_corrected if corrected else words.superbill
-            return said(name, message.document_no)
+            return _OF_A_DOCUMENT[message.purpose](name, message.document_no)
         case Purpose.PAYMENT_FAILED | Purpose.PAY_LINK | Purpose.RECEIPT:
             return await _words_about_money(tx, message, name)
         case _:

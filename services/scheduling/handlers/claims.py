@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.scheduling import store
+from services.scheduling.rules.policy import Policy
+from services.scheduling.rules.visits import GIVEN, OPEN, VisitState
 from services.scheduling.store import charts, sessions
+from services.scheduling.store.policy import policy_of
+from services.scheduling.tables import Appointment
 from shared.claims import (
     ClinicianCard,
     ConsultRecord,
@@ -13,6 +19,8 @@ from shared.claims import (
     InfusionRecord,
     LocationCard,
     PatientCard,
+    PlannedVisit,
+    SeriesPlan,
     SeriesRecord,
 )
 from shared.events.scheduling import VisitType
@@ -87,6 +95,34 @@ async def redeem_series(series_id: UUID, tx: Transaction) -> SeriesRecord | Refu
         prescriber=await _clinician(tx, course.series.prescriber_id),
         location=await _location(tx, course.series.location_id),
     )
+
+
+async def redeem_plan(series_id: UUID, tx: Transaction) -> SeriesPlan | Refused:
+    """A series with the visits that were given or are to come, earliest first."""
+    course = await store.find_course(tx, series_id)
+    if course is None:
+        return Refused.not_found("series", "series_id")
+    series = course.series
+    location = await _location(tx, series.location_id)
+    policy = await policy_of(tx, series.location_id, series.visit_type)
+    visits = [visit for visit in course.visits if VisitState(visit.state) in OPEN | GIVEN]
+    return SeriesPlan(
+        series_id=series_id,
+        patient=store.patient_card(tx, course.patient),
+        prescriber=await _clinician(tx, series.prescriber_id),
+        location=location,
+        visit_type=VisitType(series.visit_type),
+        diagnoses=tuple(store.diagnoses_of(tx, series)),
+        visits=tuple(_planned(visit, policy, ZoneInfo(location.zone)) for visit in visits),
+    )
+
+
+def _planned(visit: Appointment, policy: Policy, zone: ZoneInfo) -> PlannedVisit:
+    """The chair is taken for the drip and for the recovery after it."""
+    figures = policy.visit_on(visit.starts_at.astimezone(zone).date())
+    recovery_min = figures.recovery_min if figures else 0
+    chair_min = (visit.ends_at - visit.starts_at) // timedelta(minutes=1)
+    return PlannedVisit(starts_at=visit.starts_at, infusion_min=chair_min - recovery_min)
 
 
 async def _drug(tx: Transaction, appointment_id: UUID) -> DrugGiven | None:

@@ -12,7 +12,14 @@ from fastapi import APIRouter, Query
 
 from services.scheduling.handlers import claims
 from shared.auth import Role, allow
-from shared.claims import ConsultRecord, InfusionRecord, LocationCard, PatientCard, SeriesRecord
+from shared.claims import (
+    ConsultRecord,
+    InfusionRecord,
+    LocationCard,
+    PatientCard,
+    SeriesPlan,
+    SeriesRecord,
+)
 from shared.http.desk import AtDesk
 
 Purpose = Annotated[str, Query(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -49,3 +56,9 @@ async def redeem_consult(appointment_id: UUID, purpose: Purpose, desk: AtDesk) -
 async def redeem_series(series_id: UUID, purpose: Purpose, desk: AtDesk) -> SeriesRecord:
     """A series' record, for a service that says what it needs it for."""
     return await desk.read(claims.redeem_series, series_id, purpose=purpose)
+
+
+@router.get("/series/{series_id}/plan")
+async def redeem_plan(series_id: UUID, purpose: Purpose, desk: AtDesk) -> SeriesPlan:
+    """A series' visits and what they are for, for a service that says what it needs it for."""
+    return await desk.read(claims.redeem_plan, series_id, purpose=purpose)
