@@ -155,6 +155,11 @@ async def test_a_hold_booked_and_released_and_running_out_at_once_has_one_end(
 async def test_the_house_s_figures_are_rows_with_a_source_and_a_first_day(clinic: Clinic) -> None:
     rows = await clinic.get("/house-figures")
     assert all(row["source"] for row in rows)
+    assert {row["figure"]: row["value"] for row in rows}.items() >= {
+        "response_fall_pct": 50,
+        "remission_phq9_below": 5,
+        "checkpoint_infusion": 4,
+    }.items()
     wish = {
         "figure": "hold_min",
         "effective_from": "2026-10-05",

@@ -49,6 +49,8 @@ def trend(scale: Scale, totals: Iterable[tuple[float, int]]) -> Trend:
     return Trend(
         instrument=scale.instrument,
         baseline_id=points[0].outcome_id,
+        response_fall_pct=50,
+        remission_below=5 if scale is PHQ9 else None,
         points=points,
         checkpoint=None,
     )

@@ -25,6 +25,7 @@ from services.scheduling.rules.outcomes_course import (
     Change,
     Checkpoint,
     CheckpointState,
+    Lines,
     Meaning,
     Point,
     baseline_of,
@@ -37,6 +38,7 @@ from services.scheduling.rules.outcomes_creyos import TaskScore
 from services.scheduling.rules.outcomes_reviews import names_self_harm
 from services.scheduling.rules.outcomes_scales import GAD7, NRS, PCL5, PHQ9, SCALES, newest
 
+LINES = Lines(response_fall_pct=50, remission_phq9_below=5, checkpoint_infusion=4)
 START = datetime(2026, 10, 5, 14, 0, tzinfo=UTC)
 
 scales = st.sampled_from(SCALES)
@@ -176,6 +178,7 @@ def point(
         total=total,
         parts=parts,
         infusions_before=infusions,
+        lines=LINES,
     )
 
 
@@ -192,18 +195,18 @@ def test_a_response_is_a_fall_of_at_least_half_from_a_case(
     before = data.draw(st.integers(0, scale.most))
     after = data.draw(st.integers(0, scale.most))
     expected = None if before < scale.judged_from else after * 2 <= before
-    assert responded(scale, before, after) is expected
+    assert responded(scale, before, after, LINES) is expected
 
 
 def test_from_twenty_to_ten_is_a_response_and_from_nineteen_to_ten_is_none() -> None:
-    assert responded(PHQ9, 20, 10) is True
-    assert responded(PHQ9, 19, 10) is False
-    assert responded(PHQ9, 9, 0) is None
+    assert responded(PHQ9, 20, 10, LINES) is True
+    assert responded(PHQ9, 19, 10, LINES) is False
+    assert responded(PHQ9, 9, 0, LINES) is None
 
 
 def test_remission_is_below_five_on_the_phq9_and_unknown_elsewhere() -> None:
-    assert [in_remission(PHQ9, total) for total in (4, 5)] == [True, False]
-    assert in_remission(NRS, 0) is None
+    assert [in_remission(PHQ9, total, LINES) for total in (4, 5)] == [True, False]
+    assert in_remission(NRS, 0, LINES) is None
 
 
 @pytest.mark.parametrize(
@@ -238,8 +241,18 @@ def test_a_summary_changes_task_by_task_where_both_have_the_task() -> None:
     assert change_from(before, after, None) == Change(None, None, {"spatial_span": 7.5}, None, None)
 
 
+def test_each_score_is_judged_by_the_lines_of_its_own_day() -> None:
+    stricter = Lines(response_fall_pct=60, remission_phq9_below=4, checkpoint_infusion=3)
+    before, after = point(0, 20), point(9, 10, 3)
+    assert change_from(before, after, PHQ9).response is True
+    assert change_from(before, replace(after, lines=stricter), PHQ9).response is False
+    assert in_remission(PHQ9, 4, stricter) is False
+    early = replace(point(6, 18, 2), lines=stricter)
+    assert states([before, early], 2) == Checkpoint(CheckpointState.NO_RESPONSE, UUID(int=6))
+
+
 def states(points: Sequence[Point], begun: int) -> Checkpoint:
-    return checkpoint(PHQ9, points, begun)
+    return checkpoint(PHQ9, points, begun, LINES)
 
 
 def test_the_first_score_for_the_fourth_infusion_or_later_is_judged() -> None:

@@ -170,10 +170,12 @@ def _lines(trend: Trend, scale: Scale, y: Callable[[float], float]) -> Iterator[
     """Where remission begins, and where a response does."""
     baseline = _baseline(trend)
     if baseline is not None and baseline >= scale.judged_from:
-        yield from _line("half", "half of baseline", y(baseline / 2), -5)
-    if scale.remission_below is not None:
-        words = f"remission, below {scale.remission_below}"
-        yield from _line("remission", words, y(scale.remission_below), 13)
+        fall_pct = trend.response_fall_pct
+        at = y(baseline * (100 - fall_pct) / 100)
+        yield from _line("half", f"{fall_pct} % below baseline", at, -5)
+    if trend.remission_below is not None:
+        words = f"remission, below {trend.remission_below}"
+        yield from _line("remission", words, y(trend.remission_below), 13)
 
 
 def _line(kind: str, words: str, at: float, word_below: int) -> Iterator[str]:

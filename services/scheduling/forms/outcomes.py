@@ -155,10 +155,15 @@ class CheckpointAnswer(BaseModel):
 
 
 class Trend(BaseModel):
-    """One instrument over a series."""
+    """One instrument over a series, and the lines in force today.
+
+    Each score is judged by those of its own day.
+    """
 
     instrument: Instrument
     baseline_id: UUID | None
+    response_fall_pct: int
+    remission_below: int | None
     points: list[TrendPoint]
     checkpoint: CheckpointAnswer | None
 

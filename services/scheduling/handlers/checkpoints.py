@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.scheduling import store
-from services.scheduling.handlers.outcome_points import points_of
+from services.scheduling.handlers.outcome_points import lines_of, points_of
 from services.scheduling.rules.outcomes import Instrument
 from services.scheduling.rules.outcomes_course import CheckpointState, checkpoint
 from services.scheduling.rules.outcomes_reviews import Matter
@@ -31,7 +31,9 @@ async def ask_about_response(changed: Outcome, tx: Transaction) -> list[Review]:
         if each.instrument == instrument
     }
     visits = await store.visits_of(tx, series.series_id)
-    judged = checkpoint(scale, points_of(tx, list(outcomes.values()), visits), begun=0)
+    lines = await lines_of(tx)
+    points = points_of(tx, list(outcomes.values()), visits, lines)
+    judged = checkpoint(scale, points, begun=0, lines=lines(tx.now.date()))
     if judged.state is not CheckpointState.NO_RESPONSE or judged.outcome_id is None:
         return []
     if Matter.NO_RESPONSE in await kept.matters_raised(tx, series.series_id, instrument):

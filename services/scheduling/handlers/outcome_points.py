@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from datetime import UTC, date
 
+from services.scheduling.rules.house import HouseFigure
 from services.scheduling.rules.outcomes import Occasion
-from services.scheduling.rules.outcomes_course import Point
+from services.scheduling.rules.outcomes_course import Lines, Point
 from services.scheduling.rules.outcomes_places import Drip
+from services.scheduling.rules.policy import in_force
 from services.scheduling.rules.visits import VisitState
 from services.scheduling.store import outcomes as kept
+from services.scheduling.store.house import figure_rows
 from services.scheduling.tables import Appointment
 from services.scheduling.tables.outcomes import Outcome
 from shared.messaging import Transaction
@@ -22,8 +27,26 @@ def drips_of(visits: Sequence[Appointment]) -> list[Drip]:
     ]
 
 
+async def lines_of(tx: Transaction) -> Callable[[date], Lines]:
+    """The house's lines of any day. Days are UTC's, as of all its figures."""
+    rows = {each: await figure_rows(tx, HouseFigure(each)) for each in _LINES}
+
+    def on(day: date) -> Lines:
+        found = {name: in_force(rows[name], day) for name in _LINES}
+        return Lines(**{name: row.value for name, row in found.items() if row is not None})
+
+    return on
+
+
+_LINES = tuple(each.name for each in fields(Lines))
+"""The figures go by the same names."""
+
+
 def points_of(
-    tx: Transaction, outcomes: Sequence[Outcome], visits: Sequence[Appointment]
+    tx: Transaction,
+    outcomes: Sequence[Outcome],
+    visits: Sequence[Appointment],
+    lines: Callable[[date], Lines],
 ) -> list[Point]:
     """Opened scores, each with how many infusions of the series had begun before it."""
     starts = [visit.started_at for visit in visits if visit.started_at is not None]
@@ -39,6 +62,7 @@ def points_of(
                 total=score.total,
                 parts=score.parts,
                 infusions_before=sum(start < each.taken_at for start in starts),
+                lines=lines(each.taken_at.astimezone(UTC).date()),
             )
         )
     return points

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.documents import outcome_plot
 from services.scheduling.forms.outcomes import CheckpointAnswer, SeriesOutcomes, Trend, TrendPoint
-from services.scheduling.handlers.outcome_points import points_of
+from services.scheduling.handlers.outcome_points import lines_of, points_of
 from services.scheduling.handlers.outcomes_shown import show_score
 from services.scheduling.rules import outcomes_course as rules
 from services.scheduling.rules.outcomes import Instrument
-from services.scheduling.rules.outcomes_course import Point
+from services.scheduling.rules.outcomes_course import Lines, Point
 from services.scheduling.rules.outcomes_scales import scale_of
 from services.scheduling.store import outcomes as kept
 from services.scheduling.tables import Appointment
@@ -21,6 +22,8 @@ from services.scheduling.tables.outcomes import Outcome
 from shared.http.desk import Document
 from shared.http.problems import Refused
 from shared.messaging import Transaction
+
+LinesOn = Callable[[date], Lines]
 
 
 async def read_trends(series_id: UUID, tx: Transaction) -> SeriesOutcomes | Refused:
@@ -33,7 +36,7 @@ async def read_trends(series_id: UUID, tx: Transaction) -> SeriesOutcomes | Refu
         series_id=series_id,
         patient_id=course.series.patient_id,
         infusions_begun=_begun(course.visits),
-        trends=_trends(tx, outcomes, course.visits),
+        trends=_trends(tx, outcomes, course.visits, await lines_of(tx)),
     )
 
 
@@ -42,14 +45,16 @@ def _begun(visits: Sequence[Appointment]) -> int:
 
 
 def _trends(
-    tx: Transaction, outcomes: Sequence[Outcome], visits: Sequence[Appointment]
+    tx: Transaction, outcomes: Sequence[Outcome], visits: Sequence[Appointment], lines: LinesOn
 ) -> list[Trend]:
     by_instrument = {
         instrument: [each for each in outcomes if each.instrument == instrument]
         for instrument in Instrument
     }
     return [
-        _trend(tx, instrument, mine, visits) for instrument, mine in by_instrument.items() if mine
+        _trend(tx, instrument, mine, visits, lines)
+        for instrument, mine in by_instrument.items()
+        if mine
     ]
 
 
@@ -58,14 +63,17 @@ def _trend(
     instrument: Instrument,
     outcomes: Sequence[Outcome],
     visits: Sequence[Appointment],
+    lines: LinesOn,
 ) -> Trend:
-    points = points_of(tx, outcomes, visits)
+    points, today = points_of(tx, outcomes, visits, lines), lines(tx.now.date())
     baseline = rules.baseline_of(points)
     scale = scale_of(instrument, outcomes[-1].rule_version)
-    judged = None if scale is None else rules.checkpoint(scale, points, _begun(visits))
+    judged = None if scale is None else rules.checkpoint(scale, points, _begun(visits), today)
     return Trend(
         instrument=instrument,
         baseline_id=None if baseline is None else baseline.outcome_id,
+        response_fall_pct=today.response_fall_pct,
+        remission_below=None if scale is None else rules.remission_below(scale, today),
         points=[
             _show_point(tx, outcome, point, baseline)
             for outcome, point in zip(outcomes, points, strict=True)
@@ -73,7 +81,7 @@ def _trend(
         checkpoint=None
         if judged is None
         else CheckpointAnswer(
-            infusion=rules.CHECKPOINT_INFUSION, state=judged.state, outcome_id=judged.outcome_id
+            infusion=today.checkpoint_infusion, state=judged.state, outcome_id=judged.outcome_id
         ),
     )
 
@@ -98,7 +106,7 @@ def _show_point(
         response=change.response,
         remission=None
         if scale is None or point.total is None
-        else rules.in_remission(scale, point.total),
+        else rules.in_remission(scale, point.total, point.lines),
     )
 
 
@@ -125,7 +133,7 @@ async def draw_outcomes(
         visits = await store.visits_of(tx, series.series_id)
         outcomes = await kept.outcomes_of_series(tx, series)
     drawn = outcome_plot.draw(
-        _trends(tx, outcomes, visits),
+        _trends(tx, outcomes, visits, await lines_of(tx)),
         [visit.started_at for visit in visits if visit.started_at is not None],
         zone,
     )

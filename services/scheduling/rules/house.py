@@ -19,6 +19,9 @@ class HouseFigure(StrEnum):
     LATE_CANCEL_H = "late_cancel_h"
     MONITOR_EVERY_MIN = "monitor_every_min"
     READING_FRESH_MIN = "reading_fresh_min"
+    RESPONSE_FALL_PCT = "response_fall_pct"
+    REMISSION_PHQ9_BELOW = "remission_phq9_below"
+    CHECKPOINT_INFUSION = "checkpoint_infusion"
 
 
 LIMITS: dict[HouseFigure, tuple[int, int]] = {
@@ -31,6 +34,9 @@ LIMITS: dict[HouseFigure, tuple[int, int]] = {
     HouseFigure.LATE_CANCEL_H: (0, 14 * 24),
     HouseFigure.MONITOR_EVERY_MIN: (1, 120),
     HouseFigure.READING_FRESH_MIN: (1, 120),
+    HouseFigure.RESPONSE_FALL_PCT: (1, 100),
+    HouseFigure.REMISSION_PHQ9_BELOW: (1, 27),
+    HouseFigure.CHECKPOINT_INFUSION: (1, 20),
 }
 """The house's limits, for a mistyped figure."""
 

@@ -54,7 +54,7 @@ class Scale:
 
     Every item is answered from 0 to `highest`, and the total is their sum. `judged_from` is the
     least baseline at which a fall says something, `meaningful` the least change that is more than
-    noise, both in points. `remission_below` is None where the field knows no such figure.
+    noise, both in points. What makes a response or a remission are figures of the house.
     `clusters` are items that a diagnosis counts one by one, each from `endorsed_from` on.
     """
 
@@ -67,7 +67,6 @@ class Scale:
     judged_from: int
     meaningful: int
     source: str
-    remission_below: int | None = None
     clusters: tuple[Cluster, ...] = ()
     endorsed_from: int = 0
 

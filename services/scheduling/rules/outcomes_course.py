@@ -1,4 +1,4 @@
-"""Outcomes over a series: baseline, change, response, remission, and the fourth infusion."""
+"""Outcomes over a series: baseline, change, response, remission, and the checkpoint."""
 
 from __future__ import annotations
 
@@ -8,19 +8,28 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.scheduling.rules.outcomes import Occasion, Scale
+from services.scheduling.rules.outcomes import Instrument, Occasion, Scale
 
-RESPONSE_PCT = 50
-"""A response is a fall of at least half: the field's word (>= 50 % on the PHQ-9, Löwe 2004). The
-FAQ says that about 70 % have ">50% recovery"; from 20 to 10 is a response here and not there."""
 
-CHECKPOINT_INFUSION = 4
-"""FAQ: effects are noticed, on average, by the fourth infusion."""
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What makes a response, a remission and a checkpoint: figures of the house, of one day.
+
+    A response is a fall by `response_fall_pct` or more. `remission_phq9_below` is of the PHQ-9
+    alone: of the other forms the field knows no such figure.
+    """
+
+    response_fall_pct: int
+    remission_phq9_below: int
+    checkpoint_infusion: int
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One score in its course. `infusions_before` of the series had begun when it was taken."""
+    """One score in its course. `infusions_before` of the series had begun when it was taken.
+
+    It is judged by the `lines` of the day on which it was taken.
+    """
 
     outcome_id: UUID
     occasion: Occasion
@@ -29,6 +38,7 @@ class Point:
     total: int | None
     parts: Mapping[str, float]
     infusions_before: int
+    lines: Lines
 
 
 class Meaning(StrEnum):
@@ -87,7 +97,7 @@ def change_from(baseline: Point | None, point: Point, scale: Scale | None) -> Ch
         percent=round(100 * points / baseline.total) if baseline.total else None,
         part_points=parts,
         meaning=_meaning(points, scale),
-        response=responded(scale, baseline.total, point.total),
+        response=responded(scale, baseline.total, point.total, point.lines),
     )
 
 
@@ -97,16 +107,21 @@ def _meaning(points: int, scale: Scale) -> Meaning:
     return Meaning.IMPROVED if points < 0 else Meaning.WORSENED
 
 
-def responded(scale: Scale, baseline: int, total: int) -> bool | None:
-    """Whether a total has fallen by at least half; None where the baseline is no case."""
+def responded(scale: Scale, baseline: int, total: int, lines: Lines) -> bool | None:
+    """Whether a total has fallen far enough; None where the baseline is no case."""
     if baseline < scale.judged_from:
         return None
-    return 100 * (baseline - total) >= RESPONSE_PCT * baseline
+    return 100 * (baseline - total) >= lines.response_fall_pct * baseline
 
 
-def in_remission(scale: Scale, total: int) -> bool | None:
-    """Whether a total is below the form's remission line; None where it has none."""
-    return None if scale.remission_below is None else total < scale.remission_below
+def remission_below(scale: Scale, lines: Lines) -> int | None:
+    """The form's remission line; None where it has none."""
+    return lines.remission_phq9_below if scale.instrument is Instrument.PHQ9 else None
+
+
+def in_remission(scale: Scale, total: int, lines: Lines) -> bool | None:
+    below = remission_below(scale, lines)
+    return None if below is None else total < below
 
 
 class CheckpointState(StrEnum):
@@ -120,17 +135,17 @@ class CheckpointState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How a form stands at the fourth infusion, and by which score."""
+    """How a form stands at the checkpoint, and by which score."""
 
     state: CheckpointState
     outcome_id: UUID | None = None
 
 
-def checkpoint(scale: Scale, points: Sequence[Point], begun: int) -> Checkpoint:
-    """Judge the first score that was taken for the fourth infusion or later.
+def checkpoint(scale: Scale, points: Sequence[Point], begun: int, lines: Lines) -> Checkpoint:
+    """Judge the first score that was taken for the infusion of the checkpoint or a later one.
 
-    The score before the fourth infusion is the first: the prescriber can still act on it that day.
-    `begun` infusions of the series have begun.
+    The score before that infusion is the first: the prescriber can still act on it that day.
+    `begun` infusions of the series have begun; `lines` are today's.
     """
     baseline = baseline_of(points)
     for point in sorted(points, key=lambda point: point.taken_at):
@@ -138,10 +153,10 @@ def checkpoint(scale: Scale, points: Sequence[Point], begun: int) -> Checkpoint:
         if _at_checkpoint(point) and response is not None:
             state = CheckpointState.RESPONSE if response else CheckpointState.NO_RESPONSE
             return Checkpoint(state, point.outcome_id)
-    reached = begun >= CHECKPOINT_INFUSION
+    reached = begun >= lines.checkpoint_infusion
     return Checkpoint(CheckpointState.NOT_JUDGED if reached else CheckpointState.NOT_REACHED)
 
 
 def _at_checkpoint(point: Point) -> bool:
     ahead = point.occasion is Occasion.BEFORE_INFUSION
-    return point.infusions_before + ahead >= CHECKPOINT_INFUSION
+    return point.infusions_before + ahead >= point.lines.checkpoint_infusion

@@ -23,15 +23,13 @@ PHQ9 = Scale(
     ),
     judged_from=10,
     meaningful=5,
-    remission_below=5,
     source="PHQ-9: nine items from 0 to 3 over the last two weeks (Kroenke 2001)",
 )
 """Depression over the last two weeks.
 
 Items, range 0-27, bands at 5, 10, 15 and 20, and a case from 10 (sensitivity and specificity 88 %):
 Kroenke, Spitzer, Williams, J Gen Intern Med 2001;16:606. A fall is judged from a case on, as trials
-do that enrol from 10. A change of 5 points, and remission below 5: Löwe et al., Med Care
-2004;42:1194.
+do that enrol from 10. A change of 5 points: Löwe et al., Med Care 2004;42:1194.
 """
 
 GAD7 = Scale(
