@@ -193,14 +193,17 @@ ADD_PASSAGE = "INSERT INTO visit_passages (from_state, to_state) VALUES (:before
 
 SIGNED_OFF = "; a default until a clinician of the practice signs one off"
 PRESSURE = (
-    "soft: Spravato's label weighs a delay above 140/90; hard: AHA, a crisis begins above 180/120;"
-    " low: NHLBI, below 90/60 is low pressure"
+    "soft high: Spravato's label weighs a delay above 140/90; hard high: an emergency low-dose"
+    " protocol excludes above 180 systolic (PMC7081852), 120 diastolic is a house figure beside it;"
+    " low: house figures"
 )
 PULSE = (
-    "soft: a remote practice's agreement (chooseketamine.com) stops above 100; hard: an emergency"
-    " protocol (PMC7081852) excludes above 150; low: AHA, below 60 is slow, 50 in the fit"
+    "soft high: a remote practice's agreement (chooseketamine.com) stops above 100; hard high: an"
+    " emergency low-dose protocol (PMC7081852) excludes above 150; low: house figures"
 )
-SATURATION = "soft: BTS, a target begins at 94; hard: WHO, below 90 is hypoxaemia"
+SATURATION = (
+    "soft: 94 is where the British Thoracic Society's target range begins; hard: a house figure"
+)
 VITALS = (
     ("systolic_mmhg", 80, 90, 140, 180, PRESSURE),
     ("diastolic_mmhg", 40, 60, 90, 120, PRESSURE),
