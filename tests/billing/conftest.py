@@ -154,8 +154,9 @@ class Billing:
         *,
         role: Role = Role.BILLER,
         key: str | None = None,
+        who: str = "staff-1",
     ) -> httpx.Response:
-        token = development_token(TOKEN_SECRET, env="development", subject="staff-1", roles={role})
+        token = development_token(TOKEN_SECRET, env="development", subject=who, roles={role})
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key or str(new_id())}
         return await self.http.request(method, path, json=body, headers=headers)
 

@@ -154,7 +154,7 @@ async def test_a_try_that_meets_a_payment_from_outside_charges_no_card(billing: 
     charge = await billing.only_charge(patient)
 
     async with billing.service.runtime.work.transaction() as tx:
-        await record_outside_payment(UUID(charge["charge_id"]), CASH, tx)
+        await record_outside_payment(UUID(charge["charge_id"]), CASH, "staff-1", tx)
         second = asyncio.create_task(
             billing.ask("POST", f"/charges/{charge['charge_id']}/attempts", {})
         )

@@ -16,6 +16,7 @@ from shared.ids import new_id
 from tests.billing.conftest import Billing
 from tests.billing.test_ledger import trial_balance
 from tests.billing.test_outside_payments import pay, waiting_charge
+from tests.billing.test_reconciliation import breaks, reconciled
 
 
 async def paid_by_card(billing: Billing, card: str = "pm_card_visa") -> dict[str, Any]:
@@ -32,6 +33,13 @@ async def paid_by_card(billing: Billing, card: str = "pm_card_visa") -> dict[str
 async def refund(billing: Billing, payment: dict[str, Any], **changes: Any) -> Any:
     wish = {"amount_cents": payment["amount_cents"], "reason": "service_problem"} | changes
     return await billing.ask("POST", f"/payments/{payment['payment_id']}/refunds", wish)
+
+
+async def without_fees(billing: Billing) -> dict[str, int]:
+    """The accounts as they are before the morning's comparison posts Stripe's fees."""
+    found = await trial_balance(billing)
+    found["stripe_clearing"] += found.pop("stripe_fees", 0)
+    return found
 
 
 def given_back(billing: Billing) -> list[tuple[int, str]]:
@@ -167,17 +175,15 @@ async def test_a_refund_is_pending_until_stripe_says_that_it_succeeded(billing: 
     await refund(billing, charge["payment"])
     await billing.until_rest()
     assert await billing.said(RefundIssued) == []
-    assert await trial_balance(billing) == {
-        "stripe_clearing": 39900,
-        "refund_pending": 39900,
-        "refunds": 39900,
-        "revenue_infusion": 39900,
-    }
+    [pending] = (await billing.told("GET", f"/patients/{charge['patient_id']}/refunds"))["items"]
+    assert pending["state"] == "pending"
+    gone = {"refunds": 39900, "revenue_infusion": 39900}
+    assert await trial_balance(billing) == gone, "Stripe takes it from its balance at once"
 
     billing.step(timedelta(hours=2))
     await billing.until_rest()
     assert len(await billing.said(RefundIssued)) == 1
-    assert await trial_balance(billing) == {"refunds": 39900, "revenue_infusion": 39900}
+    assert await trial_balance(billing) == gone
 
 
 async def test_a_refund_that_the_bank_sends_back_is_put_back_and_seen_by_a_person(
@@ -195,7 +201,7 @@ async def test_a_refund_that_the_bank_sends_back_is_put_back_and_seen_by_a_perso
     assert failed.amount_cents == 39900
     found = await billing.only_charge(charge["patient_id"])
     assert (found["state"], found["payments"][0]["refunded_cents"]) == ("paid", 0)
-    assert await trial_balance(billing) == {"stripe_clearing": 39900, "revenue_infusion": 39900}
+    assert await without_fees(billing) == {"stripe_clearing": 39900, "revenue_infusion": 39900}
     [lost] = (await billing.told("GET", "/refunds/failed"))["items"]
     assert "refund once more" in lost["detail"]
     await billing.told("POST", f"/refunds/{lost['refund_id']}/handled", {})
@@ -214,7 +220,7 @@ async def test_what_fails_to_go_back_after_another_tender_paid_is_owed_to_the_pa
     await billing.until_rest()
 
     assert (await billing.only_charge(charge["patient_id"]))["state"] == "paid"
-    assert await trial_balance(billing) == {
+    assert await without_fees(billing) == {
         "stripe_clearing": 39900,
         "care_credit_clearing": 39900,
         "refund_pending": 39900,
@@ -249,3 +255,19 @@ async def test_a_refund_goes_one_way(billing: Billing):
             await connection.execute(
                 text("UPDATE refunds SET state = 'pending', decided_at = NULL")
             )
+
+
+@pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail"])
+async def test_what_went_back_ties_with_stripes_own_account_of_the_money(
+    billing: Billing, card: str
+):
+    charge = await paid_by_card(billing, card)
+    await refund(billing, charge["payment"], amount_cents=10000)
+    await billing.until_rest()
+    await reconciled(billing)
+    assert await breaks(billing) == []
+
+    billing.step(timedelta(days=2))
+    await billing.until_rest()
+    await reconciled(billing)
+    assert await breaks(billing) == []

@@ -8,8 +8,10 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.billing.handlers import collecting
+from services.billing.handlers.approvals import ApprovalAsked, hold
 from services.billing.rules import ledger
 from services.billing.rules import payments as rules
+from services.billing.rules.approvals import ADJUSTING
 from services.billing.rules.ledger import OfCharge
 from services.billing.rules.standing import ChargeState
 from services.billing.store import charges
@@ -50,14 +52,29 @@ class Adjusted(AdjustCharge):
 
 
 async def adjust_charge(
-    charge_id: UUID, wish: AdjustCharge, by: str, tx: Transaction
-) -> Adjusted | Refused:
-    """Take it off what is owed. No more can be given up than that."""
+    charge_id: UUID, wish: AdjustCharge, by: str, tx: Transaction, *, seen: bool = False
+) -> Adjusted | ApprovalAsked | Refused:
+    """Take it off what is owed. No more can be given up than that.
+
+    Above a limit it waits for a second person; `seen` says that one has looked at it.
+    """
     charge = await charges.lock_charge(tx, charge_id)
     if charge is None:
         return Refused.not_found("charge")
     if broken := rules.broken_by_adjustment(charge.owed, wish.amount_cents):
         return Refused.by_rules(broken)
+    if not seen and (
+        asked := await hold(
+            tx,
+            ADJUSTING[wish.kind],
+            wish,
+            subject_id=charge_id,
+            patient_id=charge.patient_id,
+            amount_cents=wish.amount_cents,
+            by=by,
+        )
+    ):
+        return asked
     adjustment_id, of = new_id(), OfCharge(charge.patient_id, charge_id)
     tx.insert(
         ChargeAdjustment,

@@ -9,8 +9,10 @@ from uuid import UUID
 from pydantic import BaseModel, StringConstraints
 
 from services.billing.handlers import collecting
+from services.billing.handlers.approvals import ApprovalAsked, hold
 from services.billing.rules import ledger
 from services.billing.rules import payments as rules
+from services.billing.rules.approvals import Entry
 from services.billing.rules.ledger import OfCharge
 from services.billing.store import charges as store
 from services.billing.store.ledger import post
@@ -47,9 +49,12 @@ class PaymentRecorded(RecordOutsidePayment):
 
 
 async def record_outside_payment(
-    charge_id: UUID, wish: RecordOutsidePayment, tx: Transaction
-) -> PaymentRecorded | Refused:
-    """Take a payment from outside for a charge, or for a part of it. A reference is used once."""
+    charge_id: UUID, wish: RecordOutsidePayment, by: str, tx: Transaction, *, seen: bool = False
+) -> PaymentRecorded | ApprovalAsked | Refused:
+    """Take a payment from outside for a charge, or for a part of it. A reference is used once.
+
+    Above a limit it waits for a second person; `seen` says that one has looked at it.
+    """
     charge = await store.lock_charge(tx, charge_id)
     if charge is None:
         return Refused.not_found("charge")
@@ -66,6 +71,18 @@ async def record_outside_payment(
             field="reference",
             source="one payment per receipt",
         )
+    if not seen and (
+        asked := await hold(
+            tx,
+            Entry.OUTSIDE_PAYMENT,
+            wish,
+            subject_id=charge_id,
+            patient_id=charge.patient_id,
+            amount_cents=wish.amount_cents,
+            by=by,
+        )
+    ):
+        return asked
     standing = charge.owed.standing.with_paid(wish.amount_cents)
     recorded = PaymentRecorded(
         payment_id=new_id(),

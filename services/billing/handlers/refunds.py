@@ -10,10 +10,12 @@ import structlog
 from pydantic import BaseModel, StringConstraints, computed_field
 
 from services.billing.gateways.refunds import RefundOrder, Refunds
+from services.billing.handlers.approvals import ApprovalAsked, hold
 from services.billing.handlers.outside_payments import Reference
 from services.billing.handlers.superbills import reissue
 from services.billing.rules import ledger
 from services.billing.rules import refunds as rules
+from services.billing.rules.approvals import Entry
 from services.billing.rules.ledger import OfCharge
 from services.billing.rules.payments import reference_as_kept
 from services.billing.rules.refunds import RefundState, RefundStep
@@ -105,9 +107,12 @@ class RefundLost(RefundShown):
 
 
 async def ask_refund(
-    payment_id: UUID, wish: AskRefund, by: str, tx: Transaction
-) -> RefundShown | Refused:
-    """Start a refund. Its payment and charge count it at once, so that none is given twice."""
+    payment_id: UUID, wish: AskRefund, by: str, tx: Transaction, *, seen: bool = False
+) -> RefundShown | ApprovalAsked | Refused:
+    """Start a refund. Its payment and charge count it at once, so that none is given twice.
+
+    Above a limit it waits for a second person; `seen` says that one has looked at it.
+    """
     paid = await store.lock_payment(tx, payment_id)
     if paid is None:
         return Refused.not_found("payment")
@@ -130,6 +135,18 @@ async def ask_refund(
             field="reference",
             source="one receipt per refund",
         )
+    if not seen and (
+        asked := await hold(
+            tx,
+            Entry.REFUND,
+            wish,
+            subject_id=payment_id,
+            patient_id=paid.patient_id,
+            amount_cents=wish.amount_cents,
+            by=by,
+        )
+    ):
+        return asked
     return await _start(payment_id, paid, wish, reference, by, tx)
 
 
@@ -183,8 +200,16 @@ async def _start(
     if by_stripe:
         tx.do(CreateRefund(refund_id=shown.refund_id), key=refund_key(shown.refund_id))
     else:
+        _send(shown.refund_id, paid, cents, tx)
         _issue(shown.refund_id, payment_id, paid, cents, wish.reason, owed_cents, tx)
     return shown
+
+
+def _send(refund_id: UUID, paid: LockedPayment, cents: int, tx: Transaction) -> None:
+    """The money has left the clinic's."""
+    tender = paid.refundable.tender
+    sent = ledger.refund_sent(paid.patient_id, paid.charge_id, refund_id, tender, cents, tx.now)
+    post(tx, sent)
 
 
 def _issue(
@@ -197,18 +222,13 @@ def _issue(
     tx: Transaction,
 ) -> None:
     """The money is with the patient, or with the patient's bank."""
-    tender = paid.refundable.tender
-    post(
-        tx,
-        ledger.refund_succeeded(paid.patient_id, paid.charge_id, refund_id, tender, cents, tx.now),
-    )
     tx.publish(
         RefundIssued(
             patient_id=paid.patient_id,
             refund_id=refund_id,
             payment_id=payment_id,
             charge_id=paid.charge_id,
-            tender=tender,
+            tender=paid.refundable.tender,
             amount_cents=cents,
             reason=reason,
             owed_cents=owed_cents,
@@ -240,6 +260,9 @@ async def record_refund(stands: RefundStands, tx: Transaction) -> None:
     if refund is None:
         return
     await store.know_as(tx, stands)
+    is_news = stands.stripe_refund_id is not None and not refund.is_sent
+    if is_news and stands.state is not RefundState.FAILED:
+        _send(stands.refund_id, refund.paid, refund.amount_cents, tx)
     match rules.step(refund.state, stands.state):
         case RefundStep.TAKE if stands.state is RefundState.SUCCEEDED:
             await store.decide(tx, stands.refund_id, RefundState.SUCCEEDED)
@@ -266,7 +289,7 @@ async def record_refund(stands: RefundStands, tx: Transaction) -> None:
 async def _fail(stands: RefundStands, refund: LockedRefund, tx: Transaction) -> None:
     """The money is the clinic's again: put back where it was, or owed to the patient."""
     paid, cents = refund.paid, refund.amount_cents
-    await reverse(tx, ledger.Reason.REFUND_SUCCEEDED, str(stands.refund_id))
+    await reverse(tx, ledger.Reason.REFUND_SENT, str(stands.refund_id))
     undone = True
     if paid.charge_id is None or paid.standing is None:
         await store.put_on_the_list(tx, refund.payment_id)

@@ -6,6 +6,7 @@ Who may call what is declared here, what happens is decided in handlers.
 from __future__ import annotations
 
 from services.billing.routes import (
+    approvals,
     cards,
     charges,
     codes,
@@ -32,6 +33,7 @@ ROUTERS = (
     unmatched.router,
     refunds.router,
     codes.router,
+    approvals.router,
     superbills.router,
     reports.router,
     reconciliation.router,

@@ -14,6 +14,7 @@ from services.billing.handlers import (
     visits,
 )
 from services.billing.handlers.adjustments import AdjustCharge, Adjusted
+from services.billing.handlers.approvals import ApprovalAsked
 from services.billing.handlers.attempts import AttemptStarted, TryCard
 from services.billing.handlers.listing import (
     ChargeListed,
@@ -49,12 +50,15 @@ async def try_again(charge_id: UUID, desk: AtDesk, wish: TryCard | None = None) 
 @router.post("/charges/{charge_id}/outside-payments", dependencies=[allow(Role.BILLER)])
 async def record_outside_payment(
     charge_id: UUID, wish: RecordOutsidePayment, desk: AtDesk
-) -> PaymentRecorded:
+) -> PaymentRecorded | ApprovalAsked:
     """Record a payment that was made outside, whole or in part, under a reference used once."""
-    return await desk.decide(outside_payments.record_outside_payment, charge_id, wish)
+    by = desk.actor.subject
+    return await desk.decide(outside_payments.record_outside_payment, charge_id, wish, by)
 
 
 @router.post("/charges/{charge_id}/adjustments", dependencies=[allow(Role.BILLER)])
-async def adjust_charge(charge_id: UUID, wish: AdjustCharge, desk: AtDesk) -> Adjusted:
+async def adjust_charge(
+    charge_id: UUID, wish: AdjustCharge, desk: AtDesk
+) -> Adjusted | ApprovalAsked:
     """Give up all or a part of what is owed: a discount, or a write-off."""
     return await desk.decide(adjustments.adjust_charge, charge_id, wish, desk.actor.subject)

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from services.billing.handlers import refunds
+from services.billing.handlers.approvals import ApprovalAsked
 from services.billing.handlers.refunds import AskRefund, RefundHandled, RefundLost, RefundShown
 from services.billing.routes.desk import DESK
 from shared.auth import Role, allow
@@ -17,7 +18,9 @@ router = APIRouter(tags=["billing"])
 
 
 @router.post("/payments/{payment_id}/refunds", dependencies=[allow(Role.BILLER)])
-async def ask_refund(payment_id: UUID, wish: AskRefund, desk: AtDesk) -> RefundShown:
+async def ask_refund(
+    payment_id: UUID, wish: AskRefund, desk: AtDesk
+) -> RefundShown | ApprovalAsked:
     """Give all or a part of a payment back, the way that it came."""
     return await desk.decide(refunds.ask_refund, payment_id, wish, desk.actor.subject)
 

@@ -61,7 +61,7 @@ class Reason(StrEnum):
     DISCOUNTED = "discounted"
     WRITTEN_OFF = "written_off"
     REFUND_STARTED = "refund_started"
-    REFUND_SUCCEEDED = "refund_succeeded"
+    REFUND_SENT = "refund_sent"
     UNMATCHED_TAKEN = "unmatched_taken"
     UNMATCHED_APPLIED = "unmatched_applied"
     UNMATCHED_REFUNDED = "unmatched_refunded"
@@ -173,7 +173,7 @@ def refund_started(
     return _legs_about(of, Reason.REFUND_STARTED, str(refund_id), tuple(legs), at)
 
 
-def refund_succeeded(
+def refund_sent(
     patient_id: UUID,
     charge_id: UUID | None,
     refund_id: UUID,
@@ -181,9 +181,9 @@ def refund_succeeded(
     amount_cents: int,
     at: datetime,
 ) -> Posting:
-    """It left the place where the money of its tender is."""
+    """It left the place where the money of its tender is. Stripe takes it from its balance."""
     leg = Leg(Account.REFUND_PENDING, held_in(tender), amount_cents)
-    return Posting(Reason.REFUND_SUCCEEDED, str(refund_id), (leg,), at, patient_id, charge_id)
+    return Posting(Reason.REFUND_SENT, str(refund_id), (leg,), at, patient_id, charge_id)
 
 
 def unmatched_refunded(

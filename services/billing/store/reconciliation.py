@@ -54,6 +54,11 @@ _BOOKED = """
     SELECT 'payment', t.source_id, t.amount_cents, t.posted_at
       FROM ledger_transfers AS t WHERE t.reason = 'unmatched_taken' AND {stands}
     UNION ALL
+    SELECT 'refund', p.reference, -t.amount_cents, t.posted_at
+      FROM ledger_transfers AS t JOIN refunds AS r ON r.refund_id::text = t.source_id
+      JOIN payments AS p USING (payment_id)
+     WHERE t.reason = 'refund_sent' AND t.credit = 'stripe_clearing' AND {stands}
+    UNION ALL
     SELECT 'refund', t.source_id, -t.amount_cents, t.posted_at
       FROM ledger_transfers AS t WHERE t.reason = 'unmatched_returned' AND {stands}
     UNION ALL
@@ -76,7 +81,7 @@ _TIES = text(
     SELECT subject, reference, b.cents AS booked_cents, f.cents AS found_cents,
            least(b.since, f.since) AS since
       FROM booked AS b FULL JOIN found AS f USING (subject, reference)
-     WHERE b.cents IS DISTINCT FROM f.cents AND greatest(b.last, f.last) >= :since
+     WHERE coalesce(b.cents, 0) <> coalesce(f.cents, 0) AND greatest(b.last, f.last) >= :since
      ORDER BY subject, reference
     """
 )

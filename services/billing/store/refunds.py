@@ -53,8 +53,8 @@ _PAYMENT_OF = text("SELECT payment_id FROM refunds WHERE refund_id = :refund_id"
 
 _REFUND = text(
     """
-    SELECT payment_id, amount_cents, reason, state, asked_at FROM refunds
-     WHERE refund_id = :refund_id
+    SELECT payment_id, amount_cents, reason, state, stripe_refund_id IS NOT NULL AS is_sent
+      FROM refunds WHERE refund_id = :refund_id
     """
 )
 
@@ -150,6 +150,7 @@ class LockedRefund:
     amount_cents: int
     reason: RefundReason
     state: RefundState
+    is_sent: bool
     paid: LockedPayment
 
 
@@ -161,7 +162,12 @@ async def lock_refund(tx: Transaction, refund_id: UUID) -> LockedRefund | None:
     assert paid is not None, "a refund has its payment"
     row = (await tx.execute(_REFUND, {"refund_id": refund_id})).one()
     return LockedRefund(
-        payment_id, row.amount_cents, RefundReason(row.reason), RefundState(row.state), paid
+        payment_id=payment_id,
+        amount_cents=row.amount_cents,
+        reason=RefundReason(row.reason),
+        state=RefundState(row.state),
+        is_sent=row.is_sent,
+        paid=paid,
     )
 
 

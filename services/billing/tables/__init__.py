@@ -6,6 +6,7 @@ Ids, states and cents are in the clear; client secrets, estimates and superbills
 from __future__ import annotations
 
 from services.billing.tables.adjustments import ChargeAdjustment
+from services.billing.tables.approvals import Approval, ApprovalLimit
 from services.billing.tables.base import Base
 from services.billing.tables.cards import Card, CardSetup, Customer
 from services.billing.tables.charges import Charge
@@ -45,6 +46,8 @@ from services.billing.tables.superbills import (
 from services.billing.tables.visits import Visit
 
 __all__ = [
+    "Approval",
+    "ApprovalLimit",
     "Base",
     "Card",
     "CardSetup",
