@@ -179,6 +179,18 @@ class OutsidePaymentRecorded(PatientEvent, producer="billing"):
     recorded_at: Moment
 
 
+class OutsidePaymentRejected(PatientEvent, producer="billing"):
+    """A payment that OutsidePaymentRecorded told of never came; the charge is owed again."""
+
+    payment_id: UUID
+    charge_id: UUID
+    tender: TenderKind
+    amount_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    owed_cents: Cents
+    rejected_at: Moment
+
+
 class ChargeAdjusted(PatientEvent, producer="billing"):
     """The clinic gave up all or a part of what was owed on a charge. Said once per adjustment.
 

@@ -130,8 +130,8 @@ class World:
 class AnyMoney(RuleBasedStateMachine):
     world: World
 
-    @initialize(charged=st.sampled_from([True, True, False]))
-    def open(self, charged: bool) -> None:  # noqa: FBT001  # drawn
+    @initialize(charged=st.sampled_from([True, True, False]), refund=st.sampled_from(RefundState))
+    def open(self, charged: bool, refund: RefundState) -> None:  # noqa: FBT001  # drawn
         self.clock = FixedClock(NOW)
         self.unit = UnitOfWork(self.world.engine, self.clock, on)
         self.patient, self.card = new_id(), new_id()
@@ -148,8 +148,10 @@ class AnyMoney(RuleBasedStateMachine):
         self.run(self._put_on_file())
         if charged:
             self.record_a_fee(39900)
-            self.complete_an_infusion()
-            self.complete_an_infusion()
+            self.complete_an_infusion(takes=True)
+            self.complete_an_infusion(takes=False)
+            self.give_back(0, owed_again=True, number=1, cents=10000)
+            self.stripe_tells_of_a_refund(0, refund)
 
     async def _put_on_file(self) -> None:
         setup, at = new_id(), NOW.isoformat()
@@ -208,8 +210,8 @@ class AnyMoney(RuleBasedStateMachine):
         self.decide(fees.record_fee, fee)
         self.decide(charges.charge_late, ChargeLate(visit_type="ketamine_mood"))
 
-    @rule()
-    def complete_an_infusion(self) -> None:
+    @rule(takes=st.sampled_from([None, True, False, False]))
+    def complete_an_infusion(self, takes: bool | None) -> None:  # noqa: FBT001  # drawn
         event = InfusionCompleted(
             patient_id=self.patient,
             infusion_id=new_id(),
@@ -223,6 +225,8 @@ class AnyMoney(RuleBasedStateMachine):
         )
         self.completed.append(event)
         self._hear(event)
+        if takes is not None:
+            self.stripe_answers_a_try(0, takes=takes)
 
     @precondition(lambda self: self.completed)
     @rule(place=PLACES)
@@ -379,6 +383,8 @@ class AnyMoney(RuleBasedStateMachine):
             RefundStands: refunding.record_refund,
         }
         self.decide(decide[type(fact)], fact)
+        if isinstance(fact, RefundStands):
+            self.world.done[f"refund {fact.state}"] += 1
 
     # What must hold
 
@@ -451,7 +457,7 @@ def test_no_cent_is_doubled_or_lost_whatever_happens(postgres: Postgres) -> None
             Here,
             settings=settings(
                 max_examples=40,
-                stateful_step_count=40,
+                stateful_step_count=30,
                 derandomize=True,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
@@ -469,7 +475,9 @@ def test_no_cent_is_doubled_or_lost_whatever_happens(postgres: Postgres) -> None
             "record_capture",
             "record_decline",
             "record_never_arrived",
-            "record_refund",
+            "refund pending",
+            "refund succeeded",
+            "refund failed",
         }
         assert happened <= set(world.done), "a course in which nothing happens proves nothing"
     finally:

@@ -14,7 +14,7 @@ from tests.support.documented import strays
 ROUTES = (
     "/fees|/uncharged|/estimate|/price-inquiries|/card-setups|/tender|/charges|/balance|/ledger"
     "|/unmatched|/payments|/refunds|/superbills|/diagnosis-codes|/service-codes|/webhooks|/reports"
-    "|/reconciliation|/approval"
+    "|/reconciliation|/approval|/care-credit"
 )
 
 

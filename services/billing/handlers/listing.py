@@ -40,7 +40,10 @@ class AttemptListed(BaseModel):
 
 
 class PaymentListed(BaseModel):
-    """Money that came for a charge; `refunded_cents` of it went back or is on its way."""
+    """Money that came for a charge; `refunded_cents` of it went back or is on its way.
+
+    What was rejected never came.
+    """
 
     payment_id: UUID
     tender: TenderKind
@@ -48,6 +51,7 @@ class PaymentListed(BaseModel):
     amount_cents: int
     refunded_cents: int
     taken_at: datetime
+    rejected_at: datetime | None
 
 
 class ChargeListed(BaseModel):

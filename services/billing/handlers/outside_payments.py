@@ -8,12 +8,14 @@ from uuid import UUID
 
 from pydantic import BaseModel, StringConstraints
 
-from services.billing.handlers import collecting
+from services.billing.handlers import care_credit, collecting
 from services.billing.handlers.approvals import ApprovalAsked, hold
+from services.billing.handlers.care_credit import CareCreditDetail
 from services.billing.rules import ledger
 from services.billing.rules import payments as rules
 from services.billing.rules.approvals import Entry
 from services.billing.rules.ledger import OfCharge
+from services.billing.rules.payments import CURRENCY
 from services.billing.store import charges as store
 from services.billing.store.ledger import post
 from services.billing.store.payments import Received, receive, reference_is_used
@@ -22,11 +24,15 @@ from shared.events.billing import OutsidePaymentRecorded, PositiveCents, TenderK
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
+from shared.refusals import Broken
 
 Reference = Annotated[
     str,
     StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./#_-]{2,63}$"),
 ]
+
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
 class RecordOutsidePayment(BaseModel):
@@ -38,6 +44,8 @@ class RecordOutsidePayment(BaseModel):
     tender: TenderKind
     reference: Reference
     amount_cents: PositiveCents
+    currency: Currency = CURRENCY
+    care_credit: CareCreditDetail | None = None
 
 
 class PaymentRecorded(RecordOutsidePayment):
@@ -60,7 +68,7 @@ async def record_outside_payment(
         return Refused.not_found("charge")
     broken = rules.broken_by_outside_payment(
         charge.owed, wish.tender, wish.reference, wish.amount_cents
-    )
+    ) + _broken_by_form(wish)
     if broken:
         return Refused.by_rules(broken)
     reference = rules.reference_as_kept(wish.reference)
@@ -71,6 +79,9 @@ async def record_outside_payment(
             field="reference",
             source="one payment per receipt",
         )
+    detail = wish.care_credit or CareCreditDetail()
+    if refused := await care_credit.check_report(tx, charge_id, detail, wish.amount_cents):
+        return refused
     if not seen and (
         asked := await hold(
             tx,
@@ -85,7 +96,7 @@ async def record_outside_payment(
         return asked
     standing = charge.owed.standing.with_paid(wish.amount_cents)
     recorded = PaymentRecorded(
-        payment_id=new_id(),
+        payment_id=detail.tender_id or new_id(),
         charge_id=charge_id,
         patient_id=charge.patient_id,
         owed_cents=standing.owed_cents,
@@ -93,11 +104,38 @@ async def record_outside_payment(
         tender=wish.tender,
         reference=reference,
         amount_cents=wish.amount_cents,
+        care_credit=wish.care_credit,
     )
     _take(recorded, charge.infusion_id, tx)
     await store.set_standing(tx, charge_id, standing, tender=wish.tender)
     await collecting.owes_less(charge_id, standing, tx)
+    if wish.tender is TenderKind.CARE_CREDIT:
+        await care_credit.report(
+            tx,
+            payment_id=recorded.payment_id,
+            charge_id=charge_id,
+            patient_id=charge.patient_id,
+            amount_cents=wish.amount_cents,
+            detail=detail,
+            by=by,
+        )
     return recorded
+
+
+def _broken_by_form(wish: RecordOutsidePayment) -> list[Broken]:
+    broken = []
+    if wish.currency != CURRENCY:
+        broken.append(rules.wrong_currency())
+    if wish.care_credit is not None and wish.tender is not TenderKind.CARE_CREDIT:
+        broken.append(
+            Broken(
+                "care_credit_only",
+                "These details are of CareCredit, and another tender was given. Leave them out.",
+                "a payment has one tender",
+                "care_credit",
+            )
+        )
+    return broken
 
 
 def _take(recorded: PaymentRecorded, infusion_id: UUID, tx: Transaction) -> None:

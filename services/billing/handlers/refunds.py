@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
 from uuid import UUID
 
 import structlog
-from pydantic import BaseModel, StringConstraints, computed_field
+from pydantic import BaseModel, computed_field
 
 from services.billing.gateways.refunds import RefundOrder, Refunds
 from services.billing.handlers.approvals import ApprovalAsked, hold
-from services.billing.handlers.outside_payments import Reference
+from services.billing.handlers.outside_payments import Currency, Reference
 from services.billing.handlers.superbills import reissue
 from services.billing.rules import ledger
 from services.billing.rules import refunds as rules
 from services.billing.rules.approvals import Entry
 from services.billing.rules.ledger import OfCharge
-from services.billing.rules.payments import reference_as_kept
+from services.billing.rules.payments import CURRENCY, reference_as_kept
 from services.billing.rules.refunds import RefundState, RefundStep
 from services.billing.rules.superbills import CorrectionReason
 from services.billing.store import charges
@@ -51,8 +50,6 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY = timedelta(days=1)
 """A refund that Stripe calls pending is asked for again after this, whatever webhooks say."""
 
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-
 
 class AskRefund(BaseModel):
     """Give all or a part of one payment back, to the tender that it came by.
@@ -62,7 +59,7 @@ class AskRefund(BaseModel):
 
     amount_cents: PositiveCents
     reason: RefundReason
-    currency: Currency = rules.CURRENCY
+    currency: Currency = CURRENCY
     tender: TenderKind | None = None
     reference: Reference | None = None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from services.billing.routes import (
     approvals,
     cards,
+    care_credit,
     charges,
     codes,
     collections,
@@ -33,6 +34,7 @@ ROUTERS = (
     unmatched.router,
     refunds.router,
     codes.router,
+    care_credit.router,
     approvals.router,
     superbills.router,
     reports.router,

@@ -29,6 +29,9 @@ SETTLES_WITHIN = timedelta(minutes=1)
 OUTSIDE = frozenset(TenderKind) - {TenderKind.CARD}
 
 
+CURRENCY = "USD"
+
+
 class AttemptState(StrEnum):
     """`offered` is a try that is left to the patient: a pay link is out for it."""
 
@@ -171,6 +174,15 @@ def broken_by_outside_payment(
             )
         )
     return broken
+
+
+def wrong_currency() -> Broken:
+    return Broken(
+        "wrong_currency",
+        "The clinic takes and gives back US dollars. Give the amount in USD.",
+        "every fee is in USD",
+        "currency",
+    )
 
 
 def _more_than_owed(owed: Owed, amount_cents: int) -> list[Broken]:

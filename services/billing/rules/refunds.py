@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.billing.rules.card_numbers import holds_card_number
+from services.billing.rules.payments import CURRENCY, wrong_currency
 from services.billing.rules.standing import Standing
 from shared.events.billing import RefundReason, TenderKind
 from shared.money import dollars
@@ -17,8 +18,6 @@ from shared.refusals import Broken
 
 OWED_AGAIN = frozenset({RefundReason.OTHER_TENDER, RefundReason.TAKEN_BY_MISTAKE})
 """Reasons after which the charge waits for its money again. The others lessen the charge."""
-
-CURRENCY = "USD"
 
 
 class RefundState(StrEnum):
@@ -52,6 +51,7 @@ class Refundable:
     amount_cents: int
     refunded_cents: int
     pays_charge: bool
+    is_rejected: bool = False
 
     @property
     def left_cents(self) -> int:
@@ -68,6 +68,14 @@ def broken_by_refund(
     reference: str | None,
 ) -> list[Broken]:
     """Everything that forbids a refund. `tender` is the one that was asked for, where one was."""
+    if paid.is_rejected:
+        return [
+            Broken(
+                "payment_rejected",
+                "This payment never came, so nothing can go back. The charge is owed again.",
+                "what never came cannot go back",
+            )
+        ]
     broken = []
     if amount_cents > paid.left_cents:
         broken.append(_more_than_left(paid, amount_cents))
@@ -82,14 +90,7 @@ def broken_by_refund(
             )
         )
     if currency != CURRENCY:
-        broken.append(
-            Broken(
-                "wrong_currency",
-                "The clinic takes and gives back US dollars. Give the amount in USD.",
-                "every fee is in USD",
-                "currency",
-            )
-        )
+        broken.append(wrong_currency())
     if paid.pays_charge == (reason is RefundReason.NOTHING_OWED):
         broken.append(
             Broken(

@@ -136,6 +136,7 @@ _PAYMENT = func.jsonb_build_object(
     "amount_cents", col(Payment.amount_cents),
     "refunded_cents", col(Payment.refunded_cents),
     "taken_at", col(Payment.taken_at),
+    "rejected_at", col(Payment.rejected_at),
 )  # fmt: skip
 
 _PAYMENTS = (

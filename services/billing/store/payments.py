@@ -19,7 +19,8 @@ _REFERENCE_USED = text(
 _RECEIVED = text(
     """
     SELECT payment_id, tender, reference, amount_cents, taken_at FROM payments
-     WHERE charge_id = :charge_id ORDER BY taken_at, payment_id
+     WHERE charge_id = :charge_id AND rejected_at IS NULL
+     ORDER BY taken_at, payment_id
     """
 )
 

@@ -34,6 +34,7 @@ _LOCK_CHARGE = text(
 _PAYMENT = text(
     """
     SELECT p.patient_id, p.charge_id, p.tender, p.reference, p.amount_cents, p.refunded_cents,
+           p.rejected_at IS NOT NULL AS is_rejected,
            c.amount_cents AS costs_cents, c.paid_cents, c.forgiven_cents
       FROM payments AS p LEFT JOIN charges AS c USING (charge_id)
      WHERE p.payment_id = :payment_id
@@ -121,7 +122,11 @@ async def lock_payment(tx: Transaction, payment_id: UUID) -> LockedPayment | Non
         charge_id=row.charge_id,
         reference=row.reference,
         refundable=Refundable(
-            TenderKind(row.tender), row.amount_cents, row.refunded_cents, pays_charge=pays
+            tender=TenderKind(row.tender),
+            amount_cents=row.amount_cents,
+            refunded_cents=row.refunded_cents,
+            pays_charge=pays,
+            is_rejected=row.is_rejected,
         ),
         standing=Standing(row.costs_cents, row.paid_cents, row.forgiven_cents) if pays else None,
     )

@@ -9,6 +9,7 @@ from services.billing.tables.adjustments import ChargeAdjustment
 from services.billing.tables.approvals import Approval, ApprovalLimit
 from services.billing.tables.base import Base
 from services.billing.tables.cards import Card, CardSetup, Customer
+from services.billing.tables.care_credit import CareCreditTender
 from services.billing.tables.charges import Charge
 from services.billing.tables.codes import DiagnosisCode, ServiceCode
 from services.billing.tables.collecting import (
@@ -51,6 +52,7 @@ __all__ = [
     "Base",
     "Card",
     "CardSetup",
+    "CareCreditTender",
     "Charge",
     "ChargeAdjustment",
     "CollectionsHold",
