@@ -22,7 +22,7 @@ from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
 
-PromoMonths = Annotated[int, Field(strict=True, ge=1, le=60)]
+PromoMonths = Annotated[int, Field(ge=1, le=60)]
 LastFour = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
 Why = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{2,39}$")]
 
@@ -46,7 +46,7 @@ class SendLink(BaseModel):
 class Funded(BaseModel):
     """CareCredit sent the money, less its fee, as its funding report says."""
 
-    fee_cents: Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
+    fee_cents: Annotated[int, Field(ge=0, le=100_000_000)]
 
 
 class Rejected(BaseModel):
