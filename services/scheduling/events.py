@@ -6,7 +6,16 @@ falls due stands here.
 
 from __future__ import annotations
 
-from services.scheduling.handlers import gap_risks, holds, imports, monitoring, openings, waitlist
+from services.scheduling.handlers import (
+    gap_risks,
+    holds,
+    imports,
+    monitoring,
+    openings,
+    unsettled,
+    waitlist,
+)
+from services.scheduling.rules.unsettled import next_hour
 from services.scheduling.work import (
     ApplyImportBatch,
     CheckImportBatch,
@@ -15,8 +24,10 @@ from services.scheduling.work import (
     ExpireOffers,
     ExpireWish,
     ForgetImport,
+    LookForUnsettled,
     OfferChair,
     WatchGaps,
+    WatchPlace,
 )
 from shared.messaging import Handlers
 
@@ -27,6 +38,8 @@ on.due(ExpectEntry)(monitoring.flag_late_entry)
 on.due(OfferChair)(openings.offer_chair)
 on.due(ExpireOffers)(openings.expire_offers)
 on.due(ExpireWish)(waitlist.expire_wish)
+on.round(LookForUnsettled, after=next_hour)(unsettled.raise_unsettled)
+on.due(WatchPlace)(gap_risks.watch_place)
 on.due(WatchGaps)(gap_risks.watch_gaps)
 on.due(CheckImportBatch)(imports.check_batch)
 on.due(ApplyImportBatch)(imports.apply_batch)

@@ -26,6 +26,16 @@ class WatchGaps(Work):
     series_id: UUID
 
 
+class WatchPlace(Work):
+    """Look at the gaps of a place that wait for a chair: some were taken."""
+
+    location_id: UUID
+
+
+class LookForUnsettled(Work):
+    """Raise the visits whose day is over and of which nobody said what became of them."""
+
+
 class _Opening(Work):
     """A chair that is free again, for as long as the visit had it that left it."""
 

@@ -296,6 +296,25 @@ class SeriesGapMended(PatientEvent, producer="scheduling"):
     mended_at: Moment
 
 
+class VisitLeft(StrEnum):
+    """Where a visit was left of which nobody said what became of it."""
+
+    BOOKED = "booked"
+    CONFIRMED = "confirmed"
+    CHECKED_IN = "checked_in"
+    CLEARED = "cleared"
+    RUNNING = "running"
+
+
+class VisitUnsettled(PatientEvent, producer="scheduling"):
+    """The day of a visit is over and nobody said what became of it. Said the morning after."""
+
+    appointment_id: UUID
+    location_id: UUID
+    starts_at: Moment
+    state: VisitLeft
+
+
 class ChairOffered(PatientEvent, producer="scheduling"):
     """A chair that became free is offered to a patient who waits, until `expires_at`.
 

@@ -156,8 +156,10 @@ class Cause(Protocol):
     """Why work is wanted; it is done on behalf of the same."""
 
     correlation_id: UUID
-    causation_id: UUID | None
     traceparent: str | None
+
+    @property
+    def causes_work(self) -> UUID | None: ...
 
 
 class Wish(NamedTuple):
@@ -219,7 +221,7 @@ def _rows(wanted: Sequence[tuple[Wish, Work]]) -> dict[str, Any]:
         "payloads": [work.model_dump(mode="json") for _, work in wanted],
         "dues": [wish.due for wish, _ in wanted],
         "correlations": [wish.cause.correlation_id for wish, _ in wanted],
-        "causations": [wish.cause.causation_id for wish, _ in wanted],
+        "causations": [wish.cause.causes_work for wish, _ in wanted],
         "traces": [wish.cause.traceparent for wish, _ in wanted],
     }
 

@@ -40,7 +40,14 @@ class Service(Protocol):
 class Transaction:
     """A decider's view of the transaction that the seam, a worker or a request opened for it."""
 
-    __slots__ = ("_gathered", "_service", "causation_id", "correlation_id", "traceparent")
+    __slots__ = (
+        "_first_said",
+        "_gathered",
+        "_service",
+        "causation_id",
+        "correlation_id",
+        "traceparent",
+    )
 
     def __init__(
         self,
@@ -56,6 +63,15 @@ class Transaction:
         self.correlation_id = correlation_id
         self.causation_id = causation_id
         self.traceparent = traceparent
+        self._first_said: UUID | None = None
+
+    @property
+    def causes_work(self) -> UUID | None:
+        """The event that work follows from: what caused the transaction, else what it says first.
+
+        A request is caused by no event, and the work that it leaves follows from what it told.
+        """
+        return self.causation_id or self._first_said
 
     @property
     def now(self) -> datetime:
@@ -88,6 +104,7 @@ class Transaction:
             traceparent=self.traceparent,
         )
         self._gathered.events.append(Said(event_id, event, headers))
+        self._first_said = self._first_said or event_id
         return event_id
 
     def do(self, work: Work, *, due: datetime | None = None, key: str | None = None) -> None:

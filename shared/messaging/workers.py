@@ -70,7 +70,7 @@ class _OfItself:
     """The cause of what nobody asked for."""
 
     correlation_id: UUID
-    causation_id: UUID | None = None
+    causes_work: UUID | None = None
     traceparent: str | None = None
 
     @classmethod

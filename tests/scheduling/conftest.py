@@ -19,9 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
+from services.scheduling.handlers.unsettled import raise_unsettled
 from services.scheduling.import_keys import ImportKeys
 from services.scheduling.routes import ROUTERS
 from services.scheduling.tables import Base
+from services.scheduling.work import LookForUnsettled
 from shared.auth import Role, Tokens, development_token
 from shared.clock import FixedClock, RunClock
 from shared.db import create_engine
@@ -250,6 +252,11 @@ class Clinic:
         """Decide all that is due by now, and what that leaves."""
         while await Workers(on, UnitOfWork(self.engine, self.clock, on), {}).decide_timers():
             pass
+
+    async def settle_round(self) -> None:
+        """The round that looks for visits which nobody settled."""
+        async with UnitOfWork(self.engine, self.clock, on).transaction() as tx:
+            await raise_unsettled(LookForUnsettled(), tx)
 
     async def said(self, patient_id: str) -> list[tuple[str, dict[str, Any]]]:
         """The events about a patient, first to last."""

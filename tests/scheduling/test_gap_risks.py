@@ -32,6 +32,15 @@ async def lose(clinic: Clinic, series: dict[str, Any], number: int) -> dict[str,
     return visit
 
 
+async def give(clinic: Clinic, series: dict[str, Any], count: int) -> None:
+    """The first infusions of a series are given, each at its time."""
+    for visit in series["appointments"][:count]:
+        await clinic.infuse(visit)
+        await clinic.discharge(visit)
+        clinic.clock.step(timedelta(minutes=20))  # on the hour again
+    await clinic.let_fall_due()
+
+
 async def live_until(clinic: Clinic, moment: datetime) -> None:
     """Let time pass hour by hour, as a clinic does, and all that falls due with it."""
     while clinic.clock.now() < moment:
@@ -43,6 +52,7 @@ async def test_a_gap_is_at_risk_on_its_fifth_day_and_said_once(clinic: Clinic) -
     series = await clinic.series(every(4, 6))
     await lose(clinic, series, 3)  # the second is on the 11th, the fourth on the 19th
     assert await said(clinic, series) == []
+    await give(clinic, series, 2)
     fifth_day = datetime(2026, 10, 16, 4, 0, tzinfo=UTC)
     await live_until(clinic, fifth_day - timedelta(minutes=1))
     assert await said(clinic, series) == []
@@ -64,6 +74,7 @@ async def test_it_is_said_a_day_before_the_last_chair_that_saves_it(clinic: Clin
     series = await clinic.series(every(4, 6))
     await clinic.post(f"/locations/{clinic.location_id}/closures", closed)
     await lose(clinic, series, 3)
+    await give(clinic, series, 2)
     await live_until(clinic, datetime(2026, 10, 13, tzinfo=UTC))
     [(kind, event)] = await said(clinic, series)
     assert (kind, event["last_free_at"]) == ("SeriesGapAtRisk", "2026-10-13T20:00:00Z")
@@ -95,6 +106,7 @@ async def test_a_gap_that_is_mended_before_it_is_due_is_never_said(clinic: Clini
 async def test_a_gap_that_is_mended_is_said_to_be_and_may_be_at_risk_again(clinic: Clinic) -> None:
     series = await clinic.series(every(4, 6))
     await lose(clinic, series, 3)
+    await give(clinic, series, 2)
     await live_until(clinic, datetime(2026, 10, 16, 12, tzinfo=UTC))
     wish = {"chair_id": clinic.chair_id, "starts_at": "2026-10-17T15:00:00Z"}
     added = await clinic.post(f"/series/{series['series_id']}/appointments", wish)
@@ -134,3 +146,41 @@ async def test_a_gap_that_lies_behind_what_was_given_is_history(clinic: Clinic) 
     assert kinds.count("SeriesGapMended") == kinds.count("SeriesGapAtRisk")
     gap = await clinic.get("/gap-risks", location_id=clinic.location_id)
     assert gap["items"] == []
+
+
+async def test_it_is_said_while_the_last_chairs_that_save_it_are_free(clinic: Clinic) -> None:
+    """Others book chair after chair between two daily looks; two places are left by then."""
+    series = await clinic.series(every(4, 6))
+    closed = {"first_on": "2026-10-13", "last_on": "2026-10-17", "reason": "Made up"}
+    await clinic.post(f"/locations/{clinic.location_id}/closures", closed)
+    await lose(clinic, series, 3)
+    await give(clinic, series, 2)
+    assert await said(clinic, series) == []
+    first = datetime(2026, 10, 18, 13, tzinfo=UTC)
+    taken = 0
+    while not (found := await said(clinic, series)):
+        start = first + taken * timedelta(minutes=50)
+        await clinic.series(every(2, 6, start))
+        await clinic.let_fall_due()
+        taken += 1
+    [(kind, event)] = found
+    assert kind == "SeriesGapAtRisk"
+    assert event["free_starts"] > 0
+    assert datetime.fromisoformat(event["last_free_at"]) >= first + taken * timedelta(minutes=50)
+    [(cause, said_by)] = await clinic.rows(
+        "SELECT a.headers->>'ce_causationid', b.headers->>'ce_type' FROM outbox AS a"
+        " LEFT JOIN outbox AS b ON b.headers->>'ce_id' = a.headers->>'ce_causationid'"
+        " WHERE a.key = :patient AND a.headers->>'ce_type' = 'scheduling.SeriesGapAtRisk'",
+        patient=series["patient_id"],
+    )
+    assert cause is not None
+    assert said_by == "scheduling.SeriesBooked", "the booking that left two places"
+
+
+async def test_a_gap_is_no_alarm_where_no_hours_are_on_record(clinic: Clinic) -> None:
+    visit_type = {"visit_type": "ketamine_pain", "diagnoses": ["G90.50"]}
+    series = await clinic.series(every(1, 3), **visit_type)
+    await lose(clinic, series, 3)
+    assert await said(clinic, series) == []
+    again = {"chair_id": clinic.chair_id, "starts_at": series["appointments"][2]["starts_at"]}
+    await clinic.post(f"/series/{series['series_id']}/appointments", again)

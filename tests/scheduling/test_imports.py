@@ -121,6 +121,15 @@ async def problems(clinic: Clinic, found: dict[str, Any]) -> list[tuple[int, str
     ]
 
 
+async def advice(clinic: Clinic, found: dict[str, Any]) -> list[tuple[int, str, str]]:
+    listed = await clinic.get(f"/imports/{found['import_id']}/advice")
+    return [
+        (row["line"], each["column"], each["rule"])
+        for row in listed["items"]
+        for each in row["problems"]
+    ]
+
+
 async def patients_on_file(clinic: Clinic) -> int:
     [row] = await clinic.rows("SELECT count(*) AS n FROM patients")
     return int(row.n)
@@ -248,6 +257,29 @@ async def test_a_series_comes_in_whole_with_its_visits_and_is_heard(elsewhere: C
     assert series["prescriber_id"]
     kinds = await elsewhere.kinds_said(series["patient_id"])
     assert kinds == ["PatientRegistered", "SeriesBooked", *["AppointmentBooked"] * 3]
+
+
+async def test_a_gap_that_was_agreed_elsewhere_is_named_in_the_dry_run_and_watched(
+    elsewhere: Clinic,
+) -> None:
+    await bring(elsewhere, "patients", sheet([person(1)]))
+    days = [NOON, NOON + timedelta(days=1), NOON + timedelta(days=50)]
+    content = sheet([visit(elsewhere, n, at) for n, at in enumerate(days)])
+    found = await look(elsewhere, "appointments", content)
+    assert tally(found) == {"ready": 3}
+    assert await problems(elsewhere, found) == []
+    named = [(3, "starts_at", "series_gap"), (4, "starts_at", "series_gap")]
+    assert await advice(elsewhere, found) == named
+    await elsewhere.post(f"/imports/{found['import_id']}/apply", {})
+    await finish(elsewhere)
+    assert await advice(elsewhere, found) == named
+    await elsewhere.let_fall_due()
+    [(looks_again,)] = await elsewhere.rows(
+        "SELECT due_at FROM due_work WHERE kind = 'WatchGaps' AND payload->>'series_id' IN"
+        " (SELECT series_id::text FROM series WHERE location_id = :here)",
+        here=elsewhere.location_id,
+    )
+    assert looks_again == elsewhere.clock.now() + timedelta(days=1)
 
 
 async def test_a_series_with_one_wrong_visit_comes_in_not_at_all(elsewhere: Clinic) -> None:

@@ -34,6 +34,10 @@ def local_day(visit: dict[str, Any], name: str = "starts_at") -> int:
     return local_day_of(datetime.fromisoformat(visit[name]))
 
 
+LATEST = timedelta(hours=3)
+"""After its booked time a drip does not start any more: the seeded figure start_late_min."""
+
+
 def path(visit: dict[str, Any], step: str) -> str:
     return f"/appointments/{visit['appointment_id']}/{step}"
 
@@ -84,6 +88,8 @@ def due_wish(visits: list[dict[str, Any]], clinic: Clinic, dice: random.Random) 
     coming = visit["state"] in {"booked", "confirmed"}
     if coming and local_day(visit) != local_day_of(clinic.clock.now()):
         return path(visit, "cancel"), {"reason": "no_show"}
+    if visit["state"] in {"checked_in", "cleared"} and clinic.clock.now() > starts_at + LATEST:
+        return path(visit, "send-home"), {"reason": "clinic_asked"}
     steps = {
         "booked": [("check-in", {"fasted": True})],
         "confirmed": [("check-in", {"fasted": True})],

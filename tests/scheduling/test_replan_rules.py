@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import combinations, pairwise, product
 from uuid import UUID
@@ -12,9 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scheduling.rules.planner_days import Day, days_of
-from services.scheduling.rules.policy import at_wall
+from services.scheduling.rules.planner_search import Calendar
+from services.scheduling.rules.policy import Closure, at_wall
 from services.scheduling.rules.protocols import InfusionProtocol
-from services.scheduling.rules.replans import Fate, Replan, Standing, replan, wall_minute
+from services.scheduling.rules.replan_search import Merge
+from services.scheduling.rules.replans import (
+    Fate,
+    Replan,
+    Standing,
+    TooMany,
+    replan,
+    wall_minute,
+    why_of,
+)
 from tests.scheduling.figures import MOOD, PAIN
 from tests.scheduling.instances import ALEXANDRIA, MONDAY, booked, chair, hours, place
 
@@ -85,6 +96,7 @@ def test_no_legal_re_plan_is_smaller(
         later.append(standing(at, n=n))
     calendar = free(22, closed=sorted(closed))
     found = replan(protocol, before, later, adding, calendar, NOON_MIN)
+    assert not isinstance(found, TooMany)
     least = smallest(protocol, before, later, adding, calendar)
     if found is None or found.missing:
         assert least is None
@@ -132,3 +144,46 @@ def test_a_move_over_a_night_on_which_clocks_change_keeps_the_wall_s_time(
     assert moved.day == first + timedelta(days=2)
     assert moved.starts_at.hour == utc_hour
     assert moved.shift_min == 24 * 60
+
+
+def merged(later: int, adding: int, protocol: InfusionProtocol = MOOD) -> tuple[Merge, int]:
+    """A search for a series of which so many may move, and so many are missing."""
+    days = free((later + adding) * protocol.gap_max_days)
+    calendar = Calendar(protocol, [day.day for day in days], [MONDAY])
+    points = [0.0] * len(days)
+    return Merge(calendar, [points] * later, points), len(calendar.nodes)
+
+
+@pytest.mark.parametrize("adding", [2, 8, 14])
+def test_a_search_looks_at_no_state_twice_however_many_are_added(adding: int) -> None:
+    merge, nodes = merged(6, adding)
+    found = merge.best(adding)
+    assert found is not None
+    assert len(found.places) == 6 + adding
+    assert merge.looked_at <= merge.most_states(adding) == nodes * 7 * (adding + 1)
+    assert merge.looked_at < 100_000
+    before = merge.looked_at
+    assert merge.best(adding - 1) is not None
+    assert merge.looked_at - before < before, "fewer are searched for with what was found for more"
+
+
+def test_more_than_can_be_searched_through_is_told_and_not_begun() -> None:
+    later = [standing(3 + 3 * n, n=n) for n in range(20)]
+    close = replace(MOOD, gap_min_days=1)
+    found = replan(close, [MONDAY], later, 40, free(60 * 7), NOON_MIN)
+    assert found == TooMany(20, 40)
+
+
+def test_no_infusion_stays_on_a_day_on_which_the_place_is_closed() -> None:
+    later = [standing(3), standing(6, n=1), standing(9, n=2)]
+    here = place(open_=hours(9, 17))
+    closed = Closure(MONDAY + timedelta(days=6), MONDAY + timedelta(days=6), "Made up")
+    shut = replace(here, policy=replace(here.policy, closures=(closed,)))
+    days = days_of(shut, MONDAY, MONDAY + timedelta(days=20))
+    found = replan(MOOD, [MONDAY], later, 0, days, NOON_MIN)
+    assert isinstance(found, Replan)
+    assert [each.fate for each in found.visits] == [Fate.STAYS, Fate.MOVES, Fate.STAYS]
+    assert (found.visits[1].day - MONDAY).days in {5, 7}
+    assert why_of(MOOD, later[0].day, found.visits[1], closed) == (
+        "The place is closed on 2026-10-11: Made up."
+    )

@@ -173,10 +173,22 @@ class ClosureWish(Wish):
         return self
 
 
+class TouchedVisit(BaseModel):
+    """A visit that is booked on a closed day; a session has no series."""
+
+    appointment_id: UUID
+    series_id: UUID | None
+    patient_id: UUID
+    starts_at: Moment
+
+
 class ClosureAnswer(ClosureWish):
+    """`touches` are the visits booked on its days, told when it is recorded."""
+
     closure_id: UUID
     location_id: UUID
     withdrawn_at: Moment | None = None
+    touches: tuple[TouchedVisit, ...] = ()
 
 
 class LocationFigures(BaseModel):

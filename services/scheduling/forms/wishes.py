@@ -180,7 +180,10 @@ class SendHome(Wish):
 
 
 class StartInfusion(Wish):
+    """`chair_id` where the drip runs in another chair than the one that is booked."""
+
     clinician_id: UUID
+    chair_id: UUID | None = None
 
 
 class Nothing(Wish):

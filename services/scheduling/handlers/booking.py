@@ -9,14 +9,15 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer, SeriesAnswer
 from services.scheduling.forms.wishes import BookSeries, WishedAppointment
-from services.scheduling.handlers.gap_risks import look_at_gaps
+from services.scheduling.handlers.gap_risks import look_at_free_chairs, look_at_gaps
+from services.scheduling.handlers.given_before import broken_by_given
+from services.scheduling.handlers.placing import Placing
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.shown import (
     count_not_lost,
     protocol_of,
     show_series,
     show_visit,
-    standing,
 )
 from services.scheduling.handlers.whole_plans import broken_by_prescriber, judge_plan
 from services.scheduling.rules import gaps, slots
@@ -69,6 +70,7 @@ async def say_booked(series_id: UUID, location: Location, tx: Transaction) -> Se
             booked_at=series.booked_at,
         )
     )
+    look_at_free_chairs(series.location_id, tx)
     for visit in visits:
         tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
     return await show_series(tx, course, location)
@@ -91,14 +93,23 @@ async def book_missing(
     policy = await store.policy_of(tx, series.location_id, series.visit_type)
     protocol = protocol_of(policy, series, zone)
     slot = slot_of(policy, wish.starts_at, wish.chair_id, series.patient_id, zone)
-    infusions = standing(course.visits)
     number = max(visit.sequence_no or 0 for visit in course.visits) + 1
-    place = bisect_left([each.starts_at for each in infusions], wish.starts_at)
-    with_it = [*infusions[:place], Infusion(number, wish.starts_at), *infusions[place:]]
+    place = bisect_left([each.starts_at for each in course.visits], wish.starts_at)
+    before, after = course.visits[:place], course.visits[place:]
+    placing = Placing(before, after, Infusion(number, wish.starts_at), tx.now, zone)
     broken = rules.broken_by_state(SeriesState(series.state), "get another infusion") or [
         *rules.broken_by_missing(series.infusions, count_not_lost(course.visits)),
         *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
-        *gaps.broken_by_place(protocol, with_it, place, zone),
+        *placing.broken_by_gaps(protocol),
+        *await broken_by_given(
+            tx,
+            protocol,
+            series.patient_id,
+            [wish.starts_at],
+            zone,
+            lambda _: "starts_at",
+            series_id=series_id,
+        ),
         *await broken_by_place(tx, policy, series.location_id, [slot], zone, lambda _: "starts_at"),
         *await broken_by_chair(slot, series.location_id, tx),
     ]
@@ -108,4 +119,5 @@ async def book_missing(
     [visit] = (each for each in await store.visits_of(tx, series_id) if each.sequence_no == number)
     tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
     look_at_gaps(series_id, tx)
-    return show_visit(tx, visit, gaps.advice_on_series(protocol, with_it, zone))
+    look_at_free_chairs(series.location_id, tx)
+    return show_visit(tx, visit, gaps.advice_on_series(protocol, placing.infusions, zone))

@@ -9,8 +9,11 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.wishes import CancelAppointment, MoveAppointment
+from services.scheduling.handlers.gap_risks import look_at_free_chairs
+from services.scheduling.handlers.given_before import broken_by_given
 from services.scheduling.handlers.missed import broken_by_cancelling, note_missed
 from services.scheduling.handlers.openings import look_after
+from services.scheduling.handlers.placing import Placing
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
 from services.scheduling.handlers.series import complete_series_if_done, say_cancelled
 from services.scheduling.handlers.sessions import cancel_session, move_session
@@ -44,13 +47,22 @@ async def move_visit(
     chair_id = wish.chair_id or visit.chair_id
     assert chair_id is not None, "an infusion has its chair"
     wished = slot_of(policy, wish.starts_at, chair_id, visit.patient_id, zone)
-    infusions, place = _with_moved(held, wish.starts_at)
+    placing = _placing(held, wish.starts_at, tx.now, zone)
     broken = [
         *rules.broken_by_step(Step.MOVE, VisitState(visit.state)),
         *_broken_by_revision(wish.revision, held),
         *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
         *([] if wish.led_by is None else [leader_of_infusion()]),
-        *gaps.broken_by_place(protocol, infusions, place, zone),
+        *placing.broken_by_gaps(protocol),
+        *await broken_by_given(
+            tx,
+            protocol,
+            visit.patient_id,
+            [wish.starts_at],
+            zone,
+            lambda _: "starts_at",
+            series_id=visit.series_id,
+        ),
         *await broken_by_place(
             tx,
             policy,
@@ -78,18 +90,19 @@ async def move_visit(
     )
     if not same_time or moved.chair_id != visit.chair_id:
         look_after(visit, tx)
+        look_at_free_chairs(moved.location_id, tx)
     if not same_time:
         tx.publish(AppointmentMoved(previous_starts_at=visit.starts_at, **moved.model_dump()))
-    return show_visit(tx, moved, gaps.advice_on_series(protocol, infusions, zone))
+    return show_visit(tx, moved, gaps.advice_on_series(protocol, placing.infusions, zone))
 
 
-def _with_moved(held: HeldVisit, starts_at: datetime) -> tuple[list[Infusion], int]:
-    """The series' infusions as they would be with this one moved, and its place among them."""
+def _placing(held: HeldVisit, starts_at: datetime, now: datetime, zone: ZoneInfo) -> Placing:
+    """The moved infusion between the others of its series, whose order it keeps."""
     visits = held.course.visits
     here = next(n for n, visit in enumerate(visits) if visit is held.visit)
-    before, after = standing(visits[:here]), standing(visits[here + 1 :])
     assert held.visit.sequence_no is not None, "an infusion has its place"
-    return [*before, Infusion(held.visit.sequence_no, starts_at), *after], len(before)
+    moved = Infusion(held.visit.sequence_no, starts_at)
+    return Placing(visits[:here], visits[here + 1 :], moved, now, zone)
 
 
 def _broken_by_revision(looked_at: int | None, held: HeldVisit) -> list[Broken]:
@@ -122,5 +135,5 @@ async def cancel_visit(
     zone = ZoneInfo(held.location.zone)
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
     protocol = protocol_of(policy, held.course.series, zone)
-    left = standing(held.visits_with(cancelled))
+    left = standing(held.visits_with(cancelled), tx.now, zone)
     return show_visit(tx, cancelled, gaps.advice_on_series(protocol, left, zone))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,7 +13,7 @@ from sqlalchemy import Row
 
 from services.scheduling import store
 from services.scheduling.handlers.plans import place_of
-from services.scheduling.handlers.shown import count_not_lost, protocol_of, standing
+from services.scheduling.handlers.shown import count_not_lost, protocol_of, standing, unsettled
 from services.scheduling.rules import gap_risk as rules
 from services.scheduling.rules.gap_risk import OpenGap
 from services.scheduling.rules.house import HouseFigure
@@ -24,7 +26,7 @@ from services.scheduling.store import gap_risks as kept
 from services.scheduling.store.house import figure_of
 from services.scheduling.tables import Location
 from services.scheduling.tables.waitlist import GapRisk
-from services.scheduling.work import WatchGaps
+from services.scheduling.work import WatchGaps, WatchPlace
 from shared.events import Moment
 from shared.events.scheduling import SeriesGapAtRisk, SeriesGapMended
 from shared.http.pages import Page, Paging, page
@@ -51,6 +53,17 @@ def look_at_gaps(series_id: UUID, tx: Transaction) -> None:
     tx.do(WatchGaps(series_id=series_id), key=gaps_key(series_id))
 
 
+def look_at_free_chairs(location_id: UUID, tx: Transaction) -> None:
+    """Have the gaps of a place looked at that wait for a chair, because chairs were taken there."""
+    tx.do(WatchPlace(location_id=location_id), key=f"free-chairs/{location_id}")
+
+
+async def watch_place(work: WatchPlace, tx: Transaction) -> None:
+    """Look at every series of a place that lacks an infusion, or has a gap that is too long."""
+    for series_id in await kept.series_lacking(tx, work.location_id):
+        look_at_gaps(series_id, tx)
+
+
 async def watch_gaps(work: WatchGaps, tx: Transaction) -> None:
     """Look at a series as it is now: clear what is mended, raise what is due, or look later."""
     course = await store.find_course(tx, work.series_id)
@@ -60,22 +73,28 @@ async def watch_gaps(work: WatchGaps, tx: Transaction) -> None:
     zone = ZoneInfo(location.zone)
     policy = await store.policy_of(tx, location.location_id, course.series.visit_type)
     protocol = protocol_of(policy, course.series, zone)
-    gap = gap_of(course, protocol, zone)
+    gap = gap_of(course, protocol, tx.now, zone)
     after = None if gap is None else appointment_of(course, gap)
     for risk in await kept.open_risks(tx, work.series_id):
         if risk.after_appointment_id != after:
             await _clear(risk, tx)
     if gap is not None and after is not None:
-        await _raise_or_look_later(tx, course, location, gap, after)
+        await _raise_or_look_later(tx, course, location, protocol, gap, after)
 
 
-def gap_of(course: Course, protocol: InfusionProtocol, zone: ZoneInfo) -> OpenGap | None:
-    """The gap of an open series that needs somebody. What lies before the last drip is history."""
+def gap_of(
+    course: Course, protocol: InfusionProtocol, now: datetime, zone: ZoneInfo
+) -> OpenGap | None:
+    """The gap of an open series that needs somebody. What lies before the last drip is history.
+
+    An infusion whose day is over without a word was not given, as far as anybody knows.
+    """
     if course.series.state != SeriesState.BOOKED:
         return None
     given = [n for n, visit in enumerate(course.visits) if visit.infusion_id is not None]
-    left = standing(course.visits[given[-1] :] if given else course.visits)
-    missing = course.series.infusions - count_not_lost(course.visits)
+    left = standing(course.visits[given[-1] :] if given else course.visits, now, zone)
+    stand = count_not_lost([each for each in course.visits if not unsettled(each, now, zone)])
+    missing = course.series.infusions - stand
     return rules.open_gap(protocol, left, zone, missing=missing > 0)
 
 
@@ -87,16 +106,34 @@ def appointment_of(course: Course, gap: OpenGap) -> UUID:
 
 
 async def _raise_or_look_later(
-    tx: Transaction, course: Course, location: Location, gap: OpenGap, after: UUID
+    tx: Transaction,
+    course: Course,
+    location: Location,
+    protocol: InfusionProtocol,
+    gap: OpenGap,
+    after: UUID,
 ) -> None:
     series, zone = course.series, ZoneInfo(location.zone)
     first = max(gap.earliest, tx.now.astimezone(zone).date())
     wishes = Preferences(first, max(first, gap.due_by))
-    place = await place_of(tx, location, series.visit_type, series.patient_id, wishes)
+    place = await place_of(
+        tx,
+        location,
+        series.visit_type,
+        series.patient_id,
+        wishes,
+        protocol=protocol,
+        series_id=series.series_id,
+    )
+    place = replace(place, any_hour=True)
     days = await asyncio.to_thread(days_of, place, first, gap.due_by)
     free = [start.at for day in days for start in day.starts]
     lead_h = await figure_of(tx, HouseFigure.GAP_RISK_H)
+    last_places = await figure_of(tx, HouseFigure.GAP_RISK_PLACES)
+    places = sum(day.places_for(last_places + 1) for day in days)
     due = rules.raise_at(gap, free, tx.now, lead_h, zone)
+    if places <= last_places:
+        due = tx.now
     if due > tx.now:
         again = min(due, tx.now + rules.LOOK_AGAIN)
         tx.do(WatchGaps(series_id=series.series_id), due=again, key=gaps_key(series.series_id))

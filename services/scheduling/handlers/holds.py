@@ -9,9 +9,11 @@ from services.scheduling import store
 from services.scheduling.forms.answers import SeriesAnswer
 from services.scheduling.forms.courses import BookHold, HeldChair, HoldAnswer, HoldPlan
 from services.scheduling.handlers.booking import say_booked
+from services.scheduling.handlers.gap_risks import look_at_free_chairs
 from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.whole_plans import (
     broken_by_dates,
+    broken_by_other_series,
     broken_by_prescriber,
     judge_plan,
 )
@@ -38,6 +40,7 @@ async def hold_plan(wish: HoldPlan, tx: Transaction) -> HoldAnswer | Refused:
         return Refused.by_rules(judged.broken, "The plan is not held")
     expires_at = tx.now + timedelta(minutes=await figure_of(tx, HouseFigure.HOLD_MIN))
     hold = await kept.add_hold(tx, judged.wished, wish.location_id, wish.visit_type, expires_at)
+    look_at_free_chairs(hold.location_id, tx)
     tx.do(ExpireHold(hold_id=hold.hold_id), due=expires_at, key=_key(hold.hold_id))
     return await _show(hold, tx)
 
@@ -61,6 +64,9 @@ async def book_hold(hold_id: UUID, wish: BookHold, tx: Transaction) -> SeriesAns
     broken = [
         *series_rules.broken_by_open_series(has_open=has_open),
         *broken_by_dates([each.starts_at for each in held], policy, location, tx.now),
+        *await broken_by_other_series(
+            tx, hold.patient_id, [each.starts_at for each in held], policy, location
+        ),
         *await broken_by_prescriber(tx, wish.prescriber_id, VisitType(hold.visit_type)),
     ]
     if broken:

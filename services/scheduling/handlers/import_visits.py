@@ -1,7 +1,8 @@
 """Visits of an import: a series is imported whole, as it was agreed elsewhere.
 
-What others were promised is kept: gaps, sizes and hours are not judged again. A chair, a leader and
-a patient are never in two visits at once, here as anywhere.
+What others were promised is kept: sizes and hours are not judged again, and a gap that a booking
+would be refused for is advice on its row, and watched once it is on file. A chair, a leader and a
+patient are never in two visits at once, here as anywhere.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ from services.scheduling import store
 from services.scheduling.forms.imports import ImportedVisit
 from services.scheduling.handlers.booking import say_booked
 from services.scheduling.handlers.free_starts import NOBODY
+from services.scheduling.handlers.gap_risks import look_at_gaps
+from services.scheduling.handlers.given_before import broken_by_given
 from services.scheduling.handlers.rooms import slot_of
 from services.scheduling.handlers.sessions import add_session
+from services.scheduling.rules import gaps, protocols, slots
 from services.scheduling.rules import imports as rules
 from services.scheduling.rules import series as series_rules
-from services.scheduling.rules import slots
+from services.scheduling.rules.policy import Policy
+from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.sessions import as_of_leader
 from services.scheduling.rules.slots import Slot
 from services.scheduling.store import imports as kept
@@ -40,6 +45,7 @@ class Group:
     visits: Sequence[Visit]
     slots: list[Slot | None]
     broken: list[list[Broken]]
+    advice: list[list[Broken]]
     clinician: Clinician | None = None
 
     def note(self, broken: Sequence[Broken]) -> None:
@@ -105,7 +111,7 @@ async def _judge(
     assert location is not None, "an import has its place"
     zone = ZoneInfo(location.zone)
     first = visits[0][1]
-    group = Group(visits, [], [[] for _ in visits])
+    group = Group(visits, [], [[] for _ in visits], [[] for _ in visits])
     group.clinician = await kept.clinician_with_npi(tx, first.clinician_npi)
     group.note(rules.broken_by_group([visit for _, visit in visits]))
     if group.clinician is None:
@@ -137,7 +143,26 @@ async def _judge(
             broken += [as_of_leader(each) if visit.chair is None else each for each in met]
         group.slots.append(slot)
         group.broken[n] += broken
+    if first.series_source_id is not None:
+        await _advise(group, policy, patient_id, zone, tx)
     return group
+
+
+async def _advise(
+    group: Group, policy: Policy, patient_id: UUID | None, zone: ZoneInfo, tx: Transaction
+) -> None:
+    """What a booking of the same series would be refused for, row by row."""
+    protocol = policy.protocol_on(tx.now.astimezone(zone).date())
+    starts = [visit.starts_at for _, visit in group.visits]
+
+    def row(infusion: Infusion) -> str:
+        return str(infusion.sequence_no - 1)
+
+    told = gaps.broken_by_gaps(protocol, protocols.numbered(starts), zone, row)
+    if patient_id is not None:
+        told += await broken_by_given(tx, protocol, patient_id, starts, zone, str)
+    for each in told:
+        group.advice[int(each.field or 0)].append(rules.in_column(each, "starts_at"))
 
 
 async def _resource(
@@ -177,8 +202,10 @@ async def _taken(visit: ImportedVisit, slot: Slot, tx: Transaction) -> list[Slot
 async def _keep_judgement(group: Group, tx: Transaction) -> None:
     """A group is right as a whole, or wrong as a whole."""
     wrong = group.is_wrong()
-    for (row, _), slot, broken in zip(group.visits, group.slots, group.broken, strict=True):
-        told = broken or ([rules.series_wrong()] if wrong else [])
+    for (row, _), slot, broken, advice in zip(
+        group.visits, group.slots, group.broken, group.advice, strict=True
+    ):
+        told = (broken or [rules.series_wrong()]) if wrong else advice
         await kept.change_row(
             tx,
             row,
@@ -214,4 +241,5 @@ async def _book_series(
     location = await store.find_location(tx, import_.location_id)
     assert location is not None, "an import has its place"
     series = await say_booked(series_id, location, tx)
+    look_at_gaps(series_id, tx)
     return [visit.appointment_id for visit in series.appointments]

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row
+from sqlalchemy import Row, Select
 
 from services.scheduling import store
 from services.scheduling.forms.imports import (
@@ -240,10 +240,23 @@ async def list_problems(
     import_id: UUID, asked: Paging, tx: Transaction
 ) -> Page[RowProblems] | Refused:
     """The wrong rows by line, each with all that is wrong in it."""
+    return await _told(import_id, kept.wrong_rows(import_id), asked, tx)
+
+
+async def list_advice(
+    import_id: UUID, asked: Paging, tx: Transaction
+) -> Page[RowProblems] | Refused:
+    """The rows by line that come in although a booking of the same would be refused."""
+    return await _told(import_id, kept.advised_rows(import_id), asked, tx)
+
+
+async def _told(
+    import_id: UUID, rows: Select[Any], asked: Paging, tx: Transaction
+) -> Page[RowProblems] | Refused:
     if await kept.find_import(tx, import_id) is None:
         return Refused.not_found("import", "import_id")
 
     def item(row: Row[Any]) -> RowProblems:
         return RowProblems(line=row.line, problems=[RowProblem(**each) for each in row.problems])
 
-    return await page(tx, kept.wrong_rows(import_id), by=kept.BY_LINE, asked=asked, item=item)
+    return await page(tx, rows, by=kept.BY_LINE, asked=asked, item=item)

@@ -9,13 +9,15 @@ from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.visits import AbortInfusion
 from services.scheduling.forms.wishes import Nothing, StartInfusion
+from services.scheduling.handlers.drip_places import broken_by_drips
 from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.monitoring import expect_entry
 from services.scheduling.handlers.readings import Judged, newest_reading
 from services.scheduling.handlers.series import complete_series_if_done
-from services.scheduling.handlers.shown import show_visit
+from services.scheduling.handlers.shown import protocol_of, show_visit, standing
 from services.scheduling.handlers.visits import broken_by_day
 from services.scheduling.rules import visits as rules
+from services.scheduling.rules.gaps import advice_on_series
 from services.scheduling.rules.gates import Asked, Readiness, broken_by_start
 from services.scheduling.rules.house import HouseFigure
 from services.scheduling.rules.readings import Phase
@@ -91,6 +93,10 @@ async def start_infusion(
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
     broken, consent, judged = await _gates(tx, held, Step.START)
+    chair_id = wish.chair_id or held.visit.chair_id
+    assert chair_id is not None, "an infusion has its chair"
+    if not rules.broken_by_step(Step.START, held.state):
+        broken += await broken_by_drips(tx, held, chair_id)
     if await store.find_clinician(tx, wish.clinician_id) is None:
         broken.append(unknown("clinician", "clinician_id"))
     if broken or consent is None or judged is None:
@@ -104,6 +110,7 @@ async def start_infusion(
         fasting_asked=asked.fasting_min > 0,
         ride_asked=asked.ride_needed,
         infusion_id=infusion_id,
+        chair_id=chair_id,
         clinician_id=wish.clinician_id,
         started_at=tx.now,
         consent_id=consent.consent_id,
@@ -119,7 +126,16 @@ async def start_infusion(
             started_at=tx.now,
         )
     )
-    return show_visit(tx, visit)
+    return show_visit(tx, visit, await _advice(tx, held))
+
+
+async def _advice(tx: Transaction, held: HeldVisit) -> list[str]:
+    """What of the gap before this infusion is not advised."""
+    zone = ZoneInfo(held.location.zone)
+    policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
+    protocol = protocol_of(policy, held.course.series, zone)
+    until_now = [each for each in held.course.visits if each.starts_at <= held.visit.starts_at]
+    return advice_on_series(protocol, standing(until_now, tx.now, zone)[-2:], zone)
 
 
 async def complete_infusion(

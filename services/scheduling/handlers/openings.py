@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.handlers.free_starts import NOBODY
 from services.scheduling.handlers.gap_risks import gap_of, look_at_gaps
+from services.scheduling.handlers.given_before import broken_by_given
+from services.scheduling.handlers.placing import Placing
 from services.scheduling.handlers.plans import place_of
-from services.scheduling.handlers.shown import count_not_lost, protocol_of, standing
-from services.scheduling.rules import gaps
+from services.scheduling.handlers.shown import count_not_lost, protocol_of
 from services.scheduling.rules import waitlist as rules
 from services.scheduling.rules.house import HouseFigure
 from services.scheduling.rules.planner_days import days_of
@@ -134,8 +135,18 @@ async def _candidate(
     ):
         return None
     protocol = protocol_of(opening.policy, course.series, zone)
-    placed = _placed(course, wish, slot.starts_at)
-    if placed is None or gaps.broken_by_place(protocol, *placed, zone):
+    placed = _placed(course, wish, slot.starts_at, tx.now, zone)
+    if placed is None or placed.broken_by_gaps(protocol):
+        return None
+    if await broken_by_given(
+        tx,
+        protocol,
+        wish.patient_id,
+        [slot.starts_at],
+        zone,
+        lambda _: "starts_at",
+        series_id=course.series.series_id,
+    ):
         return None
     taken = await store.taken_slots(
         tx,
@@ -145,17 +156,17 @@ async def _candidate(
         until=slot.ends_at,
         besides=[] if wish.appointment_id is None else [wish.appointment_id],
     )
-    if any(slot.meets(each) for each in taken):
+    if any(slot.meets(each) or slot.is_banned_by(each) for each in taken):
         return None
-    gap, day = gap_of(course, protocol, zone), slot.starts_at.astimezone(zone).date()
+    gap, day = gap_of(course, protocol, tx.now, zone), slot.starts_at.astimezone(zone).date()
     saves = gap is not None and gap.earliest <= day <= gap.due_by
     due_by = gap.due_by if gap is not None and saves else None
     return Candidate(wish.wish_id, wish.patient_id, due_by, wish.made_at)
 
 
 def _placed(
-    course: Course, wish: WaitingWish, starts_at: datetime
-) -> tuple[list[Infusion], int] | None:
+    course: Course, wish: WaitingWish, starts_at: datetime, now: datetime, zone: ZoneInfo
+) -> Placing | None:
     """The series with this chair in it and its place there; None where there is none for it."""
     visits = course.visits
     if wish.appointment_id is not None:
@@ -163,15 +174,12 @@ def _placed(
         if not moving or moving[0].state not in COMING:
             return None
         here = visits.index(moving[0])
-        before, after = standing(visits[:here]), standing(visits[here + 1 :])
-        return [*before, Infusion(moving[0].sequence_no or UNNUMBERED, starts_at), *after], len(
-            before
-        )
+        moved = Infusion(moving[0].sequence_no or UNNUMBERED, starts_at)
+        return Placing(visits[:here], visits[here + 1 :], moved, now, zone)
     if count_not_lost(visits) >= course.series.infusions:
         return None
-    infusions = standing(visits)
-    place = bisect_left([each.starts_at for each in infusions], starts_at)
-    return [*infusions[:place], Infusion(UNNUMBERED, starts_at), *infusions[place:]], place
+    place = bisect_left([each.starts_at for each in visits], starts_at)
+    return Placing(visits[:place], visits[place:], Infusion(UNNUMBERED, starts_at), now, zone)
 
 
 async def _offer(tx: Transaction, work: OfferChair, chosen: list[tuple[WaitingWish, Slot]]) -> None:
@@ -179,13 +187,39 @@ async def _offer(tx: Transaction, work: OfferChair, chosen: list[tuple[WaitingWi
     first = min(slot.starts_at for _, slot in chosen)
     expires_at = min(tx.now + timedelta(minutes=minutes), first)
     for wish, slot in chosen:
-        offer = kept.add_offer(tx, wish, work.opening_id, slot, expires_at)
+        offer = kept.add_offer(
+            tx,
+            wish,
+            slot,
+            opening_id=work.opening_id,
+            free_from=work.since,
+            free_until=work.until,
+            expires_at=expires_at,
+        )
         tx.publish(ChairOffered.model_validate(offer.model_dump()))
     tx.do(ExpireOffers(**work.model_dump()), due=expires_at, key=offers_key(work.opening_id))
 
 
 def offers_key(opening_id: UUID) -> str:
     return f"offers/{opening_id}"
+
+
+async def ask_next(tx: Transaction, opening_id: UUID) -> None:
+    """End a round in which everybody has declined, before it runs out, and ask the next few."""
+    offers = await kept.lock_opening(tx, opening_id)
+    if any(each.state in {OfferState.OPEN, OfferState.TAKEN} for each in offers):
+        return
+    of = offers[0]
+    tx.cancel(offers_key(opening_id))
+    tx.do(
+        OfferChair(
+            opening_id=opening_id,
+            location_id=of.location_id,
+            chair_id=of.chair_id,
+            since=of.free_from,
+            until=of.free_until,
+        )
+    )
 
 
 async def expire_offers(work: ExpireOffers, tx: Transaction) -> None:

@@ -18,6 +18,8 @@ from services.scheduling.forms.figures import (
     RosterAnswer,
     RosterWish,
 )
+from services.scheduling.handlers.closure_replans import touched_by
+from services.scheduling.handlers.gap_risks import look_at_free_chairs
 from services.scheduling.rules import figures as rules
 from services.scheduling.rules.figures import Dated
 from services.scheduling.tables.figures import ClosureRow
@@ -68,7 +70,7 @@ def _taken(wish: OpeningHoursWish | RosterWish, *, same: bool) -> list[Dated]:
 async def record_closure(
     location_id: UUID, wish: ClosureWish, tx: Transaction
 ) -> ClosureAnswer | Refused:
-    """Close a place for whole days. What is booked stays until somebody moves it."""
+    """Close a place for whole days. What is booked is told, and stays until somebody moves it."""
     today = await _today_at(location_id, tx)
     if today is None:
         return Refused.not_found("location", "location_id")
@@ -77,7 +79,13 @@ async def record_closure(
         return Refused.by_rules(broken, "The closure is not recorded")
     closure_id, row = new_id(), wish.model_dump()
     tx.insert(ClosureRow, closure_id=closure_id, location_id=location_id, **row)
-    return ClosureAnswer(closure_id=closure_id, location_id=location_id, **row)
+    look_at_free_chairs(location_id, tx)
+    closure = await store.find_closure(tx, closure_id)
+    location = await store.find_location(tx, location_id)
+    assert closure is not None, "it was just added"
+    assert location is not None, "it has its day"
+    touches = await touched_by(tx, location, closure)
+    return ClosureAnswer(**closure.model_dump(), touches=touches)
 
 
 async def withdraw_closure(closure_id: UUID, tx: Transaction) -> ClosureAnswer | Refused:

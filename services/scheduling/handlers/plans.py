@@ -15,8 +15,10 @@ from services.scheduling import store
 from services.scheduling.forms.figures import Clock, Day
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import WishedAppointment
+from services.scheduling.handlers.given_before import given_before
 from services.scheduling.rules import gaps, protocols
 from services.scheduling.rules import series as series_rules
+from services.scheduling.rules.earlier import rest_after
 from services.scheduling.rules.planner import Plan, Proposal, plan_series
 from services.scheduling.rules.planner_days import Place
 from services.scheduling.rules.planner_wishes import (
@@ -131,7 +133,9 @@ async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refu
     broken += broken_by_wishes(protocol, count, wishes, today)
     if broken:
         return Refused.by_rules(broken, "No plan is made")
-    place = await place_of(tx, location, wish.visit_type, wish.patient_id, wishes)
+    place = await place_of(
+        tx, location, wish.visit_type, wish.patient_id, wishes, protocol=protocol
+    )
     # Some tens of milliseconds of arithmetic, beside which other requests go on.
     proposal = await asyncio.to_thread(plan_series, protocol, count, wishes, place)
     return _answer(wish, count, wishes, proposal, protocol, zone)
@@ -163,10 +167,14 @@ async def place_of(
     patient_id: UUID,
     wishes: Preferences,
     besides: Collection[UUID] = (),
+    *,
+    protocol: InfusionProtocol | None = None,
+    series_id: UUID | None = None,
 ) -> Place:
     """The chairs of a location and all that is booked in them while a plan may run.
 
-    `besides` are visits that the plan itself may move.
+    `besides` are visits that the plan itself may move. By a `protocol`, days are left free after
+    what the patient was given in series other than this one.
     """
     zone = ZoneInfo(location.zone)
     chairs = await store.chairs_at(tx, location.location_id)
@@ -180,7 +188,11 @@ async def place_of(
         besides=besides,
     )
     policy = await store.policy_of(tx, location.location_id, visit_type)
-    return Place(zone, policy, chairs, taken, patient_id, tx.now)
+    rest = None
+    if protocol is not None:
+        earlier = await given_before(tx, patient_id, _midnight(first, zone), series_id=series_id)
+        rest = rest_after(protocol, earlier, zone)
+    return Place(zone, policy, chairs, taken, patient_id, tx.now, rest)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

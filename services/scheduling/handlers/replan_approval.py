@@ -17,7 +17,7 @@ from services.scheduling.forms.replans import (
     ReplanAnswer,
     ReplannedVisit,
 )
-from services.scheduling.handlers.gap_risks import look_at_gaps
+from services.scheduling.handlers.gap_risks import look_at_free_chairs, look_at_gaps
 from services.scheduling.handlers.listing import read_series
 from services.scheduling.handlers.missed import note_missed
 from services.scheduling.handlers.openings import look_after
@@ -29,7 +29,7 @@ from services.scheduling.handlers.shown import protocol_of
 from services.scheduling.rules import gaps, series, slots
 from services.scheduling.rules import replan_refusals as rules
 from services.scheduling.rules import visits as visit_rules
-from services.scheduling.rules.policy import Policy
+from services.scheduling.rules.policy import Policy, broken_by_closure
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.replan_refusals import Seen
 from services.scheduling.rules.replans import Fate
@@ -80,6 +80,7 @@ async def approve_replan(
     if broken:
         return Refused.by_rules(broken, "The re-plan is not applied")
     await plan.apply(tx)
+    look_at_free_chairs(location.location_id, tx)
     await kept.note_applied(tx, replan_id)
     answer = await read_series(row.series_id, tx)
     assert not isinstance(answer, Refused), "the series is there"
@@ -138,6 +139,16 @@ class _Plan:
             wrong
             for _, slot in self._slots
             for wrong in slots.broken_by_time(slot.starts_at, now, "replan_id")
+        ]
+        staying = [
+            each.starts_at.astimezone(self._zone).date()
+            for each in self._lines
+            if each.fate is Fate.STAYS
+        ]
+        broken += [
+            broken_by_closure(closure, day, "replan_id")
+            for day in staying
+            if (closure := self._policy.closure_on(day)) is not None
         ]
         return broken + gaps.broken_by_gaps(protocol, chain, self._zone, lambda _: "replan_id")
 

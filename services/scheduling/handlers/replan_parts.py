@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling.forms.replans import CancelOne, Change, MoveOne
-from services.scheduling.handlers.shown import count_not_lost
+from services.scheduling.handlers.shown import count_not_lost, unsettled
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.replan_refusals import Seen
 from services.scheduling.rules.replans import Standing, wall_minute
@@ -65,7 +65,8 @@ def parts_of(
         [
             number_of(visit)
             for visit in left
-            if visit.state in COMING and visit.ends_at <= now and visit is not changed
+            if visit is not changed
+            and ((visit.state in COMING and visit.ends_at <= now) or unsettled(visit, now, zone))
         ],
     )
 

@@ -25,7 +25,7 @@ from services.scheduling.rules.planner_days import days_of
 from services.scheduling.rules.planner_wishes import Preferences
 from services.scheduling.rules.policy import Policy, broken_by_hours, broken_by_nurses
 from services.scheduling.rules.protocols import InfusionProtocol
-from services.scheduling.rules.replans import Replan
+from services.scheduling.rules.replans import Replan, TooMany
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import LOST, Step, VisitState
@@ -63,7 +63,7 @@ async def propose_replan(
     if not isinstance(found, Replan):
         return Refused.by_rules(found, "No re-plan is made")
     expires_at = tx.now + timedelta(minutes=await figure_of(tx, HouseFigure.REPLAN_MIN))
-    shown = lines_of(found, course, parts, protocol, zone)
+    shown = lines_of(found, course, parts, policy, protocol, zone)
     row = await kept.add_replan(
         tx,
         series_id,
@@ -160,13 +160,25 @@ async def _search(
         besides.append(change.appointment_id)
     series = course.series
     wishes = Preferences(today, last)
-    place = await place_of(tx, location, series.visit_type, series.patient_id, wishes, besides)
+    place = await place_of(
+        tx,
+        location,
+        series.visit_type,
+        series.patient_id,
+        wishes,
+        besides,
+        protocol=protocol,
+        series_id=series.series_id,
+    )
     usual_min = rules.usual_minute([each.starts_at for each in course.visits], zone)
     # Some tens of milliseconds of arithmetic, beside which other requests go on.
     days = await asyncio.to_thread(days_of, place, today, last)
+    elsewhere = place.given_elsewhere
     found = await asyncio.to_thread(
-        rules.replan, protocol, before, parts.later, parts.adding, days, usual_min
+        rules.replan, protocol, before, parts.later, parts.adding, days, usual_min, elsewhere
     )
+    if isinstance(found, TooMany):
+        return refusals.broken_by_too_many(found.later, found.adding)
     return found or refusals.broken_by_no_replan(protocol, before, days)
 
 

@@ -11,6 +11,7 @@ from services.scheduling.handlers.plans import Reason
 from services.scheduling.handlers.replan_parts import Parts
 from services.scheduling.rules import gaps
 from services.scheduling.rules import replans as rules
+from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol
 from services.scheduling.rules.replans import Fate, Replan, Replanned
 from services.scheduling.store import Course
@@ -18,13 +19,19 @@ from services.scheduling.tables.replans import ReplanRow
 
 
 def lines_of(
-    found: Replan, course: Course, parts: Parts, protocol: InfusionProtocol, zone: ZoneInfo
+    found: Replan,
+    course: Course,
+    parts: Parts,
+    policy: Policy,
+    protocol: InfusionProtocol,
+    zone: ZoneInfo,
 ) -> list[ReplannedVisit]:
     rides = {visit.appointment_id for visit in course.visits if visit.ride_mode is not None}
     before = parts.fixed[-1].starts_at.astimezone(zone).date() if parts.fixed else None
     lines = []
     for each in found.visits:
-        lines.append(_line(each, rules.why_of(protocol, before, each), rides, zone))
+        closed = None if each.of is None else policy.closure_on(each.of.day)
+        lines.append(_line(each, rules.why_of(protocol, before, each, closed), rides, zone))
         before = each.day
     return lines
 

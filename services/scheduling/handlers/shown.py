@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
@@ -11,22 +12,39 @@ from services.scheduling.rules import gaps, overrides
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol
 from services.scheduling.rules.series import SeriesState
-from services.scheduling.rules.visits import FREED, LOST
+from services.scheduling.rules.visits import FREED, LOST, VisitState, is_unsettled
 from services.scheduling.store import Course
 from services.scheduling.tables import Appointment, Location, Series
 from shared.events.scheduling import RideMode, VisitType
 from shared.messaging import Transaction
 
 
-def standing(visits: list[Appointment]) -> list[Infusion]:
+def standing(visits: list[Appointment], now: datetime, zone: ZoneInfo) -> list[Infusion]:
     """The infusions of a series that were begun or are to be, earliest first.
 
-    One that was aborted is among them: what ran of it was given, and the gaps count it.
+    One that was aborted is among them: what ran of it was given, and the gaps count it. One whose
+    day is over without a word of what became of it is not: nobody knows that it was given.
     """
     return [
         Infusion(visit.sequence_no, visit.starts_at)
         for visit in visits
-        if visit.sequence_no is not None and visit.state not in FREED
+        if visit.sequence_no is not None
+        and visit.state not in FREED
+        and not unsettled(visit, now, zone)
+    ]
+
+
+def unsettled(visit: Appointment, now: datetime, zone: ZoneInfo) -> bool:
+    state = VisitState(visit.state)
+    return is_unsettled(state, visit.starts_at, visit.ends_at, now, zone)
+
+
+def unsettled_of(visits: list[Appointment], now: datetime, zone: ZoneInfo) -> list[Infusion]:
+    """The infusions of a series that may have been given or not, earliest first."""
+    return [
+        Infusion(visit.sequence_no, visit.starts_at)
+        for visit in visits
+        if visit.sequence_no is not None and unsettled(visit, now, zone)
     ]
 
 
@@ -81,7 +99,7 @@ async def show_series(tx: Transaction, course: Course, location: Location) -> Se
     zone = ZoneInfo(location.zone)
     policy = await store.policy_of(tx, series.location_id, series.visit_type)
     protocol = protocol_of(policy, series, zone)
-    advice = gaps.advice_on_series(protocol, standing(course.visits), zone)
+    advice = gaps.advice_on_series(protocol, standing(course.visits, tx.now, zone), zone)
     advice += overrides.advice_on_overrides(series.extra_infusions, series.gap_min_days)
     if course.patient.held and series.state == SeriesState.BOOKED:
         advice.append("The patient is held; no infusion starts before a clearance is recorded.")

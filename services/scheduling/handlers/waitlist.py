@@ -12,7 +12,7 @@ from services.scheduling.forms.waitlist import Answer, JoinWaitlist, OfferAnswer
 from services.scheduling.forms.wishes import MoveAppointment, WishedAppointment
 from services.scheduling.handlers.booking import book_missing
 from services.scheduling.handlers.changes import move_visit
-from services.scheduling.handlers.openings import offers_key
+from services.scheduling.handlers.openings import ask_next, offers_key
 from services.scheduling.handlers.shown import count_not_lost
 from services.scheduling.rules import waitlist as rules
 from services.scheduling.rules.visits import COMING
@@ -41,6 +41,9 @@ async def join_waitlist(wish: JoinWaitlist, tx: Transaction) -> WaitingAnswer | 
         *(broken for found, broken in named if found is None),
         *rules.broken_by_windows(windows, tx.now),
         *rules.broken_by_waiting_for_nothing(has_place=_has_place(course, wish)),
+        *rules.broken_by_other_wish(
+            has_wish=await kept.has_wish(tx, wish.patient_id, wish.visit_type, wish.appointment_id)
+        ),
     ]
     if broken:
         return Refused.by_rules(broken, "The wish is not noted")
@@ -92,7 +95,8 @@ async def leave_waitlist(wish_id: UUID, _: Answer, tx: Transaction) -> WaitingAn
     broken = rules.broken_by_wish(WishState(found.state))
     if broken:
         return Refused.by_rules(broken, "The wish is not withdrawn")
-    await kept.end_wish(tx, wish_id, WishState.WITHDRAWN)
+    for opening_id in await kept.end_wish(tx, wish_id, WishState.WITHDRAWN):
+        await ask_next(tx, opening_id)
     tx.cancel(wish_key(wish_id))
     return WaitingAnswer(**(found.model_dump() | {"state": WishState.WITHDRAWN}))
 
@@ -147,6 +151,7 @@ async def decline_offer(offer_id: UUID, _: Answer, tx: Transaction) -> OfferAnsw
     if broken:
         return Refused.by_rules(broken, "The offer is not declined")
     await kept.end_offers(tx, [offer_id], OfferState.DECLINED)
+    await ask_next(tx, offer.opening_id)
     return OfferAnswer(**(offer.model_dump() | {"state": OfferState.DECLINED}))
 
 

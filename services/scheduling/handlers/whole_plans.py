@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.forms.wishes import WishedAppointment
+from services.scheduling.handlers.given_before import broken_by_given
 from services.scheduling.handlers.rooms import broken_by_place, slot_of
 from services.scheduling.rules import holds, protocols, slots
 from services.scheduling.rules import series as rules
@@ -56,6 +57,9 @@ async def judge_plan(
         *rules.broken_by_open_series(has_open=await store.has_open_series(tx, patient_id)),
         *holds.broken_by_other_hold(has_hold=await kept.has_hold(tx, patient_id)),
         *broken_by_dates([each.starts_at for each in wished], policy, location, tx.now),
+        *await broken_by_other_series(
+            tx, patient_id, [each.starts_at for each in wished], policy, location
+        ),
         *by_place,
         *await _broken_by_chairs(wished, location_id, chairs, tx),
     ]
@@ -71,6 +75,23 @@ def broken_by_dates(
     zone = ZoneInfo(location.zone)
     protocol = policy.protocol_on(now.astimezone(zone).date())
     return rules.broken_by_booking(protocol, protocols.numbered(starts), zone, now)
+
+
+async def broken_by_other_series(
+    tx: Transaction,
+    patient_id: UUID,
+    starts: Sequence[datetime],
+    policy: Policy,
+    location: Location | None,
+) -> list[Broken]:
+    """What the patient's infusions of other series say of a new one."""
+    if location is None:
+        return []
+    zone = ZoneInfo(location.zone)
+    protocol = policy.protocol_on(tx.now.astimezone(zone).date())
+    return await broken_by_given(
+        tx, protocol, patient_id, starts, zone, lambda n: f"appointments.{n}.starts_at"
+    )
 
 
 async def broken_by_prescriber(

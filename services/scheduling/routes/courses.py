@@ -25,9 +25,11 @@ from services.scheduling.handlers import (
     overrides,
     replan_approval,
     replans,
+    unsettled,
 )
 from services.scheduling.handlers.gap_risks import GapRiskAnswer
 from services.scheduling.handlers.missed import MissedVisitAnswer
+from services.scheduling.handlers.unsettled import UnsettledAnswer
 from services.scheduling.rules.overrides import Signed
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
@@ -115,6 +117,14 @@ async def list_gap_risks(
 ) -> Page[GapRiskAnswer]:
     """Series whose next gap will be too long unless somebody acts."""
     return await desk.read(gap_risks.list_risks, location_id, asked)
+
+
+@router.get("/unsettled-visits", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER)])
+async def list_unsettled(
+    desk: AtDesk, asked: AskedPage, location_id: UUID | None = None
+) -> Page[UnsettledAnswer]:
+    """Visits whose day is over and of which nobody said what became of them, with what to do."""
+    return await desk.read(unsettled.list_unsettled, location_id, asked)
 
 
 @router.get(

@@ -35,6 +35,12 @@ async def list_problems(import_id: UUID, desk: AtDesk, asked: AskedPage) -> Page
     return await desk.read(imports.list_problems, import_id, asked)
 
 
+@router.get("/imports/{import_id}/advice")
+async def list_advice(import_id: UUID, desk: AtDesk, asked: AskedPage) -> Page[RowProblems]:
+    """What of the right rows a booking of the same would be refused for: gaps agreed elsewhere."""
+    return await desk.read(imports.list_advice, import_id, asked)
+
+
 @router.post("/imports/{import_id}/apply")
 async def apply_import(import_id: UUID, wish: ApplyImport, desk: AtDesk) -> ImportAnswer:
     """Put on file what was checked. Said twice, it happens once."""

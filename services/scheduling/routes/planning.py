@@ -22,7 +22,8 @@ from services.scheduling.forms.figures import (
     VisitFiguresAnswer,
     VisitFiguresWish,
 )
-from services.scheduling.handlers import listing, places, plans, visit_types
+from services.scheduling.handlers import closure_replans, listing, places, plans, visit_types
+from services.scheduling.handlers.closure_replans import ClosureReplans
 from services.scheduling.handlers.plans import PlansAnswer, PlanSeries
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
@@ -88,6 +89,12 @@ async def record_roster(location_id: UUID, wish: RosterWish, desk: AtDesk) -> Ro
 async def record_closure(location_id: UUID, wish: ClosureWish, desk: AtDesk) -> ClosureAnswer:
     """Record days on which a location is closed."""
     return await desk.decide(places.record_closure, location_id, wish)
+
+
+@router.post("/closures/{closure_id}/replans", dependencies=[allow(FRONT_DESK)])
+async def propose_for_closure(closure_id: UUID, desk: AtDesk) -> ClosureReplans:
+    """Re-plans of the series that a closure touches, each to be approved by itself."""
+    return await desk.decide(closure_replans.propose_for_closure, closure_id)
 
 
 @router.post("/closures/{closure_id}/withdraw", dependencies=[allow(OPS)])

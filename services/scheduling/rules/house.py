@@ -22,6 +22,9 @@ class HouseFigure(StrEnum):
     RESPONSE_FALL_PCT = "response_fall_pct"
     REMISSION_PHQ9_BELOW = "remission_phq9_below"
     CHECKPOINT_INFUSION = "checkpoint_infusion"
+    GAP_RISK_PLACES = "gap_risk_places"
+    START_EARLY_MIN = "start_early_min"
+    START_LATE_MIN = "start_late_min"
 
 
 LIMITS: dict[HouseFigure, tuple[int, int]] = {
@@ -37,6 +40,9 @@ LIMITS: dict[HouseFigure, tuple[int, int]] = {
     HouseFigure.RESPONSE_FALL_PCT: (1, 100),
     HouseFigure.REMISSION_PHQ9_BELOW: (1, 27),
     HouseFigure.CHECKPOINT_INFUSION: (1, 20),
+    HouseFigure.GAP_RISK_PLACES: (0, 50),
+    HouseFigure.START_EARLY_MIN: (0, 12 * 60),
+    HouseFigure.START_LATE_MIN: (0, 12 * 60),
 }
 """The house's limits, for a mistyped figure."""
 

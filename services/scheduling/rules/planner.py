@@ -74,7 +74,7 @@ def plan_series(
 ) -> Proposal:
     """The best few plans of `count` infusions within the wishes, or why there is none."""
     days = [OpenDay(day, wishes) for day in days_of(place, wishes.earliest, wishes.latest)]
-    calendar = Calendar(protocol, [each.day.day for each in days])
+    calendar = Calendar(protocol, [each.day.day for each in days], elsewhere=place.given_elsewhere)
     plans = best_plans(protocol, count, wishes, days, calendar, strict=True)
     if plans:
         return Proposal(tuple(plans))
@@ -92,7 +92,7 @@ def _nearest(
     """Plans that leave the wishes at as few visits as can be."""
     beyond = wishes.latest + timedelta(days=BEYOND_DAYS)
     days = [OpenDay(day, wishes) for day in days_of(place, wishes.earliest, beyond)]
-    calendar = Calendar(protocol, [each.day.day for each in days])
+    calendar = Calendar(protocol, [each.day.day for each in days], elsewhere=place.given_elsewhere)
     return best_plans(protocol, count, wishes, days, calendar, strict=False)
 
 

@@ -15,11 +15,14 @@ from itertools import pairwise
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.scheduling.rules.earlier import Rest
 from services.scheduling.rules.policy import (
+    DAY_MIN,
     OpeningHours,
     Policy,
     Roster,
     VisitFigures,
+    Window,
     at_wall,
     broken_by_closure,
     not_open,
@@ -33,6 +36,12 @@ from shared.refusals import Broken
 
 MINUTE = timedelta(minutes=1)
 
+ANY_HOUR = OpeningHours(
+    date.min,
+    tuple(Window(weekday, 0, DAY_MIN) for weekday in range(1, 8)),
+    "no hours are on record",
+)
+
 _Booked = tuple[int, int, int | None, bool]
 """From which minute to which, in which chair of the place's, and whether it is the patient's."""
 
@@ -41,7 +50,9 @@ _Booked = tuple[int, int, int | None, bool]
 class Place:
     """Where a series is planned and for whom: chairs, figures, and what is booked already.
 
-    `taken` holds every visit in one of the chairs and every visit of the patient's, wherever.
+    `taken` holds every visit in one of the chairs and every visit of the patient's, wherever;
+    `rest` is what an infusion of another series asks for before the next. With
+    `any_hour`, where no hours are on record every time is one, as it is for a booking.
     """
 
     zone: ZoneInfo
@@ -50,6 +61,12 @@ class Place:
     taken: Sequence[Slot]
     patient_id: UUID
     now: datetime
+    rest: Rest | None = None
+    any_hour: bool = False
+
+    @property
+    def given_elsewhere(self) -> tuple[date, ...]:
+        return () if self.rest is None else self.rest.given
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +91,7 @@ class Day:
     nurses_full: int
     chairs_busy: Mapping[UUID, int]
     roster: Roster | None
+    closed: bool
 
     def chair_for(self, start: Start) -> UUID:
         """The free chair whose free stretch around this visit is the shortest.
@@ -92,6 +110,19 @@ class Day:
             after = (later & -later).bit_length() if later else 2 * 1440
             fits.append((before + after, n))
         return chairs[min(fits)[1]]
+
+    def places_for(self, most: int) -> int:
+        """How many visits could be given one after the other or side by side, up to so many."""
+        count = 0
+        for busy in self.chairs_busy.values():
+            free_from = 0
+            for start in self.starts:
+                fits = not busy >> start.minute & _bits(0, self.holds_min)
+                if fits and start.minute >= free_from:
+                    count, free_from = count + 1, start.minute + self.holds_min
+                    if count >= most:
+                        return count
+        return count
 
     def is_free(self, chair: UUID, start: Start) -> bool:
         return not self.chairs_busy.get(chair, -1) >> start.minute & _bits(0, self.holds_min)
@@ -115,7 +146,8 @@ class Day:
         if not left:
             return Broken(
                 "patient_taken",
-                f"The patient has another visit on {self.day} in all of the time asked for.",
+                f"The patient has another visit on {self.day}, or may not drive yet after one, in"
+                " all of the time asked for.",
                 "one visit at a time per patient",
                 field,
             )
@@ -138,15 +170,22 @@ def days_of(place: Place, first: date, last: date) -> list[Day]:
     booked: list[list[_Booked]] = [[] for _ in dates]
     numbers = {chair.int: n for n, chair in enumerate(place.chairs)}
     patient = place.patient_id.int
-    for slot in place.taken:
-        # Comparing ids as integers: there are tens of thousands, and a UUID hashes in Python.
-        chair, mine = numbers.get(slot.chair_id.int), slot.patient_id.int == patient
-        here = max(bisect_right(midnights, slot.starts_at) - 1, 0)
-        while here < len(dates) and midnights[here] < slot.ends_at:
-            begin = (slot.starts_at - midnights[here]) // MINUTE
-            end = -((midnights[here] - slot.ends_at) // MINUTE)
+
+    def note(starts_at: datetime, ends_at: datetime, chair: int | None, *, mine: bool) -> None:
+        here = max(bisect_right(midnights, starts_at) - 1, 0)
+        while here < len(dates) and midnights[here] < ends_at:
+            begin = (starts_at - midnights[here]) // MINUTE
+            end = -((midnights[here] - ends_at) // MINUTE)
             booked[here].append((max(begin, 0), end, chair, mine))
             here += 1
+
+    for slot in place.taken:
+        # Comparing ids as integers: there are tens of thousands, and a UUID hashes in Python.
+        chair = numbers.get(slot.chair_id.int)
+        if chair is not None:
+            note(slot.starts_at, slot.ends_at, chair, mine=False)
+        if slot.patient_id.int == patient:
+            note(slot.starts_at, slot.patient_until, None, mine=True)
     return [
         _day(place, day, midnight, taken)
         for day, midnight, taken in zip(dates, midnights[:-1], booked, strict=True)
@@ -183,6 +222,7 @@ def _day(place: Place, day: date, midnight: datetime, taken: list[_Booked]) -> D
         nurses_full=nurses_full,
         chairs_busy=dict(zip(place.chairs, chairs_busy, strict=True)),
         roster=roster,
+        closed=place.policy.closure_on(day) is not None,
     )
 
 
@@ -194,9 +234,11 @@ def _hours(
     figures, hours = place.policy.visit_on(day), place.policy.hours_on(day)
     if figures is None or figures.booked_min is None:
         return _no_figure(day), (), 0
-    closure = place.policy.closure_on(day)
-    if closure is not None:
-        return broken_by_closure(closure, day, field), (), figures.holds_min
+    none_today = _broken_by_day(place, day, field)
+    if none_today is not None:
+        return none_today, (), figures.holds_min
+    if hours is None and place.any_hour:
+        hours = ANY_HOUR
     if hours is None:
         return _no_hours(day), (), figures.holds_min
     within = list(_starts(hours, figures, day, midnight, place.zone))
@@ -212,6 +254,14 @@ def _hours(
         )
         return passed, (), figures.holds_min
     return None, to_come, figures.holds_min
+
+
+def _broken_by_day(place: Place, day: date, field: str) -> Broken | None:
+    """Why no visit at all is given on a day, whatever its hours."""
+    if place.rest is not None and day < place.rest.until:
+        return place.rest.why
+    closure = place.policy.closure_on(day)
+    return None if closure is None else broken_by_closure(closure, day, field)
 
 
 def _no_figure(day: date) -> Broken:

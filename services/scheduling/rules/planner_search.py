@@ -41,19 +41,38 @@ class Calendar:
     """Which days may follow which under a protocol."""
 
     def __init__(
-        self, protocol: InfusionProtocol, days: Sequence[date], before: Sequence[date] = ()
+        self,
+        protocol: InfusionProtocol,
+        days: Sequence[date],
+        before: Sequence[date] = (),
+        elsewhere: Sequence[date] = (),
     ) -> None:
-        """`days` in order; `before` are the days of infusions of the series given earlier."""
+        """`days` in order; `before` are the days of infusions of the series given earlier.
+
+        `elsewhere` are those of the patient's other series, which the weekly cap counts too.
+        """
         self._protocol = protocol
         self._days = [day.toordinal() for day in days]
         self._place = {day: place for place, day in enumerate(self._days)}
-        self._nodes: list[Node] = []
+        self.nodes: list[Node] = []
+        """A day with the days given in the week before it, in no order."""
         self._ids: dict[tuple[int, ...], int] = {}
-        earlier = tuple(day.toordinal() for day in before)
+        earlier = tuple(sorted(day.toordinal() for day in (*elsewhere, *before)))
         self.firsts: list[tuple[int, int]] = (
-            self._steps(earlier) if earlier else [(self._node((day,)), 0) for day in self._days]
+            self._steps(earlier) if before else self._beginnings(earlier)
         )
         """Nodes at which the chain may begin, and for how many points."""
+
+    def _beginnings(self, given: tuple[int, ...]) -> list[tuple[int, int]]:
+        """Any day may be a series' first, within the cap of a week that others have part of."""
+        cap, firsts = self._protocol.weekly_cap, []
+        for day in self._days:
+            week = (*(each for each in given if day - WEEK_DAYS < each < day), day)
+            if cap is None:
+                firsts.append((self._node((day,)), 0))
+            elif len(week) <= cap:
+                firsts.append((self._node(week), 0))
+        return firsts
 
     def _steps(self, given: tuple[int, ...]) -> list[tuple[int, int]]:
         """The days that may follow, given the last ones."""
@@ -75,8 +94,8 @@ class Calendar:
         found = self._ids.get(week)
         if found is None:
             steps = tuple(self._steps(week))
-            found = self._ids[week] = len(self._nodes)
-            self._nodes.append(Node(self._place[week[-1]], steps))
+            found = self._ids[week] = len(self.nodes)
+            self.nodes.append(Node(self._place[week[-1]], steps))
         return found
 
     def cheapest(self, count: int, costs: Callable[[int], Costs]) -> list[Chain]:
@@ -94,7 +113,7 @@ class Calendar:
 
     def _to_go(self, count: int, costs: Callable[[int], Costs]) -> list[list[float]]:
         """Per infusion and node: the points from there to the end."""
-        nodes = self._nodes
+        nodes = self.nodes
         last = costs(count - 1)
         to_go = [[last[node.place] for node in nodes]]
         for number in range(count - 2, -1, -1):
@@ -112,10 +131,10 @@ class Calendar:
         return to_go
 
     def _walk(self, node: int, to_go: list[list[float]]) -> tuple[int, ...]:
-        places = [self._nodes[node].place]
+        places = [self.nodes[node].place]
         for after in to_go[1:]:
-            node = min(self._nodes[node].steps, key=lambda step: step[1] + after[step[0]])[0]
-            places.append(self._nodes[node].place)
+            node = min(self.nodes[node].steps, key=lambda step: step[1] + after[step[0]])[0]
+            places.append(self.nodes[node].place)
         return tuple(places)
 
     def longest(self, usable: Sequence[bool], count: int) -> int:

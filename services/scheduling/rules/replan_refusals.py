@@ -31,7 +31,8 @@ def broken_by_no_replan(
 ) -> list[Broken]:
     """Why there is no legal re-plan: which rule blocks which date on which the next was due."""
     if not before:
-        return [_nothing_fits(protocol)]
+        soon = [day for day in days if not day.starts][: protocol.gap_max_days]
+        return [_nothing_fits(protocol), *(day.why_not(day.asked) for day in soon)]
     first = before[-1] + timedelta(days=protocol.gap_min_days)
     last = before[-1] + timedelta(days=protocol.gap_max_days)
     due = [day for day in days if first <= day.day <= last]
@@ -45,6 +46,18 @@ def broken_by_no_replan(
         )
     ]
     return broken + [day.why_not(day.asked) for day in due if not day.starts]
+
+
+def broken_by_too_many(later: int, adding: int) -> list[Broken]:
+    return [
+        Broken(
+            "replan_too_large",
+            f"{later} infusions may move and {adding} are missing, which is more than is searched"
+            " at once; book some of the missing ones by themselves first.",
+            "the house's limit on one search",
+            "change",
+        )
+    ]
 
 
 def _nothing_fits(protocol: InfusionProtocol) -> Broken:

@@ -1,7 +1,8 @@
 """The smallest re-plan of what is left of a series: fewest visits moved, then the smallest shift.
 
 What was given, what is before the change, and the changed visit itself stand; every infusion after
-them keeps its time, moves, or gets another beside it for one that was lost. The search is exact:
+them keeps its time unless the place is closed then, moves, or gets another beside it for one that
+was lost. The search is exact:
 no legal re-plan moves fewer visits, and none that moves as few shifts them by less. A gap that must
 hold is never broken; when nothing fits, there is no re-plan.
 """
@@ -12,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import partial
-from itertools import combinations
 from math import inf
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,8 +20,10 @@ from zoneinfo import ZoneInfo
 from services.scheduling.rules.gaps import local_days
 from services.scheduling.rules.planner_days import Day, Start
 from services.scheduling.rules.planner_score import STEP_MIN, Item, time_points
-from services.scheduling.rules.planner_search import Calendar, Chain, Costs
+from services.scheduling.rules.planner_search import Calendar
+from services.scheduling.rules.policy import Closure
 from services.scheduling.rules.protocols import InfusionProtocol
+from services.scheduling.rules.replan_search import MOST_STATES, Merge, Mixed
 
 SHIFT_WEIGHT = 10_000
 """More than all points of one plan for its gaps, weeks and times of day together."""
@@ -102,60 +103,51 @@ def replan(
     adding: int,
     days: Sequence[Day],
     usual_min: int,
-) -> Replan | None:
+    elsewhere: Sequence[date] = (),
+) -> Replan | TooMany | None:
     """The smallest legal re-plan with as many of the missing infusions as fit; None if none fits.
 
     `before` are the local days of the infusions that stand fixed, `days` what is free without the
-    ones in `later`, `usual_min` the time of day at which an added one is best.
+    ones in `later`, `usual_min` the time of day at which an added one is best, `elsewhere` the days
+    of the patient's infusions of other series.
     """
-    calendar = Calendar(protocol, [day.day for day in days], before)
-    search = _Search(calendar, days, later, usual_min)
+    calendar = Calendar(protocol, [day.day for day in days], before, elsewhere)
+    merge = Merge(
+        calendar,
+        [[_points_of(each, day) for day in days] for each in later],
+        [_points_of_added(day, usual_min) for day in days],
+    )
+    if merge.most_states(adding) > MOST_STATES:
+        return TooMany(len(later), adding)
     for added in range(adding, -1, -1):
         if not later and not added:
             break
-        found = search.best(added)
+        found = merge.best(added)
         if found is not None:
-            return Replan(found, adding - added)
+            return Replan(_told(found, later, days, usual_min), adding - added)
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class _Search:
-    calendar: Calendar
-    days: Sequence[Day]
-    later: Sequence[Standing]
-    usual_min: int
+class TooMany:
+    """A re-plan of more than can be searched through: so many that may move, so many to add."""
 
-    def best(self, adding: int) -> tuple[Replanned, ...] | None:
-        """Over every way to put the added ones among the booked ones, the cheapest chain."""
-        count = len(self.later) + adding
-        kept = [[_points_of(each, day) for day in self.days] for each in self.later]
-        free = [_points_of_added(day, self.usual_min) for day in self.days]
-        best: tuple[float, tuple[int, ...], tuple[int, ...]] | None = None
-        for places in combinations(range(count), adding):
-            left = iter(kept)
-            costs = [free if n in places else next(left) for n in range(count)]
-            for chain in self.calendar.cheapest(count, partial(_nth, costs)):
-                if best is None or (chain.points, chain.places, places) < best:
-                    best = (chain.points, chain.places, places)
-        return None if best is None else self._told(Chain(best[0], best[1]), set(best[2]))
-
-    def _told(self, chain: Chain, added: set[int]) -> tuple[Replanned, ...]:
-        left = iter(self.later)
-        return tuple(
-            _added(self.days[place], self.usual_min)
-            if n in added
-            else _kept(next(left), self.days[place])
-            for n, place in enumerate(chain.places)
-        )
+    later: int
+    adding: int
 
 
-def _nth(costs: Sequence[Costs], n: int) -> Costs:
-    return costs[n]
+def _told(
+    found: Mixed, later: Sequence[Standing], days: Sequence[Day], usual_min: int
+) -> tuple[Replanned, ...]:
+    left = iter(later)
+    return tuple(
+        _added(days[place], usual_min) if n in found.added else _kept(next(left), days[place])
+        for n, place in enumerate(found.places)
+    )
 
 
 def _points_of(of: Standing, day: Day) -> float:
-    if day.day == of.day:
+    if day.day == of.day and not day.closed:
         return 0
     start = _nearest(of.wall_min, day)
     return (
@@ -171,7 +163,7 @@ def _nearest(wall_min: int, day: Day) -> Start | None:
 
 
 def _kept(of: Standing, day: Day) -> Replanned:
-    if day.day == of.day:
+    if day.day == of.day and not day.closed:
         return Replanned(Fate.STAYS, of, of.chair_id, of.starts_at, of.day)
     start = _nearest(of.wall_min, day)
     assert start is not None, "a chain holds only days with a start"
@@ -212,8 +204,13 @@ def score_replan(moved: int, shift_min: int) -> list[Item]:
     ]
 
 
-def why_of(protocol: InfusionProtocol, before: date | None, visit: Replanned) -> str:
-    """Why an infusion stays, moves or is added, with the day of the one before it."""
+def why_of(
+    protocol: InfusionProtocol, before: date | None, visit: Replanned, closed: Closure | None = None
+) -> str:
+    """Why an infusion stays, moves or is added, with the day of the one before it.
+
+    `closed` is what closes the day on which it was booked.
+    """
     match visit.fate:
         case Fate.STAYS:
             return "Its time holds."
@@ -221,6 +218,8 @@ def why_of(protocol: InfusionProtocol, before: date | None, visit: Replanned) ->
             return "It stands for one that the series lacks."
         case Fate.MOVES:
             assert visit.of is not None, "what moves was booked"
+            if closed is not None:
+                return f"The place is closed on {visit.of.day}: {closed.reason}."
             gap = None if before is None else (visit.of.day - before).days
             if gap is None or protocol.gap_min_days <= gap <= protocol.gap_max_days:
                 return "At its old time one after it would break its gap."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,18 +15,53 @@ BOOKABLE_AHEAD = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A chair or a patient for a while. Half-open: what ends at ten does not meet what begins."""
+    """A chair or a patient for a while. Half-open: what ends at ten does not meet what begins.
+
+    `no_drive_until` is the end of the driving ban after an infusion: until then the patient, and
+    not the chair, has no other.
+    """
 
     starts_at: datetime
     ends_at: datetime
     chair_id: UUID
     patient_id: UUID
+    no_drive_until: datetime | None = None
 
     def meets(self, other: Slot) -> bool:
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at
 
+    @property
+    def patient_until(self) -> datetime:
+        if self.no_drive_until is None:
+            return self.ends_at
+        return max(self.ends_at, self.no_drive_until)
 
-def broken_by_taken(wished: Slot, taken: Iterable[Slot], chair: str, time: str) -> list[Broken]:
+    def is_banned_by(self, other: Slot) -> bool:
+        """Whether this one begins after another of the patient's, inside its driving ban."""
+        return other.ends_at <= self.starts_at < other.patient_until
+
+
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """When an infusion began and ended, and what its type's figures say of the time after it."""
+
+    started_at: datetime
+    stopped_at: datetime | None
+    recovery_min: int
+
+    def until(self, starts_at: datetime, ends_at: datetime, now: datetime) -> datetime:
+        """When its chair is free: as planned at the earliest, and recovered from at the earliest.
+
+        One that runs has its chair for as long as it was booked from its start on, and is at least
+        not over before the recovery that is still to come.
+        """
+        recovery = timedelta(minutes=self.recovery_min)
+        if self.stopped_at is not None:
+            return max(ends_at, self.stopped_at + recovery)
+        return max(ends_at, self.started_at + (ends_at - starts_at), now + recovery)
+
+
+def broken_by_taken(wished: Slot, taken: Sequence[Slot], chair: str, time: str) -> list[Broken]:
     """What of a wished slot others have already. `chair` and `time` are the request's fields."""
     met = [slot for slot in taken if wished.meets(slot)]
     broken: list[Broken] = []
@@ -49,7 +84,19 @@ def broken_by_taken(wished: Slot, taken: Iterable[Slot], chair: str, time: str) 
                 time,
             )
         )
+    mine = [slot for slot in taken if slot.patient_id == wished.patient_id]
+    if any(wished.is_banned_by(slot) for slot in mine):
+        broken.append(driving_ban(time))
     return broken
+
+
+def driving_ban(field: str) -> Broken:
+    return Broken(
+        "driving_ban",
+        "The patient may not drive yet in this time, after an infusion; take a later time.",
+        "FAQ: no driving for 6 hours after an infusion; its effects last as long",
+        field,
+    )
 
 
 def broken_by_chair(chair_location_id: UUID | None, location_id: UUID, field: str) -> list[Broken]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -214,6 +215,28 @@ def broken_by_ride(mode: RideMode, driver_name: str | None) -> list[Broken]:
             "FAQ: you will need a driver to take you home (or an Uber)",
             "driver_name",
         )
+    ]
+
+
+def is_unsettled(
+    state: VisitState, starts_at: datetime, ends_at: datetime, now: datetime, zone: ZoneInfo
+) -> bool:
+    """Whether a visit's day is over and nobody said what became of it."""
+    past = starts_at.astimezone(zone).date() < now.astimezone(zone).date() and ends_at <= now
+    return past and state in (*COMING, *HERE)
+
+
+def broken_by_unsettled(numbers: Sequence[int]) -> list[Broken]:
+    """Whether infusions are past of which nobody said what became of them, by their numbers."""
+    return [
+        Broken(
+            "visit_unsettled",
+            f"The day of infusion {number} is past, and nobody said what became of it; record it"
+            " first: cancelled, missed or sent home.",
+            "gaps are counted from what was given",
+            "appointment_id",
+        )
+        for number in numbers
     ]
 
 

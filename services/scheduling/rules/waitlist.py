@@ -109,6 +109,20 @@ def broken_by_wish(state: WishState) -> list[Broken]:
     ]
 
 
+def broken_by_other_wish(*, has_wish: bool) -> list[Broken]:
+    if not has_wish:
+        return []
+    return [
+        Broken(
+            "waits_already",
+            "The patient is on the list for the same already; withdraw that wish to name other"
+            " times.",
+            "one wish for each infusion that a patient waits for",
+            "patient_id",
+        )
+    ]
+
+
 def broken_by_waiting_for_nothing(*, has_place: bool) -> list[Broken]:
     if has_place:
         return []

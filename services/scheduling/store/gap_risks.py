@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, select, update
+from sqlalchemy import Select, Table, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -35,6 +35,38 @@ async def raise_risk(
     )
     added = await tx.execute(row.on_conflict_do_nothing().returning(col(GapRisk.risk_id)))
     return added.first() is not None
+
+
+async def series_lacking(tx: Transaction, location_id: UUID) -> list[UUID]:
+    """The open series of a place that lack an infusion or have a long gap, with nothing raised.
+
+    Days are UTC's and the protocol the strictest: one too many is looked at, and none too few.
+    """
+    rows = await tx.execute(_LACKING, {"location_id": location_id})
+    return list(rows.scalars())
+
+
+_LACKING = text(
+    """
+    SELECT s.series_id
+      FROM series AS s
+      JOIN (SELECT series_id, state <> 'aborted' AS counts,
+                   lead(starts_at) OVER (PARTITION BY series_id ORDER BY starts_at)
+                   - starts_at AS gap
+              FROM appointments
+             WHERE location_id = :location_id
+               AND state NOT IN ('cancelled', 'no_show', 'sent_home')) AS a USING (series_id)
+     WHERE s.location_id = :location_id
+       AND s.state = 'booked'
+       AND NOT EXISTS (SELECT FROM gap_risks AS r
+                        WHERE r.series_id = s.series_id AND r.cleared_at IS NULL)
+     GROUP BY s.series_id
+    HAVING count(*) FILTER (WHERE a.counts) < s.planned_infusions + s.extra_infusions
+        OR max(a.gap) > (SELECT make_interval(days => min(p.gap_max_days)) FROM protocols AS p
+                          WHERE p.visit_type = s.visit_type)
+     ORDER BY s.series_id
+    """
+)
 
 
 async def open_risks(tx: Transaction, series_id: UUID) -> list[GapRisk]:

@@ -102,6 +102,15 @@ def wrong_rows(import_id: UUID) -> Select[Any]:
     )
 
 
+def advised_rows(import_id: UUID) -> Select[Any]:
+    """Rows that are right, of which something is said all the same."""
+    return select(ImportRow).where(
+        col(ImportRow.import_id) == import_id,
+        col(ImportRow.state).in_(("ready", "applied")),
+        func.jsonb_array_length(col(ImportRow.problems)) > 0,
+    )
+
+
 async def imported(tx: Transaction, keys: Collection[UUID]) -> dict[UUID, UUID]:
     """What these keys stand for here, as far as it was imported."""
     rows = select(Imported).where(col(Imported.source_key).in_(keys))

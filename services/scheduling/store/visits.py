@@ -9,15 +9,29 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, func, or_, select, text, update
+from sqlalchemy import (
+    Date,
+    RowMapping,
+    ScalarSelect,
+    Select,
+    Table,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlmodel import col
 
-from services.scheduling.rules.slots import Slot
+from services.scheduling.rules.slots import Drip, Slot
 from services.scheduling.rules.visits import FREED, SendHomeReason, VisitState
 from services.scheduling.store.clinic import find_location
 from services.scheduling.store.courses import Course, find_course
 from services.scheduling.store.rows import seal, unseal
 from services.scheduling.tables import Appointment, Location, Patient
+from services.scheduling.tables.figures import VisitTypeRow
 from shared.events.scheduling import RideMode
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -205,27 +219,62 @@ async def taken_slots(
     until: datetime,
     besides: Collection[UUID] = (),
 ) -> list[Slot]:
-    """What is booked for these chairs or this patient within a span, without some visits.
+    """What is taken of these chairs or this patient within a span, without some visits.
 
-    A session of the patient's has its leader in the place of a chair.
+    A drip that runs, or has run longer than was booked, is there for as long as it does. A session
+    of the patient's has its leader in the place of a chair.
     """
+    is_mine = col(Appointment.patient_id) == patient_id
+    is_drip = col(Appointment.started_at).is_not(None)
     rows = select(
         col(Appointment.starts_at),
         col(Appointment.ends_at),
         func.coalesce(col(Appointment.chair_id), col(Appointment.led_by)).label("chair_id"),
         col(Appointment.patient_id),
+        col(Appointment.started_at),
+        col(Appointment.stopped_at),
+        case((is_drip | is_mine, figure("recovery_min")), else_=0).label("recovery_min"),
+        case((is_mine, figure("no_drive_min")), else_=0).label("no_drive_min"),
     ).where(
+        or_(col(Appointment.chair_id).in_(chair_ids), is_mine),
         or_(
-            col(Appointment.chair_id).in_(chair_ids),
-            col(Appointment.patient_id) == patient_id,
+            col(Appointment.starts_at) > since - LONGEST_VISIT,
+            col(Appointment.state) == VisitState.RUNNING,
         ),
-        col(Appointment.starts_at) > since - LONGEST_VISIT,
         col(Appointment.starts_at) < until,
         col(Appointment.state).not_in(FREED),
     )
     if besides:
         rows = rows.where(col(Appointment.appointment_id).not_in(besides))
-    return [Slot(**row) for row in (await tx.execute(rows)).mappings()]
+    return [_slot(row, tx.now) for row in (await tx.execute(rows)).mappings()]
+
+
+def figure(name: str) -> ScalarSelect[int]:
+    """What a visit's type says on the visit's day. Days are UTC's here, one off at most."""
+    rows = select(getattr(VisitTypeRow, name)).where(
+        col(VisitTypeRow.visit_type) == col(Appointment.visit_type),
+        col(VisitTypeRow.effective_from) <= cast(col(Appointment.starts_at), Date),
+    )
+    latest = rows.order_by(col(VisitTypeRow.effective_from).desc()).limit(1)
+    return latest.correlate(Appointment).scalar_subquery()
+
+
+def _slot(row: RowMapping, now: datetime) -> Slot:
+    starts_at, ends_at = row["starts_at"], row["ends_at"]
+    stops_at = ends_at - timedelta(minutes=row["recovery_min"])
+    if row["started_at"] is not None:
+        drip = Drip(row["started_at"], row["stopped_at"], row["recovery_min"])
+        ends_at = drip.until(starts_at, ends_at, now)
+        starts_at = min(starts_at, drip.started_at)
+        stops_at = drip.stopped_at or ends_at - timedelta(minutes=row["recovery_min"])
+    no_drive = timedelta(minutes=row["no_drive_min"])
+    return Slot(
+        starts_at,
+        ends_at,
+        row["chair_id"],
+        row["patient_id"],
+        stops_at + no_drive if no_drive else None,
+    )
 
 
 def visits_between(

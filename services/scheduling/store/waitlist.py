@@ -38,18 +38,33 @@ async def find_wish(tx: Transaction, wish_id: UUID) -> WaitingWish | None:
     return await one(tx, rows, WaitingWish)
 
 
-async def end_wish(tx: Transaction, wish_id: UUID, state: WishState) -> None:
-    """Take a wish off the list. What is offered to it still is offered no more."""
+async def has_wish(
+    tx: Transaction, patient_id: UUID, visit_type: str, appointment_id: UUID | None
+) -> bool:
+    """Whether the patient waits already for a chair for the same: a visit, or a missing one."""
+    rows = select(col(WaitingWish.wish_id)).where(
+        col(WaitingWish.patient_id) == patient_id,
+        col(WaitingWish.visit_type) == visit_type,
+        col(WaitingWish.appointment_id).is_not_distinct_from(appointment_id),
+        col(WaitingWish.state) == WishState.WAITING,
+    )
+    return (await tx.execute(rows)).first() is not None
+
+
+async def end_wish(tx: Transaction, wish_id: UUID, state: WishState) -> list[UUID]:
+    """Take a wish off the list. What is offered to it still is offered no more: which chairs."""
     await tx.execute(
         update(WaitingWish)
         .where(col(WaitingWish.wish_id) == wish_id, col(WaitingWish.state) == WishState.WAITING)
         .values(state=state)
     )
-    await tx.execute(
+    declined = await tx.execute(
         update(ChairOffer)
         .where(col(ChairOffer.wish_id) == wish_id, col(ChairOffer.state) == OfferState.OPEN)
         .values(state=OfferState.DECLINED)
+        .returning(col(ChairOffer.opening_id))
     )
+    return sorted(set(declined.scalars()))
 
 
 def wishes_made(state: WishState, location_id: UUID | None) -> Select[Any]:
@@ -74,11 +89,20 @@ async def open_course(tx: Transaction, patient_id: UUID) -> Course | None:
 
 
 def add_offer(
-    tx: Transaction, wish: WaitingWish, opening_id: UUID, slot: Slot, expires_at: datetime
+    tx: Transaction,
+    wish: WaitingWish,
+    slot: Slot,
+    *,
+    opening_id: UUID,
+    free_from: datetime,
+    free_until: datetime,
+    expires_at: datetime,
 ) -> ChairOffer:
     offer = ChairOffer(
         offer_id=new_id(),
         opening_id=opening_id,
+        free_from=free_from,
+        free_until=free_until,
         wish_id=wish.wish_id,
         patient_id=wish.patient_id,
         location_id=wish.location_id,

@@ -181,7 +181,8 @@ class Appointment(Base, table=True):
     took place, `clinician_id`, `started_at` and `stopped_at` are who led it and when it really was,
     `diagnoses` (sealed) what it was held for; those of an infusion are its series'. Exclusion
     constraints, in the migration, keep chairs, leaders and patients from being in two visits at
-    once.
+    once, by the times that are booked; two unique indexes keep a chair and a patient from having
+    two drips that run.
     """
 
     __tablename__ = "appointments"
@@ -265,6 +266,25 @@ class Appointment(Base, table=True):
             "ix_appointments_location_id_starts_at", "location_id", "starts_at", "appointment_id"
         ),
         Index("ix_appointments_starts_at", "starts_at", "appointment_id"),
+        Index(
+            "uq_appointments_running_chair",
+            "chair_id",
+            unique=True,
+            postgresql_where=text("state = 'running'"),
+        ),
+        Index(
+            "uq_appointments_running_patient",
+            "patient_id",
+            unique=True,
+            postgresql_where=text("state = 'running'"),
+        ),
+        Index(
+            "ix_appointments_open_ends_at",
+            "ends_at",
+            postgresql_where=text(
+                "state IN ('booked', 'confirmed', 'checked_in', 'cleared', 'running')"
+            ),
+        ),
     )
 
     appointment_id: UUID = Field(primary_key=True)

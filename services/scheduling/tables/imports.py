@@ -36,6 +36,7 @@ class Import(Base, table=True):
 class ImportRow(Base, table=True):
     """One patient or visit of a file, sealed. `problems` say what is wrong, never what stood there.
 
+    Those of a row that is right are what a booking of the same would have been refused for.
     `source_key` and `patient_key` stand for the ids that the other system has (`ImportKeys`).
     A visit that was checked `takes` a chair, or a leader's time, between its two moments.
     """

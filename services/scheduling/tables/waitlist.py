@@ -30,6 +30,19 @@ class WaitingWish(Base, table=True):
             "made_at",
             postgresql_where=text("state = 'waiting'"),
         ),
+        Index(
+            "uq_waiting_wishes_missing",
+            "patient_id",
+            "visit_type",
+            unique=True,
+            postgresql_where=text("state = 'waiting' AND appointment_id IS NULL"),
+        ),
+        Index(
+            "uq_waiting_wishes_moving",
+            "appointment_id",
+            unique=True,
+            postgresql_where=text("state = 'waiting' AND appointment_id IS NOT NULL"),
+        ),
     )
 
     wish_id: UUID = Field(primary_key=True)
@@ -43,7 +56,10 @@ class WaitingWish(Base, table=True):
 
 
 class ChairOffer(Base, table=True):
-    """A freed chair, offered to one who waits; offers of one `opening_id` are for the same."""
+    """A freed chair, offered to one who waits; offers of one `opening_id` are for the same.
+
+    It is free from `free_from` to `free_until`; the visit that is offered is within.
+    """
 
     __tablename__ = "chair_offers"
     __table_args__ = (
@@ -60,6 +76,8 @@ class ChairOffer(Base, table=True):
 
     offer_id: UUID = Field(primary_key=True)
     opening_id: UUID = Field()
+    free_from: datetime = Field(sa_column=moment())
+    free_until: datetime = Field(sa_column=moment())
     wish_id: UUID = Field(foreign_key="waiting_wishes.wish_id", index=True)
     patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
     location_id: UUID = Field(foreign_key="locations.location_id")
