@@ -117,6 +117,7 @@ ROLES = {
     "GET /internal/infusions/{infusion_id}": "service",
     "GET /internal/consults/{appointment_id}": "service",
     "GET /internal/series/{series_id}": "service",
+    "GET /internal/series/{series_id}/plan": "service",
 }
 
 
