@@ -65,9 +65,9 @@ async def test_infusions_in_rapid_succession_need_a_prescriber_s_word(clinic: Cl
     assert any("1 local day apart" in line for line in shown["advice"])
     same_day = {"starts_at": (last(series) - timedelta(days=3, hours=-2)).isoformat()}
     broken = await clinic.send(move, same_day)
-    [violation] = broken.json()["violations"]
-    assert violation["rule"] == "series_gap"
-    assert "override" in violation["source"]
+    too_near, ban = broken.json()["violations"]
+    assert (too_near["rule"], ban["rule"]) == ("series_gap", "driving_ban")
+    assert "override" in too_near["source"]
     await clinic.post(f"/overrides/{signed['override_id']}/withdraw", {})
     back = {"starts_at": (last(series) - timedelta(days=2, hours=1)).isoformat()}
     assert await clinic.refused(move, back) == [("series_gap", "starts_at")]

@@ -257,7 +257,9 @@ async def test_a_wish_of_which_every_time_has_passed_waits_no_more(clinic: Clini
         {"from": NOON.isoformat(), "until": until.isoformat()},
     ]
     over = await wait(clinic, series, windows=short)
-    longer = await wait(clinic, series)
+    body = {key: over[key] for key in ("patient_id", "location_id", "visit_type", "windows")}
+    assert await clinic.refused("/waitlist", body) == [("waits_already", "patient_id")]
+    longer = await wait(clinic, await lacking(clinic, NOON + HOUR, 3, 6))
 
     async def listed(**state: str) -> list[str]:
         asked = {"location_id": clinic.location_id, **state}
