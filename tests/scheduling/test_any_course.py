@@ -57,6 +57,22 @@ WATCHED = """
     SELECT series_id::text FROM gap_risks WHERE cleared_at IS NULL
     UNION SELECT payload->>'series_id' FROM due_work WHERE kind = 'WatchGaps'
 """
+DRIPS_MEET = """
+    SELECT count(*) FROM appointments AS a JOIN appointments AS b
+        ON a.appointment_id < b.appointment_id
+       AND (a.chair_id = b.chair_id OR a.patient_id = b.patient_id)
+       AND tstzrange(a.started_at, a.stopped_at) && tstzrange(b.started_at, b.stopped_at)
+     WHERE a.started_at IS NOT NULL AND b.started_at IS NOT NULL
+"""
+GIVEN_TOO_NEAR = """
+    SELECT count(*) FROM appointments AS a JOIN appointments AS b USING (patient_id)
+      JOIN series AS s ON s.series_id = b.series_id
+     WHERE a.started_at < b.started_at
+       AND (b.started_at AT TIME ZONE :zone)::date - (a.started_at AT TIME ZONE :zone)::date
+           < 2
+       AND NOT EXISTS (SELECT FROM overrides AS o
+                        WHERE o.series_id = s.series_id AND o.rule = 'series_gap')
+"""
 OUT_OF_TURN = "ride check-in vitals clear start complete abort ride-seen discharge send-home"
 SENT_HOME = "send-home"
 GIVEN = "vitals clear start complete vitals ride-seen discharge"
@@ -291,12 +307,26 @@ class AnyCourse(RuleBasedStateMachine):
         if sure == 0:
             self.ask(f"/series/{self.visit(place).series_id}/stop", {"reason": "Made up."})
 
+    @rule(place=PLACES, hours=st.integers(1, 90))
+    def book_another_series(self, place: int, hours: int) -> None:
+        """Of any patient, open series or not, soon after whatever was given before."""
+        start = self.clinic.clock.now() + timedelta(hours=hours)
+        starts = [start + n * timedelta(days=3) for n in range(6)]
+        patient = self.patients[place % len(self.patients)]
+        self.ask("/series", self.clinic.wish(patient, starts))
+
     # What must hold.
 
     @invariant()
     def no_chair_and_no_patient_is_in_two_visits(self) -> None:
         if hasattr(self, "clinic"):
             assert self.run(self.clinic.rows(OVERLAPS)) == [(0,)]
+            assert self.run(self.clinic.rows(DRIPS_MEET)) == [(0,)], "as they ran, not as booked"
+
+    @invariant()
+    def no_patient_is_given_two_infusions_too_near_whatever_series_they_are_of(self) -> None:
+        if hasattr(self, "clinic"):
+            assert self.run(self.clinic.rows(GIVEN_TOO_NEAR, zone=LOCATION["zone"])) == [(0,)]
 
     @invariant()
     def nothing_started_without_its_gates_or_on_another_day(self) -> None:
@@ -351,7 +381,7 @@ def test_what_must_hold_holds_through_any_course(postgres: Postgres) -> None:
         run_state_machine_as_test(  # type: ignore[no-untyped-call]
             Here,
             settings=settings(
-                max_examples=8,
+                max_examples=14,
                 stateful_step_count=25,
                 derandomize=True,
                 deadline=None,

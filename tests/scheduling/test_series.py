@@ -140,7 +140,7 @@ async def test_one_infusion_does_not_run_into_the_next_day_s(clinic: Clinic) -> 
 
 async def test_a_patient_has_one_open_series_at_a_time(clinic: Clinic) -> None:
     series = await clinic.series()
-    other = clinic.wish(series["patient_id"], every(3, 6, NOON + timedelta(hours=5)))
+    other = clinic.wish(series["patient_id"], every(3, 6, NOON + timedelta(days=1)))
     assert await clinic.refused("/series", other) == [("series_open", "patient_id")]
     await clinic.post(f"/series/{series['series_id']}/stop", {"reason": "Better already."})
     await clinic.post("/series", other)

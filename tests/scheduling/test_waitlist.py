@@ -280,3 +280,18 @@ async def test_a_wish_of_which_every_time_has_passed_waits_no_more(clinic: Clini
     await clinic.let_fall_due()
     assert await listed(state="withdrawn") == [longer["wish_id"]]
     assert await listed(state="expired") == [over["wish_id"]]
+
+
+async def test_when_all_who_were_asked_decline_the_next_are_asked_at_once(clinic: Clinic) -> None:
+    booked = await clinic.series(every(3, 6, NOON + HOUR))
+    await movers(clinic, 4)
+    await free_one(clinic, booked, 1)
+    asked = await offers(clinic)
+    at_once = len(asked)
+    assert 0 < at_once < 4
+    for offer in asked:
+        await clinic.post(f"/offers/{offer['offer_id']}/decline", {})
+    await clinic.let_fall_due()
+    next_ones = await offers(clinic)
+    assert len(next_ones) == 4 - at_once
+    assert {each["wish_id"] for each in next_ones}.isdisjoint(each["wish_id"] for each in asked)
