@@ -14,6 +14,7 @@ from shared.sealed import Sealed
 IN_CLEAR = {
     "audit_log.hash",
     "audit_log.previous_hash",
+    "estimates.content_sha256",
     "event_log.payload",
     "idempotency_keys.request_hash",
     "outbox.payload",

@@ -47,6 +47,7 @@ from tests.support.outside_world import (
     STRIPE_PUBLISHABLE_KEY,
     STRIPE_WEBHOOK_SECRET,
     OutsideWorld,
+    turn_back,
     world_at,
 )
 from tests.support.parked import parked_items
@@ -119,11 +120,13 @@ def running_world(
 def world(
     running_world: tuple[OutsideWorld, RunClock, Path], official_stripe: OfficialStripe | None
 ) -> Iterator[OutsideWorld]:
-    """The outside world with nothing in it, and nobody who listens.
+    """The outside world at its first moment, with nothing in it, and nobody who listens.
 
     Afterwards Stripe's official mock must take every call that was made.
     """
-    world = running_world[0].begin()
+    world, _, clock_file = running_world
+    world.begin()
+    turn_back(clock_file, STARTS_AT)
     yield world
     if official_stripe is not None:
         assert official_stripe.objections(world.stripe_calls()) == []

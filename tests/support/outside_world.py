@@ -55,6 +55,17 @@ def world_at(starts_at: datetime, folder: Path) -> Iterator[tuple[OutsideWorld, 
         yield world, clock
 
 
+def turn_back(clock_file: Path, moment: datetime) -> None:
+    """Have a clock that stands show an earlier moment, as between two tests and never in a run.
+
+    Those who read it have it mapped: the file is written over, not anew.
+    """
+    fresh = clock_file.with_suffix(".fresh")
+    RunClock.create(fresh, starts_at=moment, rate=0)
+    with clock_file.open("r+b") as file:
+        file.write(fresh.read_bytes())
+
+
 @dataclass(slots=True)
 class OutsideWorld:
     """The simulated outside world as a process of its own. `stop()` it, or use it in `with`."""

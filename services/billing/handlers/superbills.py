@@ -63,12 +63,14 @@ async def draft_superbill(redeemed: InfusionRedeemed, tx: Transaction) -> None:
     if not unbilled.is_about(record):
         raise Poison("claim_of_another")
     before = await store.find_latest(tx, redeemed.charge_id)
+    if before is not None and redeemed.correction is None:
+        return  # asked for before that one was drafted: it is no correction
     earlier = None if before is None else content_of(before, tx)
     bill = await _build(unbilled, record, earlier, tx)
     if not isinstance(bill, Superbill):
         reasons = [one.rule for one in bill]
         log.warning("superbill_held", reason=reasons)
-        await store.hold(tx, redeemed.charge_id, reasons, redeemed.correction if before else None)
+        await store.hold(tx, redeemed.charge_id, reasons, redeemed.correction)
         return
     await store.let_go(tx, redeemed.charge_id)
     if earlier is not None and rules.says_the_same(bill, earlier):
