@@ -65,9 +65,9 @@ EXPECTED = {
 async def _ends_as_expected(house: House) -> None:
     await house.at_rest()
     assert await house.states() == EXPECTED
-    assert (len(house.texts()), len(house.world.mails())) == (4, 2)
+    assert (len(house.texts()), len(house.world.mails())) == (4, 3)
     said = [(name, body["message_id"]) for name, body in await house.said()]
-    assert len(said) == len(set(said)) == 9
+    assert len(said) == len(set(said)) == 10
 
 
 @pytest.mark.parametrize("seed", range(6))
