@@ -320,7 +320,7 @@ ordered_at,location,system,kind,route,times,status,seconds
 2027-03-12 09:00,phoenix,smtp,duplicate,any,,,
 """
     assert _wrong(export.write(tmp_path, faults=faults)) == [
-        "faults.csv, line 2, column kind: mail sends no notices, so duplicate cannot befall it"
+        "faults.csv, line 2, column kind: duplicate cannot befall mail, which sends no notices"
     ]
 
 

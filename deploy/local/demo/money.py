@@ -54,8 +54,9 @@ async def try_again(people: People, patient: Patient, visit: Visit) -> None:
 async def record_payment(
     people: People, patient: Patient, visit: Visit, paid: OutsidePayment
 ) -> None:
+    """Above the clinic's limit a second person looks at what the biller entered."""
     charge = await _charge(people, patient, visit)
-    await people.post(
+    entered = await people.post(
         "billing",
         f"/charges/{charge['charge_id']}/outside-payments",
         Role.BILLER,
@@ -64,6 +65,8 @@ async def record_payment(
         reference=paid.reference,
         amount_cents=charge["amount_cents"],
     )
+    if (approval_id := entered.get("approval_id")) is not None:
+        await people.post("billing", f"/approvals/{approval_id}/approve", Role.OPS, who="practice")
     people.act(
         patient,
         StaffRole.BILLER,

@@ -55,7 +55,7 @@ async def take_listed(listed: NoticesListed, tx: Transaction) -> None:
     for notice in missed:
         await take_notice(notice, tx)
     if missed:
-        log.warning("notices_missed", count=len(missed))
+        log.warning("notices_missed")
     await store.saw_until(tx, listed.until)
     if listed.until < tx.now:
         _list_next(tx)
