@@ -337,7 +337,7 @@ async def test_a_plan_of_another_patient_is_parked(course: Course):
         series_booked(course.series_id, course.patient_id, course.starts, course.at(0))
     )
     await course.billing.until_rest()
-    assert await course.billing.parked() == ["claim_of_another"]
+    assert set(await course.billing.parked()) == {"claim_of_another"}  # once for each that asked
     assert await course.listed() == []
 
 
