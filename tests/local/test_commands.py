@@ -229,12 +229,17 @@ def test_a_moment_without_a_zone_is_refused(running: Running, since: str, says: 
 
 @pytest.fixture
 def _interrupted_soon() -> Iterator[None]:
-    """Ctrl-C after a while, and again, as people do when the first meets a command that starts."""
+    """Ctrl-C after a while, and again, as people do when the first meets a command that starts.
+
+    It is heard as at a terminal, also where the tests run in the background, which ignores it.
+    """
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
     old = signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     signal.setitimer(signal.ITIMER_REAL, 6.0, 10.0)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, old)
+    signal.signal(signal.SIGINT, heard)
 
 
 @pytest.mark.usefixtures("_interrupted_soon")
