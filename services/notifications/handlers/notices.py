@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from services.notifications.handlers import messages
 from services.notifications.store.messages import Draft
 from shared.events.billing import (
@@ -45,54 +47,38 @@ async def tell_payment_failed(event: PaymentDeclined, tx: Transaction) -> None:
 
 
 async def announce_superbill(event: SuperbillIssued, tx: Transaction) -> None:
-    await messages.add(
-        tx,
-        Draft(
-            patient_id=event.patient_id,
-            purpose=Purpose.SUPERBILL,
-            subject_id=event.superbill_id,
-            document_no=event.number,
-            due_at=tx.now,
-        ),
-    )
+    await _announce(event, Purpose.SUPERBILL, event.superbill_id, tx)
 
 
 async def announce_correction(event: SuperbillCorrected, tx: Transaction) -> None:
     """Once per version: whoever sent the earlier one in learns what to send now."""
-    await messages.add(
-        tx,
-        Draft(
-            patient_id=event.patient_id,
-            purpose=Purpose.SUPERBILL_CORRECTED,
-            subject_id=event.superbill_id,
-            document_no=event.number,
-            due_at=tx.now,
-        ),
-    )
+    await _announce(event, Purpose.SUPERBILL_CORRECTED, event.superbill_id, tx)
 
 
 async def announce_month(event: MonthlySuperbillIssued, tx: Transaction) -> None:
     """The first version is ready; a later one takes the place of the one before."""
-    await messages.add(
-        tx,
-        Draft(
-            patient_id=event.patient_id,
-            purpose=Purpose.SUPERBILL if event.replaces_id is None else Purpose.SUPERBILL_CORRECTED,
-            subject_id=event.superbill_id,
-            document_no=event.number,
-            due_at=tx.now,
-        ),
-    )
+    purpose = Purpose.SUPERBILL if event.replaces_id is None else Purpose.SUPERBILL_CORRECTED
+    await _announce(event, purpose, event.superbill_id, tx)
 
 
 async def announce_estimate(event: EstimateIssued, tx: Transaction) -> None:
     """Each version: the earlier one does not hold any more."""
+    await _announce(event, Purpose.ESTIMATE, event.estimate_id, tx)
+
+
+async def _announce(
+    event: SuperbillIssued | SuperbillCorrected | MonthlySuperbillIssued | EstimateIssued,
+    purpose: Purpose,
+    subject_id: UUID,
+    tx: Transaction,
+) -> None:
+    """A numbered document is ready."""
     await messages.add(
         tx,
         Draft(
             patient_id=event.patient_id,
-            purpose=Purpose.ESTIMATE,
-            subject_id=event.estimate_id,
+            purpose=purpose,
+            subject_id=subject_id,
             document_no=event.number,
             due_at=tx.now,
         ),
