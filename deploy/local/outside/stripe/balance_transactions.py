@@ -14,21 +14,16 @@ router = APIRouter()
 @router.get("/balance_transactions")
 async def list_balance_transactions(books: Practice, params: Given) -> Object:
     payout, expand = params.text("payout"), params.values("expand")
-    wanted = {
-        name: value
-        for name in ("type", "source", "currency")
-        if (value := params.text(name)) is not None
-    }
     if payout is not None:
         find(books.payouts, "payout", payout, param="payout")
     page = listed(
         books.balance_transactions,
         params,
         "/v1/balance_transactions",
-        lambda one: (
-            (payout is None or books.paid_out.get(one["id"]) == payout)
-            and all(one[name] == value for name, value in wanted.items())
-        ),
+        "type",
+        "source",
+        "currency",
+        keep=lambda one: payout is None or books.paid_out.get(one["id"]) == payout,
     )
     return expanded(books, page, expand)
 

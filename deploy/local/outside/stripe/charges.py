@@ -119,16 +119,7 @@ def _outcome(decline: Decline | None) -> Object:
 
 @router.get("")
 async def list_charges(books: Practice, params: Given) -> Object:
-    customer, intent = params.text("customer"), params.text("payment_intent")
-    return listed(
-        books.charges,
-        params,
-        "/v1/charges",
-        lambda charge: (
-            (customer is None or charge["customer"] == customer)
-            and (intent is None or charge["payment_intent"] == intent)
-        ),
-    )
+    return listed(books.charges, params, "/v1/charges", "customer", "payment_intent")
 
 
 @router.get("/{charge_id}")

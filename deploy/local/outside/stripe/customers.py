@@ -81,13 +81,7 @@ async def create(books: Practice, params: Given) -> Object:
 
 @router.get("")
 async def list_customers(books: Practice, params: Given) -> Object:
-    email = params.text("email")
-    return listed(
-        books.customers,
-        params,
-        "/v1/customers",
-        lambda customer: email is None or customer["email"] == email,
-    )
+    return listed(books.customers, params, "/v1/customers", "email")
 
 
 @router.get("/{customer_id}")
@@ -111,5 +105,5 @@ async def list_cards(books: Practice, customer_id: str, params: Given) -> Object
         books.payment_methods,
         params,
         f"/v1/customers/{customer_id}/payment_methods",
-        lambda method: method["customer"] == customer_id,
+        keep=lambda method: bool(method["customer"] == customer_id),
     )

@@ -16,17 +16,8 @@ router = APIRouter(prefix="/disputes")
 
 @router.get("")
 async def list_disputes(books: Practice, params: Given) -> Object:
-    charge, intent = params.text("charge"), params.text("payment_intent")
     expand = params.values("expand")
-    page = listed(
-        books.disputes,
-        params,
-        "/v1/disputes",
-        lambda dispute: (
-            (charge is None or dispute["charge"] == charge)
-            and (intent is None or dispute["payment_intent"] == intent)
-        ),
-    )
+    page = listed(books.disputes, params, "/v1/disputes", "charge", "payment_intent")
     return expanded(books, page, expand)
 
 

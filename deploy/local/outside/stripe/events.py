@@ -23,7 +23,7 @@ async def list_events(books: Practice, params: Given) -> Object:
         books.kept(books.events),
         params,
         "/v1/events",
-        lambda event: (
+        keep=lambda event: (
             (not kinds or event["type"] in kinds)
             and (not asked or books.is_delivered(event) is delivered)
         ),

@@ -23,11 +23,21 @@ def listed(
     shelf: dict[str, Object],
     params: Params,
     url: str,
+    *by: str,
     keep: Callable[[Object], bool] = lambda _object: True,
 ) -> Object:
-    """One page, newest first, as `limit`, `starting_after`, `ending_before` and `created` ask."""
+    """One page, newest first, as `limit`, `starting_after`, `ending_before` and `created` ask.
+
+    Of the fields `by` an object has what the call gives, where it gives anything.
+    """
     since = within(params, "created")
-    return paged([item for item in shelf.values() if since(item) and keep(item)], params, url)
+    wanted = {field: value for field in by if (value := params.text(field)) is not None}
+    found = [
+        item
+        for item in shelf.values()
+        if since(item) and all(item[name] == value for name, value in wanted.items()) and keep(item)
+    ]
+    return paged(found, params, url)
 
 
 def paged(oldest_first: Iterable[Object], params: Params, url: str) -> Object:

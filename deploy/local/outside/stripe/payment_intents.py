@@ -137,13 +137,8 @@ async def create(books: Practice, params: Given) -> Object:
 
 @router.get("")
 async def list_payment_intents(books: Practice, params: Given) -> Object:
-    customer, expand = params.text("customer"), params.values("expand")
-    page = listed(
-        books.payment_intents,
-        params,
-        "/v1/payment_intents",
-        lambda intent: customer is None or intent["customer"] == customer,
-    )
+    expand = params.values("expand")
+    page = listed(books.payment_intents, params, "/v1/payment_intents", "customer")
     return expanded(books, page, expand)
 
 

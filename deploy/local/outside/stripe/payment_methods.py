@@ -167,14 +167,8 @@ async def create(books: Anyone, params: Given) -> Object:
 
 @router.get("")
 async def list_payment_methods(books: Practice, params: Given) -> Object:
-    customer = params.text("customer")
     params.ignore("type")
-    return listed(
-        books.payment_methods,
-        params,
-        "/v1/payment_methods",
-        lambda method: customer is None or method["customer"] == customer,
-    )
+    return listed(books.payment_methods, params, "/v1/payment_methods", "customer")
 
 
 @router.get("/{method_id}")

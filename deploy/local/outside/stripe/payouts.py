@@ -13,14 +13,8 @@ router = APIRouter(prefix="/payouts")
 
 @router.get("")
 async def list_payouts(books: Practice, params: Given) -> Object:
-    status, expand = params.text("status"), params.values("expand")
-    arriving = within(params, "arrival_date")
-    page = listed(
-        books.payouts,
-        params,
-        "/v1/payouts",
-        lambda payout: (status is None or payout["status"] == status) and arriving(payout),
-    )
+    expand, arriving = params.values("expand"), within(params, "arrival_date")
+    page = listed(books.payouts, params, "/v1/payouts", "status", keep=arriving)
     return expanded(books, page, expand)
 
 

@@ -171,17 +171,8 @@ def fail(books: Books, refund: Object, reason: Failure) -> None:
 
 @router.get("")
 async def list_refunds(books: Practice, params: Given) -> Object:
-    charge, intent = params.text("charge"), params.text("payment_intent")
     expand = params.values("expand")
-    page = listed(
-        books.refunds,
-        params,
-        "/v1/refunds",
-        lambda refund: (
-            (charge is None or refund["charge"] == charge)
-            and (intent is None or refund["payment_intent"] == intent)
-        ),
-    )
+    page = listed(books.refunds, params, "/v1/refunds", "charge", "payment_intent")
     return expanded(books, page, expand)
 
 

@@ -162,13 +162,7 @@ async def create(books: Practice, params: Given) -> Object:
 
 @router.get("")
 async def list_setup_intents(books: Practice, params: Given) -> Object:
-    customer = params.text("customer")
-    return listed(
-        books.setup_intents,
-        params,
-        "/v1/setup_intents",
-        lambda intent: customer is None or intent["customer"] == customer,
-    )
+    return listed(books.setup_intents, params, "/v1/setup_intents", "customer")
 
 
 @router.get("/{intent_id}")

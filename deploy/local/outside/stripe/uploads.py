@@ -58,13 +58,7 @@ async def create(books: Practice, request: Request) -> Object:
 
 @router.get("")
 async def list_files(books: Practice, params: Given) -> Object:
-    purpose = params.text("purpose")
-    return listed(
-        books.uploads,
-        params,
-        "/v1/files",
-        lambda upload: purpose is None or upload["purpose"] == purpose,
-    )
+    return listed(books.uploads, params, "/v1/files", "purpose")
 
 
 @router.get("/{file_id}")
