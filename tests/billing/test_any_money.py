@@ -6,15 +6,12 @@ once, several times, or never, and in any order; after each step the rows are ad
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,10 +19,8 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Postgres
 from services.billing.events import on
@@ -48,7 +43,6 @@ from services.billing.work import (
     RefundStands,
 )
 from shared.clock import FixedClock
-from shared.db import create_engine, migrate
 from shared.events.billing import (
     AdjustmentKind,
     AdjustmentReason,
@@ -61,6 +55,7 @@ from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
 from shared.messaging.transaction import UnitOfWork
+from tests.support.machines import World, run_any
 
 T = TypeVar("T")
 
@@ -109,26 +104,14 @@ PENDING = """
 """
 
 
-class World:
-    """A database, and a loop of the test's own, for as long as the machine runs."""
+class MoneyWorld(World):
+    """It counts its courses, so that each has days and references of its own."""
 
-    def __init__(self, postgres: Postgres) -> None:
-        self.done: Counter[str] = Counter()
-        self.courses = 0
-        self.runner = asyncio.Runner()
-        self._postgres = postgres
-        self._database = self.runner.run(postgres.create_database(f"m_{uuid4().hex[:12]}"))
-        self.engine: AsyncEngine = create_engine(self._database.url, pool_size=2)
-        self.runner.run(migrate(self.engine, "billing", Base.metadata))
-
-    def close(self) -> None:
-        self.runner.run(self.engine.dispose())
-        self.runner.run(self._postgres.drop_database(self._database.name))
-        self.runner.close()
+    courses = 0
 
 
 class AnyMoney(RuleBasedStateMachine):
-    world: World
+    world: MoneyWorld
 
     @initialize(charged=st.sampled_from([True, True, False]), refund=st.sampled_from(RefundState))
     def open(self, charged: bool, refund: RefundState) -> None:  # noqa: FBT001  # drawn
@@ -446,23 +429,10 @@ class _Rolled(Exception):
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
 def test_no_cent_is_doubled_or_lost_whatever_happens(postgres: Postgres) -> None:
-    world = World(postgres)
+    world = MoneyWorld(postgres, "billing", Base.metadata)
 
-    class Here(AnyMoney):
-        pass
-
-    Here.world = world
     try:
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
-            Here,
-            settings=settings(
-                max_examples=40,
-                stateful_step_count=30,
-                derandomize=True,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+        run_any(AnyMoney, world, courses=40, steps=30)
         happened = {
             "charge_late",
             "charge_for_infusion",

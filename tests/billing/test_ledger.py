@@ -149,9 +149,6 @@ POSTINGS = [
     ledger.care_credit_funded(new_id(), 39900, 0, AT),
     ledger.stripe_fee("txn_made_up", 1187, AT),
     ledger.payout("po_made_up", 38713, AT),
-    ledger.dispute_opened(OF, "dp_made_up", 39900, 1500, AT),
-    ledger.dispute_won(OF, "dp_made_up", 39900, AT),
-    ledger.dispute_lost(OF, "dp_made_up", 39900, AT),
 ]
 
 

@@ -217,6 +217,18 @@ async def test_what_went_back_and_what_came_back_again_agree_with_stripe(
     assert (result["breaks"], result["difference_cents"]) == (0, 0)
 
 
+async def test_what_a_bank_took_back_in_a_dispute_waits_for_a_person(billing: Billing):
+    await pay_for_infusions(billing)
+    [charge] = billing.at_stripe("charges")
+    billing.world.bank_disputes(charge["id"], reason="fraudulent")
+    await billing.until_rest()
+    billing.step(2 * HOUR)
+    await reconciled(billing)
+    [found] = await breaks(billing)
+    assert (found["kind"], found["subject"]) == ("not_in_books", "dispute")
+    assert (found["reference"], found["found_cents"]) == (charge["payment_intent"], -39900)
+
+
 async def test_while_stripe_does_not_answer_nothing_is_compared(billing: Billing):
     await pay_for_infusions(billing)
     billing.world.fault(

@@ -7,34 +7,28 @@ After each step the rows themselves are looked at.
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Postgres
 from services.scheduling.tables import Base
 from shared.clock import FixedClock
-from shared.db import create_engine, migrate
 from tests.scheduling.conftest import DRIVER, LOCATION, VITALS, Clinic, app_on
 from tests.scheduling.test_races import OVERLAPS
+from tests.support.machines import World, run_any
 
 T = TypeVar("T")
 
@@ -79,23 +73,6 @@ GIVEN = "vitals clear start complete vitals ride-seen discharge"
 ABORTED = "vitals clear start abort"
 HOURS = st.sampled_from([-72, -48, -25, -24, -1, 1, 2, 24, 25, 48, 72, 96])
 PLACES = st.integers(0, 20)
-
-
-class World:
-    """A database, and a loop of the test's own, for as long as the machine runs."""
-
-    def __init__(self, postgres: Postgres) -> None:
-        self.done: Counter[str] = Counter()
-        self.runner = asyncio.Runner()
-        self._postgres = postgres
-        self._database = self.runner.run(postgres.create_database(f"m_{uuid4().hex[:12]}"))
-        self.engine: AsyncEngine = create_engine(self._database.url, pool_size=5)
-        self.runner.run(migrate(self.engine, "scheduling", Base.metadata))
-
-    def close(self) -> None:
-        self.runner.run(self.engine.dispose())
-        self.runner.run(self._postgres.drop_database(self._database.name))
-        self.runner.close()
 
 
 def day_of(moment: datetime) -> int:
@@ -371,23 +348,10 @@ class AnyCourse(RuleBasedStateMachine):
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
 def test_what_must_hold_holds_through_any_course(postgres: Postgres) -> None:
-    world = World(postgres)
+    world = World(postgres, "scheduling", Base.metadata)
 
-    class Here(AnyCourse):
-        pass
-
-    Here.world = world
     try:
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
-            Here,
-            settings=settings(
-                max_examples=14,
-                stateful_step_count=25,
-                derandomize=True,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+        run_any(AnyCourse, world, courses=14, steps=25)
         asked = {
             "move",
             "approve",

@@ -14,20 +14,19 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from deploy.local.postgres import Postgres
+from services.scheduling.tables import Base
 from shared.clock import FixedClock
 from tests.scheduling.conftest import DRIVER, VITALS, Clinic, app_on
-from tests.scheduling.test_any_course import World
+from tests.support.machines import World, run_any
 
 T = TypeVar("T")
 
@@ -359,23 +358,10 @@ class AnyVisit(RuleBasedStateMachine):
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
 def test_the_drip_starts_and_the_patient_leaves_exactly_when_they_may(postgres: Postgres) -> None:
-    world = World(postgres)
+    world = World(postgres, "scheduling", Base.metadata)
 
-    class Here(AnyVisit):
-        pass
-
-    Here.world = world
     try:
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
-            Here,
-            settings=settings(
-                max_examples=30,
-                stateful_step_count=8,
-                derandomize=True,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+        run_any(AnyVisit, world, courses=30, steps=8)
         asked = (
             "ride check-in vitals overrides clear start complete abort ride-seen discharge"
             " dose-plan dose dose/witness"

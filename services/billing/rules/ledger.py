@@ -69,9 +69,6 @@ class Reason(StrEnum):
     CARE_CREDIT_FUNDED = "care_credit_funded"
     STRIPE_FEE = "stripe_fee"
     PAYOUT = "payout"
-    DISPUTE_OPENED = "dispute_opened"
-    DISPUTE_WON = "dispute_won"
-    DISPUTE_LOST = "dispute_lost"
     REVERSAL = "reversal"
 
 
@@ -243,29 +240,6 @@ def payout(payout_id: str, amount_cents: int, at: datetime) -> Posting:
     """Stripe sent what it held. A negative payout took from the bank what Stripe was owed."""
     leg = _moved(Account.BANK, Account.STRIPE_CLEARING, amount_cents)
     return Posting(Reason.PAYOUT, payout_id, (leg,), at)
-
-
-def dispute_opened(
-    of: OfCharge, dispute_id: str, amount_cents: int, fee_cents: int, at: datetime
-) -> Posting:
-    """Stripe took the disputed money back, and its fee."""
-    legs = _some(
-        Leg(Account.DISPUTE_HOLD, Account.STRIPE_CLEARING, amount_cents),
-        Leg(Account.DISPUTE_FEES, Account.STRIPE_CLEARING, fee_cents),
-    )
-    return _legs_about(of, Reason.DISPUTE_OPENED, dispute_id, legs, at)
-
-
-def dispute_won(of: OfCharge, dispute_id: str, amount_cents: int, at: datetime) -> Posting:
-    """The money comes back. Stripe's fee of the dispute does not."""
-    leg = Leg(Account.STRIPE_CLEARING, Account.DISPUTE_HOLD, amount_cents)
-    return _legs_about(of, Reason.DISPUTE_WON, dispute_id, (leg,), at)
-
-
-def dispute_lost(of: OfCharge, dispute_id: str, amount_cents: int, at: datetime) -> Posting:
-    """The money stays with the patient's bank, and the clinic bears it."""
-    leg = Leg(Account.BAD_DEBT, Account.DISPUTE_HOLD, amount_cents)
-    return _legs_about(of, Reason.DISPUTE_LOST, dispute_id, (leg,), at)
 
 
 def _about(of: OfCharge, reason: Reason, source_id: object, leg: Leg, at: datetime) -> Posting:

@@ -14,10 +14,6 @@ from services.billing.tables import LedgerTransfer
 from shared.ids import new_id
 from shared.messaging import Transaction
 
-_POSTED = text(
-    "SELECT EXISTS (SELECT FROM ledger_transfers WHERE reason = :reason AND source_id = :source_id)"
-)
-
 _STANDING = text(
     """
     SELECT t.transfer_id, t.debit, t.credit, t.amount_cents, t.patient_id, t.charge_id
@@ -50,16 +46,6 @@ _PATIENT_OWES = text(
     "SELECT charge_id, owed_since, owed_cents"
     f" FROM ({_OF_PATIENT}) AS of_charge WHERE owed_cents <> 0"
     " ORDER BY owed_since, charge_id LIMIT :limit"
-)
-
-_CHARGE_OWES = text(
-    """
-    SELECT coalesce(sum(CASE WHEN debit = 'patient_receivable' THEN amount_cents
-                             ELSE -amount_cents END), 0)
-      FROM ledger_transfers
-     WHERE patient_id = :patient_id AND charge_id = :charge_id
-       AND 'patient_receivable' IN (debit, credit)
-    """
 )
 
 _ACCOUNTS = text(
@@ -97,12 +83,6 @@ def post(tx: Transaction, posting: Posting) -> None:
             happened_at=posting.happened_at,
             posted_at=tx.now,
         )
-
-
-async def is_posted(tx: Transaction, reason: Reason, source_id: str) -> bool:
-    """Whether a cause was posted, reversed since or not."""
-    found = await tx.execute(_POSTED, {"reason": reason.value, "source_id": source_id})
-    return bool(found.scalar_one())
 
 
 async def reverse(tx: Transaction, reason: Reason, source_id: str) -> int:
@@ -146,12 +126,6 @@ async def owed_by_patient(
 ) -> Sequence[Row[tuple[Any, ...]]]:
     """The charges on which something is owed, the oldest first."""
     return (await tx.execute(_PATIENT_OWES, {"patient_id": patient_id, "limit": limit})).all()
-
-
-async def owed_on_charge(tx: Transaction, patient_id: UUID, charge_id: UUID) -> int:
-    """What the ledger says is owed on a charge."""
-    of_charge = {"patient_id": patient_id, "charge_id": charge_id}
-    return int((await tx.execute(_CHARGE_OWES, of_charge)).scalar_one())
 
 
 async def accounts(tx: Transaction) -> Sequence[Row[tuple[Any, ...]]]:

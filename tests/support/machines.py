@@ -1,0 +1,51 @@
+"""State machines on a real database: any course of steps, and what must hold after each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from deploy.local.postgres import Postgres
+from shared.db import create_engine, migrate
+from shared.ids import new_id
+
+
+class World:
+    """A database, and a loop of the test's own, for as long as a machine runs.
+
+    `done` counts what a machine did: a course in which nothing happens proves nothing.
+    """
+
+    def __init__(self, postgres: Postgres, service: str, metadata: MetaData) -> None:
+        self.done: Counter[str] = Counter()
+        self.runner = asyncio.Runner()
+        self._postgres = postgres
+        self._database = self.runner.run(postgres.create_database(f"m_{new_id().hex[-12:]}"))
+        self.engine: AsyncEngine = create_engine(self._database.url, pool_size=5)
+        self.runner.run(migrate(self.engine, service, metadata))
+
+    def close(self) -> None:
+        self.runner.run(self.engine.dispose())
+        self.runner.run(self._postgres.drop_database(self._database.name))
+        self.runner.close()
+
+
+def run_any(
+    machine: type[RuleBasedStateMachine], world: World, *, courses: int, steps: int
+) -> None:
+    """Run a machine in a world, the same courses every time."""
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        type(machine.__name__, (machine,), {"world": world}),
+        settings=settings(
+            max_examples=courses,
+            stateful_step_count=steps,
+            derandomize=True,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
