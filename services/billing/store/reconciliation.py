@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, INTEGER, TEXT
 
+from services.billing.rules.ledger import Reason
 from services.billing.rules.reconciliation import (
     Break,
     Movement,
@@ -46,27 +47,24 @@ _KEEP_PAYOUT = text(
 
 # What stands of the ledger at Stripe, by PaymentIntent: a transfer that was reversed counts with
 # its reversal as nothing. Into the clearing account is positive, as Stripe signs it.
-_BOOKED = """
+_STANDS = "NOT EXISTS (SELECT FROM ledger_transfers AS r WHERE r.reverses = t.transfer_id)"
+
+_BOOKED = f"""
     SELECT 'payment' AS subject, p.reference, t.amount_cents AS cents, t.posted_at AS at
       FROM ledger_transfers AS t JOIN payments AS p ON p.payment_id::text = t.source_id
-     WHERE t.reason = 'card_captured' AND t.debit = 'stripe_clearing' AND {stands}
+     WHERE t.reason = '{Reason.CARD_CAPTURED}' AND t.debit = 'stripe_clearing' AND {_STANDS}
     UNION ALL
     SELECT 'payment', t.source_id, t.amount_cents, t.posted_at
-      FROM ledger_transfers AS t WHERE t.reason = 'unmatched_taken' AND {stands}
+      FROM ledger_transfers AS t WHERE t.reason = '{Reason.UNMATCHED_TAKEN}' AND {_STANDS}
     UNION ALL
     SELECT 'refund', p.reference, -t.amount_cents, t.posted_at
       FROM ledger_transfers AS t JOIN refunds AS r ON r.refund_id::text = t.source_id
       JOIN payments AS p USING (payment_id)
-     WHERE t.reason = 'refund_sent' AND t.credit = 'stripe_clearing' AND {stands}
+     WHERE t.reason = '{Reason.REFUND_SENT}' AND t.credit = 'stripe_clearing' AND {_STANDS}
     UNION ALL
     SELECT 'refund', t.source_id, -t.amount_cents, t.posted_at
-      FROM ledger_transfers AS t WHERE t.reason = 'unmatched_returned' AND {stands}
-    UNION ALL
-    SELECT 'refund', p.reference, -t.amount_cents, t.posted_at
-      FROM ledger_transfers AS t JOIN refunds AS r ON r.refund_id::text = t.source_id
-      JOIN payments AS p USING (payment_id)
-     WHERE t.reason = 'refund_succeeded' AND t.credit = 'stripe_clearing' AND {stands}
-""".format(stands="NOT EXISTS (SELECT FROM ledger_transfers AS r WHERE r.reverses = t.transfer_id)")
+      FROM ledger_transfers AS t WHERE t.reason = '{Reason.UNMATCHED_RETURNED}' AND {_STANDS}
+"""
 
 _TIES = text(
     f"""
@@ -106,29 +104,29 @@ _UNTIED = text(
 ).bindparams(bindparam("payout_ids", type_=ARRAY(TEXT)))
 
 _FEES_TO_POST = text(
-    """
+    f"""
     SELECT transaction_id, fee_cents, created_at FROM stripe_movements AS m
      WHERE fee_cents <> 0
        AND NOT EXISTS (SELECT FROM ledger_transfers AS t
-                        WHERE t.reason = 'stripe_fee' AND t.source_id = m.transaction_id)
+                        WHERE t.reason = '{Reason.STRIPE_FEE}' AND t.source_id = m.transaction_id)
      ORDER BY created_at, transaction_id
     """
 )
 
 _PAYOUTS_TO_POST = text(
-    """
+    f"""
     SELECT payout_id, amount_cents, created_at FROM stripe_payouts AS p
      WHERE state <> 'failed' AND amount_cents <> 0
        AND NOT EXISTS (SELECT FROM ledger_transfers AS t
-                        WHERE t.reason = 'payout' AND t.source_id = p.payout_id)
+                        WHERE t.reason = '{Reason.PAYOUT}' AND t.source_id = p.payout_id)
      ORDER BY created_at, payout_id
     """
 )
 
 _PAYOUTS_TO_REVERSE = text(
-    """
+    f"""
     SELECT payout_id FROM stripe_payouts AS p
-      JOIN ledger_transfers AS t ON t.reason = 'payout' AND t.source_id = p.payout_id
+      JOIN ledger_transfers AS t ON t.reason = '{Reason.PAYOUT}' AND t.source_id = p.payout_id
      WHERE p.state = 'failed'
        AND NOT EXISTS (SELECT FROM ledger_transfers AS r WHERE r.reverses = t.transfer_id)
     """
