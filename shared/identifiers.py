@@ -11,6 +11,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
+from shared.refusals import Malformed
+
 _NPI = re.compile(r"[12][0-9]{9}")
 _NPI_PREFIX = "80840"
 """CMS: an NPI's check digit also counts the card issuer's prefix for US health."""
@@ -52,19 +54,31 @@ def is_ein(number: str) -> bool:
 
 def _npi(number: str) -> str:
     if not is_npi(number):
-        raise ValueError("must be an NPI: its check digit does not fit the other nine digits")
+        raise Malformed(
+            "npi",
+            "This is no NPI: its check digit does not fit the other nine digits.",
+            "45 CFR 162.406: the last digit of an NPI is a check digit",
+        )
     return number
 
 
 def _dea_number(number: str) -> str:
     if not is_dea_number(number):
-        raise ValueError("must be a DEA number: its check digit does not fit the other six digits")
+        raise Malformed(
+            "dea_number",
+            "This is no DEA number: its check digit does not fit the other six digits.",
+            "DEA: the last digit of a registration number is a check digit",
+        )
     return number
 
 
 def _ein(number: str) -> str:
     if not is_ein(number):
-        raise ValueError("must be an EIN: the IRS gives none out that begins so")
+        raise Malformed(
+            "ein",
+            "This is no EIN: the IRS gives none out that begins so.",
+            "IRS: how EINs are assigned and valid EIN prefixes",
+        )
     return number
 
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+API_DOCUMENT = "the API's document, /openapi.json"
+"""The source of whatever is wrong with the form of a request alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Broken:
@@ -20,6 +23,17 @@ class Broken:
     detail: str
     source: str
     field: str | None = None
+
+
+class Malformed(ValueError):
+    """What a form's own check raises: a value that no record may have, and by which rule.
+
+    Its words reach the caller as they are, so they never quote what was sent.
+    """
+
+    def __init__(self, rule: str, detail: str, source: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.broken = Broken(rule, detail, source, field)
 
 
 def unknown(noun: str, field: str | None = None) -> Broken:

@@ -14,12 +14,18 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
+from shared.refusals import Malformed
+
 
 def _to_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:  # the first and last day of the calendar, in some zones
-        raise ValueError("must lie within the years 1 to 9999 in UTC") from None
+        raise Malformed(
+            "calendar_years",
+            "The moment must lie within the years 1 to 9999 in UTC.",
+            "the calendar",
+        ) from None
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_to_utc)]

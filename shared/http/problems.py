@@ -7,7 +7,7 @@ be a patient's.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
@@ -23,20 +23,17 @@ from starlette.requests import ClientDisconnect
 from shared.auth import effective_route, policies
 from shared.db import unreachable
 from shared.errors import Retry
-from shared.refusals import Broken, unknown
+from shared.http.wording import broken_form
+from shared.refusals import API_DOCUMENT, Broken, unknown
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
 MAX_VIOLATIONS = 50
-MAX_LEAVES = 1000
-MIN_TELLING = 4
 
 _PLACES = frozenset({"body", "query", "path", "header", "cookie"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
-"""How Pydantic shows a member of an enum; the caller sends its value."""
 
 
 class Violation(BaseModel):
@@ -136,10 +133,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     if _is_sent_as_something_else(request, error):
         return problem(415, violations=(_NOT_SENT_AS_JSON,), correlation_id=_correlation(request))
-    violations = tuple(
-        Violation(field=_field(found["loc"]), rule=str(found["type"]), detail=_detail(found))
-        for found in error.errors()[:MAX_VIOLATIONS]
-    )
+    violations = tuple(_violation(found) for found in error.errors()[:MAX_VIOLATIONS])
     return problem(
         422,
         "The request is not understood",
@@ -152,7 +146,14 @@ _NOT_SENT_AS_JSON = Violation(
     field="Content-Type",
     rule="content_type",
     detail="The body is read as JSON; send it with the header Content-Type: application/json.",
+    source=API_DOCUMENT,
 )
+
+
+def _violation(found: Any) -> Violation:
+    broken = broken_form(found)
+    named = () if broken.field is None else (broken.field,)
+    return Violation(**asdict(broken) | {"field": _field((*found["loc"], *named))})
 
 
 def _is_sent_as_something_else(request: Request, error: RequestValidationError) -> bool:
@@ -172,33 +173,6 @@ def _field(loc: tuple[int | str, ...]) -> str | None:
         )
         or None
     )
-
-
-def _detail(found: Any) -> str:
-    """What would be right. Some messages of Pydantic quote what was sent; those are left out."""
-    detail = _MEMBER.sub(r"\1", str(found["msg"]).removeprefix("Value error, "))
-    expected = (found.get("ctx") or {}).get("expected_tags")
-    if found["type"] == "union_tag_invalid":
-        return f"Expected one of {expected}."
-    if any(sent in detail for sent in _texts(found.get("input"))):
-        return "This value is not acceptable here."
-    return detail
-
-
-def _texts(sent: Any, room: int = MAX_LEAVES) -> set[str]:
-    """The texts in what was sent that are long enough to tell something."""
-    texts: set[str] = set()
-    waiting = [sent]
-    while waiting and room:
-        value = waiting.pop()
-        room -= 1
-        if isinstance(value, str) and len(value) >= MIN_TELLING:
-            texts.add(value)
-        elif isinstance(value, Mapping):
-            waiting += [*value.keys(), *value.values()]
-        elif isinstance(value, list | tuple):
-            waiting += value
-    return texts
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

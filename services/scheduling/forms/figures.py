@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from services.scheduling.forms.wish import Wish
 from shared.claims import PRINTABLE, Line
 from shared.events import Moment
+from shared.refusals import API_DOCUMENT, Malformed
 
 T = TypeVar("T")
 
@@ -42,7 +43,7 @@ class FiguresWish(Wish):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.changed():
-            raise ValueError("name at least one figure to change")
+            raise Malformed("no_change", "Name at least one figure to change.", API_DOCUMENT)
         return self
 
     def changed(self) -> dict[str, Figure[Any]]:
@@ -111,6 +112,17 @@ class CatalogueEntry(VisitFiguresAnswer):
     protocol: ProtocolAnswer | None
 
 
+def check_order(from_: str, until: str) -> None:
+    """Raises `Malformed` where a part of a day does not end after it begins."""
+    if from_ >= until:
+        raise Malformed(
+            "clock_order",
+            "This ends before it begins; its until is later than its from, on the same day.",
+            "the clock",
+            "until",
+        )
+
+
 class WindowWish(Wish):
     """A part of a weekday, Monday being 1, by the clock on the wall."""
 
@@ -122,8 +134,7 @@ class WindowWish(Wish):
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
-        if self.from_ >= self.until:
-            raise ValueError("until must be later than from, on the same day")
+        check_order(self.from_, self.until)
         return self
 
 
@@ -169,7 +180,12 @@ class ClosureWish(Wish):
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
         if self.first_on > self.last_on:
-            raise ValueError("last_on must not be before first_on")
+            raise Malformed(
+                "closure_days",
+                "The closure ends before it begins; its last_on is its first_on or later.",
+                "the calendar",
+                "last_on",
+            )
         return self
 
 

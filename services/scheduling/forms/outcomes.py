@@ -15,6 +15,7 @@ from services.scheduling.rules.outcomes_creyos import MAX_ROWS
 from services.scheduling.rules.outcomes_reviews import Matter
 from shared.claims import Line
 from shared.events import Moment
+from shared.refusals import API_DOCUMENT, Malformed
 
 MAX_ITEMS = 50
 """Far above any form, so that the rule about its items can say what would be right."""
@@ -23,7 +24,7 @@ MAX_ITEMS = 50
 def _a_number(answer: Any) -> Any:
     """What a form's item is answered with is no word and no yes; 2.0 is 2."""
     if isinstance(answer, str | bool):
-        raise ValueError("must be a whole number")  # noqa: TRY004  # what pydantic expects
+        raise Malformed("whole_number", "The answer must be a whole number.", API_DOCUMENT)
     return answer
 
 

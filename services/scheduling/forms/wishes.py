@@ -21,8 +21,9 @@ from shared.claims import E164, Address, Email, Icd10, Line, Name
 from shared.events import Moment
 from shared.events.scheduling import CancelReason, RideMode, VisitType
 from shared.identifiers import DeaNumber, Ein, Npi
+from shared.refusals import API_DOCUMENT, Malformed
 
-MAX_APPOINTMENTS = 50
+MAX_APPOINTMENTS = 366
 """Far above any series, so that the rule about its size can say what would be right."""
 
 MAX_DIAGNOSES = 12
@@ -34,7 +35,11 @@ BirthDate = Annotated[date, Field(ge=date(1900, 1, 1))]
 
 def _in_any_calendar(moment: datetime) -> datetime:
     if not 2000 <= moment.year < 2200:  # noqa: PLR2004  # the message says the same
-        raise ValueError("must lie within the years 2000 to 2199")
+        raise Malformed(
+            "calendar_years",
+            "The moment must lie within the years 2000 to 2199.",
+            "the house's limit, for a mistyped year",
+        )
     return moment
 
 
@@ -43,9 +48,15 @@ StartsAt = Annotated[Moment, AfterValidator(_in_any_calendar)]
 
 
 def _known_zone(zone: str) -> str:
-    if zone not in available_timezones():
-        raise ValueError("must be an IANA time zone, such as America/New_York")
-    return zone
+    """Not `localtime`, which is the server's own, nor `Factory`, which is nobody's."""
+    is_a_place = "/" in zone or zone == "UTC"
+    if is_a_place and zone in available_timezones():
+        return zone
+    raise Malformed(
+        "known_zone",
+        "This is no time zone of a place; right would be one such as America/New_York.",
+        "IANA time zone database: zones of places are named by area and city",
+    )
 
 
 Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
@@ -57,9 +68,13 @@ class _Change(Wish):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("name at least one field to change")
+            raise Malformed("no_change", "Name at least one field to change.", API_DOCUMENT)
         if any(getattr(self, name) is None for name in self.model_fields_set):
-            raise ValueError("leave out what stays as it is; nothing here can be emptied")
+            raise Malformed(
+                "no_change",
+                "Leave out what stays as it is; nothing here can be emptied.",
+                API_DOCUMENT,
+            )
         return self
 
     def changes(self) -> dict[str, Any]:

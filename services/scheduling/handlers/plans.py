@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field, model_validator
 
 from services.scheduling import store
-from services.scheduling.forms.figures import Clock, Day
+from services.scheduling.forms.figures import Clock, Day, check_order
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import WishedAppointment
 from services.scheduling.handlers.given_before import given_before
@@ -52,8 +52,7 @@ class PreferencesWish(Wish):
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
-        if self.from_ >= self.until:
-            raise ValueError("until must be later than from, on the same day")
+        check_order(self.from_, self.until)
         return self
 
 

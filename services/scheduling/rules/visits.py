@@ -206,12 +206,13 @@ def broken_by_day(
 
 
 def broken_by_ride(mode: RideMode, driver_name: str | None) -> list[Broken]:
-    if mode is RideMode.RIDESHARE or driver_name is not None:
+    is_named = driver_name is not None and any(map(str.isalpha, driver_name))
+    if is_named or (driver_name is None and mode is RideMode.RIDESHARE):
         return []
     return [
         Broken(
             "driver_unnamed",
-            "A driver has a name; give it, or record a rideshare.",
+            "A driver has a name, written in letters; give it, or record a rideshare without one.",
             "FAQ: you will need a driver to take you home (or an Uber)",
             "driver_name",
         )

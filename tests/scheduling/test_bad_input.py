@@ -1,0 +1,137 @@
+"""What is mistyped is refused with the rule, what would be right in plain words, and its source."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.scheduling.conftest import LOCATION, Clinic, every
+
+
+async def wrong(clinic: Clinic, path: str, body: object) -> dict[str, str]:
+    """The one violation of a request. Nothing of it repeats what was sent."""
+    answer = await clinic.send(path, body)
+    assert answer.status_code in {409, 422}, answer.text
+    [violation] = answer.json()["violations"]
+    assert set(violation) == {"field", "rule", "detail", "source"}
+    return dict(violation)
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "rule", "says"),
+    [
+        ("2026-02-30T12:00:00Z", "datetime_from_date_parsing", "no moment of the calendar"),
+        ("tomorrow", "datetime_from_date_parsing", "no moment of the calendar"),
+        ("2026-11-01T12:00:00", "timezone_aware", "no zone"),
+        ("1999-10-07T12:00:00Z", "calendar_years", "2000 to 2199"),
+        ("0001-01-01T00:00:00+14:00", "calendar_years", "1 to 9999"),
+        ("2026-10-04T12:00:00Z", "bookable_time", "has passed"),
+    ],
+)
+async def test_a_time_that_no_visit_can_have_is_explained(
+    clinic: Clinic, starts_at: str, rule: str, says: str
+) -> None:
+    wish = clinic.wish(await clinic.patient(), every(3, 6))
+    wish["appointments"][0]["starts_at"] = starts_at
+    violation = await wrong(clinic, "/series", wish)
+    assert (violation["rule"], violation["field"]) == (rule, "appointments.0.starts_at")
+    assert says in violation["detail"]
+
+
+@pytest.mark.parametrize("day", ["2026-02-30", "soon", "2026-10-05T12:00:00Z"])
+async def test_a_day_that_is_in_no_calendar_is_explained(clinic: Clinic, day: str) -> None:
+    wish = {"effective_from": day, "booked_min": {"value": 50, "source": "made up"}}
+    violation = await wrong(clinic, "/visit-types/ketamine_mood/figures", wish)
+    assert violation["field"] == "effective_from"
+    assert "such as 2026-10-05" in violation["detail"]
+
+
+@pytest.mark.parametrize(
+    "zone", ["Mars/Olympus", "Factory", "localtime", "EST5EDT", "posixrules", "America/New_York\0"]
+)
+async def test_a_zone_that_is_no_place_s_opens_no_location(clinic: Clinic, zone: str) -> None:
+    violation = await wrong(clinic, "/locations", LOCATION | {"zone": zone})
+    assert (violation["rule"], violation["field"]) == ("known_zone", "zone")
+    assert "America/New_York" in violation["detail"]
+    assert "IANA" in violation["source"]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/Indiana/Knox", "Etc/GMT+12"])
+async def test_a_zone_of_a_place_opens_one(clinic: Clinic, zone: str) -> None:
+    assert (await clinic.post("/locations", LOCATION | {"zone": zone}))["zone"] == zone
+
+
+@pytest.mark.parametrize("count", [0, 1, 99])
+async def test_a_series_of_no_likely_size_names_the_faq_whoever_asks(
+    clinic: Clinic, count: int
+) -> None:
+    patient_id = await clinic.patient()
+    booked = await wrong(clinic, "/series", clinic.wish(patient_id, every(3, count)))
+    planned = (
+        await clinic.send(
+            "/plans",
+            {
+                "patient_id": patient_id,
+                "location_id": clinic.location_id,
+                "visit_type": "ketamine_mood",
+                "infusions": count,
+            },
+        )
+    ).json()["violations"][0]
+    for violation, field in ((booked, "appointments"), (planned, "infusions")):
+        assert (violation["rule"], violation["field"]) == ("series_size", field)
+        assert violation["detail"] == f"A mood series has 6 to 8 infusions, not {count}."
+        assert violation["source"].startswith("FAQ")
+
+
+async def test_what_ends_before_it_begins_is_told_so_in_its_own_words(clinic: Clinic) -> None:
+    place = f"/locations/{clinic.location_id}"
+    closure = {"first_on": "2026-10-09", "last_on": "2026-10-08", "reason": "last holiday"}
+    violation = await wrong(clinic, f"{place}/closures", closure)
+    assert (violation["rule"], violation["field"]) == ("closure_days", "last_on")
+    assert "ends before it begins" in violation["detail"]
+    shift = {"weekday": 1, "from": "12:00", "until": "09:00"}
+    roster = {"effective_from": "2026-10-12", "chairs_per_nurse": 1, "source": "until further"}
+    violation = await wrong(
+        clinic, f"{place}/rosters", roster | {"shifts": [shift | {"nurses": 1}]}
+    )
+    assert (violation["rule"], violation["field"]) == ("clock_order", "shifts.0.until")
+    plan = {
+        "patient_id": str(uuid4()),
+        "location_id": clinic.location_id,
+        "visit_type": "ketamine_mood",
+        "preferences": {"from": "17:00", "until": "09:00"},
+    }
+    violation = await wrong(clinic, "/plans", plan)
+    assert (violation["rule"], violation["field"]) == ("clock_order", "preferences.until")
+    assert violation["detail"] == (
+        "This ends before it begins; its until is later than its from, on the same day."
+    )
+
+
+@pytest.mark.parametrize(
+    ("ride", "rule"),
+    [
+        ({"mode": "driver"}, "driver_unnamed"),
+        ({"mode": "driver", "driver_name": "."}, "driver_unnamed"),
+        ({"mode": "rideshare", "driver_name": "?!"}, "driver_unnamed"),
+        ({"mode": "driver", "driver_name": "   "}, "string_too_short"),
+        ({"mode": "on foot"}, "enum"),
+        ({}, "missing"),
+    ],
+)
+async def test_a_ride_without_a_name_is_not_recorded(
+    clinic: Clinic, ride: dict[str, Any], rule: str
+) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    violation = await wrong(clinic, f"/appointments/{visit['appointment_id']}/ride", ride)
+    assert violation["rule"] == rule
+    assert violation["source"]
+
+
+async def test_a_word_that_is_nearly_right_is_told_the_right_ones(clinic: Clinic) -> None:
+    wish = clinic.wish(await clinic.patient(), every(3, 6), visit_type="ketamine")
+    violation = await wrong(clinic, "/series", wish)
+    assert "'ketamine_mood'" in violation["detail"]
