@@ -100,6 +100,14 @@ async def test_the_same_content_prints_the_same_bytes():
     assert await printed(bill) == await printed(bill)
 
 
+async def test_a_document_is_printed_at_any_moment_and_dated_to_the_second():
+    """A clock that runs never stands at a whole second."""
+    content = orjson.dumps(superbill(40))
+    at = STOPPED_AT.replace(microsecond=811_841)
+    printed_at = await Typst().render(Template.SUPERBILL, content, issued_at=at)
+    assert printed_at == await Typst().render(Template.SUPERBILL, content, issued_at=STOPPED_AT)
+
+
 async def test_an_ordinary_superbill_fits_one_page_and_the_fullest_two():
     ordinary, fullest = superbill(91), superbill(240, diagnoses=TWELVE)
     assert len(PdfReader(io.BytesIO(await printed(ordinary))).pages) == 1

@@ -54,7 +54,7 @@ def _compile(template: Template, content: bytes, issued_at: datetime) -> bytes:
             ignore_system_fonts=True,
             sys_inputs={"content": content.decode()},
             pdf_standards=STANDARDS,
-            timestamp=issued_at,
+            timestamp=issued_at.replace(microsecond=0),  # typst takes whole seconds only
         )
     except typst.TypstError:  # its text may quote the content
         raise Poison(f"{template}_not_printable") from None
