@@ -22,6 +22,9 @@ from bench.desk import page as desk_page
 from bench.desk import plot as desk_plot
 from bench.desk import results as desk
 from bench.ground import Ground, started
+from bench.money import page as money_page
+from bench.money import plot as money_plot
+from bench.money import results as money
 from bench.results import Results
 from bench.sizes import FULL, QUICK, Sizes
 from shared.clock import real_now
@@ -35,6 +38,7 @@ class Part(StrEnum):
 
     BACKBONE = "backbone"
     DESK = "desk"
+    MONEY = "money"
 
 
 def main(
@@ -47,7 +51,7 @@ def main(
     ] = False,
     into: Annotated[Path, typer.Option(help="Where pages, numbers and pictures go.")] = DOCS,
 ) -> None:
-    """Measure the backbone and the front desk, and write a page of each."""
+    """Measure the backbone, the front desk and the money, and write a page of each."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # fresh topics have no leader yet
     console, sizes = Console(), QUICK if quick else FULL
     with started(console.print) as ground:
@@ -59,6 +63,9 @@ def main(
                 case Part.DESK:
                     at_desk = asyncio.run(measure_desk(ground, sizes, console, quick=quick))
                     write_desk(at_desk, into)
+                case Part.MONEY:
+                    of_money = asyncio.run(measure_money(ground, sizes, console, quick=quick))
+                    write_money(of_money, into)
     console.print_json((into / NUMBERS).read_text())
     console.print(f"Written to {into}.")
 
@@ -105,6 +112,17 @@ async def measure_desk(
     return desk.Results(at, took_s, quick, described, planned, booked, viewed)
 
 
+async def measure_money(
+    ground: Ground, sizes: Sizes, console: Console, *, quick: bool
+) -> money.Results:
+    """Charges, webhooks, superbills and the ledger, in one practice."""
+    began = perf_counter()
+    at, described = real_now(), await machine.describe(ground)
+    with shown(money.steps(sizes), console) as begin:
+        measured = await money.measure(ground, sizes, begin)
+    return money.Results(at, perf_counter() - began, quick, described, measured)
+
+
 @contextmanager
 def shown(
     steps: Mapping[str, int], console: Console
@@ -140,8 +158,15 @@ def write_desk(results: desk.Results, folder: Path) -> None:
     desk_plot.draw(results, folder / "benchmarks-desk.svg")
 
 
+def write_money(results: money.Results, folder: Path) -> None:
+    """Billing's page, numbers and picture."""
+    _note(results.figures(), folder)
+    (folder / "benchmarks-money.md").write_text(money_page.write(results))
+    money_plot.draw(results, folder / "benchmarks-money.svg")
+
+
 def _note(figures: Mapping[str, object], folder: Path) -> None:
-    """Put the figures beside those of the other page."""
+    """Put the figures beside those of the other pages."""
     folder.mkdir(parents=True, exist_ok=True)
     numbers = folder / NUMBERS
     known = json.loads(numbers.read_text()) if numbers.exists() else {}

@@ -20,8 +20,9 @@ _HEAD = """\
 Written by `make bench`, or by `python -m bench backbone` alone, which measures everything below in
 one run; what is compared takes turns, round by round, and figures are medians of the rounds unless
 said otherwise. The numbers alone are in [`benchmarks.json`](benchmarks.json), the figures of plans
-and bookings in [`benchmarks-desk.md`](benchmarks-desk.md). Ratios travel between machines; absolute
-figures do not.
+and bookings in [`benchmarks-desk.md`](benchmarks-desk.md), those of charges and superbills in
+[`benchmarks-money.md`](benchmarks-money.md). Ratios travel between machines; absolute figures do
+not.
 
 ![Pipeline, relay, story and growth](benchmarks.svg)
 """

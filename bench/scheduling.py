@@ -1,8 +1,4 @@
-"""Scheduling, stood in for: it says events over a real outbox and relay, and answers claim checks.
-
-Booking, ride, check-in and start come before an infusion completes and are not what is measured,
-so the bench says what scheduling would say at the end of them.
-"""
+"""Scheduling, stood in for: the claim checks that the other services ask."""
 
 from __future__ import annotations
 
@@ -11,13 +7,12 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 
-from bench.load import INFUSION
 from shared.claims import (
     Address,
     ClinicianCard,
@@ -25,40 +20,61 @@ from shared.claims import (
     LocationCard,
     PatientCard,
 )
-from shared.clock import Clock
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import InfusionCompleted
 from shared.ids import new_id
 
 _ADDRESS = Address(line1="1 Made Up Street", city="Alexandria", state="VA", postal_code="22314")
 _PHONE = "+12025550100"
+_CLINICIAN = ClinicianCard(
+    clinician_id=new_id(),
+    name="Nora Madeup",
+    credential="NP",
+    npi="1234567893",
+    license_number="0024000000",
+    dea_number=None,
+    phone=_PHONE,
+    address=_ADDRESS,
+)
 
 
-def claim_checks(clock: Clock) -> FastAPI:
-    """`/internal` of scheduling, for patients and places that are made up and all alike."""
-    app = FastAPI()
+class Records:
+    """The infusions that scheduling can be asked about: what was said of each."""
 
-    @app.get("/internal/patients/{patient_id}")
-    async def patient(patient_id: UUID) -> PatientCard:
-        return _patient(patient_id)
+    def __init__(self) -> None:
+        self._said: dict[UUID, InfusionCompleted] = {}
 
-    @app.get("/internal/locations/{location_id}")
-    async def location(location_id: UUID) -> LocationCard:
-        return _location(location_id)
+    def keep(self, event: InfusionCompleted) -> None:
+        self._said[event.infusion_id] = event
 
-    @app.get("/internal/infusions/{infusion_id}")
-    async def infusion(infusion_id: UUID) -> InfusionRecord:
-        return InfusionRecord(
-            infusion_id=infusion_id,
-            patient=_patient(new_id()),
-            rendering=_clinician(),
-            location=_location(new_id()),
-            visit_type=VisitType.KETAMINE_MOOD,
-            diagnoses=("F33.1",),
-            started_at=clock.now() - INFUSION,
-            stopped_at=clock.now() - timedelta(minutes=1),
-        )
+    def answers(self) -> FastAPI:
+        """`/internal` of scheduling, for patients and places that are made up and all alike."""
+        app = FastAPI()
 
-    return app
+        @app.get("/internal/patients/{patient_id}")
+        async def patient(patient_id: UUID) -> PatientCard:
+            return _patient(patient_id)
+
+        @app.get("/internal/locations/{location_id}")
+        async def location(location_id: UUID) -> LocationCard:
+            return _location(location_id)
+
+        @app.get("/internal/infusions/{infusion_id}")
+        async def infusion(infusion_id: UUID) -> InfusionRecord:
+            said = self._said.get(infusion_id)
+            if said is None:
+                raise HTTPException(404)
+            return InfusionRecord(
+                infusion_id=infusion_id,
+                patient=_patient(said.patient_id),
+                rendering=_CLINICIAN,
+                location=_location(said.location_id),
+                visit_type=said.visit_type,
+                diagnoses=("F33.1",),
+                started_at=said.started_at,
+                stopped_at=said.stopped_at,
+            )
+
+        return app
 
 
 def _patient(patient_id: UUID) -> PatientCard:
@@ -69,19 +85,6 @@ def _patient(patient_id: UUID) -> PatientCard:
         birth_date=date(1980, 1, 31),
         phone="+12025550101",
         email="testa.canary@example.com",
-        address=_ADDRESS,
-    )
-
-
-def _clinician() -> ClinicianCard:
-    return ClinicianCard(
-        clinician_id=new_id(),
-        name="Nora Madeup",
-        credential="NP",
-        npi="1234567893",
-        license_number="0024000000",
-        dea_number=None,
-        phone=_PHONE,
         address=_ADDRESS,
     )
 
@@ -108,11 +111,11 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def answering(clock: Clock) -> AsyncIterator[str]:
+async def answering(records: Records) -> AsyncIterator[str]:
     """Answer claim checks; yields the address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(claim_checks(clock), log_config=None, access_log=False)
+        config = uvicorn.Config(records.answers(), log_config=None, access_log=False)
         server = _Server(config)
         serving = asyncio.create_task(server.serve([listening]))
         try:

@@ -31,6 +31,16 @@ class Sizes:
     """Places and days of the smaller and of the larger calendar."""
     day_views: int
     """Per round, at each size."""
+    charges: int
+    """Per round, by the workers."""
+    charges_one_by_one: int
+    notices: int
+    """Webhooks of a burst, each tenth of them for the second time; a burst per round."""
+    superbills: int
+    ledgers: tuple[int, int]
+    """Transfers in the smaller and in the larger ledger."""
+    looks: int
+    """At each of the ledger's pages."""
 
 
 FULL = Sizes(
@@ -47,6 +57,12 @@ FULL = Sizes(
     bookings=200,
     calendars=((5, 10), (50, 100)),
     day_views=100,
+    charges=400,
+    charges_one_by_one=60,
+    notices=5_000,
+    superbills=120,
+    ledgers=(10_000, 1_000_000),
+    looks=20,
 )
 
 QUICK = Sizes(
@@ -63,4 +79,10 @@ QUICK = Sizes(
     bookings=40,
     calendars=((1, 6), (2, 12)),
     day_views=5,
+    charges=12,
+    charges_one_by_one=3,
+    notices=60,
+    superbills=6,
+    ledgers=(600, 1_200),
+    looks=2,
 )

@@ -10,57 +10,32 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
-from bench.charging import FEE_CENTS
 from bench.commits import mark, noted
 from bench.figures import Latency
 from bench.footprint import resident_mb
 from bench.ground import Ground
-from bench.load import SPEAKER, batched
-from bench.relay import all_left, steadily
-from bench.scheduling import answering
+from bench.practice import Stage, practice_of
+from bench.relay import steadily
 from bench.sizes import Sizes
-from bench.ways.stage import running
-from deploy.local.client import Practice
-from deploy.local.demo.quiet import Listener
-from deploy.local.demo.world import World
-from deploy.local.installation import Installation, Plan
-from deploy.local.installation.keys import Keys
-from shared.auth import Role
-from shared.clock import SystemClock, real_now
-from shared.db import create_engine
 from shared.events.base import Event
-from shared.events.scheduling import (
-    InfusionCompleted,
-    PatientDischarged,
-    PatientRegistered,
-    VisitType,
-)
+from shared.events.scheduling import InfusionCompleted, PatientDischarged
 from shared.ids import new_id
-from shared.messaging import UnitOfWork
-from shared.messaging.relay import Relay
-from shared.messaging.runtime import make_producer
 from shared.telemetry import child_of
 
 INFUSIONS_PER_S = (1, 50)
 PATIENTS = 60
-DESKS = 6
-"""How many cards are saved at a time."""
 SPANS_WITHIN_S = 30.0
 """Spans are written every five seconds, later on a busy machine."""
 
 NO_DRIVING = timedelta(hours=6)  # clinic FAQ
-CARD = "4242424242424242"
-POOL = 40  # infusions complete on time even when those before them are late
-SETTLES_WITHIN_S = 60.0
 LOOKS_EVERY_S = 0.2
+TRACED = ("billing", "notifications")
 
 Call = tuple[str, str]
 """The gateway of a call, and its name."""
@@ -92,90 +67,41 @@ class Story:
 
 async def measure(ground: Ground, sizes: Sizes, step: Callable[[], object]) -> Story:
     """Tell the story at each rate. `step` is called after each."""
-    plan = Plan(
-        ground.folder / "practice",
-        Keys(),
-        clinic_name="Made Up Clinic",
-        clinic_phone="+12025550100",
-        topic_prefix="story.",
-        database_prefix="story_",
-    )
-    engine = create_engine(await ground.scheduling(), pool_size=POOL)
-    try:
-        async with answering(SystemClock()) as scheduling_url:
-            plan = _traced(plan, scheduling_url)
-            async with Installation(
-                plan,
-                starts_at=real_now(),
-                rate=1,
-                kafka=ground.kafka,
-                postgres=ground.postgres,
-            ) as practice:
-                return await _tell(practice, engine, sizes, step)
-    finally:
-        await engine.dispose()
+    async with practice_of(ground, "story", traced=TRACED) as stage:
+        return await _tell(stage, sizes, step)
 
 
-def _traced(plan: Plan, scheduling_url: str) -> Plan:
-    """The same plan with traces written and claim checks asked of the bench."""
-    for service in ("billing", "notifications"):
-        plan = replace(
-            plan,
-            extra={
-                **plan.extra,
-                service: {
-                    "PRACTICE_TRACE_FILE": str(_traces(plan, service)),
-                    "PRACTICE_LOG_LEVEL": "error",
-                    f"{service.upper()}_SCHEDULING_URL": scheduling_url,
-                },
-            },
+async def _tell(stage: Stage, sizes: Sizes, step: Callable[[], object]) -> Story:
+    teller = Teller(stage)
+    patients = [new_id() for _ in range(PATIENTS)]
+    await stage.take_in(patients)
+    await teller.tell(1, 1.0, patients)  # the place and the contacts are redeemed
+    await stage.until_quiet()
+    rounds: list[tuple[float, float, dict[str, datetime], dict[str, datetime]]] = []
+    for rate, for_s in zip(INFUSIONS_PER_S, sizes.story_s, strict=True):
+        rounds.append((rate, for_s, *await teller.tell(rate, for_s, patients)))
+        await stage.until_quiet()
+        step()
+    await stage.check_billed()
+    memory_mb = resident_mb(stage.practice)
+    told = [
+        Told(
+            rate,
+            for_s,
+            await _delays(completed, stage.traces("billing"), CHARGE),
+            await _delays(discharged, stage.traces("notifications"), MESSAGE),
         )
-    return plan
-
-
-def _traces(plan: Plan, service: str) -> Path:
-    return plan.folder / f"{service}.trace"
-
-
-async def _tell(
-    practice: Installation, engine: AsyncEngine, sizes: Sizes, step: Callable[[], object]
-) -> Story:
-    plan = practice.plan
-    assert practice.kafka is not None
-    servers = practice.kafka.bootstrap_servers
-    work = UnitOfWork(engine, practice.clock, SPEAKER, topic_prefix=plan.topic_prefix)
-    relay = Relay(work, lambda: make_producer(servers))
-    teller = Teller(work)
-    async with running(relay.run), Listener(practice.state()) as listener:
-        patients = [new_id() for _ in range(PATIENTS)]
-        await _prepare(practice, work, patients)
-        await teller.tell(1, 1.0, patients)  # the place and the contacts are redeemed
-        await all_left(engine)
-        await listener.until_quiet()
-        rounds: list[tuple[float, float, dict[str, datetime], dict[str, datetime]]] = []
-        for rate, for_s in zip(INFUSIONS_PER_S, sizes.story_s, strict=True):
-            rounds.append((rate, for_s, *await teller.tell(rate, for_s, patients)))
-            await all_left(engine)
-            await listener.until_quiet()
-            step()
-        memory_mb = resident_mb(practice)
-        told = [
-            Told(
-                rate,
-                for_s,
-                await _delays(completed, _traces(plan, "billing"), CHARGE),
-                await _delays(discharged, _traces(plan, "notifications"), MESSAGE),
-            )
-            for rate, for_s, completed, discharged in rounds
-        ]
+        for rate, for_s, completed, discharged in rounds
+    ]
     return Story(tuple(told), memory_mb)
 
 
 class Teller:
     """Says what scheduling would, each event under a trace of its own."""
 
-    def __init__(self, work: UnitOfWork) -> None:
-        self._work = work
+    def __init__(self, stage: Stage) -> None:
+        self._work = stage.work
+        self._records = stage.records
 
     async def tell(
         self, infusions_per_s: float, for_s: float, patients: list[UUID]
@@ -188,6 +114,7 @@ class Teller:
         with noted(self._work.engine) as asked:
 
             async def happen(event: InfusionCompleted) -> None:
+                self._records.keep(event)
                 completed.add(await self._say(event))
                 await self._say(_discharged(event))
 
@@ -216,50 +143,6 @@ def _discharged(event: InfusionCompleted) -> PatientDischarged:
         discharged_at=event.stopped_at,
         no_drive_until=event.stopped_at + NO_DRIVING,
     )
-
-
-async def _prepare(practice: Installation, work: UnitOfWork, patients: list[UUID]) -> None:
-    """A fee in force, and patients with a card on file whose contact is known."""
-    keys, state = practice.plan.keys, practice.state()
-    assert state.outside is not None
-    async with (
-        Practice(state) as desk,
-        World(
-            state.outside, knowledge=keys.signing_knowledge, token_code=keys.signing_token_code
-        ) as world,
-    ):
-        fee = {
-            "visit_type": VisitType.KETAMINE_MOOD.value,
-            "amount_cents": FEE_CENTS,
-            "effective_from": "2026-01-01",
-        }
-        await desk.post("billing", "/fees", fee, role=Role.OPS)
-        async with work.transaction() as tx:
-            for patient_id in patients:
-                tx.publish(PatientRegistered(patient_id=patient_id, registered_at=tx.now))
-        for some in batched(patients, DESKS):
-            await asyncio.gather(*(_save_card(desk, world, patient_id) for patient_id in some))
-
-
-async def _save_card(desk: Practice, world: World, patient_id: UUID) -> None:
-    """The front desk asks for a card, and the patient's browser confirms it with Stripe."""
-    path = f"/patients/{patient_id}/card-setups"
-    setup = await desk.post("billing", path, {}, role=Role.FRONT_DESK)
-    path = f"{path}/{setup['setup_id']}"
-    ready = await _until(desk, path, "ready")
-    await world.confirm_card(
-        CARD, client_secret=ready["client_secret"], publishable_key=ready["publishable_key"]
-    )
-    await _until(desk, path, "saved")
-
-
-async def _until(desk: Practice, path: str, state: str) -> dict[str, Any]:
-    async with asyncio.timeout(SETTLES_WITHIN_S):
-        while True:
-            setup = dict(await desk.get("billing", path, role=Role.FRONT_DESK))
-            if setup["state"] == state:
-                return setup
-            await asyncio.sleep(LOOKS_EVERY_S)
 
 
 async def _delays(asked: dict[str, datetime], trace_file: Path, call: Call) -> Latency:

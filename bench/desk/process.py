@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,15 +12,12 @@ from typing import Any
 import httpx
 
 from bench.ground import Ground
+from bench.served import served
 from deploy.local.postgres import Database
-from deploy.local.processes import end_process, free_port, last_lines, start_process
+from deploy.local.processes import free_port
 from services.scheduling.tables import Base
 from shared.auth import Role, development_token
 from shared.ids import new_id
-
-READY_WITHIN_S = 60.0
-LOOKS_EVERY_S = 0.05
-TIME_LIMIT_S = 60.0
 
 _SECRET = "not-a-secret-" * 3
 _VAULT_KEYS = "k1:" + base64.b64encode(b"1" * 32).decode()
@@ -71,27 +66,11 @@ async def desk_of(ground: Ground, module: str) -> AsyncIterator[Desk]:
         "SCHEDULING_HTTP_PORT": str(port),
     }
     token = development_token(_SECRET, env="development", subject="desk", roles=_ROLES)
-    process = start_process([sys.executable, "-m", module], log=log, env=environment)
+    bearer = {"Authorization": f"Bearer {token}"}
     try:
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}",
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=TIME_LIMIT_S,
-            trust_env=False,
+        async with served(
+            module, port=port, log=log, environment=environment, headers=bearer
         ) as http:
-            async with asyncio.timeout(READY_WITHIN_S):
-                while not await _is_ready(http):
-                    if process.poll() is not None:
-                        raise RuntimeError(f"{module} ended:\n{last_lines(log)}")
-                    await asyncio.sleep(LOOKS_EVERY_S)
             yield Desk(http, database)
     finally:
-        end_process(process)
         await ground.postgres.drop_database(database.name)
-
-
-async def _is_ready(http: httpx.AsyncClient) -> bool:
-    try:
-        return (await http.get("/health/ready")).is_success
-    except httpx.TransportError:
-        return False

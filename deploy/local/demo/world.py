@@ -13,6 +13,8 @@ import httpx
 
 from deploy.local.export.records import Fault
 
+EVERY_TIME = 1_000_000  # as often as an order may say
+
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
@@ -60,6 +62,11 @@ class World:
         more = {"times": fault.times, "status": fault.status, "seconds": fault.seconds}
         kept = {name: value for name, value in more.items() if value is not None}
         await self._ask("POST", "/control/faults", json=order | kept)
+
+    async def slow_down(self, system: str, *, ms: int) -> None:
+        """Have every call to a system take so much longer from now on."""
+        order = {"system": system, "kind": "slow", "ms": ms, "times": EVERY_TIME}
+        await self._ask("POST", "/control/faults", json=order)
 
     async def issuer_declines(self, payment_method: str, code: str) -> None:
         path = f"/control/stripe/payment_methods/{payment_method}/issuer"
