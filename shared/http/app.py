@@ -23,6 +23,10 @@ from shared.vault import Vault
 log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 1_000_000
+TOO_LARGE = (
+    f"A request has at most {MAX_BODY_BYTES} bytes; send a larger file in parts, each with the"
+    " same first line."
+)
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = ("/health", "/metrics")
@@ -100,11 +104,7 @@ class Edge:
         """Have the app answer; what it does not answer is a fault of ours, said as a problem."""
         try:
             if _too_long(headers.get("content-length", "0")):
-                too_large = problems.problem(
-                    413,
-                    detail=f"At most {MAX_BODY_BYTES} bytes.",
-                    correlation_id=passing.correlation_id,
-                )
+                too_large = problems.too_large(TOO_LARGE, passing.correlation_id)
                 await too_large(scope, passing.receive, passing.send)
                 return
             await self._app(scope, passing.receive, passing.send)
@@ -142,7 +142,7 @@ class _Passing:
         message = await self._receive()
         self._bytes += len(message.get("body", b""))
         if self._bytes > MAX_BODY_BYTES:  # a chunked body announces no length
-            raise HTTPException(413, f"At most {MAX_BODY_BYTES} bytes.")
+            raise HTTPException(413, TOO_LARGE)
         return message
 
     async def send(self, message: Message) -> None:

@@ -175,8 +175,16 @@ def _field(loc: tuple[int | str, ...]) -> str | None:
     )
 
 
+def too_large(detail: str, correlation_id: object) -> JSONResponse:
+    """What a request answers that is longer than any may be."""
+    limit = Violation(rule="body_size", detail=detail, source="the house's limit on one request")
+    return problem(413, violations=(limit,), correlation_id=correlation_id)
+
+
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return too_large(error.detail, _correlation(request))
     headers = dict(error.headers) if error.headers else None
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers = {"Allow": _methods(request)}

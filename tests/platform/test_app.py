@@ -238,6 +238,8 @@ async def test_a_body_has_a_limit_whether_its_length_is_announced_or_not(
     ):
         assert answer.status_code == 413
         assert answer.headers["content-type"] == "application/problem+json"
+        [violation] = answer.json()["violations"]
+        assert (violation["rule"], "in parts" in violation["detail"]) == ("body_size", True)
 
 
 async def test_an_answer_that_breaks_halfway_is_broken_off(

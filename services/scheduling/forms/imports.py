@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,7 +24,9 @@ from pydantic import (
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import MAX_DIAGNOSES, RegisterPatient, StartsAt
 from services.scheduling.rules.imports import (
+    IN_PARTS,
     OPTIONAL,
+    SOURCE,
     Kind,
     Record,
     wrong_columns,
@@ -32,10 +35,23 @@ from services.scheduling.rules.sessions import SESSIONS
 from shared.claims import Icd10, Line, Npi
 from shared.events import Moment
 from shared.events.scheduling import VisitType
-from shared.refusals import Broken
+from shared.refusals import Broken, Malformed
 
 MAX_CHARS = 900_000
-"""So much text fits into a request of the house with room to spare."""
+"""A technical bound: so much text fits into a request of the house with room to spare."""
+
+
+def _fits(content: str) -> str:
+    if len(content) > MAX_CHARS:
+        raise Malformed(
+            "import_size", f"A file has at most {MAX_CHARS} characters; {IN_PARTS}", SOURCE
+        )
+    return content
+
+
+Content = Annotated[
+    str, Field(min_length=1, json_schema_extra={"maxLength": MAX_CHARS}), AfterValidator(_fits)
+]
 
 ADDRESS = ("line1", "line2", "city", "state", "postal_code")
 
@@ -49,7 +65,7 @@ class OpenImport(Wish):
     source: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
     """Which system the ids are of; the same word for all its files."""
     location_id: UUID
-    content: Annotated[str, Field(min_length=1, max_length=MAX_CHARS)]
+    content: Content
 
 
 class ApplyImport(Wish):
@@ -97,6 +113,12 @@ class _Imported(BaseModel):
 
 class ImportedPatient(_Imported):
     card: RegisterPatient
+
+    @property
+    def person(self) -> tuple[str, str, date]:
+        """What two records of one person share."""
+        card = self.card
+        return card.first_name.casefold(), card.last_name.casefold(), card.birth_date
 
 
 class ImportedVisit(_Imported):

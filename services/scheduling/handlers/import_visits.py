@@ -64,6 +64,9 @@ async def check(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
     group = await _judge(import_, batch_no, visits, patient_id, tx)
     if patient_id is None and not await kept.coming_patients(tx, import_.import_id, {patient_key}):
         group.note([rules.patient_missing()])
+    if visits[0][1].chair is not None:
+        other = await kept.brings_other_series(tx, import_.import_id, patient_key, batch_no)
+        group.note(_open_series(is_open=other))
     resources = {slot.chair_id for slot in group.slots if slot}
     beside = await kept.taken_by_file(tx, import_.import_id, resources, patient_key)
     for n, slot in enumerate(group.slots):
@@ -123,8 +126,7 @@ async def _judge(
         group.note([rules.series_wrong()])
     if patient_id is not None and first.series_source_id is not None:
         has_open = await store.has_open_series(tx, patient_id)
-        open_series = series_rules.broken_by_open_series(has_open=has_open)
-        group.note([rules.in_column(each, "patient_source_id") for each in open_series])
+        group.note(_open_series(is_open=has_open))
     policy = await store.policy_of(tx, import_.location_id, first.visit_type)
     resources = [await _resource(import_, visit, group.clinician, tx) for _, visit in visits]
     await _hold(resources, first, tx)
@@ -146,6 +148,11 @@ async def _judge(
     if first.series_source_id is not None:
         await _advise(group, policy, patient_id, zone, tx)
     return group
+
+
+def _open_series(*, is_open: bool) -> list[Broken]:
+    broken = series_rules.broken_by_open_series(has_open=is_open)
+    return [rules.in_column(each, "patient_source_id") for each in broken]
 
 
 async def _advise(

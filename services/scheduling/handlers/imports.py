@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -40,7 +40,7 @@ PATIENTS_AT_ONCE = 100
 """How many patients one transaction takes; of visits it takes one series, or one session."""
 
 KEPT = timedelta(days=7)
-"""How long the text of a file waits, sealed, for somebody to apply it."""
+"""How long the text of a file waits, sealed, for somebody to apply it: no figure of care."""
 
 STATES = ("waiting", "ready", "known", "wrong", "applied")
 
@@ -92,6 +92,7 @@ def _rows(
     """The rows of a file: what is of one batch has its number, what is of no form is wrong."""
     rows: list[dict[str, Any]] = []
     seen: set[UUID] = set()
+    people: dict[tuple[str, str, date], int] = {}
     batches: dict[object, int] = {}
     for n, record in enumerate(records):
         read = read_record(record, zone)
@@ -117,6 +118,10 @@ def _rows(
             seen.add(row["source_key"])
         if not row["problems"] and not isinstance(read, list):
             row["state"] = "waiting"
+            if isinstance(read, ImportedPatient):
+                first = people.setdefault(read.person, record.line)
+                same = [] if first == record.line else [rules.same_person(first)]
+                row["problems"] = [rules.as_problem(each) for each in same]
             row["content"] = kept.seal_row(tx, import_id, record.line, read.model_dump(mode="json"))
         rows.append(row | {"batch_no": batches.setdefault(batch, len(batches))})
     return rows
@@ -192,10 +197,9 @@ def _visits(rows: Sequence[ImportRow], tx: Transaction) -> list[tuple[ImportRow,
 
 
 async def _judged(tx: Transaction, row: ImportRow, broken: Sequence[Broken]) -> None:
-    state = "wrong" if broken else "ready"
-    await kept.change_row(
-        tx, row, state=state, problems=[rules.as_problem(each) for each in broken]
-    )
+    """What is right keeps the advice that it has."""
+    problems = [rules.as_problem(each) for each in broken] or row.problems
+    await kept.change_row(tx, row, state="wrong" if broken else "ready", problems=problems)
 
 
 async def apply_import(

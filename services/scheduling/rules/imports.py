@@ -11,12 +11,20 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Protocol
 
 from shared.refusals import Broken
 
 MAX_RECORDS = 5000
-"""The house's limit on one file; a larger one is imported in parts."""
+"""A technical bound: so many records are read within one request and checked within minutes."""
+
+IN_PARTS = (
+    "import it in parts, each with the same first line, and every series whole in one of them."
+)
+
+MAX_UNREADABLE = 20
+"""A technical bound: after each line that cannot be read the rest of the file is read anew."""
 
 MAX_SERIES = 20
 """As many as the table of protocols lets a series have."""
@@ -80,14 +88,12 @@ def read_file(kind: Kind, content: str) -> list[Record] | Broken:
                 found = _read_csv(content, "visit", VISIT_COLUMNS)
             case Kind.FHIR_BUNDLE:
                 found = list(_read_bundle(json.loads(content)))
-    except csv.Error:
-        return _no_file("csv_unreadable", "This is no sheet of CSV; export it again.")
     except (ValueError, RecursionError):
         return _no_file("json_unreadable", "This is no JSON; export the bundle again.")
     if isinstance(found, Broken):
         return found
     if not 0 < len(found) <= MAX_RECORDS:
-        detail = f"A file has 1 to {MAX_RECORDS} records, not {len(found)}; import it in parts."
+        detail = f"A file has 1 to {MAX_RECORDS} records, not {len(found)}; {IN_PARTS}"
         return _no_file("import_size", detail)
     return found
 
@@ -97,24 +103,80 @@ def _no_file(rule: str, detail: str) -> Broken:
 
 
 def _read_csv(content: str, record: str, columns: tuple[str, ...]) -> list[Record] | Broken:
-    sheet = csv.reader(content.removeprefix("\ufeff").splitlines(keepends=True), strict=True)
-    names = [name.strip().casefold().replace(" ", "_") for name in next(sheet, [])]
+    rows = _rows(content.removeprefix("\ufeff").splitlines(keepends=True))
+    _, first = next(rows, (1, []))
+    if first is None:
+        return _no_file("csv_unreadable", _open_quote(1).detail)
+    names = [name.strip().casefold().replace(" ", "_") for name in first]
+    broken = _broken_by_names(names, columns)
+    if broken is not None:
+        return broken
+    records: list[Record] = []
+    unreadable = 0
+    for line, row in rows:
+        if row is None:
+            unreadable += 1
+            if unreadable > MAX_UNREADABLE:
+                detail = f"From line {line} on this is no sheet of CSV; export it again."
+                return _no_file("csv_unreadable", detail)
+            records.append(Record(line, record, {}, (_open_quote(line),)))
+        elif any(cell.strip() for cell in row):
+            records.append(_record(line, record, row, names, columns))
+    return records
+
+
+def _rows(lines: Sequence[str]) -> Iterator[tuple[int, list[str] | None]]:
+    """Each row with the line it begins on; None for a line whose quotes do not fit.
+
+    Such a line is left alone, and the sheet is read on from the next one.
+    """
+    begin = 0
+    while begin < len(lines):
+        sheet = csv.reader(islice(lines, begin, None), strict=True)
+        read = 0
+        try:
+            for row in sheet:
+                yield begin + read + 1, row
+                read = sheet.line_num
+        except csv.Error:
+            yield begin + read + 1, None
+            begin += read + 1
+        else:
+            return
+
+
+def _open_quote(line: int) -> Broken:
+    detail = (
+        f"Line {line} opens a quote that is not closed before a comma or the line's end; close it,"
+        " and write a quote within a cell twice."
+    )
+    return Broken("csv_quote", detail, "RFC 4180: double quotes in CSV")
+
+
+def _broken_by_names(names: Sequence[str], columns: tuple[str, ...]) -> Broken | None:
+    """Whether the first line says what is read: each column that is needed, and none twice."""
+    right = f"right would be a first line with {', '.join(columns)}."
     missing = [name for name in columns if name not in names and name not in OPTIONAL]
     if missing:
-        detail = f"The first line names no {' and no '.join(missing)}; right would be a first line"
-        return _no_file("csv_columns", f"{detail} with {', '.join(columns)}.")
-    records = []
-    for row in sheet:
-        if not any(cell.strip() for cell in row):
-            continue
-        broken: tuple[Broken, ...] = ()
-        if len(row) != len(names):
-            detail = f"The line has {len(row)} cells where the first has {len(names)}; quote commas"
-            broken = (Broken("csv_cells", f"{detail} within a cell.", SOURCE),)
-        cells = {name: cell.strip() for name, cell in zip(names, row, strict=False)}
-        fields = {name: cells[name] for name in columns if cells.get(name)}
-        records.append(Record(sheet.line_num, record, fields, broken))
-    return records
+        return _no_file(
+            "csv_columns", f"The first line names no {' and no '.join(missing)}; {right}"
+        )
+    several = [name for name in columns if names.count(name) > 1]
+    if several:
+        detail = f"The first line names {' and '.join(several)} more than once; {right}"
+        return _no_file("csv_columns", detail)
+    return None
+
+
+def _record(
+    line: int, record: str, row: Sequence[str], names: Sequence[str], columns: tuple[str, ...]
+) -> Record:
+    broken: tuple[Broken, ...] = ()
+    if len(row) != len(names):
+        detail = f"The line has {len(row)} cells where the first has {len(names)}; quote commas"
+        broken = (Broken("csv_cells", f"{detail} within a cell.", SOURCE),)
+    cells = {name: cell.strip() for name, cell in zip(names, row, strict=False)}
+    return Record(line, record, {name: cells[name] for name in columns if cells.get(name)}, broken)
 
 
 def _read_bundle(bundle: Any) -> Iterator[Record]:
@@ -132,7 +194,7 @@ def _read_bundle(bundle: Any) -> Iterator[Record]:
 
 
 def _patient(resource: Any) -> tuple[dict[str, str], list[Broken]]:
-    name, address = _first(resource, "name"), _first(resource, "address")
+    name, address = (_newest(_list(_get(resource, each))) for each in ("name", "address"))
     lines = [_text(line) for line in _list(_get(address, "line"))]
     return {
         "source_id": _text(_get(resource, "id")),
@@ -177,12 +239,29 @@ def _visit(resource: Any) -> tuple[dict[str, str], list[Broken]]:
 
 
 def _contact(resource: Any, system: str) -> str:
-    found = (
-        _text(_get(each, "value"))
-        for each in _list(_get(resource, "telecom"))
-        if _get(each, "system") == system
-    )
-    return next(found, "")
+    of_system = [
+        each for each in _list(_get(resource, "telecom")) if _get(each, "system") == system
+    ]
+    return _text(_get(_newest(of_system), "value"))
+
+
+LAST = ("temp", "anonymous", "maiden", "billing", "old")
+"""Of several names, addresses or numbers those of these uses are taken last, `old` last of all."""
+
+
+def _newest(several: Sequence[Any]) -> Any:
+    """The one that holds now: not an old one, nor one whose period has an end, while another is.
+
+    Of the others the first, as the other system has them: a contact with a lower rank before.
+    """
+
+    def later(each: Any) -> tuple[int, bool, int]:
+        use, rank = _text(_get(each, "use")), _get(each, "rank")
+        has_ended = bool(_text(_get(_get(each, "period"), "end")))
+        by_use = LAST.index(use) + 1 if use in LAST else 0
+        return by_use, has_ended, rank if isinstance(rank, int) else len(several)
+
+    return min(several, key=later, default=None)
 
 
 def _get(value: Any, name: str) -> Any:
@@ -244,6 +323,15 @@ def wrong_columns(columns: Iterable[tuple[str, bool]]) -> list[Broken]:
 def twice() -> Broken:
     detail = "This source_id stands in the file before; keep the record that was meant."
     return Broken("source_id_twice", detail, SOURCE, "source_id")
+
+
+def same_person(line: int) -> Broken:
+    """No fault: twins share a birth date, and some of them a first name."""
+    detail = (
+        f"Line {line} is of the same first name, last name and birth date under another id; both"
+        " come in, as two patients, unless one is left out."
+    )
+    return Broken("same_person", detail, "one patient is on file once", "source_id")
 
 
 def patient_missing() -> Broken:

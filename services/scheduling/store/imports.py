@@ -145,6 +145,23 @@ async def taken_by_file(
     ]
 
 
+async def brings_other_series(
+    tx: Transaction, import_id: UUID, patient_key: UUID, batch_no: int
+) -> bool:
+    """Whether the same file has brought another series of this patient, and it was right."""
+    rows = (
+        select(col(ImportRow.line))
+        .join(Chair, col(Chair.chair_id) == col(ImportRow.takes))
+        .where(
+            col(ImportRow.import_id) == import_id,
+            col(ImportRow.patient_key) == patient_key,
+            col(ImportRow.batch_no) != batch_no,
+            col(ImportRow.state) == "ready",
+        )
+    )
+    return (await tx.execute(rows.limit(1))).first() is not None
+
+
 def note_imported(tx: Transaction, key: UUID, object_id: UUID) -> None:
     tx.insert(Imported, source_key=key, object_id=object_id, imported_at=tx.now)
 
