@@ -13,7 +13,7 @@ somewhere else, and `verify` takes them back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -130,6 +130,12 @@ def append(
         await connection.execute(_APPEND, entry)
 
     tx.at_end(write)
+
+
+def note_shown(tx: Transaction, reader: Actor, entity: str, patient_ids: Iterable[UUID]) -> None:
+    """Note of a list whose data it shows, each patient once: the request's own entry names none."""
+    for patient_id in dict.fromkeys(patient_ids):
+        append(tx, reader, action="read", entity=entity, patient_id=patient_id)
 
 
 async def head(connection: AsyncConnection) -> Head | None:

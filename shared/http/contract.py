@@ -15,7 +15,8 @@ from shared.http.problems import MEDIA_TYPE, Problem
 
 _REF = "#/components/schemas/{model}"
 _PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}
-"""How a refusal looks; a route whose class says it in another standard has `refusal_content`."""
+"""How a refusal looks; a route whose class says it in another standard has `refusal_content`, and
+`not_understood` where that standard has another status than 422 for it."""
 
 _KEY = {
     "name": "Idempotency-Key",
@@ -73,7 +74,8 @@ def _describe_operation(
     responses.pop("422", None)
     refusals = {"default": "Any other failure"}
     if operation.get("parameters") or operation.get("requestBody"):
-        refusals["422"] = "The request is not understood"
+        status = getattr(route.original_route, "not_understood", "422")
+        refusals[status] = "The request is not understood"
     if policy is not None and policy.public_because is not None:
         operation["x-public-because"] = policy.public_because
         _add(operation, f"For anyone: {policy.public_because}.")

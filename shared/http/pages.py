@@ -18,6 +18,8 @@ from fastapi import Depends, Query
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
 
+from shared import audit
+from shared.auth import Actor
 from shared.http.problems import Refused
 from shared.messaging.transaction import Transaction
 
@@ -60,8 +62,13 @@ async def page(
     asked: Paging,
     item: Callable[[Row[Any]], T],
     newest_first: bool = False,
+    shown_to: Actor | None = None,
+    as_entity: str = "",
 ) -> Page[T] | Refused:
-    """One page of `rows`, in the order of the columns `by`: none nullable, the last one unique."""
+    """One page of `rows`, in the order of the columns `by`: none nullable, the last one unique.
+
+    With `shown_to`, each patient whose `patient_id` an item has is in the audit log.
+    """
     statement = rows.add_columns(*(column.label(f"by_{n}") for n, column in enumerate(by)))
     if asked.cursor is not None:
         place = _place(asked.cursor, by)
@@ -79,8 +86,12 @@ async def page(
     found = (await tx.execute(statement.order_by(*order).limit(asked.limit + 1))).all()
     shown = found[: asked.limit]
     more = len(found) > len(shown)
+    items = [item(row) for row in shown]
+    if shown_to is not None:
+        patients = (each.patient_id for each in items)  # type: ignore[attr-defined]  # it says so
+        audit.note_shown(tx, shown_to, as_entity, patients)
     return Page(
-        items=[item(row) for row in shown],
+        items=items,
         next_cursor=_cursor(tuple(shown[-1])[-len(by) :]) if more else None,
     )
 

@@ -8,22 +8,27 @@ them is stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from services.scheduling.forms.answers import AppointmentSummary, TakenTime
-from services.scheduling.rules.visits import VisitState
+from services.scheduling.forms.answers import AppointmentSummary, ChairAnswer, TakenTime
+from services.scheduling.rules.visits import FREED, VisitState
 from services.scheduling.tables import Chair, Clinician
-from shared.claims import PatientCard
 
 Json = dict[str, Any]
 
 VERSION = "4.0.1"
 MEDIA_TYPE = "application/fhir+json"
 VISIT_TYPES = "urn:practice:visit-type"
-RULES = "urn:practice:rule"
+APPOINTMENT_STATUS = "http://hl7.org/fhir/appointmentstatus"
+SLOT_STATUS = "http://hl7.org/fhir/slotstatus"
+SLOT_CODES = ("busy", "free", "busy-unavailable", "busy-tentative", "entered-in-error")
+APPOINTMENT_CODES = (
+    *("proposed", "pending", "booked", "arrived", "fulfilled", "cancelled", "noshow"),
+    *("entered-in-error", "checked-in", "waitlist"),
+)
 SERIES = "urn:practice:series"
 
 STATUS: dict[VisitState, str] = {
@@ -44,8 +49,16 @@ STATUS: dict[VisitState, str] = {
 """Appointment.status: once care is given, planning is over and the appointment fulfilled."""
 
 
+def states_of(codes: frozenset[str]) -> list[VisitState]:
+    """The states of a visit that are shown as one of these."""
+    return [state for state, code in STATUS.items() if code in codes]
+
+
 def appointment(visit: AppointmentSummary, names: Mapping[UUID, str]) -> Json:
-    """A visit; `names` are those of chairs, and of clinicians who lead sessions."""
+    """A visit; `names` are those of chairs, and of clinicians who lead sessions.
+
+    One that takes no time any more has no slot.
+    """
     minutes = (visit.ends_at - visit.starts_at).total_seconds() // 60
     found: Json = {
         "resourceType": "Appointment",
@@ -53,7 +66,6 @@ def appointment(visit: AppointmentSummary, names: Mapping[UUID, str]) -> Json:
         "meta": {"versionId": str(visit.revision)},
         "status": STATUS[visit.state],
         "serviceType": [_coded(visit.visit_type)],
-        "slot": [_reference("Slot", visit.appointment_id)],
         "start": _instant(visit.starts_at),
         "end": _instant(visit.ends_at),
         "minutesDuration": int(minutes),
@@ -62,6 +74,8 @@ def appointment(visit: AppointmentSummary, names: Mapping[UUID, str]) -> Json:
             _participant(*_taken(visit), names[_taken(visit)[1]]),
         ],
     }
+    if visit.state not in FREED:
+        found["slot"] = [reference("Slot", visit.appointment_id)]
     if visit.series_id is not None:
         found["identifier"] = [{"system": SERIES, "value": str(visit.series_id)}]
     return found
@@ -86,7 +100,7 @@ def proposal(
     free = {
         "resourceType": "Slot",
         "id": "slot",
-        "schedule": _reference("Schedule", chair.chair_id),
+        "schedule": reference("Schedule", chair.chair_id),
         "status": "free",
         "serviceType": [_coded(visit_type)],
         **times,
@@ -108,21 +122,25 @@ def slot(visit: TakenTime) -> Json:
     return {
         "resourceType": "Slot",
         "id": str(visit.appointment_id),
-        "schedule": _reference("Schedule", _taken(visit)[1]),
-        "status": "busy" if visit.hold_id is None else "busy-tentative",
+        "schedule": reference("Schedule", _taken(visit)[1]),
+        "status": slot_status(is_held=visit.hold_id is not None),
         "start": _instant(visit.starts_at),
         "end": _instant(visit.ends_at),
     }
 
 
-def schedule(chair: Chair) -> Json:
+def slot_status(*, is_held: bool) -> str:
+    return "busy-tentative" if is_held else "busy"
+
+
+def schedule(chair: ChairAnswer) -> Json:
     return {
         "resourceType": "Schedule",
         "id": str(chair.chair_id),
         "active": True,
         "actor": [
-            _reference("Location", chair.chair_id, chair.name),
-            _reference("Location", chair.location_id),
+            reference("Location", chair.chair_id, chair.name),
+            reference("Location", chair.location_id),
         ],
     }
 
@@ -132,66 +150,12 @@ def schedule_of_clinician(clinician: Clinician) -> Json:
         "resourceType": "Schedule",
         "id": str(clinician.clinician_id),
         "active": True,
-        "actor": [_reference("Practitioner", clinician.clinician_id, clinician.name)],
+        "actor": [reference("Practitioner", clinician.clinician_id, clinician.name)],
     }
 
 
-def patient(card: PatientCard) -> Json:
-    at = card.address
-    return {
-        "resourceType": "Patient",
-        "id": str(card.patient_id),
-        "name": [{"use": "official", "family": card.last_name, "given": [card.first_name]}],
-        "telecom": [
-            {"system": "phone", "value": card.phone},
-            {"system": "email", "value": card.email},
-        ],
-        "birthDate": card.birth_date.isoformat(),
-        "address": [
-            {
-                "line": [line for line in (at.line1, at.line2) if line],
-                "city": at.city,
-                "state": at.state,
-                "postalCode": at.postal_code,
-                "country": "US",
-            }
-        ],
-    }
-
-
-def bundle(found: Sequence[Json], url: str, following: str | None = None) -> Json:
-    """A page of a search's answer; `following` is where the next one is."""
-    links = [{"relation": "self", "url": url}]
-    if following is not None:
-        links.append({"relation": "next", "url": following})
-    answer: Json = {"resourceType": "Bundle", "type": "searchset", "link": links}
-    if found:  # FHIR has no empty lists
-        answer["entry"] = [_entry(each) for each in found]
-    return answer
-
-
-def _entry(resource: Json) -> Json:
-    mode = "outcome" if resource["resourceType"] == "OperationOutcome" else "match"
-    return {"resource": resource, "search": {"mode": mode}}
-
-
-def outcome(issues: Iterable[tuple[str, str, str | None, str]], severity: str = "error") -> Json:
-    """What went wrong: for each issue its FHIR code, the house's rule, the field, the words."""
-    return {
-        "resourceType": "OperationOutcome",
-        "issue": [
-            {
-                "severity": severity,
-                "code": code,
-                "details": {"coding": [{"system": RULES, "code": rule}], "text": text},
-                "diagnostics": f"{field}: {text}" if field else text,
-            }
-            for code, rule, field, text in issues
-        ],
-    }
-
-
-def _reference(kind: str, id_: UUID, display: str | None = None) -> Json:
+def reference(kind: str, id_: UUID, display: str | None = None) -> Json:
+    """A reference to what can be read here, under the same address."""
     found = {"reference": f"{kind}/{id_}"}
     return found if display is None else found | {"display": display}
 
@@ -199,7 +163,7 @@ def _reference(kind: str, id_: UUID, display: str | None = None) -> Json:
 def _participant(
     kind: str, id_: UUID, display: str | None = None, status: str = "accepted"
 ) -> Json:
-    return {"actor": _reference(kind, id_, display), "required": "required", "status": status}
+    return {"actor": reference(kind, id_, display), "required": "required", "status": status}
 
 
 def _coded(visit_type: str) -> Json:

@@ -6,13 +6,16 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from starlette.datastructures import URL
-
 from services.scheduling import store
 from services.scheduling.documents import fhir as fhir_resources
 from services.scheduling.documents.fhir import Json
-from services.scheduling.handlers.fhir import NOT_UNDERSTOOD, Resource, resource
-from services.scheduling.handlers.free_starts import NOBODY, Free, free_starts
+from services.scheduling.documents.fhir_bundle import outcome
+from services.scheduling.forms.fhir import FreeSearch, Searched
+from services.scheduling.handlers.fhir_searchset import Reading, Resource, in_bundle
+from services.scheduling.handlers.free_starts import NOBODY, Free, FreeStart, free_starts
+from services.scheduling.handlers.patient_gaps import allowed_to
+from services.scheduling.rules.fhir_search import read_references
+from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.slots import BOOKABLE_AHEAD
 from services.scheduling.store import shown_visits
 from services.scheduling.tables import Location
@@ -24,31 +27,54 @@ SPAN_MAX = timedelta(days=31)
 """The house's limit on one question: a month, of which each start in each quarter hour is shown."""
 
 
-async def find_free(
-    location_id: UUID,
-    visit_type: str,
-    start: datetime,
-    end: datetime,
-    patient_id: UUID | None,
-    count: int,
-    url: URL,
-    tx: Transaction,
-) -> Resource | Refused:
-    """The first free starts from `start` on that end by `end`. None of them is held."""
-    location = await store.find_location(tx, location_id)
-    if location is None:
-        return Refused.by_rules([unknown("location", "location_id")], NOT_UNDERSTOOD)
-    broken = _broken_by_span(start, end, tx.now)
-    if broken:
-        return Refused.by_rules(broken, NOT_UNDERSTOOD)
+async def find_free(asked: FreeSearch, how: Searched, tx: Transaction) -> Resource | Refused:
+    """The first free starts from `start` on that end by `end`. None of them is held.
+
+    For a patient they are those that the patient's own visits, gaps and driving bans allow.
+    """
+    reading = Reading()
+    location = await _location(asked.location, reading, tx)
+    patient_id = await _patient(asked.patient, reading, tx)
+    reading.broken += _broken_by_span(asked.start, asked.end, tx.now)
+    if location is None or reading.broken:
+        return reading.refused
     zone = ZoneInfo(location.zone)
-    first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
-    broken = await _broken_by_type(location, visit_type, first, tx)
-    if broken:
-        return Refused.by_rules(broken, NOT_UNDERSTOOD)
-    free = await free_starts(tx, location, visit_type, first, last, patient_id or NOBODY)
-    found = await _proposals(free, visit_type, start, end, patient_id, count, tx)
-    return resource(fhir_resources.bundle(found or [_why_none(free)], str(url)), patient_id)
+    first, last = asked.start.astimezone(zone).date(), asked.end.astimezone(zone).date()
+    policy = await store.policy_of(tx, location.location_id, asked.visit_type)
+    reading.broken += _broken_by_type(policy, first)
+    if reading.broken:
+        return reading.refused
+    free = await free_starts(tx, location, asked.visit_type, first, last, patient_id or NOBODY)
+    within = [s for s in free.starts if asked.start <= s.starts_at and s.ends_at <= asked.end]
+    free = Free(within, free.why_none or [_NONE_WITHIN])
+    if patient_id is not None:
+        free = await allowed_to(tx, patient_id, location, asked.visit_type, policy, free)
+    found = await _proposals(free.starts[: asked.count], asked.visit_type, patient_id, tx)
+    return in_bundle(found or [_why_none(free)], how).model_copy(update={"patient_id": patient_id})
+
+
+_NONE_WITHIN = Broken(
+    "time_window", "Nothing free lies between start and end.", "the calendar", "start"
+)
+
+
+async def _location(asked: str, reading: Reading, tx: Transaction) -> Location | None:
+    named = reading.take(read_references(asked, ("Location",), "location-reference"))
+    found = await store.find_location(tx, named[0]) if named else None
+    if named and found is None:
+        reading.broken.append(unknown("location", "location-reference"))
+    return found
+
+
+async def _patient(asked: str | None, reading: Reading, tx: Transaction) -> UUID | None:
+    if asked is None:
+        return None
+    named = reading.take(read_references(asked, ("Patient",), "patient-reference"))
+    if not named:
+        return None
+    if await store.find_patient(tx, named[0]) is None:
+        reading.broken.append(unknown("patient", "patient-reference"))
+    return named[0]
 
 
 def _broken_by_span(start: datetime, end: datetime, now: datetime) -> list[Broken]:
@@ -63,10 +89,7 @@ def _broken_by_span(start: datetime, end: datetime, now: datetime) -> list[Broke
     return []
 
 
-async def _broken_by_type(
-    location: Location, visit_type: str, day: date, tx: Transaction
-) -> list[Broken]:
-    policy = await store.policy_of(tx, location.location_id, visit_type)
+def _broken_by_type(policy: Policy, day: date) -> list[Broken]:
     figures = policy.visit_on(day)
     if figures is None:
         return [unknown("visit_type", "visit-type")]
@@ -77,28 +100,19 @@ async def _broken_by_type(
 
 
 async def _proposals(
-    free: Free,
-    visit_type: str,
-    start: datetime,
-    end: datetime,
-    patient_id: UUID | None,
-    count: int,
-    tx: Transaction,
+    starts: list[FreeStart], visit_type: str, patient_id: UUID | None, tx: Transaction
 ) -> list[Json]:
-    shown = [each for each in free.starts if start <= each.starts_at and each.ends_at <= end]
-    chairs = await shown_visits.chairs_by_id(tx, {each.resource_id for each in shown[:count]})
+    chairs = await shown_visits.chairs_by_id(tx, {each.resource_id for each in starts})
     return [
         fhir_resources.proposal(
             visit_type, chairs[each.resource_id], each.starts_at, each.ends_at, patient_id
         )
-        for each in shown[:count]
+        for each in starts
     ]
 
 
 def _why_none(free: Free) -> Json:
     """An answer without a proposal says what stands in the way."""
-    why = {each.detail: each for each in free.why_none} or {
-        "": Broken("time_window", "Nothing free lies between start and end.", "", "start")
-    }
+    why = {each.detail: each for each in free.why_none}
     issues = [("business-rule", each.rule, None, each.detail) for each in why.values()]
-    return fhir_resources.outcome(issues, severity="information")
+    return outcome(issues, severity="information")

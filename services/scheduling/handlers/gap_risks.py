@@ -27,6 +27,7 @@ from services.scheduling.store.house import figure_of
 from services.scheduling.tables import Location
 from services.scheduling.tables.waitlist import GapRisk
 from services.scheduling.work import WatchGaps, WatchPlace
+from shared.auth import Actor
 from shared.events import Moment
 from shared.events.scheduling import SeriesGapAtRisk, SeriesGapMended
 from shared.http.pages import Page, Paging, page
@@ -166,11 +167,14 @@ async def _clear(risk: GapRisk, tx: Transaction) -> None:
 
 
 async def list_risks(
-    location_id: UUID | None, asked: Paging, tx: Transaction
+    location_id: UUID | None, asked: Paging, reader: Actor, tx: Transaction
 ) -> Page[GapRiskAnswer] | Refused:
     """The gaps at risk now, the one that was raised first at the top."""
 
     def item(row: Row[tuple[object, ...]]) -> GapRiskAnswer:
         return GapRiskAnswer.model_validate(row, from_attributes=True)
 
-    return await page(tx, kept.risks_raised(location_id), by=kept.BY_RAISED, asked=asked, item=item)
+    rows = kept.risks_raised(location_id)
+    return await page(
+        tx, rows, by=kept.BY_RAISED, asked=asked, item=item, shown_to=reader, as_entity="gap_risk"
+    )

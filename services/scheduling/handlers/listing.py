@@ -43,9 +43,10 @@ async def list_visits(
     until: datetime | None,
     location_id: UUID | None,
     asked: Paging,
+    reader: Actor,
     tx: Transaction,
 ) -> Page[AppointmentSummary] | Refused:
-    """Visits by their start, a page at a time."""
+    """Visits by their start, a page at a time. Each patient shown is in the audit log."""
 
     def item(row: Row[tuple[object, ...]]) -> AppointmentSummary:
         return AppointmentSummary.model_validate(row, from_attributes=True)
@@ -56,6 +57,8 @@ async def list_visits(
         by=store.BY_START,
         asked=asked,
         item=item,
+        shown_to=reader,
+        as_entity="appointment",
     )
 
 

@@ -16,7 +16,7 @@ from services.scheduling import store
 from services.scheduling.handlers.free_starts import NOBODY
 from services.scheduling.handlers.gap_risks import gap_of, look_at_gaps
 from services.scheduling.handlers.given_before import broken_by_given
-from services.scheduling.handlers.placing import Placing
+from services.scheduling.handlers.placing import UNNUMBERED, Placing
 from services.scheduling.handlers.plans import place_of
 from services.scheduling.handlers.shown import count_not_lost, protocol_of
 from services.scheduling.rules import waitlist as rules
@@ -37,9 +37,6 @@ from services.scheduling.work import ExpireOffers, OfferChair
 from shared.events.scheduling import ChairOffered
 from shared.ids import new_id
 from shared.messaging import Transaction
-
-UNNUMBERED = 99
-"""The number of an infusion that is only thought of."""
 
 
 def look_after(visit: Appointment, tx: Transaction) -> None:

@@ -13,6 +13,9 @@ from services.scheduling.rules.visits import broken_by_unsettled
 from services.scheduling.tables import Appointment
 from shared.refusals import Broken
 
+UNNUMBERED = 99
+"""The number of an infusion that is only thought of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placing:

@@ -14,6 +14,7 @@ from services.scheduling.store import BY_START
 from services.scheduling.store import unsettled as kept
 from services.scheduling.tables import Appointment
 from services.scheduling.work import LookForUnsettled
+from shared.auth import Actor
 from shared.events import Moment
 from shared.events.scheduling import VisitUnsettled
 from shared.http.pages import Page, Paging, page
@@ -35,7 +36,7 @@ class UnsettledAnswer(BaseModel):
 
 
 async def list_unsettled(
-    location_id: UUID | None, asked: Paging, tx: Transaction
+    location_id: UUID | None, asked: Paging, reader: Actor, tx: Transaction
 ) -> Page[UnsettledAnswer] | Refused:
     """Those of a place, the earliest first."""
 
@@ -44,7 +45,10 @@ async def list_unsettled(
         do = rules.what_to_do(VisitState(visit.state))
         return UnsettledAnswer(**visit.model_dump(), do=do)
 
-    return await page(tx, kept.unsettled_at(tx, location_id), by=BY_START, asked=asked, item=item)
+    rows = kept.unsettled_at(tx, location_id)
+    return await page(
+        tx, rows, by=BY_START, asked=asked, item=item, shown_to=reader, as_entity="appointment"
+    )
 
 
 async def raise_unsettled(_: LookForUnsettled, tx: Transaction) -> None:

@@ -21,6 +21,7 @@ from services.scheduling.store import Course
 from services.scheduling.store import waitlist as kept
 from services.scheduling.tables.waitlist import ChairOffer, WaitingWish
 from services.scheduling.work import ExpireWish
+from shared.auth import Actor
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -156,7 +157,7 @@ async def decline_offer(offer_id: UUID, _: Answer, tx: Transaction) -> OfferAnsw
 
 
 async def list_waiting(
-    state: WishState, location_id: UUID | None, asked: Paging, tx: Transaction
+    state: WishState, location_id: UUID | None, asked: Paging, reader: Actor, tx: Transaction
 ) -> Page[WaitingAnswer] | Refused:
     """Those who wait, longest first, or whose wishes ended so."""
 
@@ -164,11 +165,17 @@ async def list_waiting(
         return WaitingAnswer.model_validate(row, from_attributes=True)
 
     rows = kept.wishes_made(state, location_id)
-    return await page(tx, rows, by=kept.BY_MADE, asked=asked, item=item)
+    return await page(
+        tx, rows, by=kept.BY_MADE, asked=asked, item=item, shown_to=reader, as_entity="waiting_wish"
+    )
 
 
 async def list_offers(
-    location_id: UUID | None, patient_id: UUID | None, asked: Paging, tx: Transaction
+    location_id: UUID | None,
+    patient_id: UUID | None,
+    asked: Paging,
+    reader: Actor,
+    tx: Transaction,
 ) -> Page[OfferAnswer] | Refused:
     """Offers and what became of them, earliest first."""
 
@@ -176,4 +183,12 @@ async def list_offers(
         return OfferAnswer.model_validate(row, from_attributes=True)
 
     rows = kept.offers_made(location_id, patient_id)
-    return await page(tx, rows, by=kept.BY_OFFERED, asked=asked, item=item)
+    return await page(
+        tx,
+        rows,
+        by=kept.BY_OFFERED,
+        asked=asked,
+        item=item,
+        shown_to=reader,
+        as_entity="chair_offer",
+    )

@@ -116,7 +116,7 @@ async def list_gap_risks(
     desk: AtDesk, asked: AskedPage, location_id: UUID | None = None
 ) -> Page[GapRiskAnswer]:
     """Series whose next gap will be too long unless somebody acts."""
-    return await desk.read(gap_risks.list_risks, location_id, asked)
+    return await desk.read(gap_risks.list_risks, location_id, asked, desk.actor)
 
 
 @router.get("/unsettled-visits", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER)])
@@ -124,7 +124,7 @@ async def list_unsettled(
     desk: AtDesk, asked: AskedPage, location_id: UUID | None = None
 ) -> Page[UnsettledAnswer]:
     """Visits whose day is over and of which nobody said what became of them, with what to do."""
-    return await desk.read(unsettled.list_unsettled, location_id, asked)
+    return await desk.read(unsettled.list_unsettled, location_id, asked, desk.actor)
 
 
 @router.get(

@@ -129,7 +129,7 @@ async def list_visits(
     location_id: UUID | None = None,
 ) -> Page[AppointmentSummary]:
     """Visits that start at `from` or later and before `to`, earliest first."""
-    return await desk.read(listing.list_visits, since, until, location_id, asked)
+    return await desk.read(listing.list_visits, since, until, location_id, asked, desk.actor)
 
 
 @router.post("/appointments/{appointment_id}/move", dependencies=[allow(FRONT_DESK)])

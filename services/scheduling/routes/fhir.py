@@ -2,99 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
-from pydantic import BeforeValidator
-from starlette.exceptions import HTTPException as AnyHTTPException
+from fastapi import APIRouter, Query, Request, Response
+from starlette.routing import compile_path
 
-from services.scheduling.documents import fhir as fhir_resources
-from services.scheduling.documents.fhir import MEDIA_TYPE
 from services.scheduling.documents.fhir_capability import CAPABILITY
-from services.scheduling.handlers import fhir, fhir_find
-from services.scheduling.handlers.fhir import Resource
-from services.scheduling.routes.planning import TypeName
+from services.scheduling.forms.fhir import (
+    AppointmentSearch,
+    FreeSearch,
+    PatientSearch,
+    ScheduleSearch,
+    SlotSearch,
+)
+from services.scheduling.handlers import fhir, fhir_directory, fhir_find
+from services.scheduling.handlers.fhir_searchset import Resource
+from services.scheduling.import_keys import ImportKeys
+from services.scheduling.routes.fhir_answers import FhirResponse, FhirRoute
+from services.scheduling.routes.fhir_searching import searched
 from shared.auth import Role, allow, public
-from shared.events import Moment
 from shared.http.desk import AtDesk
-from shared.http.pages import MAX_ITEMS, Paging
+from shared.http.problems import problem
 
 READERS = allow(Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER)
-
-ISSUES = {
-    400: "invalid",
-    401: "login",
-    403: "forbidden",
-    404: "not-found",
-    409: "business-rule",
-    413: "too-long",
-    422: "invalid",
-}
-"""FHIR's issue types for the answers that are not a success."""
-
-
-class FhirResponse(JSONResponse):
-    media_type = MEDIA_TYPE
-
-
-class FhirRoute(APIRoute):
-    """Answers as FHIR does: resources, and an OperationOutcome for whatever is no success."""
-
-    refusal_content: ClassVar[dict[str, Any]] = {MEDIA_TYPE: {"schema": {"type": "object"}}}
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        answer = super().get_route_handler()
-
-        async def answer_as_fhir(request: Request) -> Response:
-            handlers = request.app.exception_handlers
-            try:
-                found = await answer(request)
-            except RequestValidationError as error:
-                found = await handlers[RequestValidationError](request, error)
-            except AnyHTTPException as error:
-                found = await handlers[AnyHTTPException](request, error)
-            return _as_fhir(found)
-
-        return answer_as_fhir
-
-
-def _as_fhir(found: Response) -> Response:
-    content = json.loads(bytes(found.body))
-    headers = {
-        name: value
-        for name, value in found.headers.items()
-        if name not in {"content-length", "content-type"}
-    }
-    if found.status_code < HTTPException(400).status_code:
-        return FhirResponse(content, found.status_code, headers)
-    code = ISSUES.get(found.status_code, "exception")
-    issues = [
-        (code, each["rule"], each.get("field"), each["detail"])
-        for each in content.get("violations", ())
-    ] or [(code, code, None, content.get("detail") or content["title"])]
-    return FhirResponse(fhir_resources.outcome(issues), found.status_code, headers)
-
-
-def _reference_to(kind: str) -> Any:
-    """A reference as FHIR writes it, `Patient/ID`, or the bare id."""
-    prefix = f"{kind}/"
-
-    def bare(given: Any) -> Any:
-        return given.removeprefix(prefix) if isinstance(given, str) else given
-
-    return BeforeValidator(bare)
-
-
-Cursor = Annotated[str | None, Query(alias="_cursor", max_length=500)]
-Count = Annotated[int, Query(alias="_count", ge=1, le=MAX_ITEMS)]
-PatientRef = Annotated[UUID | None, _reference_to("Patient"), Query()]
-Dates = Annotated[list[Annotated[str, Query(max_length=40)]], Query(max_length=4)]
+PATIENT_READERS = allow(Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER, Role.BILLER)
 
 router = APIRouter(
     prefix="/fhir", tags=["fhir"], route_class=FhirRoute, default_response_class=FhirResponse
@@ -109,45 +41,19 @@ async def read_capability() -> Resource:
 
 @router.get("/Appointment", dependencies=[READERS])
 async def search_appointments(
-    request: Request,
-    desk: AtDesk,
-    patient: PatientRef = None,
-    date: Dates = [],  # noqa: B006  # FastAPI copies it
-    _count: Count = 50,
-    _cursor: Cursor = None,
+    asked: Annotated[AppointmentSearch, Query()], desk: AtDesk, request: Request
 ) -> Resource:
     """Visits by their start; `date` may be given twice, for a span."""
-    asked = Paging(_count, _cursor)
-    return await desk.read(
-        fhir.search_appointments, patient, date, asked, request.url, patient_id=patient
-    )
+    how = searched(request, asked)
+    return await desk.read(fhir.search_appointments, asked, how, desk.actor)
 
 
 @router.get("/Appointment/$find", dependencies=[READERS])
 async def find_free(
-    request: Request,
-    desk: AtDesk,
-    start: Moment,
-    end: Moment,
-    visit_type: Annotated[TypeName, Query(alias="visit-type")],
-    location: Annotated[UUID, _reference_to("Location"), Query(alias="location-reference")],
-    patient: Annotated[
-        UUID | None, _reference_to("Patient"), Query(alias="patient-reference")
-    ] = None,
-    _count: Count = 50,
+    asked: Annotated[FreeSearch, Query()], desk: AtDesk, request: Request
 ) -> Resource:
     """The free starts of a visit type at a place, as proposed visits. None of them is held."""
-    return await desk.read(
-        fhir_find.find_free,
-        location,
-        visit_type,
-        start,
-        end,
-        patient,
-        _count,
-        request.url,
-        patient_id=patient,
-    )
+    return await desk.read(fhir_find.find_free, asked, searched(request, asked))
 
 
 @router.get("/Appointment/{appointment_id}", dependencies=[READERS])
@@ -158,16 +64,10 @@ async def read_appointment(appointment_id: UUID, desk: AtDesk) -> Resource:
 
 @router.get("/Slot", dependencies=[READERS])
 async def search_slots(
-    request: Request,
-    desk: AtDesk,
-    schedule: Annotated[UUID, _reference_to("Schedule"), Query()],
-    start: Dates = [],  # noqa: B006  # FastAPI copies it
-    _count: Count = 50,
-    _cursor: Cursor = None,
+    asked: Annotated[SlotSearch, Query()], desk: AtDesk, request: Request
 ) -> Resource:
     """What is taken of a chair; what is free depends on the visit, and is `$find`'s to say."""
-    asked = Paging(_count, _cursor)
-    return await desk.read(fhir.search_slots, schedule, start, asked, request.url)
+    return await desk.read(fhir.search_slots, asked, searched(request, asked))
 
 
 @router.get("/Slot/{slot_id}", dependencies=[READERS])
@@ -178,10 +78,10 @@ async def read_slot(slot_id: UUID, desk: AtDesk) -> Resource:
 
 @router.get("/Schedule", dependencies=[READERS])
 async def search_schedules(
-    request: Request, desk: AtDesk, actor: Annotated[UUID, _reference_to("Location"), Query()]
+    asked: Annotated[ScheduleSearch, Query()], desk: AtDesk, request: Request
 ) -> Resource:
     """The schedules of the chairs at a place."""
-    return await desk.read(fhir.search_schedules, actor, request.url)
+    return await desk.read(fhir.search_schedules, asked, searched(request, asked))
 
 
 @router.get("/Schedule/{schedule_id}", dependencies=[READERS])
@@ -190,10 +90,52 @@ async def read_schedule(schedule_id: UUID, desk: AtDesk) -> Resource:
     return await desk.read(fhir.read_schedule, schedule_id)
 
 
-@router.get(
-    "/Patient/{patient_id}",
-    dependencies=[allow(Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER, Role.BILLER)],
-)
+@router.get("/Location/{location_id}", dependencies=[READERS])
+async def read_fhir_location(location_id: UUID, desk: AtDesk) -> Resource:
+    """A place, or a chair in it, as a FHIR Location."""
+    return await desk.read(fhir_directory.read_location, location_id)
+
+
+@router.get("/Practitioner/{practitioner_id}", dependencies=[READERS])
+async def read_practitioner(practitioner_id: UUID, desk: AtDesk) -> Resource:
+    """A clinician as a FHIR Practitioner."""
+    return await desk.read(fhir_directory.read_practitioner, practitioner_id)
+
+
+@router.get("/Patient", dependencies=[PATIENT_READERS])
+async def search_patients(
+    asked: Annotated[PatientSearch, Query()], desk: AtDesk, request: Request
+) -> Resource:
+    """Patients by id, here or in the system that they were imported from."""
+    keys: ImportKeys = request.app.state.import_keys
+    how = searched(request, asked)
+    return await desk.read(fhir_directory.search_patients, asked, how, desk.actor, keys)
+
+
+@router.get("/Patient/{patient_id}", dependencies=[PATIENT_READERS])
 async def read_fhir_patient(patient_id: UUID, desk: AtDesk) -> Resource:
     """A patient's card as a FHIR Patient."""
-    return await desk.read(fhir.read_patient, patient_id)
+    return await desk.read(fhir_directory.read_patient, patient_id)
+
+
+_THERE = [
+    (compile_path(route.path)[0], method)
+    for route in router.routes
+    if isinstance(route, FhirRoute)
+    for method in route.methods or ()
+]
+
+
+@router.api_route(
+    "/{rest:path}",
+    methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    dependencies=[public("there is nothing here to read")],
+    include_in_schema=False,
+)
+async def answer_elsewhere(request: Request) -> Response:
+    """Says in FHIR that a path is unknown, or that it is only read."""
+    path = request.url.path
+    allowed = {method for there, method in _THERE if there.match(path)}
+    if not allowed:
+        return problem(404)
+    return problem(405, headers={"Allow": ", ".join(sorted(allowed))})

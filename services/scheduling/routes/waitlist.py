@@ -31,7 +31,7 @@ async def list_waiting(
     state: WishState = WishState.WAITING,
 ) -> Page[WaitingAnswer]:
     """Those who wait, longest first; by `state`, those whose wishes ended so."""
-    return await desk.read(waitlist.list_waiting, state, location_id, asked)
+    return await desk.read(waitlist.list_waiting, state, location_id, asked, desk.actor)
 
 
 @router.post("/waitlist/{wish_id}/withdraw", status_code=200)
@@ -48,7 +48,7 @@ async def list_offers(
     patient_id: UUID | None = None,
 ) -> Page[OfferAnswer]:
     """Freed chairs that were offered, to whom, and what became of it."""
-    return await desk.read(waitlist.list_offers, location_id, patient_id, asked)
+    return await desk.read(waitlist.list_offers, location_id, patient_id, asked, desk.actor)
 
 
 @router.post("/offers/{offer_id}/accept", status_code=200)

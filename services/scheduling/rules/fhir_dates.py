@@ -15,17 +15,21 @@ from shared.refusals import Broken
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 _ASKED = re.compile(
-    r"(?P<prefix>eq|ge|gt|le|lt)?(?P<year>\d{4})(-(?P<month>\d\d)(-(?P<day>\d\d)"
+    r"(?P<prefix>eq|ne|ge|gt|le|lt|sa|eb)?(?P<year>\d{4})(-(?P<month>\d\d)(-(?P<day>\d\d)"
     r"(T(?P<time>\d\d:\d\d(:\d\d(\.\d{1,6})?)?)(?P<zone>Z|[+-]\d\d:\d\d))?)?)?"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From `since` on, and before `until`. Without a zone both are what the place's clock shows."""
+    """From `since` on, and before `until`. Without a zone both are what the place's clock shows.
+
+    `is_outside`: what is meant is all that is not between them.
+    """
 
     since: datetime | None
     until: datetime | None
+    is_outside: bool = False
 
 
 def read_span(asked: str, field: str) -> Span | Broken:
@@ -42,21 +46,22 @@ def read_span(asked: str, field: str) -> Span | Broken:
         return Broken(
             "fhir_date",
             "This is no date to search by; right would be 2026-10-05, ge2026-10-05 or"
-            " lt2026-10-05T09:00:00-04:00, with eq, ge, gt, le or lt before it.",
+            " lt2026-10-05T09:00:00-04:00, with eq, ne, ge, gt, le, lt, sa or eb before it.",
             "FHIR R4, 3.1.1.5.5: date",
             field,
         )
-    match match["prefix"]:
-        case "ge":
-            return Span(begin, None)
-        case "gt":
-            return Span(end, None)
-        case "lt":
-            return Span(None, begin)
-        case "le":
-            return Span(None, end)
-        case _:
-            return Span(begin, end)
+    # A visit starts at one moment, so that it starts after a span is that it is after it.
+    after, before = Span(end, None), Span(None, begin)
+    spans = {
+        "ge": Span(begin, None),
+        "le": Span(None, end),
+        "ne": Span(begin, end, is_outside=True),
+        "gt": after,
+        "sa": after,
+        "lt": before,
+        "eb": before,
+    }
+    return spans.get(match["prefix"], Span(begin, end))
 
 
 def _interval(match: re.Match[str]) -> tuple[datetime, datetime]:

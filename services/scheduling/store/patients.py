@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, Table, select, update
 from sqlmodel import col
 
 from services.scheduling.rules.patients import Concern
@@ -14,6 +15,9 @@ from services.scheduling.tables import Clearance, Patient
 from shared.claims import PatientCard
 from shared.ids import new_id
 from shared.messaging import Transaction
+
+PATIENTS: Table = Patient.__table__  # type: ignore[attr-defined]  # every table=True model has one
+BY_PATIENT = (PATIENTS.c.patient_id,)
 
 
 def add_patient(
@@ -32,6 +36,11 @@ def add_patient(
 async def find_patient(tx: Transaction, patient_id: UUID) -> Patient | None:
     rows = select(Patient).where(col(Patient.patient_id) == patient_id)
     return await one(tx, rows, Patient)
+
+
+def patients_among(patient_ids: Collection[UUID]) -> Select[Any]:
+    """Those of these who are on file, to be shown a page at a time."""
+    return select(Patient).where(col(Patient.patient_id).in_(patient_ids))
 
 
 async def lock_patient(tx: Transaction, patient_id: UUID) -> Patient | None:

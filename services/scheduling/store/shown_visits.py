@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, func, not_, or_, select
 from sqlmodel import col
 
 from services.scheduling.forms.answers import AppointmentSummary
 from services.scheduling.rules.fhir_dates import Span
-from services.scheduling.rules.visits import FREED
+from services.scheduling.rules.visits import FREED, VisitState
 from services.scheduling.store.rows import every, one
 from services.scheduling.tables import Appointment, Chair, Clinician, Location
 from shared.messaging import Transaction
+
+CHAIRS: Table = Chair.__table__  # type: ignore[attr-defined]  # every table=True model has one
+BY_CHAIR = (CHAIRS.c.name, CHAIRS.c.chair_id)
 
 FARTHEST_ZONE = timedelta(hours=14)
 """How far a clock on a wall may be from UTC (IANA: Pacific/Kiritimati)."""
@@ -28,18 +32,61 @@ async def find_visit(tx: Transaction, appointment_id: UUID) -> Appointment | Non
     return await one(tx, rows, Appointment)
 
 
-def visits_in(spans: Sequence[Span], patient_id: UUID | None) -> Select[Any]:
-    """The visits that start within all of these spans, to be shown a page at a time."""
-    rows = _starting_in(spans).where(col(Appointment.hold_id).is_(None))
-    return rows if patient_id is None else rows.where(col(Appointment.patient_id) == patient_id)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which visits a search is for: all that these fit, of each the ones named; None is any.
+
+    `actors` take part, as patient, chair or leader; `places` are chairs, or locations.
+    """
+
+    spans: Sequence[Span] = ()
+    ids: Collection[UUID] | None = None
+    patients: Collection[UUID] | None = None
+    actors: Collection[UUID] | None = None
+    places: Collection[UUID] | None = None
+    series: Collection[UUID] | None = None
+    states: Collection[VisitState] | None = None
 
 
-def taken_in(spans: Sequence[Span], of: UUID) -> Select[Any]:
-    """The visits that take a chair's time, or a leader's, and what is held of a chair."""
-    return _starting_in(spans).where(
-        or_(col(Appointment.chair_id) == of, col(Appointment.led_by) == of),
-        col(Appointment.state).not_in(FREED),
+def visits_wanted(wanted: Wanted) -> Select[Any]:
+    """The visits that a search is for, to be shown a page at a time."""
+    visit = Appointment
+    columns: tuple[tuple[Collection[Any] | None, tuple[Any, ...]], ...] = (
+        (wanted.ids, (col(visit.appointment_id),)),
+        (wanted.patients, (col(visit.patient_id),)),
+        (wanted.actors, (col(visit.patient_id), col(visit.chair_id), col(visit.led_by))),
+        (wanted.places, (col(visit.chair_id), col(visit.location_id))),
+        (wanted.series, (col(visit.series_id),)),
+        (wanted.states, (col(visit.state),)),
     )
+    rows = _starting_in(wanted.spans).where(col(visit.hold_id).is_(None))
+    for values, any_of in columns:
+        if values is not None:
+            rows = rows.where(or_(*(column.in_(values) for column in any_of)))
+    return rows
+
+
+def taken_in(
+    spans: Sequence[Span],
+    of: Collection[UUID] | None,
+    ids: Collection[UUID] | None,
+    held: Collection[bool],
+) -> Select[Any]:
+    """The visits that take a chair's time, or a leader's, and what is held of a chair.
+
+    `held` says which of them: what is held, what is booked, or both.
+    """
+    rows = _starting_in(spans).where(
+        col(Appointment.state).not_in(FREED), col(Appointment.hold_id).is_not(None).in_(held)
+    )
+    if of is not None:
+        rows = rows.where(or_(col(Appointment.chair_id).in_(of), col(Appointment.led_by).in_(of)))
+    return rows if ids is None else rows.where(col(Appointment.appointment_id).in_(ids))
+
+
+async def count(tx: Transaction, rows: Select[Any]) -> int:
+    counted = select(func.count()).select_from(rows.subquery())
+    return int((await tx.execute(counted)).scalar_one())
 
 
 async def find_taken(tx: Transaction, slot_id: UUID) -> Appointment | None:
@@ -54,7 +101,12 @@ def _starting_in(spans: Sequence[Span]) -> Select[Any]:
     rows = select(Appointment).join(
         Location, col(Location.location_id) == col(Appointment.location_id)
     )
-    return rows.where(*(limit for span in spans for limit in _limits(span)))
+    return rows.where(*(_within(span) for span in spans))
+
+
+def _within(span: Span) -> ColumnElement[bool]:
+    inside = and_(*_limits(span))
+    return not_(inside) if span.is_outside else inside
 
 
 def _limits(span: Span) -> Iterator[ColumnElement[bool]]:
@@ -93,7 +145,7 @@ async def find_chair(tx: Transaction, chair_id: UUID) -> Chair | None:
     return await one(tx, select(Chair).where(col(Chair.chair_id) == chair_id), Chair)
 
 
-async def chairs_named_at(tx: Transaction, location_id: UUID) -> list[Chair]:
-    """The chairs of a place, by name."""
-    rows = select(Chair).where(col(Chair.location_id) == location_id)
-    return await every(tx, rows.order_by(col(Chair.name)), Chair)
+def chairs_of(places: Collection[UUID]) -> Select[Any]:
+    """The chairs of places, to be shown a page at a time; a chair is its own place."""
+    of = or_(col(Chair.location_id).in_(places), col(Chair.chair_id).in_(places))
+    return select(Chair).where(of)

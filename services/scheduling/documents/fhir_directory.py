@@ -1,0 +1,76 @@
+"""Who and where, as FHIR R4 has them: patients, practitioners, places and the chairs in them."""
+
+from __future__ import annotations
+
+from services.scheduling.documents.fhir import Json, reference
+from services.scheduling.forms.answers import ChairAnswer
+from services.scheduling.rules.fhir_search import PRACTICE_PATIENT
+from shared.claims import Address, ClinicianCard, LocationCard, PatientCard
+
+NPI = "http://hl7.org/fhir/sid/us-npi"
+
+
+def patient(card: PatientCard) -> Json:
+    return {
+        "resourceType": "Patient",
+        "id": str(card.patient_id),
+        "identifier": [{"system": PRACTICE_PATIENT, "value": str(card.patient_id)}],
+        "name": [{"use": "official", "family": card.last_name, "given": [card.first_name]}],
+        "telecom": [_phone(card.phone), {"system": "email", "value": card.email}],
+        "birthDate": card.birth_date.isoformat(),
+        "address": [_address(card.address)],
+    }
+
+
+def practitioner(card: ClinicianCard) -> Json:
+    """A clinician as superbills print them; a DEA number is for prescriptions, and stays here."""
+    return {
+        "resourceType": "Practitioner",
+        "id": str(card.clinician_id),
+        "active": True,
+        "identifier": [{"system": NPI, "value": card.npi}],
+        "name": [{"use": "official", "text": card.name}],
+        "telecom": [_phone(card.phone)],
+        "address": [_address(card.address)],
+        "qualification": [
+            {"identifier": [{"value": card.license_number}], "code": {"text": card.credential}}
+        ],
+    }
+
+
+def place(card: LocationCard) -> Json:
+    return {
+        "resourceType": "Location",
+        "id": str(card.location_id),
+        "status": "active",
+        "name": card.name,
+        "mode": "instance",
+        "telecom": [_phone(card.phone)],
+        "address": _address(card.address),
+    }
+
+
+def chair(found: ChairAnswer) -> Json:
+    """A chair is a place of its own, and a part of where it stands."""
+    return {
+        "resourceType": "Location",
+        "id": str(found.chair_id),
+        "status": "active",
+        "name": found.name,
+        "mode": "instance",
+        "partOf": reference("Location", found.location_id),
+    }
+
+
+def _phone(number: str) -> Json:
+    return {"system": "phone", "value": number}
+
+
+def _address(at: Address) -> Json:
+    return {
+        "line": [line for line in (at.line1, at.line2) if line],
+        "city": at.city,
+        "state": at.state,
+        "postalCode": at.postal_code,
+        "country": "US",
+    }
