@@ -16,7 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from services.scheduling.handlers.free_starts import FreeStart
-from services.scheduling.handlers.self_booking import Booked, Closed, Offer, Session
+from services.scheduling.handlers.self_booking import Booked, Closed, Missed, Offer, Session
 from services.scheduling.rules.booking_links import LinkState
 from services.scheduling.rules.visits import LOST
 from shared.claims import LocationCard
@@ -39,13 +39,27 @@ _CLOSED: dict[LinkState | None, tuple[str, str]] = {
     ),
     LinkState.REVOKED: (
         "This link is no longer in use",
-        "To book your session,",
+        "For anything about your session,",
     ),
     None: (
         "This link does not work",
-        "It may be incomplete. Please open it again from the message that we sent you, or call us.",
+        "It may be incomplete. Please open it again from the message that we sent you.",
     ),
 }
+
+
+_WHY_AGAIN: dict[Missed | None, tuple[str, str]] = {
+    None: ("Book your session", ""),
+    Missed.TAKEN: (
+        "That time is no longer free",
+        "<strong>Nothing was booked.</strong> Please choose another time.",
+    ),
+    Missed.NONE_CHOSEN: (
+        "Please choose a time",
+        "<strong>Nothing was booked:</strong> no time that we offer was chosen.",
+    ),
+}
+"""What a patient reads who has to choose again; a title is what a screen reader says first."""
 
 
 def offer_page(offer: Offer, chosen: str | None, here: str) -> str:
@@ -54,19 +68,17 @@ def offer_page(offer: Offer, chosen: str | None, here: str) -> str:
         return _page(
             "No free times at the moment",
             _about(offer.session, None)
-            + f"<p>There is no free time in the next four weeks; {_call(offer.session.place)}</p>",
+            + f"<p>There is no free time in the next {offer.offered_days} days;"
+            f" {_call(offer.session.place)}</p>",
         )
     first = next(iter(offer.days))
     day = next((day for day in offer.days if str(day) == chosen), first)
-    missed = (
-        '<p class="alert" role="alert"><strong>That time is no longer free.</strong> '
-        "Nothing was booked. Please choose another one.</p>"
-        if offer.missed
-        else ""
-    )
+    title, words = _WHY_AGAIN[offer.missed]
+    if offer.missed is None and chosen not in {None, str(day)}:
+        words = f"That day has no free time. The next that has is {_date(day)}."
     return _page(
-        "Book your session",
-        missed
+        title,
+        (f'<p class="alert" role="alert">{words}</p>' if words else "")
         + _about(offer.session, offer.days[day][0])
         + _days(offer.days, day, here)
         + _times(offer.days[day], day, offer.session.zone, here),
@@ -110,9 +122,8 @@ def _current(*, here: bool) -> str:
 
 def _times(free: Sequence[FreeStart], day: date, zone: ZoneInfo, here: str) -> str:
     parts = "".join(
-        f"<fieldset><legend>{part}</legend><div class=times>"
-        + "".join(_time(each, zone) for each in those)
-        + "</div></fieldset>"
+        f'<fieldset><legend>{part}<span class="unseen"> of {_date(day)}</span></legend>'
+        '<div class="times">' + "".join(_time(each, zone) for each in those) + "</div></fieldset>"
         for part, those in groupby(free, lambda each: _part_of_day(each.starts_at, zone))
     )
     return (
@@ -133,7 +144,7 @@ def _time(free: FreeStart, zone: ZoneInfo) -> str:
     at = free.starts_at.astimezone(zone)
     return (
         f'<label><input type="radio" name="starts_at" value="{at.isoformat()}" required>'
-        f"<span>{_clock(at)}</span></label>"
+        f"{_clock(at)}</label>"
     )
 
 
@@ -147,13 +158,13 @@ def booked_page(booked: Booked, here: str) -> str:
         )
     at, end = (each.astimezone(session.zone) for each in (visit.starts_at, visit.ends_at))
     another = (
-        '<p class="alert" role="alert"><strong>You have booked a session already.</strong> '
-        f"This link books one. For another, {_call(session.place)}</p>"
+        '<p class="alert" role="alert"><strong>Nothing more was booked.</strong> '
+        f"This link books one session, which is yours. For another, {_call(session.place)}</p>"
         if booked.another
         else ""
     )
     return _page(
-        "Your session is booked",
+        "You have booked a session already" if booked.another else "Your session is booked",
         f'{another}<p class="when"><time datetime="{at.isoformat()}">'
         f"<strong>{_date(at.date())}</strong>"
         f"<span>{_clock(at)} to {_clock(end)} {at:%Z}</span></time></p>"
@@ -167,14 +178,6 @@ def closed_page(closed: Closed) -> str:
     title, words = _CLOSED[closed.state]
     call = "" if closed.place is None else _call(closed.place)
     return _page(title, f"<p>{words} {call}</p>")
-
-
-def not_understood_page(here: str) -> str:
-    return _page(
-        "Please choose a time",
-        '<p class="alert" role="alert">No time was chosen, so nothing was booked.</p>'
-        f'<p><a class="button" href="{escape(here)}">Back to the free times</a></p>',
-    )
 
 
 def _call(place: LocationCard) -> str:

@@ -91,7 +91,7 @@ async def read_link(link_id: UUID, links: BookingLinks, tx: Transaction) -> Link
 
 
 async def revoke_link(link_id: UUID, links: BookingLinks, tx: Transaction) -> LinkAnswer | Refused:
-    """Take the leave back: whoever opens the link from now on is asked to call."""
+    """Take the leave back: whoever opens the link is asked to call. What was booked stands."""
     link = await sessions.lock_link(tx, link_id)
     if link is None:
         return Refused.not_found("booking link", "link_id")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -41,13 +42,21 @@ class Session:
         return ZoneInfo(self.place.zone)
 
 
+class Missed(StrEnum):
+    """Why nothing was booked although something was sent."""
+
+    TAKEN = "taken"
+    NONE_CHOSEN = "none_chosen"
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The free times, by local day; `missed` when the one that was wished is not among them."""
+    """The free times of so many days, by local day, and why one has to be chosen again."""
 
     session: Session
     days: Mapping[date, Sequence[FreeStart]]
-    missed: bool = False
+    offered_days: int
+    missed: Missed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,9 @@ async def show(signed: SignedLink, tx: Transaction) -> Offer | Booked | Closed:
     return await _shown(link, tx)
 
 
-async def book(signed: SignedLink, starts_at: datetime, tx: Transaction) -> Offer | Booked | Closed:
+async def book(
+    signed: SignedLink, starts_at: datetime | None, tx: Transaction
+) -> Offer | Booked | Closed:
     """Book the time that was chosen, if it is free still. Asked again, it is booked once."""
     link = await sessions.lock_link(tx, signed.link_id)
     if link is None:
@@ -89,9 +100,10 @@ async def book(signed: SignedLink, starts_at: datetime, tx: Transaction) -> Offe
             free = [each for starts in days.values() for each in starts]
             chosen = next((each for each in free if each.starts_at == starts_at), None)
             if chosen is None:
-                return Offer(session, days, missed=True)
+                missed = Missed.NONE_CHOSEN if starts_at is None else Missed.TAKEN
+                return replace(shown, missed=missed)
             return Booked(session, await book_session(tx, link, chosen))
-        case Booked(session, visit) if not is_at(visit, starts_at):
+        case Booked(session, visit) if starts_at is not None and not is_at(visit, starts_at):
             return Booked(session, visit, another=True)
         case _:
             return shown
@@ -118,7 +130,7 @@ async def _shown(link: BookingLink, tx: Transaction) -> Offer | Booked | Closed:
                 today + timedelta(days=OFFERED_DAYS),
                 link.patient_id,
             )
-            return Offer(session, _by_day(free.starts, session.zone))
+            return Offer(session, _by_day(free.starts, session.zone), OFFERED_DAYS)
         case LinkState.USED:
             assert link.appointment_id is not None, "that is what used means"
             visit = await shown_visits.find_visit(tx, link.appointment_id)

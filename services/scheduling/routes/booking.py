@@ -8,6 +8,7 @@ nothing to forge (CSRF).
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError, WithJsonSchema
 from sqlalchemy.exc import DBAPIError
 
 from services.scheduling.booking_links import BookingLinks
@@ -23,7 +25,7 @@ from services.scheduling.documents.calendar_file import MEDIA_TYPE
 from services.scheduling.handlers import booking_links, self_booking
 from services.scheduling.handlers.booking_links import LinkAnswer, MakeLink
 from services.scheduling.handlers.calendars import calendar_document
-from services.scheduling.handlers.self_booking import Booked, Closed, Offer
+from services.scheduling.handlers.self_booking import Booked, Closed, Missed, Offer
 from services.scheduling.routes.calendars import CALENDAR
 from services.scheduling.rules.booking_links import LinkState
 from shared.auth import Role, allow, public
@@ -60,7 +62,7 @@ async def revoke_link(link_id: UUID, desk: AtDesk, request: Request) -> LinkAnsw
 
 
 class PageRoute(APIRoute):
-    """Says on a page what was not understood."""
+    """Says on a page that an address which is no link of ours is none."""
 
     refusal_content: ClassVar[dict[str, Any]] = {"text/html": {"schema": {"type": "string"}}}
 
@@ -71,7 +73,7 @@ class PageRoute(APIRoute):
             try:
                 return await answer(request)
             except RequestValidationError:
-                return _page(booking_page.not_understood_page(_here(request)), 422)
+                return _page(booking_page.closed_page(Closed()), 404)
 
         return answer_with_a_page
 
@@ -86,16 +88,31 @@ public_pages = APIRouter(
 
 Token = Annotated[str, Path(max_length=200)]
 
+_A_MOMENT = WithJsonSchema({"type": "string", "format": "date-time"})
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
+
+
+def _moment(sent: str) -> datetime | None:
+    """The time that a form was sent with. Only a page of ours sends one that can be read."""
+    try:
+        return _MOMENT.validate_python(sent)
+    except ValidationError:
+        return None
+
 
 @public_pages.get("/{token}")
 async def show_page(
-    token: Token,
-    request: Request,
-    day: Annotated[str | None, Query(pattern=r"^\d{4}-\d\d-\d\d$")] = None,
+    token: Token, request: Request, day: Annotated[str | None, Query(max_length=2000)] = None
 ) -> Response:
     """The free times of a day, or the session that was booked."""
     shown = await _at(request, token, self_booking.show)
     return _shown(shown, day, request)
+
+
+@public_pages.head("/{token}", include_in_schema=False)
+async def look_at_page(token: Token, request: Request) -> Response:
+    """What a program asks that looks whether a link in a message is good."""
+    return await show_page(token, request)
 
 
 @public_pages.post(
@@ -105,10 +122,10 @@ async def show_page(
     responses={200: {"description": "Booked before", "content": {"text/html": {}}}},
 )
 async def book_session(
-    token: Token, request: Request, starts_at: Annotated[Moment, Form()]
+    token: Token, request: Request, starts_at: Annotated[str, _A_MOMENT, Form()] = ""
 ) -> Response:
     """Book a time. Sent twice, it books once."""
-    shown = await _at(request, token, self_booking.book, starts_at)
+    shown = await _at(request, token, self_booking.book, _moment(starts_at))
     if isinstance(shown, Booked) and not shown.another:
         return RedirectResponse(_here(request), 303)
     return _shown(shown, None, request)
@@ -162,7 +179,7 @@ def _here(request: Request) -> str:
 def _shown(shown: Offer | Booked | Closed, day: str | None, request: Request) -> Response:
     match shown:
         case Offer():
-            status = 409 if shown.missed else 200
+            status = _AGAIN[shown.missed]
             return _page(booking_page.offer_page(shown, day, _here(request)), status)
         case Booked():
             status = 409 if shown.another else 200
@@ -170,6 +187,9 @@ def _shown(shown: Offer | Booked | Closed, day: str | None, request: Request) ->
         case Closed():
             gone = shown.state in {LinkState.EXPIRED, LinkState.REVOKED}
             return _page(booking_page.closed_page(shown), 410 if gone else 404)
+
+
+_AGAIN = {None: 200, Missed.TAKEN: 409, Missed.NONE_CHOSEN: 422}
 
 
 def _page(html: str, status: int) -> Response:

@@ -27,14 +27,14 @@ def state_of(
 
 
 def broken_by_revoking(state: LinkState) -> list[Broken]:
-    if state is LinkState.OPEN:
+    """A used link shows when and with whom its session is, so it may be taken back as well."""
+    if state in {LinkState.OPEN, LinkState.USED}:
         return []
     return [
         Broken(
             "link_state",
-            f"The link is {state.value}; only an open one can be revoked. A session that was booked"
-            " by it is cancelled like any visit.",
-            "a booking link's life: open, then used, revoked or expired",
+            f"The link is {state.value} already, and shows nothing any more.",
+            "a booking link's life: open, perhaps used, then revoked or expired",
             "link_id",
         )
     ]

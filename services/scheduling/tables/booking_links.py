@@ -13,13 +13,13 @@ from shared.columns import moment
 
 
 class BookingLink(Base, table=True):
-    """One patient's leave to book one session. `appointment_id` is what it was used for."""
+    """One patient's leave to book one session. `appointment_id` is what it was used for.
+
+    Revoked after that it books nothing and shows nothing; the session stands.
+    """
 
     __tablename__ = "booking_links"
-    __table_args__ = (
-        CheckConstraint("made_at < expires_at", name="times"),
-        CheckConstraint("revoked_at IS NULL OR appointment_id IS NULL", name="used"),
-    )
+    __table_args__ = (CheckConstraint("made_at < expires_at", name="times"),)
 
     link_id: UUID = Field(primary_key=True)
     patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
