@@ -90,6 +90,33 @@ async def test_a_file_says_nothing_of_the_treatment_or_the_patient(clinic: Clini
         assert word not in shown
 
 
+async def test_a_clinic_s_own_name_tells_nobody_what_is_given_there(clinic: Clinic) -> None:
+    place = LOCATION | {"name": "Ketamine Clinic of Old Town"}
+    clinic.location_id = (await clinic.post("/locations", place))["location_id"]
+    clinic.chair_id = await clinic.chair()
+    visit = (await clinic.series())["appointments"][0]
+    calendar = await file_of_visit(clinic, visit)
+    assert "ketamine" not in calendar.to_ical().decode().casefold()
+    [event] = calendar.events
+    assert str(event["LOCATION"]) == "1 Made Up Street, Alexandria, VA 22314"
+    assert "CN" not in event["ORGANIZER"].params
+
+    path = f"/locations/{clinic.location_id}"
+    for telling in ("Old Town Ketamine", "Mental Health Partners", "INFUSIONS"):
+        refused = await clinic.refused(path, {"calendar_name": telling}, method="PATCH")
+        assert refused == [("calendar_name_tells", "calendar_name")]
+        refused = await clinic.refused("/locations", place | {"calendar_name": telling})
+        assert refused == [("calendar_name_tells", "calendar_name")]
+    named = await clinic.post(path, {"calendar_name": "Made Up Street"}, method="PATCH")
+    assert (named["calendar_name"], named["name"]) == ("Made Up Street", place["name"])
+    [event] = (await file_of_visit(clinic, visit)).events
+    assert str(event["LOCATION"]).startswith("Made Up Street, 1 Made Up Street")
+    assert event["ORGANIZER"].params["CN"] == "Made Up Street"
+    await clinic.post(path, {"calendar_name": None}, method="PATCH")
+    [event] = (await file_of_visit(clinic, visit)).events
+    assert "CN" not in event["ORGANIZER"].params
+
+
 async def test_a_file_that_is_handed_out_is_in_the_audit_log(clinic: Clinic) -> None:
     series = await clinic.series()
     await file_of(clinic, f"/series/{series['series_id']}")

@@ -1,7 +1,8 @@
 """Visits as an iCalendar file (RFC 5545), for a patient's own calendar.
 
 Its text is neutral: a calendar is seen by family, employers and the companies that keep it. It
-says where and when, and nothing of what is given or why.
+says where and when, and nothing of what is given or why. A clinic's own name may say that: only a
+name that it has recorded for calendars is shown.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ ZONE_MARGIN = timedelta(days=366)
 it, and the next one after."""
 
 
-def calendar_of(visits: Sequence[Appointment], place: LocationCard, now: datetime) -> bytes:
-    """One file of visits at one place.
+def calendar_of(
+    visits: Sequence[Appointment], place: LocationCard, name: str | None, now: datetime
+) -> bytes:
+    """One file of visits at one place, under a name for calendars or with its address alone.
 
     A visit keeps its UID for good, and its SEQUENCE rises with every change, so a newer file
     replaces what a calendar has of an older one. A file of which nothing stands any more asks
@@ -37,7 +40,7 @@ def calendar_of(visits: Sequence[Appointment], place: LocationCard, now: datetim
     lost = all(visit.state in FREED for visit in visits)
     calendar = Calendar.new(prodid=PRODUCT, method="CANCEL" if lost else "PUBLISH")
     for visit in visits:
-        calendar.add_component(_event(visit, place, zone, now))
+        calendar.add_component(_event(visit, place, name, zone, now))
     calendar.add_missing_timezones(
         min(visit.starts_at for visit in visits).date() - ZONE_MARGIN,
         max(visit.ends_at for visit in visits).date() + ZONE_MARGIN,
@@ -46,7 +49,9 @@ def calendar_of(visits: Sequence[Appointment], place: LocationCard, now: datetim
     return content
 
 
-def _event(visit: Appointment, place: LocationCard, zone: ZoneInfo, now: datetime) -> Event:
+def _event(
+    visit: Appointment, place: LocationCard, name: str | None, zone: ZoneInfo, now: datetime
+) -> Event:
     return Event.new(
         uid=str(visit.appointment_id),
         sequence=visit.revision,
@@ -55,13 +60,13 @@ def _event(visit: Appointment, place: LocationCard, zone: ZoneInfo, now: datetim
         end=visit.ends_at.astimezone(zone),
         status=STATUS.CANCELLED if visit.state in FREED else STATUS.CONFIRMED,
         summary=SUMMARY,
-        location=_where(place),
+        location=_where(place, name),
         description=f"Questions, or another time: {place.phone}",
-        organizer=vCalAddress(f"tel:{place.phone}", params={"CN": place.name}),
+        organizer=vCalAddress(f"tel:{place.phone}", params={} if name is None else {"CN": name}),
     )
 
 
-def _where(place: LocationCard) -> str:
+def _where(place: LocationCard, name: str | None) -> str:
     at = place.address
-    lines = [place.name, at.line1, at.line2, at.city, f"{at.state} {at.postal_code}"]
+    lines = [name, at.line1, at.line2, at.city, f"{at.state} {at.postal_code}"]
     return ", ".join(line for line in lines if line)

@@ -9,9 +9,15 @@ from pydantic import BaseModel
 from services.scheduling.rules.patients import Concern
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.visits import SendHomeReason, VisitState
-from shared.claims import E164, Line, PatientCard
+from shared.claims import E164, Line, LocationCard, PatientCard
 from shared.events import Moment
 from shared.events.scheduling import RideMode, VisitType
+
+
+class LocationAnswer(LocationCard):
+    """A place; `calendar_name` is what patients' calendars call it, if anything."""
+
+    calendar_name: str | None
 
 
 class ChairAnswer(BaseModel):

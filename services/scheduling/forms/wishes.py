@@ -89,6 +89,13 @@ class OpenLocation(Wish):
     npi: Npi
     phone: E164
     address: Address
+    calendar_name: Line | None = None
+
+
+class NameInCalendars(Wish):
+    """What patients' calendars call a place: neutral, or nothing, and then they show no name."""
+
+    calendar_name: Line | None
 
 
 class AddChair(Wish):

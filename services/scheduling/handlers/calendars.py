@@ -32,5 +32,5 @@ async def series_calendar(series_id: UUID, tx: Transaction) -> Document | Refuse
 async def calendar_document(visits: Sequence[Appointment], tx: Transaction) -> Document:
     location = await store.find_location(tx, visits[0].location_id)
     assert location is not None, "a visit has its place"
-    content = calendar_of(visits, store.location_card(location), tx.now)
+    content = calendar_of(visits, store.location_card(location), location.calendar_name, tx.now)
     return Document(content, MEDIA_TYPE, "calendar.ics", visits[0].patient_id)

@@ -5,20 +5,44 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.forms.answers import ChairAnswer
-from services.scheduling.forms.wishes import AddChair, AddClinician, CorrectClinician, OpenLocation
+from services.scheduling.forms.answers import ChairAnswer, LocationAnswer
+from services.scheduling.forms.wishes import (
+    AddChair,
+    AddClinician,
+    CorrectClinician,
+    NameInCalendars,
+    OpenLocation,
+)
+from services.scheduling.rules.calendar_names import broken_by_telling
 from services.scheduling.tables import Chair, Clinician, Location
-from shared.claims import ClinicianCard, LocationCard
+from shared.claims import ClinicianCard
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
 from shared.refusals import Broken
 
 
-async def open_location(wish: OpenLocation, tx: Transaction) -> LocationCard:
+async def open_location(wish: OpenLocation, tx: Transaction) -> LocationAnswer | Refused:
+    broken = broken_by_telling(wish.calendar_name or "")
+    if broken:
+        return Refused.by_rules(broken, "The location is not opened")
     location_id, fields = new_id(), wish.model_dump()
     tx.insert(Location, location_id=location_id, **fields)
-    return LocationCard(location_id=location_id, **fields)
+    return LocationAnswer(location_id=location_id, **fields)
+
+
+async def name_in_calendars(
+    location_id: UUID, wish: NameInCalendars, tx: Transaction
+) -> LocationAnswer | Refused:
+    """Call a place otherwise in calendar files from now on."""
+    location = await store.find_location(tx, location_id)
+    if location is None:
+        return Refused.not_found("location", "location_id")
+    broken = broken_by_telling(wish.calendar_name or "")
+    if broken:
+        return Refused.by_rules(broken, "The name is not recorded")
+    await store.name_in_calendars(tx, location_id, wish.calendar_name)
+    return LocationAnswer(**(location.model_dump() | wish.model_dump()))
 
 
 async def add_chair(location_id: UUID, wish: AddChair, tx: Transaction) -> ChairAnswer | Refused:

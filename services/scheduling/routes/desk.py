@@ -11,6 +11,7 @@ from services.scheduling.forms.answers import (
     AppointmentAnswer,
     AppointmentSummary,
     ChairAnswer,
+    LocationAnswer,
     PatientAnswer,
     PatientFile,
     SeriesAnswer,
@@ -23,6 +24,7 @@ from services.scheduling.forms.wishes import (
     CheckIn,
     CorrectClinician,
     MoveAppointment,
+    NameInCalendars,
     OpenLocation,
     RecordClearance,
     RecordRide,
@@ -35,7 +37,7 @@ from services.scheduling.forms.wishes import (
 )
 from services.scheduling.handlers import booking, changes, clinic, listing, patients, series, visits
 from shared.auth import Role, allow
-from shared.claims import ClinicianCard, LocationCard
+from shared.claims import ClinicianCard
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
 
@@ -45,9 +47,17 @@ router = APIRouter(tags=["scheduling"])
 
 
 @router.post("/locations", dependencies=[allow(OPS)])
-async def open_location(wish: OpenLocation, desk: AtDesk) -> LocationCard:
+async def open_location(wish: OpenLocation, desk: AtDesk) -> LocationAnswer:
     """Open a location of the practice."""
     return await desk.decide(clinic.open_location, wish)
+
+
+@router.patch("/locations/{location_id}", dependencies=[allow(OPS)])
+async def name_in_calendars(
+    location_id: UUID, wish: NameInCalendars, desk: AtDesk
+) -> LocationAnswer:
+    """What patients' calendars call a location; with `null` they show no name of it."""
+    return await desk.decide(clinic.name_in_calendars, location_id, wish)
 
 
 @router.post("/locations/{location_id}/chairs", dependencies=[allow(OPS)])

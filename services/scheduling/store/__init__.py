@@ -17,6 +17,7 @@ from services.scheduling.store.clinic import (
     location_card,
     lock_chairs,
     lock_clinician,
+    name_in_calendars,
 )
 from services.scheduling.store.courses import (
     Course,
@@ -111,6 +112,7 @@ __all__ = [
     "lock_days",
     "lock_patient",
     "lock_visit",
+    "name_in_calendars",
     "patient_card",
     "policy_of",
     "protocol_rows",

@@ -19,6 +19,11 @@ async def find_location(tx: Transaction, location_id: UUID) -> Location | None:
     return await one(tx, rows, Location)
 
 
+async def name_in_calendars(tx: Transaction, location_id: UUID, name: str | None) -> None:
+    rows = update(Location).where(col(Location.location_id) == location_id)
+    await tx.execute(rows.values(calendar_name=name))
+
+
 def location_card(location: Location) -> LocationCard:
     return LocationCard.model_validate(location.model_dump())
 

@@ -46,7 +46,10 @@ def _reading(name: str) -> Column[UUID]:
 
 
 class Location(Base, table=True):
-    """A place with chairs, in its own time zone, and the legal entity that bills for it."""
+    """A place with chairs, in its own time zone, and the legal entity that bills for it.
+
+    `calendar_name` is what patients' calendars show of it: a name that tells nothing, or none.
+    """
 
     __tablename__ = "locations"
 
@@ -58,6 +61,7 @@ class Location(Base, table=True):
     npi: str = Field(sa_column=words())
     phone: str = Field(sa_column=words())
     address: dict[str, Any] = Field(sa_column=json_object())
+    calendar_name: str | None = Field(default=None, sa_column=Column(Text))
 
 
 class Chair(Base, table=True):
