@@ -264,7 +264,12 @@ async def test_hours_and_rosters_that_cannot_be_are_refused(clinic: Clinic) -> N
         ("first_day_taken", "effective_from")
     ]
     roster = {"effective_from": "2026-10-05", "chairs_per_nurse": 2, "shifts": [], "source": WORD}
-    assert await clinic.refused(f"{at}/rosters", roster) == [("first_day_taken", "effective_from")]
+    assert await clinic.refused(f"{at}/rosters", roster) == [
+        ("first_day_taken", "effective_from"),
+        ("roster_empty", "shifts"),
+    ]
+    later = roster | {"effective_from": "2026-10-12"}
+    assert await clinic.refused(f"{at}/rosters", later) == [("roster_empty", "shifts")]
     past = {"first_on": "2026-10-01", "last_on": "2026-10-04", "reason": "Holiday"}
     assert await clinic.refused(f"{at}/closures", past) == [("first_day_past", "last_on")]
     for path, body in (("opening-hours", hours), ("rosters", roster), ("closures", past)):

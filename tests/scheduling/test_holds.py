@@ -81,7 +81,7 @@ async def test_a_hold_that_ran_out_is_refused_in_words_and_its_chairs_are_free(
     assert await clinic.refused(path, booking(clinic)) == [("hold_expired", "hold_id")]
     await clinic.let_fall_due()
     answer = await clinic.send(path, booking(clinic))
-    assert "ended at 2026-10-05 14:10 UTC" in answer.json()["violations"][0]["detail"]
+    assert "ended at 2026-10-05 10:10 and" in answer.json()["violations"][0]["detail"]
     assert (await clinic.get(f"/holds/{hold['hold_id']}"))["state"] == "expired"
     await clinic.series()
 

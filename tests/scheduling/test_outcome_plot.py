@@ -10,6 +10,7 @@ from uuid import UUID
 from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,6 +64,19 @@ def kind(picture: ET.Element, name: str) -> list[ET.Element]:
 def drawn(trends: list[Trend], infusions: Iterable[float] = ()) -> ET.Element:
     moments = [START + timedelta(days=day) for day in infusions]
     return ET.fromstring(draw(trends, moments, ALEXANDRIA))  # noqa: S314  # our own words
+
+
+@pytest.mark.parametrize("scale", SCALES, ids=lambda scale: scale.instrument)
+def test_places_are_written_as_exactly_as_anybody_sees(scale: Scale) -> None:
+    totals = [(3 * n, total) for n, total in enumerate(range(scale.most, -1, -1))]
+    picture = drawn([trend(scale, totals)], [1 / 7, 3])
+    written = {
+        value
+        for each in picture.iter()
+        for name, value in each.attrib.items()
+        if name in {"x", "x1", "x2", "y", "y1", "y2", "cx", "cy", "height", "points"}
+    }
+    assert [value for value in written if re.search(r"\.\d\d", value)] == []
 
 
 def test_each_score_and_each_infusion_is_drawn_and_told() -> None:

@@ -121,7 +121,12 @@ def _scale(trend: Trend) -> Scale:
 
 def _height(scale: Scale, top: int) -> Callable[[float], float]:
     """Where a total stands in the panel that begins at `top`."""
-    return lambda total: round(top + PANEL * (1 - total / scale.most), 1)
+    return lambda total: _tenth(top + PANEL * (1 - total / scale.most))
+
+
+def _tenth(place: float) -> float:
+    """As exact as anybody sees. A sum of tenths may have more digits, and is rounded again."""
+    return round(place, 1)
 
 
 def _ground(trend: Trend, top: int) -> Iterator[str]:
@@ -139,7 +144,7 @@ def _course(trend: Trend, days: Days, top: int) -> Iterator[str]:
     places = [(days.x(days.day(p.taken_at)), y(p.score.total or 0), p) for p in trend.points]
     yield f'<polyline class="line" points="{" ".join(f"{px},{py}" for px, py, _ in places)}"/>'
     for px, py, point in places:
-        above = py - 12 if py > top + 18 else py + 22
+        above = _tenth(py - 12 if py > top + 18 else py + 22)
         kind = "baseline" if point.outcome_id == trend.baseline_id else "point"
         yield (
             f"<g><title>{_said(point, days)}</title>"
@@ -153,16 +158,16 @@ def _bands(scale: Scale, y: Callable[[float], float]) -> Iterator[str]:
     edges = [*(band.lowest for band in scale.bands[1:]), scale.most]
     for number, (band, edge) in enumerate(zip(scale.bands, edges, strict=True)):
         shade = "odd" if number % 2 else "even"
-        middle = (y(band.lowest) + y(edge)) / 2 + 4
+        middle = _tenth((y(band.lowest) + y(edge)) / 2 + 4)
         yield (
             f'<rect class="{shade}" x="{LEFT}" y="{y(edge)}" width="{PLOT}"'
-            f' height="{round(y(band.lowest) - y(edge), 1)}"/>'
+            f' height="{_tenth(y(band.lowest) - y(edge))}"/>'
             f'<text class="band" x="{LEFT + PLOT + 12}" y="{middle}">{_words(band.name)}</text>'
         )
     for mark in (0, *edges):
         yield (
             f'<line class="grid" x1="{LEFT}" x2="{LEFT + PLOT}" y1="{y(mark)}" y2="{y(mark)}"/>'
-            f'<text class="tick" x="{LEFT - 8}" y="{y(mark) + 4}">{mark}</text>'
+            f'<text class="tick" x="{LEFT - 8}" y="{_tenth(y(mark) + 4)}">{mark}</text>'
         )
 
 
@@ -180,7 +185,7 @@ def _lines(trend: Trend, scale: Scale, y: Callable[[float], float]) -> Iterator[
 
 def _line(kind: str, words: str, at: float, word_below: int) -> Iterator[str]:
     yield f'<line class="{kind}" x1="{LEFT}" x2="{LEFT + PLOT}" y1="{at}" y2="{at}"/>'
-    yield f'<text class="{kind}-word" x="{LEFT + 8}" y="{at + word_below}">{words}</text>'
+    yield f'<text class="{kind}-word" x="{LEFT + 8}" y="{_tenth(at + word_below)}">{words}</text>'
 
 
 def _baseline(trend: Trend) -> int | None:

@@ -118,10 +118,10 @@ async def cancel_visit(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return await cancel_session(appointment_id, wish, tx)
-    visit = held.visit
+    visit, zone = held.visit, ZoneInfo(held.location.zone)
     broken = [
         *rules.broken_by_step(Step.CANCEL, VisitState(visit.state)),
-        *await broken_by_cancelling(tx, wish.reason, visit.starts_at),
+        *await broken_by_cancelling(tx, wish.reason, visit.starts_at, zone),
         *_broken_by_revision(wish.revision, held),
     ]
     if broken:
@@ -132,7 +132,6 @@ async def cancel_visit(
     say_cancelled(cancelled, wish.reason, tx)
     await note_missed(tx, cancelled, wish.reason)
     await complete_series_if_done(held, cancelled, tx)
-    zone = ZoneInfo(held.location.zone)
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
     protocol = protocol_of(policy, held.course.series, zone)
     left = standing(held.visits_with(cancelled), tx.now, zone)

@@ -53,7 +53,8 @@ async def book_hold(hold_id: UUID, wish: BookHold, tx: Transaction) -> SeriesAns
     await store.lock_patient(tx, found.patient_id)
     hold = await kept.lock_hold(tx, hold_id)
     assert hold is not None, "holds are kept"
-    broken = rules.broken_by_hold(HoldState(hold.state), hold.expires_at, tx.now)
+    zone = await store.zone_at(tx, hold.location_id)
+    broken = rules.broken_by_hold(HoldState(hold.state), hold.expires_at, tx.now, zone)
     if broken:
         return Refused.by_rules(broken, "The hold is not booked")
     location = await store.find_location(tx, hold.location_id)
@@ -93,7 +94,8 @@ async def release_hold(hold_id: UUID, tx: Transaction) -> HoldAnswer | Refused:
     if hold is None:
         return Refused.not_found("hold", "hold_id")
     if hold.state != HoldState.RELEASED:
-        broken = rules.broken_by_hold(HoldState(hold.state), hold.expires_at, tx.now)
+        zone = await store.zone_at(tx, hold.location_id)
+        broken = rules.broken_by_hold(HoldState(hold.state), hold.expires_at, tx.now, zone)
         if broken:
             return Refused.by_rules(broken, "The hold is not released")
         await _free(tx, hold_id, HoldState.RELEASED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -39,12 +40,12 @@ class MissedVisitAnswer(BaseModel):
 
 
 async def broken_by_cancelling(
-    tx: Transaction, reason: CancelReason, starts_at: datetime
+    tx: Transaction, reason: CancelReason, starts_at: datetime, zone: ZoneInfo
 ) -> list[Broken]:
     """Whether a visit can be cancelled for this reason, by the house's grace for no-shows."""
     grace_min = await figure_of(tx, HouseFigure.NO_SHOW_AFTER_MIN)
     return visit_rules.broken_by_cancelling(
-        reason, starts_at + timedelta(minutes=grace_min), tx.now
+        reason, starts_at + timedelta(minutes=grace_min), tx.now, zone
     )
 
 

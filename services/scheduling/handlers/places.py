@@ -56,6 +56,7 @@ async def record_roster(
         return Refused.not_found("location", "location_id")
     same_day = await store.has_roster_from(tx, location_id, wish.effective_from)
     broken = rules.broken_by_first_day(wish.effective_from, _taken(wish, same=same_day), today)
+    broken += rules.broken_by_no_shift(len(wish.shifts))
     if broken:
         return Refused.by_rules(broken, "The roster is not recorded")
     roster_id, row = new_id(), wish.model_dump(by_alias=True)

@@ -73,7 +73,10 @@ async def approve_replan(
     broken = [
         *series.broken_by_state(SeriesState(course.series.state), "be re-planned"),
         *rules.broken_by_proposal(
-            applied=row.applied_at is not None, expires_at=row.expires_at, now=tx.now
+            applied=row.applied_at is not None,
+            expires_at=row.expires_at,
+            now=tx.now,
+            zone=ZoneInfo(location.zone),
         ),
         *plan.broken_by_changes(),
     ] or [*plan.broken_by_calendar(tx.now), *await plan.broken_by_rooms(tx)]

@@ -100,7 +100,7 @@ async def _broken_by_change(
     if isinstance(change, CancelOne):
         return [
             *visit_rules.broken_by_step(Step.CANCEL, state),
-            *await broken_by_cancelling(tx, change.reason, changed.starts_at),
+            *await broken_by_cancelling(tx, change.reason, changed.starts_at, zone),
         ]
     chair_id = change.chair_id or changed.chair_id
     assert chair_id is not None, "an infusion has its chair"

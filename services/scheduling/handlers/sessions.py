@@ -174,9 +174,10 @@ async def cancel_session(
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
     session = held.session
+    zone = await store.zone_at(tx, session.location_id)
     broken = [
         *visit_rules.broken_by_step(Step.CANCEL, VisitState(session.state)),
-        *await broken_by_cancelling(tx, wish.reason, session.starts_at),
+        *await broken_by_cancelling(tx, wish.reason, session.starts_at, zone),
         *_broken_by_revision(wish.revision, held),
     ]
     if broken:

@@ -110,7 +110,8 @@ async def accept_offer(offer_id: UUID, _: Answer, tx: Transaction) -> Appointmen
     await store.lock_patient(tx, asked.patient_id)
     offers = await kept.lock_opening(tx, asked.opening_id)
     [offer] = (each for each in offers if each.offer_id == offer_id)
-    broken = rules.broken_by_offer(OfferState(offer.state), offer.expires_at, tx.now)
+    zone = await store.zone_at(tx, offer.location_id)
+    broken = rules.broken_by_offer(OfferState(offer.state), offer.expires_at, tx.now, zone)
     if broken:
         return Refused.by_rules(broken, "The offer is not accepted")
     wish = await kept.find_wish(tx, offer.wish_id)
@@ -148,7 +149,8 @@ async def decline_offer(offer_id: UUID, _: Answer, tx: Transaction) -> OfferAnsw
         return Refused.not_found("offer", "offer_id")
     offers = await kept.lock_opening(tx, asked.opening_id)
     [offer] = (each for each in offers if each.offer_id == offer_id)
-    broken = rules.broken_by_offer(OfferState(offer.state), offer.expires_at, tx.now)
+    zone = await store.zone_at(tx, offer.location_id)
+    broken = rules.broken_by_offer(OfferState(offer.state), offer.expires_at, tx.now, zone)
     if broken:
         return Refused.by_rules(broken, "The offer is not declined")
     await kept.end_offers(tx, [offer_id], OfferState.DECLINED)

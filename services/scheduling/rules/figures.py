@@ -100,6 +100,21 @@ def broken_by_sizes(values: Mapping[str, Any]) -> list[Broken]:
     ]
 
 
+def broken_by_no_shift(shifts: int) -> list[Broken]:
+    """Whether a roster has anybody on duty; with nobody, nobody could ever be booked."""
+    if shifts:
+        return []
+    return [
+        Broken(
+            "roster_empty",
+            "This roster has no shift, so that nobody could be booked from its first day on; name"
+            " the shifts, or record a closure for days on which the place is closed.",
+            "nurses on duty watch the chairs",
+            "shifts",
+        )
+    ]
+
+
 def broken_by_overlap(windows: Sequence[tuple[int, str, str]]) -> list[Broken]:
     """Whether two windows of one weekday meet. Each is a weekday, from and until."""
     return [

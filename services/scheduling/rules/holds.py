@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
+from services.scheduling.rules.policy import on_the_wall
 from shared.refusals import Broken
 
 HELD = "held"
@@ -18,7 +20,9 @@ class HoldState(StrEnum):
     EXPIRED = "expired"
 
 
-def broken_by_hold(state: HoldState, expires_at: datetime, now: datetime) -> list[Broken]:
+def broken_by_hold(
+    state: HoldState, expires_at: datetime, now: datetime, zone: ZoneInfo
+) -> list[Broken]:
     """Whether the chairs are still held; one that has run out is so before it is freed."""
     if state is HoldState.HELD and now < expires_at:
         return []
@@ -28,7 +32,7 @@ def broken_by_hold(state: HoldState, expires_at: datetime, now: datetime) -> lis
     }
     expired = (
         "hold_expired",
-        f"The hold ended at {expires_at:%Y-%m-%d %H:%M} UTC and its chairs are free for others;"
+        f"The hold ended at {on_the_wall(expires_at, zone)} and its chairs are free for others;"
         " ask for plans anew.",
     )
     rule, detail = ended.get(state, expired)

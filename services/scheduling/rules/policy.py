@@ -134,6 +134,11 @@ def wall(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
+def on_the_wall(at: datetime, zone: ZoneInfo) -> str:
+    """A moment as the place's own calendar and clock show it; people are told no other time."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
 def minute_of(shown: str) -> int:
     """What a clock shows, as minutes since midnight; 24:00 ends a day."""
     hour, minute = shown.split(":")

@@ -9,8 +9,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling.rules.planner_days import Day
+from services.scheduling.rules.policy import on_the_wall
 from services.scheduling.rules.protocols import InfusionProtocol
 from shared.refusals import Broken
+
+DAYS_NAMED = 7
+"""A technical bound: a week shows what forbids every day of it; the weeks after say the same."""
 
 
 def broken_by_nothing_to_do(later: int, adding: int) -> list[Broken]:
@@ -31,8 +35,9 @@ def broken_by_no_replan(
 ) -> list[Broken]:
     """Why there is no legal re-plan: which rule blocks which date on which the next was due."""
     if not before:
-        soon = [day for day in days if not day.starts][: protocol.gap_max_days]
-        return [_nothing_fits(protocol), *(day.why_not(day.asked) for day in soon)]
+        shut = [day for day in days if not day.starts]
+        why = [day.why_not(day.asked) for day in shut[:DAYS_NAMED]]
+        return why if len(shut) == len(days) else [_nothing_fits(protocol), *why]
     first = before[-1] + timedelta(days=protocol.gap_min_days)
     last = before[-1] + timedelta(days=protocol.gap_max_days)
     due = [day for day in days if first <= day.day <= last]
@@ -103,8 +108,7 @@ def broken_by_changed(
         Broken(
             "changed_meanwhile",
             f"Infusion {now.sequence_no} is {now.state.replace('_', ' ')} at revision"
-            f" {now.revision}, for {starts_at[visit].astimezone(zone):%Y-%m-%d %H:%M};"
-            " propose anew.",
+            f" {now.revision}, for {on_the_wall(starts_at[visit], zone)}; propose anew.",
             "a re-plan is applied to the series that it was made for",
             "replan_id",
         )
@@ -113,14 +117,16 @@ def broken_by_changed(
     ]
 
 
-def broken_by_proposal(*, applied: bool, expires_at: datetime, now: datetime) -> list[Broken]:
+def broken_by_proposal(
+    *, applied: bool, expires_at: datetime, now: datetime, zone: ZoneInfo
+) -> list[Broken]:
     """Whether a proposal may still be approved."""
     source = "a proposal's life: open until it is applied or runs out"
     if applied:
         rule, detail = "replan_applied", "This re-plan was applied already; read the series."
     elif now >= expires_at:
         rule = "replan_expired"
-        detail = f"This re-plan ran out at {expires_at:%Y-%m-%d %H:%M} UTC; propose anew."
+        detail = f"This re-plan ran out at {on_the_wall(expires_at, zone)}; propose anew."
     else:
         return []
     return [Broken(rule, detail, source, "replan_id")]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from services.scheduling.rules.policy import on_the_wall
 from shared.events.scheduling import CancelReason, RideMode
 from shared.refusals import Broken
 
@@ -158,16 +159,18 @@ def state_when_cancelled(reason: CancelReason) -> VisitState:
     return VisitState.NO_SHOW if reason is CancelReason.NO_SHOW else VisitState.CANCELLED
 
 
-def broken_by_cancelling(reason: CancelReason, starts_at: datetime, now: datetime) -> list[Broken]:
-    """Whether a visit can be cancelled for this reason."""
-    if reason is not CancelReason.NO_SHOW or starts_at <= now:
+def broken_by_cancelling(
+    reason: CancelReason, missed_at: datetime, now: datetime, zone: ZoneInfo
+) -> list[Broken]:
+    """Whether a visit can be cancelled for this reason; from `missed_at` on it may be missed."""
+    if reason is not CancelReason.NO_SHOW or missed_at <= now:
         return []
     return [
         Broken(
             "not_missed_yet",
-            f"The visit begins at {starts_at:%Y-%m-%d %H:%M} UTC; a patient misses it once it has"
-            " begun.",
-            "the calendar",
+            f"The patient may still come; the visit counts as missed from"
+            f" {on_the_wall(missed_at, zone)} on.",
+            "the house's figure no_show_after_min",
             "reason",
         )
     ]

@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.scheduling.rules.policy import at_wall
+from services.scheduling.rules.policy import at_wall, on_the_wall
 from shared.refusals import Broken
 
 ASK_FROM_MIN, ASK_UNTIL_MIN = 8 * 60, 21 * 60
@@ -137,7 +137,9 @@ def broken_by_waiting_for_nothing(*, has_place: bool) -> list[Broken]:
     ]
 
 
-def broken_by_offer(state: OfferState, expires_at: datetime, now: datetime) -> list[Broken]:
+def broken_by_offer(
+    state: OfferState, expires_at: datetime, now: datetime, zone: ZoneInfo
+) -> list[Broken]:
     """Whether an offer can still be answered, and if not, what became of it."""
     source = "offers go to several; the first who accepts has the chair"
     if state is OfferState.OPEN and now < expires_at:
@@ -147,6 +149,6 @@ def broken_by_offer(state: OfferState, expires_at: datetime, now: datetime) -> l
         OfferState.LOST: ("offer_lost", "Another patient accepted this chair first."),
         OfferState.DECLINED: ("offer_declined", "This offer was declined."),
     }
-    expired = ("offer_expired", f"This offer ran out at {expires_at:%Y-%m-%d %H:%M} UTC.")
+    expired = ("offer_expired", f"This offer ran out at {on_the_wall(expires_at, zone)}.")
     rule, detail = told.get(state, expired)
     return [Broken(rule, detail, source, "offer_id")]

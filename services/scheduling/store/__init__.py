@@ -18,6 +18,7 @@ from services.scheduling.store.clinic import (
     lock_chairs,
     lock_clinician,
     name_in_calendars,
+    zone_at,
 )
 from services.scheduling.store.courses import (
     Course,
@@ -131,4 +132,5 @@ __all__ = [
     "visits_between",
     "visits_of",
     "withdraw_closure",
+    "zone_at",
 ]

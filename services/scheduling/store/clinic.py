@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlmodel import col
@@ -17,6 +18,13 @@ from shared.messaging import Transaction
 async def find_location(tx: Transaction, location_id: UUID) -> Location | None:
     rows = select(Location).where(col(Location.location_id) == location_id)
     return await one(tx, rows, Location)
+
+
+async def zone_at(tx: Transaction, location_id: UUID) -> ZoneInfo:
+    """The zone of a place that is on record."""
+    location = await find_location(tx, location_id)
+    assert location is not None, "what happens happens at a place"
+    return ZoneInfo(location.zone)
 
 
 async def name_in_calendars(tx: Transaction, location_id: UUID, name: str | None) -> None:
