@@ -45,8 +45,8 @@ _FILL = (
       FROM locations, generate_series(1, $chairs::int) AS n
     """,
     """
-    INSERT INTO patients (patient_id, card, concerns, held, registered_at)
-    SELECT gen_random_uuid(), '', '', false, now()
+    INSERT INTO patients (patient_id, card, concerns, screening, registered_at)
+    SELECT gen_random_uuid(), '', '', 'not_screened', now()
       FROM generate_series(0, $visits::int / 6)
     """,
     """

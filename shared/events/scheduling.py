@@ -53,7 +53,7 @@ class PatientUpdated(PatientEvent, producer="scheduling"):
 
 
 class PatientHeld(PatientEvent, producer="scheduling"):
-    """Screening at intake found a concern: no infusion starts until a clearance is recorded.
+    """A concern is known, at intake or later: no infusion starts until a clearance is recorded.
 
     Which concern it is stays with scheduling.
     """
@@ -62,7 +62,7 @@ class PatientHeld(PatientEvent, producer="scheduling"):
 
 
 class PatientCleared(PatientEvent, producer="scheduling"):
-    """A nurse or prescriber recorded the clearance that the hold waited for."""
+    """A clinician recorded the clearance that the hold waited for; it may run out again unsaid."""
 
     cleared_at: Moment
 

@@ -271,8 +271,8 @@ def test_what_is_wrong_is_said_with_file_line_and_column(
         ),
         (
             "patients",
-            "2027-03-12 09:00,,,,",
-            "2027-03-12 09:00,heart_disease,2027-03-11 09:00,quinn,Seen",
+            "2027-03-12 09:00,2027-03-12 09:05,quinn,2027-12-31,,,,,",
+            "2027-03-12 09:00,,,,heart_disease,2027-03-11 09:00,quinn,2027-12-31,Seen",
             "patients.csv, line 2, column cleared_at: is before the patient is registered, on "
             "2027-03-12 09:00",
         ),

@@ -88,7 +88,10 @@ def bearer(*roles: Role, subject: str = "staff-1") -> dict[str, str]:
 
 @dataclass(slots=True)
 class Clinic:
-    """Asks scheduling as staff do. `post` expects a success, `refused` a refusal."""
+    """Asks scheduling as staff do. `post` expects a success, `refused` a refusal.
+
+    `subject` is who asks, in every role, and the login of the clinic's clinician.
+    """
 
     client: httpx.AsyncClient
     clock: FixedClock | RunClock
@@ -96,13 +99,18 @@ class Clinic:
     location_id: str = ""
     chair_id: str = ""
     clinician_id: str = ""
-    headers: dict[str, str] = field(default_factory=lambda: bearer(*STAFF))
+    subject: str = field(default_factory=lambda: f"staff-{uuid4().hex[:8]}")
+    headers: dict[str, str] = field(default_factory=dict)
 
     async def open(self) -> None:
         """One location, one chair, one clinician."""
+        self.headers = self.as_staff(self.subject)
         self.location_id = (await self.post("/locations", LOCATION))["location_id"]
         self.chair_id = await self.chair()
-        self.clinician_id = (await self.post("/clinicians", CLINICIAN))["clinician_id"]
+        self.clinician_id = await self.clinician(subject=self.subject)
+
+    async def clinician(self, **fields: object) -> str:
+        return str((await self.post("/clinicians", CLINICIAN | fields))["clinician_id"])
 
     async def send(
         self, path: str, body: object, *, key: str | None = None, method: str = "POST"
@@ -132,12 +140,32 @@ class Clinic:
         wish = {"name": f"Chair {uuid4().hex[:6]}"} | fields
         return str((await self.post(f"/locations/{self.location_id}/chairs", wish))["chair_id"])
 
-    async def patient(self, *, consents: bool = True, **fields: object) -> str:
-        """A patient, who has signed the consent unless said otherwise."""
+    async def patient(
+        self, *, consents: bool = True, screened: bool = True, **fields: object
+    ) -> str:
+        """A patient, who has signed the consent and was screened unless said otherwise."""
         patient_id = str((await self.post("/patients", PATIENT | fields))["patient_id"])
         if consents:
             await self.consent(patient_id)
+        if screened and not fields.get("concerns"):
+            await self.screen(patient_id)
         return patient_id
+
+    def in_days(self, days: int) -> str:
+        return (self.clock.now().date() + timedelta(days=days)).isoformat()
+
+    async def screen(self, patient_id: str, *concerns: str, days: int = 300) -> Any:
+        """What the clinician finds; where it is nothing, it holds for so many days."""
+        wish: dict[str, Any] = {"clinician_id": self.clinician_id, "concerns": concerns}
+        wish |= {} if concerns else {"valid_until": self.in_days(days)}
+        return await self.post(f"/patients/{patient_id}/screenings", wish)
+
+    def clearance(self, *, days: int = 300, **fields: object) -> dict[str, Any]:
+        wish = {"clinician_id": self.clinician_id, "note": "Looked at."}
+        return wish | {"valid_until": self.in_days(days)} | fields
+
+    async def clear_patient(self, patient_id: str, **fields: Any) -> Any:
+        return await self.post(f"/patients/{patient_id}/clearance", self.clearance(**fields))
 
     async def consent(self, patient_id: str) -> Any:
         signed_at = self.clock.now().isoformat()

@@ -154,8 +154,7 @@ class AnyVisit(RuleBasedStateMachine):
     @rule()
     def clearance(self) -> None:
         if self.held:
-            wish = {"clinician_id": self.clinic.clinician_id, "note": "Looked at."}
-            self.run(self.clinic.post(f"/patients/{self.patient_id}/clearance", wish))
+            self.run(self.clinic.clear_patient(self.patient_id))
             self.held = False
 
     @rule()
@@ -250,7 +249,7 @@ class AnyVisit(RuleBasedStateMachine):
     @rule()
     def witness(self) -> None:
         as_before = self.clinic.headers
-        self.clinic.headers = self.clinic.as_staff("staff-2")
+        self.clinic.headers = self.clinic.as_staff(f"{self.clinic.subject}-2")
         if self.ask("dose/witness", {}, right=self.dose == "unwitnessed"):
             self.dose = "recorded"
         self.clinic.headers = as_before

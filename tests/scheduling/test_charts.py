@@ -102,7 +102,7 @@ async def test_what_is_noted_at_a_visit_stands_in_its_chart_and_nowhere_else(
     await clinic.discharge(visit)
     chart = await clinic.get(path(visit, "chart"))
     assert [each["note"]["kind"] for each in chart["notes"]] == ["premedication", "adverse_event"]
-    assert chart["notes"][1]["noted_by"] == "staff-1"
+    assert chart["notes"][1]["noted_by"] == clinic.subject
     assert [each["phase"] for each in chart["readings"]] == ["before", "after"]
     assert chart["consent"]["form"] == "infusions, 2026-01"
     for (table,) in await clinic.rows(

@@ -11,15 +11,18 @@ import pytest
 
 from services.scheduling.rules.gates import Asked, Readiness, broken_by_start
 from services.scheduling.rules.readings import Limit, Measure, Vitals, outside
+from services.scheduling.rules.screening import Screened, Screening, broken_by_screening
 from shared.auth import Role
 from shared.clock import FixedClock
-from tests.scheduling.conftest import CLINICIAN, VITALS, Clinic, bearer
+from tests.scheduling.conftest import VITALS, Clinic, bearer
 
 STATE = ("visit_state", "appointment_id")
 AT = datetime(2026, 10, 7, 16, 0, tzinfo=UTC)
 FRESH = Vitals(AT, (), overridden=False)
 PRESSURE = Limit(Measure.SYSTOLIC_MMHG, date(2020, 1, 1), 80, 90, 140, 180, "made up")
 ASKED = Asked(120, ride_needed=True, sources={"fasting_min": "made up", "ride_needed": "made up"})
+CLEAR = Screened(Screening.CLEAR, date(2026, 10, 7))
+CONCERN = Screened(Screening.CONCERN, None)
 GATES = ["consent_missing", "clearance_missing", "ride_missing", "not_fasted", "vitals_missing"]
 
 
@@ -29,7 +32,7 @@ def test_the_drip_starts_only_when_no_gate_is_closed_and_every_closed_one_is_nam
 ) -> None:
     ready = Readiness(
         consent_on_file=not shut[0],
-        patient_held=shut[1],
+        screening=broken_by_screening(CONCERN if shut[1] else CLEAR, AT.date()),
         ride_recorded=not shut[2],
         fasted=not shut[3],
         vitals=None if shut[4] else FRESH,
@@ -49,7 +52,7 @@ def test_a_gate_says_what_the_type_of_visit_asks_for_and_where_it_is_written(
 ) -> None:
     ready = Readiness(
         consent_on_file=True,
-        patient_held=False,
+        screening=[],
         ride_recorded=False,
         fasted=False,
         vitals=FRESH,
@@ -103,7 +106,7 @@ async def test_a_visit_passes_every_gate_on_its_way_to_the_drip(clinic: Clinic) 
     clear, left = path(visit, "clear"), list(everything)
     assert await clinic.refused(clear, {}) == left
     await clinic.consent(held)
-    await clinic.post(f"/patients/{held}/clearance", clinician | {"note": "Pressure is down."})
+    await clinic.clear_patient(held, note="Pressure is down.")
     assert await clinic.refused(clear, {}) == left[2:]
     await clinic.step(visit, "ride", {"mode": "rideshare"})
     assert await clinic.refused(clear, {}) == left[3:]
@@ -156,10 +159,10 @@ async def test_past_a_soft_limit_a_prescriber_signs_with_a_reason(clinic: Clinic
     sign = {"clinician_id": clinic.clinician_id, "reason": "Anxious; 128 an hour ago."}
     clinic.headers = bearer(Role.NURSE)
     assert (await clinic.send(path(visit, "overrides"), sign)).status_code == 403
-    clinic.headers = bearer(*set(Role) - {Role.SERVICE}, subject="dr-made-up")
+    clinic.headers = clinic.as_staff(clinic.subject)
     assert (await clinic.send(path(visit, "overrides"), sign | {"reason": " "})).status_code == 422
     signed = await clinic.step(visit, "overrides", sign)
-    assert (signed["signed_by"], signed["reason"]) == ("dr-made-up", sign["reason"])
+    assert (signed["signed_by"], signed["reason"]) == (clinic.subject, sign["reason"])
     assert await clinic.refused(path(visit, "overrides"), sign) == [
         ("overridden_already", "appointment_id")
     ]
@@ -220,6 +223,7 @@ async def test_a_limit_is_a_figure_with_a_source_and_a_first_day(clinic: Clinic)
     assert all("until a clinician of the practice signs" in each["source"] for each in limits)
     where = "/visit-types/ketamine_pain/limits"
     wish = {
+        "clinician_id": clinic.clinician_id,
         "measure": "systolic_mmhg",
         "effective_from": "2026-10-07",
         "soft_high": 120,
@@ -278,7 +282,7 @@ async def test_a_consent_is_signed_before_it_is_recorded_and_withdrawn_once(
     assert await clinic.refused(consents, wish) == [("signed_later", "signed_at")]
     consent = await clinic.consent(patient_id)
     withdraw = f"/consents/{consent['consent_id']}/withdraw"
-    assert (await clinic.post(withdraw, {}))["withdrawn_by"] == "staff-1"
+    assert (await clinic.post(withdraw, {}))["withdrawn_by"] == clinic.subject
     assert await clinic.refused(withdraw, {}) == [("withdrawn_already", "consent_id")]
     assert [each["signer"] for each in await clinic.get(consents)] == ["Testa Canary"]
 
@@ -320,7 +324,9 @@ async def test_whoever_withdraws_the_newest_consent_does_not_start_on_an_older_o
 async def test_who_does_not_prescribe_signs_no_override(clinic: Clinic) -> None:
     visit = await here(clinic)
     await clinic.vitals(visit, systolic_mmhg=150)
-    assistant = (await clinic.post("/clinicians", CLINICIAN | {"dea_number": None}))["clinician_id"]
+    login = f"{clinic.subject}-assistant"
+    assistant = await clinic.clinician(dea_number=None, subject=login)
+    clinic.headers = clinic.as_staff(login)
     sign = {"clinician_id": assistant, "reason": "She always has it."}
     assert await clinic.refused(path(visit, "overrides"), sign) == [
         ("signer_does_not_prescribe", "clinician_id")

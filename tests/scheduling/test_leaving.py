@@ -62,7 +62,7 @@ async def test_all_that_is_missing_before_leaving_is_named(
     oriented = {"oriented": True}
     assert await clinic.refused(leave, oriented) == [("ride_not_verified", "ride")]
     seen = await clinic.step(visit, "ride-seen", DRIVER)
-    assert seen["ride_seen"] == DRIVER | {"seen_by": "staff-1", "seen_at": AT_END}
+    assert seen["ride_seen"] == DRIVER | {"seen_by": clinic.subject, "seen_at": AT_END}
     clock.step(timedelta(minutes=31))
     assert await clinic.refused(leave, oriented) == [("vitals_stale", "vitals")]
     await clinic.vitals(visit, systolic_mmhg=190)

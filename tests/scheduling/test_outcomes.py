@@ -31,7 +31,11 @@ async def test_a_form_is_scored_by_a_version_of_its_rule_and_kept_with_its_items
         "parts": {},
         "criteria_met": None,
     }
-    assert (answer["rule_version"], answer["recorded_by"], answer["reviews"]) == (1, "staff-1", [])
+    assert (answer["rule_version"], answer["recorded_by"], answer["reviews"]) == (
+        1,
+        clinic.subject,
+        [],
+    )
     [listed] = (await clinic.get(f"/patients/{patient_id}/outcomes"))["items"]
     assert listed == {name: value for name, value in answer.items() if name != "reviews"}
     assert sum(listed["answers"]) == 17
@@ -110,7 +114,10 @@ async def test_each_form_is_filled_in_once_per_infusion_until_it_is_withdrawn(
     assert await refused(clinic, patient_id, again) == [("recorded_already", "instrument")]
     path = f"/outcomes/{wrong['outcome_id']}/withdraw"
     gone = await clinic.post(path, {"why": "Another patient's sheet."})
-    assert (gone["withdrawn_by"], gone["withdrawn_why"]) == ("staff-1", "Another patient's sheet.")
+    assert (gone["withdrawn_by"], gone["withdrawn_why"]) == (
+        clinic.subject,
+        "Another patient's sheet.",
+    )
     assert await clinic.refused(path, {"why": "Again."}) == [("withdrawn_already", "outcome_id")]
     right = await record(clinic, patient_id, again)
     trends = await clinic.get(f"/series/{series['series_id']}/outcomes")

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from shared.auth import Role
-from tests.scheduling.conftest import CLINICIAN, Clinic, bearer, every
+from tests.scheduling.conftest import Clinic, bearer, every
 
 REASON = "Recurrence between infusions, made up."
 
@@ -39,7 +39,7 @@ async def test_a_series_is_extended_by_a_prescriber_s_word_and_completes_with_th
     assert (signed["rule"], signed["infusions"], signed["signed_by"]) == (
         "series_size",
         1,
-        "staff-1",
+        clinic.subject,
     )
     for visit in series["appointments"]:
         await clinic.infuse(visit)
@@ -96,16 +96,19 @@ async def test_who_signs_is_on_record_and_may_prescribe(clinic: Clinic) -> None:
         ("series_size", "infusions"),
         ("unknown_clinician", "clinician_id"),
     ]
-    nurse = await clinic.post("/clinicians", CLINICIAN | {"dea_number": None, "credential": "RN"})
-    signer = wish(clinic, clinician_id=nurse["clinician_id"], rule="series_size", infusions=1)
-    assert await clinic.refused(path, signer) == [("dea_number_missing", "clinician_id")]
+    as_before, login = clinic.headers, f"{clinic.subject}-nurse"
+    nurse = await clinic.clinician(dea_number=None, credential="RN", subject=login)
+    clinic.headers = clinic.as_staff(login)
+    signer = wish(clinic, clinician_id=nurse, rule="series_size", infusions=1)
+    assert await clinic.refused(path, signer) == [("signer_does_not_prescribe", "clinician_id")]
+    clinic.headers = as_before
     for unfit in (wish(clinic, rule="series_size"), wish(clinic, rule="clearance"), {}):
         assert (await clinic.send(path, unfit)).status_code == 422
     clinic.headers = bearer(Role.FRONT_DESK, Role.NURSE, Role.OPS)
     signer = wish(clinic, rule="series_size", infusions=1)
     assert (await clinic.send(path, signer)).status_code == 403
-    clinic.headers = bearer(Role.PRESCRIBER, subject="dr-made-up")
-    assert (await clinic.post(path, signer))["signed_by"] == "dr-made-up"
+    clinic.headers = bearer(Role.PRESCRIBER, subject=clinic.subject)
+    assert (await clinic.post(path, signer))["signed_by"] == clinic.subject
 
 
 async def test_a_series_that_is_over_has_no_rule_lifted(clinic: Clinic) -> None:
@@ -157,7 +160,7 @@ async def test_one_list_has_what_was_signed_for_series_and_for_readings(clinic: 
     whose = {"patient_id": series["patient_id"]}
     listed = (await clinic.get("/overrides", **whose))["items"]
     assert [each["override_id"] for each in listed] == ids
-    assert [each["signed_by"] for each in listed] == ["staff-1", "staff-1"]
+    assert [each["signed_by"] for each in listed] == [clinic.subject, clinic.subject]
     assert [each["appointment_id"] for each in listed] == [None, visit["appointment_id"]]
     assert {each["series_id"] for each in listed} == {series["series_id"]}
     for kind, id_ in zip(("series_size", "vitals"), ids, strict=True):

@@ -16,6 +16,7 @@ CHANGE = """
     UPDATE appointments SET state = :state, infusion_id = gen_random_uuid(), started_at = now(),
            stopped_at = CASE WHEN :state <> 'running' THEN now() END, clinician_id = :clinician,
            fasted = true, ride_mode = 'rideshare', cleared_at = now(), cleared_by = 'nobody',
+           screened_until = current_date,
            consent_id = (SELECT consent_id FROM consents LIMIT 1),
            reading_id = (SELECT reading_id FROM readings LIMIT 1)
      WHERE appointment_id = :id

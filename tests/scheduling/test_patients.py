@@ -1,4 +1,4 @@
-"""Intake, contact details, clearance, and who sees what of a patient."""
+"""Intake, contact details, and who sees what of a patient."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from shared.auth import Role
 from tests.scheduling.conftest import ADDRESS, PATIENT, Clinic, bearer
 
 
-async def test_a_patient_without_concerns_is_on_file_and_not_held(clinic: Clinic) -> None:
+async def test_a_patient_without_concerns_is_on_file_and_not_screened(clinic: Clinic) -> None:
     answer = await clinic.post("/patients", PATIENT)
-    assert answer["held"] is False
+    assert (answer["held"], answer["screening"]) == (False, "not_screened")
     assert await clinic.kinds_said(answer["patient_id"]) == ["PatientRegistered"]
 
 
@@ -24,29 +24,6 @@ async def test_a_patient_with_a_concern_is_held(clinic: Clinic) -> None:
     assert await clinic.kinds_said(answer["patient_id"]) == ["PatientRegistered", "PatientHeld"]
     on_file = await clinic.get(f"/patients/{answer['patient_id']}")
     assert on_file["concerns"] == ["heart_disease", "uncontrolled_blood_pressure"]
-
-
-async def test_a_clearance_ends_the_hold_once(clinic: Clinic) -> None:
-    patient_id = await clinic.patient(concerns=["heart_disease"])
-    wish = {"clinician_id": clinic.clinician_id, "note": "Cardiology wrote."}
-    cleared = await clinic.post(f"/patients/{patient_id}/clearance", wish)
-    assert cleared == {"patient_id": patient_id, "held": False}
-    assert (await clinic.kinds_said(patient_id))[-1] == "PatientCleared"
-    again = await clinic.refused(f"/patients/{patient_id}/clearance", wish)
-    assert again == [("not_held", "patient_id")]
-    [(by,)] = await clinic.rows(
-        "SELECT clinician_id FROM clearances WHERE patient_id = :patient", patient=patient_id
-    )
-    assert str(by) == clinic.clinician_id
-
-
-async def test_a_clearance_names_everything_that_is_wrong_with_it(clinic: Clinic) -> None:
-    patient_id = await clinic.patient()
-    wish = {"clinician_id": str(uuid4()), "note": "Made up."}
-    assert await clinic.refused(f"/patients/{patient_id}/clearance", wish) == [
-        ("not_held", "patient_id"),
-        ("unknown_clinician", "clinician_id"),
-    ]
 
 
 async def test_a_new_phone_is_kept_and_told_without_the_phone(clinic: Clinic) -> None:
@@ -120,7 +97,7 @@ async def test_intake_names_the_field_that_is_wrong_and_repeats_no_patient(
 
 @pytest.mark.parametrize("path", ["", "/clearance"])
 async def test_an_unknown_patient_is_not_found(clinic: Clinic, path: str) -> None:
-    wish = {"clinician_id": clinic.clinician_id, "note": "x"} if path else {"phone": "+12025550199"}
+    wish = clinic.clearance() if path else {"phone": "+12025550199"}
     method = "POST" if path else "PATCH"
     answer = await clinic.send(f"/patients/{uuid4()}{path}", wish, method=method)
     assert answer.status_code == 404

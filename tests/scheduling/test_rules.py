@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from services.scheduling.forms.wishes import BookSeries
 from services.scheduling.rules import patients, series, slots, visits
 from services.scheduling.rules.gaps import advice_on_series, broken_by_place, gap_in_days
-from services.scheduling.rules.patients import Concern
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol, numbered
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.slots import BOOKABLE_AHEAD, Slot
@@ -362,22 +361,12 @@ def test_the_driving_ban_is_never_shorter_than_six_hours(stopped: datetime) -> N
     assert visits.no_drive_until(moment, NO_DRIVE_MIN) - moment == timedelta(hours=6)
 
 
-def test_any_concern_holds_a_patient_and_none_does_not() -> None:
-    assert not patients.needs_clearance([])
-    assert all(patients.needs_clearance([concern]) for concern in Concern)
-
-
 def test_a_patient_is_born_before_intake() -> None:
     today = date(2026, 10, 5)
     assert patients.broken_by_birth_date(today, today) == []
     assert named(patients.broken_by_birth_date(date(2026, 10, 6), today)) == [
         ("birth_date", "birth_date")
     ]
-
-
-def test_only_a_held_patient_is_cleared() -> None:
-    assert patients.broken_by_clearance(held=True) == []
-    assert named(patients.broken_by_clearance(held=False)) == [("not_held", "patient_id")]
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,7 @@ async def test_no_writer_at_all_opens_two_series_of_one_patient(clinic: Clinic) 
 
 async def test_nothing_of_a_patient_is_readable_in_any_table(clinic: Clinic) -> None:
     patient_id = await clinic.patient(concerns=["heart_disease"])
-    note = {"clinician_id": clinic.clinician_id, "note": "Canary's heart was looked at."}
-    await clinic.post(f"/patients/{patient_id}/clearance", note)
+    await clinic.clear_patient(patient_id, note="Canary's heart was looked at.")
     series = await clinic.series(patient_id=patient_id, diagnoses=["F33.1"])
     ride = {"mode": "driver", "driver_name": "Testa Driver", "driver_phone": "+12025550111"}
     await clinic.step(series["appointments"][0], "ride", ride)

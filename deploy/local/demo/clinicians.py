@@ -1,4 +1,4 @@
-"""What those who treat do: clearance, drip, discharge, prescription."""
+"""What those who treat do: screening, clearance, drip, discharge, prescription."""
 
 from __future__ import annotations
 
@@ -7,11 +7,25 @@ from typing import Any
 
 from deploy.local.client import Refusal
 from deploy.local.demo.people import ROLES, People, Wanting
-from deploy.local.export.records import Clearance, Course, Patient, Series, Visit
+from deploy.local.export.records import Clearance, Course, Patient, Screening, Series, Visit
 from shared.auth import Role
 
 VITALS = {"systolic_mmhg": 124, "diastolic_mmhg": 78, "pulse_bpm": 72, "spo2_pct": 98}
 APP_DRIVER = "the app's driver"
+
+
+async def screen(people: People, patient: Patient, screening: Screening) -> None:
+    staff = people.clinic.staff[screening.by]
+    await people.post(
+        "scheduling",
+        f"/patients/{people.id_of('patient', patient.patient)}/screenings",
+        ROLES[staff.role],
+        who=staff.staff,
+        clinician_id=people.id_of("staff", staff.staff),
+        concerns=[],
+        valid_until=screening.until.isoformat(),
+    )
+    people.say(patient, staff.name, "screens, and finds nothing against an infusion")
 
 
 async def clear(people: People, patient: Patient, clearance: Clearance) -> None:
@@ -23,6 +37,7 @@ async def clear(people: People, patient: Patient, clearance: Clearance) -> None:
         who=staff.staff,
         clinician_id=people.id_of("staff", staff.staff),
         note=clearance.note,
+        valid_until=clearance.until.isoformat(),
     )
     people.say(patient, staff.name, "records the clearance")
 

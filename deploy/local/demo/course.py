@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from deploy.local.export.records import Card, Clinic, Course, Patient, Series, Visit
 
 CLEARANCE_MISSING = "clearance_missing"
+SCREENING_MISSING = "screening_missing"
 NOT_FASTED = "not_fasted"
 ENTRY_EVERY = timedelta(minutes=15)
 """As an entry falls due, by the practice's figure monitor_every_min."""
@@ -33,24 +34,30 @@ def refused_at_start(patient: Patient, course: Course, starts_at: datetime) -> s
     FAQ: "uncontrolled blood pressure [is a concern] that may require a more in-depth clearance";
     "no food for two hours prior".
     """
-    if is_held(patient, starts_at):
-        return CLEARANCE_MISSING
+    if not may_start_from(patient, starts_at):
+        return CLEARANCE_MISSING if patient.concerns else SCREENING_MISSING
     return None if course.fasted else NOT_FASTED
 
 
-def is_held(patient: Patient, at: datetime) -> bool:
-    """Whether a concern was found and nobody has recorded a clearance by then."""
-    cleared = patient.clearance is not None and patient.clearance.at <= at
-    return bool(patient.concerns) and not cleared
+def may_start_from(patient: Patient, at: datetime) -> bool:
+    """Whether a clinician has screened the patient by then, or cleared what was found."""
+    known = known_at(patient)
+    return known is not None and known <= at
+
+
+def known_at(patient: Patient) -> datetime | None:
+    """When a clinician says that infusions may start; never without one."""
+    signed = patient.clearance if patient.concerns else patient.screening
+    return None if signed is None else signed.at
 
 
 def started_at(patient: Patient, visit: Visit, course: Course) -> datetime | None:
-    """When the drip started: as planned, or when the clearance came; never without either."""
+    """When the drip started: as planned, or once a clinician said that it may; else never."""
     match refused_at_start(patient, course, visit.starts_at):
         case None:
             return visit.starts_at
-        case "clearance_missing" if patient.clearance is not None and course.fasted:
-            return patient.clearance.at
+        case "clearance_missing" | "screening_missing" if course.fasted:
+            return known_at(patient)
         case _:
             return None
 

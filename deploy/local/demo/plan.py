@@ -42,6 +42,9 @@ def _adder(agenda: Agenda, people: People, patient: Patient) -> Add:
 
 def _patient(people: People, add: Add, patient: Patient) -> None:
     add(patient.registered_at, Turn.INTAKE, partial(front_desk.register, people, patient))
+    if patient.screening is not None:
+        screen = partial(clinicians.screen, people, patient, patient.screening)
+        add(patient.screening.at, Turn.CLEARANCE, screen)
     if patient.clearance is not None:
         clear = partial(clinicians.clear, people, patient, patient.clearance)
         add(patient.clearance.at, Turn.CLEARANCE, clear)

@@ -65,5 +65,6 @@ def _clinician(staff: Staff) -> dict[str, object]:
         "license_number": staff.license_number,
         "phone": staff.phone,
         "address": address_of(staff.address),
+        "subject": staff.staff,
     }
     return parts | ({"dea_number": staff.dea_number} if staff.dea_number else {})

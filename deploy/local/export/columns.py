@@ -14,7 +14,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "patients.csv": (
         *("patient", "first_name", "last_name", "birth_date", "phone", "email"),
         *_ADDRESS,
-        *("location", "registered_at", "concerns", "cleared_at", "cleared_by", "clearance_note"),
+        *("location", "registered_at", "screened_at", "screened_by", "screened_until"),
+        *("concerns", "cleared_at", "cleared_by", "cleared_until", "clearance_note"),
     ),
     "cards.csv": ("patient", "card_number", "saved_at"),
     "series.csv": (

@@ -1,4 +1,4 @@
-"""Patients, what clears them, and the cards they save."""
+"""Patients, who screened and cleared them, and the cards they save."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from deploy.local.export.records import (
     Concern,
     Location,
     Patient,
+    Screening,
     StaffRole,
 )
 from deploy.local.export.rows import Row
@@ -38,6 +39,7 @@ def patient(row: Row, key: str, known: Known) -> Patient:
         location=location.location if location else "",
         registered_at=registered_at,
         concerns=row.maybe("concerns", cells.several(cells.one_of(Concern))) or (),
+        screening=_screening(row, registered_at, location, known),
         clearance=_clearance(row, registered_at, location, known),
     )
 
@@ -48,16 +50,31 @@ def _day_of(registered_at: datetime, location: Location | None) -> date:
     return registered_at.astimezone(location.zone).date()
 
 
+def _screening(
+    row: Row, registered_at: datetime, location: Location | None, known: Known
+) -> Screening | None:
+    if not row.together("screened_at", "screened_by", "screened_until"):
+        return None
+    if row.has("concerns"):
+        row.wrong("screened_at", "a concern is named, which takes a clearance")
+    return Screening(
+        at=moment(row, "screened_at", location, after=registered(registered_at)),
+        by=known.member(row, "screened_by", StaffRole.PRESCRIBER, StaffRole.NURSE),
+        until=row.cell("screened_until", cells.day),
+    )
+
+
 def _clearance(
     row: Row, registered_at: datetime, location: Location | None, known: Known
 ) -> Clearance | None:
-    if not row.together("cleared_at", "cleared_by", "clearance_note"):
+    if not row.together("cleared_at", "cleared_by", "cleared_until", "clearance_note"):
         return None
     if not row.has("concerns"):
         row.wrong("cleared_at", "no concern is named that would need a clearance")
     return Clearance(
         at=moment(row, "cleared_at", location, after=registered(registered_at)),
         by=known.member(row, "cleared_by", StaffRole.PRESCRIBER, StaffRole.NURSE),
+        until=row.cell("cleared_until", cells.day),
         note=row.cell("clearance_note", cells.note),
     )
 

@@ -82,11 +82,21 @@ class Fee:
 
 
 @dataclass(frozen=True, slots=True)
-class Clearance:
-    """A clinician looked into a concern and found that infusions may start."""
+class Screening:
+    """A clinician screened the patient and found nothing; it holds until a day."""
 
     at: datetime
     by: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """A clinician looked into a concern and found that infusions may start, until a day."""
+
+    at: datetime
+    by: str
+    until: date
     note: str
 
 
@@ -102,6 +112,7 @@ class Patient:
     location: str
     registered_at: datetime
     concerns: tuple[Concern, ...]
+    screening: Screening | None
     clearance: Clearance | None
 
     @property

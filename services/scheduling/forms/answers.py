@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from services.scheduling.rules.patients import Concern
+from services.scheduling.rules.screening import Screening
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.visits import SendHomeReason, VisitState
-from shared.claims import E164, Line, LocationCard, PatientCard
+from shared.claims import E164, ClinicianCard, Line, LocationCard, PatientCard
 from shared.events import Moment
 from shared.events.scheduling import RideMode, VisitType
 
@@ -26,15 +28,27 @@ class ChairAnswer(BaseModel):
     name: str
 
 
+class ClinicianAnswer(ClinicianCard):
+    """A clinician, and the login by which they sign."""
+
+    subject: str | None
+
+
 class PatientAnswer(BaseModel):
+    """`held`: a clearance is waited for. What screening says holds until `screened_until`."""
+
     patient_id: UUID
     held: bool
+    screening: Screening
+    screened_until: date | None
 
 
 class PatientFile(PatientCard):
     """A patient's card; `concerns` is for those who treat, and null for others."""
 
     held: bool
+    screening: Screening
+    screened_until: date | None
     concerns: list[Concern] | None
 
 

@@ -223,8 +223,9 @@ Bound = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class LimitWish(Wish):
-    """What a measure may be from a day on; what is left out is no limit."""
+    """What a measure may be from a day on, and who signs it; what is left out is no limit."""
 
+    clinician_id: UUID
     measure: Measure
     effective_from: Day
     hard_low: Bound | None = None
@@ -235,6 +236,8 @@ class LimitWish(Wish):
 
 
 class LimitAnswer(BaseModel):
+    """A limit, and who signed it; a default has no signer."""
+
     visit_type: str
     measure: Measure
     effective_from: date
@@ -243,3 +246,5 @@ class LimitAnswer(BaseModel):
     soft_high: int | None
     hard_high: int | None
     source: str
+    clinician_id: UUID | None
+    signed_by: str | None

@@ -102,7 +102,13 @@ class AddChair(Wish):
     name: Line
 
 
+Subject = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+"""The `sub` of somebody's token: an id, never a name."""
+
+
 class AddClinician(Wish):
+    """`subject` is the login by which the clinician signs; who has none signs nothing."""
+
     name: Line
     credential: Name
     npi: Npi
@@ -110,6 +116,7 @@ class AddClinician(Wish):
     dea_number: DeaNumber | None = None
     phone: E164
     address: Address
+    subject: Subject | None = None
 
 
 class CorrectClinician(_Change):
@@ -120,9 +127,12 @@ class CorrectClinician(_Change):
     dea_number: DeaNumber | None = None
     phone: E164 | None = None
     address: Address | None = None
+    subject: Subject | None = None
 
 
 class RegisterPatient(Wish):
+    """`concerns` is what the patient says at intake; it holds the patient, and clears nobody."""
+
     first_name: Name
     last_name: Name
     birth_date: BirthDate
@@ -139,11 +149,6 @@ class UpdatePatient(_Change):
     phone: E164 | None = None
     email: Email | None = None
     address: Address | None = None
-
-
-class RecordClearance(Wish):
-    clinician_id: UUID
-    note: Text
 
 
 class WishedAppointment(Wish):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.forms.answers import ChairAnswer, LocationAnswer
+from services.scheduling.forms.answers import ChairAnswer, ClinicianAnswer, LocationAnswer
 from services.scheduling.forms.wishes import (
     AddChair,
     AddClinician,
@@ -14,8 +14,9 @@ from services.scheduling.forms.wishes import (
     OpenLocation,
 )
 from services.scheduling.rules.calendar_names import broken_by_telling
+from services.scheduling.rules.signing import broken_by_login
+from services.scheduling.store.signing import clinician_of
 from services.scheduling.tables import Chair, Clinician, Location
-from shared.claims import ClinicianCard
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -61,18 +62,31 @@ async def add_chair(location_id: UUID, wish: AddChair, tx: Transaction) -> Chair
     return chair
 
 
-async def add_clinician(wish: AddClinician, tx: Transaction) -> ClinicianCard:
+async def add_clinician(wish: AddClinician, tx: Transaction) -> ClinicianAnswer | Refused:
+    broken = await _broken_by_login(wish.subject, None, tx)
+    if broken:
+        return Refused.by_rules(broken, "The clinician is not added")
     clinician_id, fields = new_id(), wish.model_dump()
     tx.insert(Clinician, clinician_id=clinician_id, **fields)
-    return ClinicianCard(clinician_id=clinician_id, **fields)
+    return ClinicianAnswer(clinician_id=clinician_id, **fields)
 
 
 async def correct_clinician(
     clinician_id: UUID, wish: CorrectClinician, tx: Transaction
-) -> ClinicianCard | Refused:
+) -> ClinicianAnswer | Refused:
     """Correct what is printed of a clinician from now on; what was issued keeps what it shows."""
     clinician = await store.lock_clinician(tx, clinician_id)
     if clinician is None:
         return Refused.not_found("clinician", "clinician_id")
+    broken = await _broken_by_login(wish.subject, clinician_id, tx)
+    if broken:
+        return Refused.by_rules(broken, "The clinician is not changed")
     await store.change_clinician(tx, clinician_id, **wish.changes())
-    return ClinicianCard.model_validate(clinician.model_dump() | wish.changes())
+    return ClinicianAnswer.model_validate(clinician.model_dump() | wish.changes())
+
+
+async def _broken_by_login(
+    subject: str | None, clinician_id: UUID | None, tx: Transaction
+) -> list[Broken]:
+    has_it = None if subject is None else await clinician_of(tx, subject)
+    return broken_by_login(taken=has_it is not None and has_it.clinician_id != clinician_id)

@@ -9,8 +9,10 @@ from services.scheduling.forms.visits import DoseAnswer, PlanDose, RecordDose
 from services.scheduling.forms.wishes import Nothing
 from services.scheduling.handlers.charts_shown import show_dose
 from services.scheduling.handlers.readings import limits_of
+from services.scheduling.handlers.signers import broken_by_signer
 from services.scheduling.rules import doses as rules
 from services.scheduling.rules.doses import DoseState
+from services.scheduling.rules.signing import Act
 from services.scheduling.rules.visits import Step, broken_by_step
 from services.scheduling.store import charts as kept
 from services.scheduling.tables import Appointment
@@ -18,7 +20,6 @@ from services.scheduling.tables.visits import Dose
 from shared.auth import Actor
 from shared.http.problems import Refused
 from shared.messaging import Transaction
-from shared.refusals import unknown
 
 
 async def plan_dose(
@@ -32,8 +33,7 @@ async def plan_dose(
         *broken_by_step(Step.PLAN_DOSE, held.state),
         *rules.broken_by_ceiling(wish.dose_ug, wish.weight_g, await limits_of(tx, held)),
     ]
-    if await store.find_clinician(tx, wish.clinician_id) is None:
-        broken.append(unknown("clinician", "clinician_id"))
+    broken += await broken_by_signer(tx, wish.clinician_id, by, Act.DOSE)
     if broken:
         return Refused.by_rules(broken, "The dose is not planned")
     plan = wish.model_dump(exclude={"clinician_id"})

@@ -170,7 +170,7 @@ async def apply_batch(work: ApplyImportBatch, tx: Transaction) -> None:
 
 async def _register(row: ImportRow, tx: Transaction) -> None:
     patient = ImportedPatient.model_validate(kept.open_row(tx, row))
-    answer = await patients.register_patient(patient.card, tx)
+    answer = await patients.register_patient(patient.card, None, tx)
     if isinstance(answer, Refused):
         said = answer.violations
         await _judged(tx, row, [Broken(v.rule, v.detail, v.source or "", v.field) for v in said])

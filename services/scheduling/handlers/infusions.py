@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,10 +22,12 @@ from services.scheduling.rules.gaps import advice_on_series
 from services.scheduling.rules.gates import Asked, Readiness, broken_by_start
 from services.scheduling.rules.house import HouseFigure
 from services.scheduling.rules.readings import Phase
+from services.scheduling.rules.screening import broken_by_screening
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import HeldVisit
 from services.scheduling.store import charts as kept
 from services.scheduling.store.house import figure_of
+from services.scheduling.store.screening import screened_of
 from services.scheduling.tables.visits import Consent
 from shared.auth import Actor
 from shared.events.scheduling import InfusionAborted, InfusionCompleted, InfusionStarted
@@ -65,7 +68,7 @@ async def _gates(
     judged = await newest_reading(tx, held, Phase.BEFORE)
     ready = Readiness(
         consent_on_file=consent is not None,
-        patient_held=held.course.patient.held,
+        screening=broken_by_screening(screened_of(held.course.patient), _today(held, tx)),
         ride_recorded=visit.ride_mode is not None,
         fasted=visit.fasted,
         vitals=None if judged is None else judged.vitals,
@@ -74,6 +77,10 @@ async def _gates(
     asked = await asked_of(tx, held)
     shut += [*broken_by_day(held, tx.now), *broken_by_start(ready, asked, tx.now, fresh_min)]
     return shut, consent, judged
+
+
+def _today(held: HeldVisit, tx: Transaction) -> date:
+    return tx.now.astimezone(ZoneInfo(held.location.zone)).date()
 
 
 async def asked_of(tx: Transaction, held: HeldVisit) -> Asked:
@@ -114,6 +121,7 @@ async def start_infusion(
         clinician_id=wish.clinician_id,
         started_at=tx.now,
         consent_id=consent.consent_id,
+        screened_until=held.course.patient.screened_until,
         reading_id=judged.reading.reading_id,
     )
     await expect_entry(tx, appointment_id)

@@ -17,6 +17,7 @@ from services.scheduling.forms.figures import (
     ProtocolAnswer,
     RosterAnswer,
 )
+from services.scheduling.handlers.screening import shown_of
 from services.scheduling.handlers.shown import show_series
 from shared.auth import Actor, Role
 from shared.http.pages import Page, Paging, page
@@ -33,7 +34,7 @@ async def read_patient(patient_id: UUID, reader: Actor, tx: Transaction) -> Pati
         return Refused.not_found("patient", "patient_id")
     return PatientFile(
         **store.patient_card(tx, patient).model_dump(),
-        held=patient.held,
+        **shown_of(patient, tx.now.date()),
         concerns=store.concerns_of(tx, patient) if reader.roles & TREATING else None,
     )
 

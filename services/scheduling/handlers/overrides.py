@@ -12,19 +12,19 @@ from services.scheduling import store
 from services.scheduling.forms.overrides import Extend, OverrideAnswer, SignedAnswer, SignOverride
 from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.series import complete_if_done
-from services.scheduling.handlers.whole_plans import broken_by_prescriber
+from services.scheduling.handlers.signers import broken_by_signer
 from services.scheduling.rules import overrides as rules
 from services.scheduling.rules import series as series_rules
 from services.scheduling.rules.overrides import Signed
 from services.scheduling.rules.protocols import InfusionProtocol
 from services.scheduling.rules.series import SeriesState
+from services.scheduling.rules.signing import Act
 from services.scheduling.rules.visits import GIVEN
 from services.scheduling.store import Course
 from services.scheduling.store import overrides as kept
 from services.scheduling.tables.overrides import Override
 from shared import audit
 from shared.auth import Actor
-from shared.events.scheduling import VisitType
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -60,9 +60,7 @@ async def sign_override(
             if isinstance(wish, Extend)
             else rules.broken_by_succession(protocol, wish.gap_min_days)
         ),
-        *await broken_by_prescriber(
-            tx, wish.clinician_id, VisitType(series.visit_type), "clinician_id"
-        ),
+        *await broken_by_signer(tx, wish.clinician_id, by, Act.OVERRIDE),
     ]
     if broken:
         return Refused.by_rules(broken, "The override is not signed")

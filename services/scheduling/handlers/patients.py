@@ -1,4 +1,4 @@
-"""Intake, contact details, clearance."""
+"""Intake, and contact details."""
 
 from __future__ import annotations
 
@@ -6,30 +6,43 @@ from uuid import UUID
 
 from services.scheduling import store
 from services.scheduling.forms.answers import PatientAnswer
-from services.scheduling.forms.wishes import RecordClearance, RegisterPatient, UpdatePatient
+from services.scheduling.forms.wishes import RegisterPatient, UpdatePatient
+from services.scheduling.handlers.screening import shown_of
 from services.scheduling.rules import patients as rules
+from services.scheduling.rules.screening import Screening
+from services.scheduling.store import screening as kept
+from shared.auth import Actor
 from shared.claims import PatientCard
-from shared.events.scheduling import PatientCleared, PatientHeld, PatientRegistered, PatientUpdated
+from shared.events.scheduling import PatientHeld, PatientRegistered, PatientUpdated
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
-from shared.refusals import unknown
 
 
-async def register_patient(wish: RegisterPatient, tx: Transaction) -> PatientAnswer | Refused:
-    """Put a patient on file, held where screening found a concern."""
+async def register_patient(
+    wish: RegisterPatient, by: Actor | None, tx: Transaction
+) -> PatientAnswer | Refused:
+    """Put a patient on file, held where a concern is known; nobody is screened by it.
+
+    `by` is who asks; a file that is imported has nobody.
+    """
     broken = rules.broken_by_birth_date(wish.birth_date, tx.now.date())
     if broken:
         return Refused.by_rules(broken, "The patient is not registered")
     patient_id = new_id()
     card = PatientCard(patient_id=patient_id, **wish.model_dump(exclude={"concerns"}))
     concerns = sorted(set(wish.concerns))
-    held = rules.needs_clearance(concerns)
-    store.add_patient(tx, card, concerns, held=held)
+    store.add_patient(tx, card, concerns)
     tx.publish(PatientRegistered(patient_id=patient_id, registered_at=tx.now))
-    if held:
+    if concerns:
+        kept.add_screening(tx, patient_id, concerns, clinician_id=None, by=by, until=None)
         tx.publish(PatientHeld(patient_id=patient_id, held_at=tx.now))
-    return PatientAnswer(patient_id=patient_id, held=held)
+    return PatientAnswer(
+        patient_id=patient_id,
+        held=bool(concerns),
+        screening=Screening.CONCERN if concerns else Screening.NOT_SCREENED,
+        screened_until=None,
+    )
 
 
 async def update_patient(
@@ -47,21 +60,4 @@ async def update_patient(
     if after != before:
         await store.change_card(tx, after)
         tx.publish(PatientUpdated(patient_id=patient_id, updated_at=tx.now))
-    return PatientAnswer(patient_id=patient_id, held=patient.held)
-
-
-async def record_clearance(
-    patient_id: UUID, wish: RecordClearance, tx: Transaction
-) -> PatientAnswer | Refused:
-    """End a hold, by the word of a clinician."""
-    patient = await store.lock_patient(tx, patient_id)
-    if patient is None:
-        return Refused.not_found("patient", "patient_id")
-    broken = rules.broken_by_clearance(held=patient.held)
-    if await store.find_clinician(tx, wish.clinician_id) is None:
-        broken.append(unknown("clinician", "clinician_id"))
-    if broken:
-        return Refused.by_rules(broken, "The clearance is not recorded")
-    await store.record_clearance(tx, patient_id, wish.clinician_id, wish.note)
-    tx.publish(PatientCleared(patient_id=patient_id, cleared_at=tx.now))
-    return PatientAnswer(patient_id=patient_id, held=False)
+    return PatientAnswer(patient_id=patient_id, **shown_of(patient, tx.now.date()))

@@ -16,8 +16,10 @@ from services.scheduling.forms.visits import (
 )
 from services.scheduling.handlers.charts_shown import show_override, show_reading
 from services.scheduling.handlers.monitoring import expect_entry
+from services.scheduling.handlers.signers import broken_by_signer
 from services.scheduling.rules import readings as rules
 from services.scheduling.rules.readings import Limit, Measure, Phase, Vitals
+from services.scheduling.rules.signing import Act
 from services.scheduling.rules.visits import AFTER, HERE, Step, VisitState, broken_by_step
 from services.scheduling.store import HeldVisit
 from services.scheduling.store import charts as kept
@@ -25,7 +27,6 @@ from services.scheduling.tables.visits import Reading
 from shared.auth import Actor
 from shared.http.problems import Refused
 from shared.messaging import Transaction
-from shared.refusals import unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,7 @@ async def sign_override(
     judged = None if broken else await newest_reading(tx, held, _phase(state))
     if not broken:
         broken = rules.broken_by_override(None if judged is None else judged.vitals)
-    clinician = await store.find_clinician(tx, wish.clinician_id)
-    if clinician is None:
-        broken.append(unknown("clinician", "clinician_id"))
-    else:
-        broken += rules.broken_by_signer(prescribes=clinician.dea_number is not None)
+    broken += await broken_by_signer(tx, wish.clinician_id, by, Act.OVERRIDE)
     if broken or judged is None:
         return Refused.by_rules(broken, "The override is not signed")
     override = kept.add_override(

@@ -11,9 +11,11 @@ from services.scheduling.forms.answers import AppointmentAnswer, Ride, RideSeen,
 from services.scheduling.rules import gaps, overrides
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol
+from services.scheduling.rules.screening import advice_on_screening
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.visits import FREED, LOST, VisitState, is_unsettled
 from services.scheduling.store import Course
+from services.scheduling.store.screening import screened_of
 from services.scheduling.tables import Appointment, Location, Series
 from shared.events.scheduling import RideMode, VisitType
 from shared.messaging import Transaction
@@ -101,8 +103,13 @@ async def show_series(tx: Transaction, course: Course, location: Location) -> Se
     protocol = protocol_of(policy, series, zone)
     advice = gaps.advice_on_series(protocol, standing(course.visits, tx.now, zone), zone)
     advice += overrides.advice_on_overrides(series.extra_infusions, series.gap_min_days)
-    if course.patient.held and series.state == SeriesState.BOOKED:
-        advice.append("The patient is held; no infusion starts before a clearance is recorded.")
+    if series.state == SeriesState.BOOKED:
+        last = max((v.starts_at for v in course.visits if v.state not in LOST), default=None)
+        advice += advice_on_screening(
+            screened_of(course.patient),
+            tx.now.astimezone(zone).date(),
+            None if last is None else last.astimezone(zone).date(),
+        )
     return SeriesAnswer(
         series_id=series.series_id,
         patient_id=series.patient_id,

@@ -95,12 +95,12 @@ async def broken_by_other_series(
 
 
 async def broken_by_prescriber(
-    tx: Transaction, prescriber_id: UUID, visit_type: VisitType, field: str = "prescriber_id"
+    tx: Transaction, prescriber_id: UUID, visit_type: VisitType
 ) -> list[Broken]:
     prescriber = await store.find_clinician(tx, prescriber_id)
     if prescriber is None:
-        return [unknown("clinician", field)]
-    return rules.broken_by_prescriber(visit_type, prescriber.dea_number, field)
+        return [unknown("clinician", "prescriber_id")]
+    return rules.broken_by_prescriber(visit_type, prescriber.dea_number, "prescriber_id")
 
 
 async def _broken_by_chairs(

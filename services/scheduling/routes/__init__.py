@@ -12,6 +12,7 @@ from services.scheduling.routes import (
     imports,
     outcomes,
     planning,
+    screening,
     sessions,
     visits,
     waitlist,
@@ -19,6 +20,7 @@ from services.scheduling.routes import (
 
 ROUTERS = (
     desk.router,
+    screening.router,
     visits.router,
     sessions.router,
     planning.router,

@@ -11,6 +11,7 @@ from services.scheduling.forms.answers import (
     AppointmentAnswer,
     AppointmentSummary,
     ChairAnswer,
+    ClinicianAnswer,
     LocationAnswer,
     PatientAnswer,
     PatientFile,
@@ -26,7 +27,6 @@ from services.scheduling.forms.wishes import (
     MoveAppointment,
     NameInCalendars,
     OpenLocation,
-    RecordClearance,
     RecordRide,
     RegisterPatient,
     SendHome,
@@ -37,7 +37,6 @@ from services.scheduling.forms.wishes import (
 )
 from services.scheduling.handlers import booking, changes, clinic, listing, patients, series, visits
 from shared.auth import Role, allow
-from shared.claims import ClinicianCard
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
 
@@ -67,7 +66,7 @@ async def add_chair(location_id: UUID, wish: AddChair, desk: AtDesk) -> ChairAns
 
 
 @router.post("/clinicians", dependencies=[allow(OPS)])
-async def add_clinician(wish: AddClinician, desk: AtDesk) -> ClinicianCard:
+async def add_clinician(wish: AddClinician, desk: AtDesk) -> ClinicianAnswer:
     """Add a clinician, with the numbers that superbills and prescriptions name."""
     return await desk.decide(clinic.add_clinician, wish)
 
@@ -75,15 +74,15 @@ async def add_clinician(wish: AddClinician, desk: AtDesk) -> ClinicianCard:
 @router.patch("/clinicians/{clinician_id}", dependencies=[allow(OPS)])
 async def correct_clinician(
     clinician_id: UUID, wish: CorrectClinician, desk: AtDesk
-) -> ClinicianCard:
+) -> ClinicianAnswer:
     """Correct what is on record about a clinician."""
     return await desk.decide(clinic.correct_clinician, clinician_id, wish)
 
 
 @router.post("/patients", dependencies=[allow(FRONT_DESK)])
 async def register_patient(wish: RegisterPatient, desk: AtDesk) -> PatientAnswer:
-    """Register a patient; a concern holds the patient until somebody clears it."""
-    return await desk.decide(patients.register_patient, wish)
+    """Register a patient; a concern holds the patient, and nobody is screened by it."""
+    return await desk.decide(patients.register_patient, wish, desk.actor)
 
 
 @router.patch("/patients/{patient_id}", dependencies=[allow(FRONT_DESK)])
@@ -98,12 +97,6 @@ async def update_patient(patient_id: UUID, wish: UpdatePatient, desk: AtDesk) ->
 async def read_patient(patient_id: UUID, desk: AtDesk) -> PatientFile:
     """A patient's card; the concerns are shown to those who treat."""
     return await desk.read(listing.read_patient, patient_id, desk.actor)
-
-
-@router.post("/patients/{patient_id}/clearance", dependencies=[allow(PRESCRIBER, NURSE)])
-async def record_clearance(patient_id: UUID, wish: RecordClearance, desk: AtDesk) -> PatientAnswer:
-    """Clear a patient who is held."""
-    return await desk.decide(patients.record_clearance, patient_id, wish)
 
 
 @router.post("/series", dependencies=[allow(FRONT_DESK)])

@@ -73,7 +73,7 @@ async def record_limit(visit_type: str, wish: LimitWish, desk: AtDesk) -> LimitA
 
     A prescriber's to sign: a limit is clinical, and until one is signed the seeded default holds.
     """
-    return await desk.decide(limits.record_limit, visit_type, wish)
+    return await desk.decide(limits.record_limit, visit_type, wish, desk.actor)
 
 
 @router.get("/visit-types/{visit_type}/limits", dependencies=[allow(OPS, NURSE, PRESCRIBER)])

@@ -5,7 +5,7 @@ Each names everything that is missing at once, so that a nurse asks once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -28,10 +28,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What must be known of a visit before the drip starts."""
+    """What must be known of a visit before the drip starts.
+
+    `screening` is what screening leaves to be done first (`rules/screening.py`).
+    """
 
     consent_on_file: bool
-    patient_held: bool
+    screening: Sequence[Broken]
     ride_recorded: bool
     fasted: bool | None
     vitals: Vitals | None
@@ -49,16 +52,7 @@ def broken_by_start(ready: Readiness, asked: Asked, now: datetime, fresh_min: in
                 "consent",
             )
         )
-    if ready.patient_held:
-        broken.append(
-            Broken(
-                "clearance_missing",
-                "The patient is held; a clearance must be recorded first.",
-                "FAQ: active liver, heart disease, and uncontrolled blood pressure are concerns"
-                " that may require a more in-depth clearance",
-                "clearance",
-            )
-        )
+    broken += ready.screening
     if asked.ride_needed and not ready.ride_recorded:
         broken.append(
             Broken(

@@ -25,6 +25,7 @@ class HouseFigure(StrEnum):
     GAP_RISK_PLACES = "gap_risk_places"
     START_EARLY_MIN = "start_early_min"
     START_LATE_MIN = "start_late_min"
+    SCREENING_MAX_DAYS = "screening_max_days"
 
 
 LIMITS: dict[HouseFigure, tuple[int, int]] = {
@@ -43,6 +44,7 @@ LIMITS: dict[HouseFigure, tuple[int, int]] = {
     HouseFigure.GAP_RISK_PLACES: (0, 50),
     HouseFigure.START_EARLY_MIN: (0, 12 * 60),
     HouseFigure.START_LATE_MIN: (0, 12 * 60),
+    HouseFigure.SCREENING_MAX_DAYS: (1, 2 * 366),
 }
 """The house's limits, for a mistyped figure."""
 

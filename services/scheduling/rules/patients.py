@@ -1,8 +1,7 @@
-"""Intake: what may be recorded of a patient, and what holds one."""
+"""Intake: what may be recorded of a patient, and what screening looks for."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import date
 from enum import StrEnum
 
@@ -17,11 +16,6 @@ class Concern(StrEnum):
     UNCONTROLLED_BLOOD_PRESSURE = "uncontrolled_blood_pressure"
 
 
-def needs_clearance(concerns: Collection[Concern]) -> bool:
-    """Whether no infusion may start before a clinician records a clearance."""
-    return bool(concerns)
-
-
 def broken_by_birth_date(birth_date: date, today: date) -> list[Broken]:
     if birth_date <= today:
         return []
@@ -31,18 +25,5 @@ def broken_by_birth_date(birth_date: date, today: date) -> list[Broken]:
             "This birth date is yet to come; a patient is born before intake.",
             "the calendar",
             "birth_date",
-        )
-    ]
-
-
-def broken_by_clearance(*, held: bool) -> list[Broken]:
-    if held:
-        return []
-    return [
-        Broken(
-            "not_held",
-            "The patient is not held; a clearance ends a hold that screening set.",
-            "FAQ: concerns that may require a more in-depth clearance",
-            "patient_id",
         )
     ]

@@ -120,6 +120,50 @@ def broken_by_limit_order(
     ]
 
 
+LIKELY: dict[Measure, tuple[int, int]] = {
+    Measure.SYSTOLIC_MMHG: (20, 350),
+    Measure.DIASTOLIC_MMHG: (10, 250),
+    Measure.PULSE_BPM: (10, 350),
+    Measure.SPO2_PCT: (30, 100),
+    Measure.DOSE_UG_PER_KG: (1, 100_000),
+}
+"""What can be read of a living patient, or given to one: a limit beyond it is none."""
+
+
+def broken_by_unlikely_limit(measure: Measure, bounds: Iterable[int | None]) -> list[Broken]:
+    """Whether a limit is one that somebody could ever reach."""
+    least, most = LIKELY[measure]
+    unlikely = [each for each in bounds if each is not None and not least <= each <= most]
+    if not unlikely:
+        return []
+    return [
+        Broken(
+            "limit_unlikely",
+            f"{unlikely[0]} is no likely limit of {measure}; right would be {least} to {most}.",
+            "the house's limit, for a mistyped figure",
+            "measure",
+        )
+    ]
+
+
+def broken_by_ceiling_raised(
+    measure: Measure, hard_high: int | None, first: Limit | None
+) -> list[Broken]:
+    """Whether a ceiling of the dose stays: it may be lowered, and never raised or left out."""
+    if measure is not Measure.DOSE_UG_PER_KG or first is None or first.hard_high is None:
+        return []
+    if hard_high is not None and hard_high <= first.hard_high:
+        return []
+    return [
+        Broken(
+            "dose_ceiling_raised",
+            f"A ceiling of the dose is {first.hard_high} micrograms per kilogram or less.",
+            first.source,
+            "hard_high",
+        )
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Vitals:
     """The newest reading of a phase, as a gate sees it."""
@@ -174,20 +218,6 @@ def broken_by_vitals(
                 )
             )
     return broken
-
-
-def broken_by_signer(*, prescribes: bool) -> list[Broken]:
-    """Whether a clinician's word lets a reading pass: only of one who prescribes the drug."""
-    if prescribes:
-        return []
-    return [
-        Broken(
-            "signer_does_not_prescribe",
-            "No DEA number is on record of this clinician; a prescriber signs the override.",
-            "who may prescribe the infusion may judge that it runs: 21 CFR 1306.03",
-            "clinician_id",
-        )
-    ]
 
 
 def broken_by_override(vitals: Vitals | None) -> list[Broken]:

@@ -40,7 +40,6 @@ from services.scheduling.store.patients import (
     find_patient,
     lock_patient,
     patient_card,
-    record_clearance,
 )
 from services.scheduling.store.policy import (
     add_opening_hours,
@@ -117,7 +116,6 @@ __all__ = [
     "patient_card",
     "policy_of",
     "protocol_rows",
-    "record_clearance",
     "reopen_series",
     "ride_seen_of",
     "seal_abort",

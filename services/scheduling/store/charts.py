@@ -102,10 +102,12 @@ async def limits_on(tx: Transaction, visit_type: str, day: date) -> list[Limit]:
         .where(col(LimitRow.visit_type) == visit_type, col(LimitRow.effective_from) <= day)
         .order_by(col(LimitRow.measure), col(LimitRow.effective_from).desc())
     )
-    return [
-        Limit(**row.model_dump(exclude={"visit_type", "measure"}), measure=Measure(row.measure))
-        for row in await every(tx, rows, LimitRow)
-    ]
+    return [as_limit(row) for row in await every(tx, rows, LimitRow)]
+
+
+def as_limit(row: LimitRow) -> Limit:
+    signed = {"visit_type", "measure", "clinician_id", "signed_by"}
+    return Limit(**row.model_dump(exclude=signed), measure=Measure(row.measure))
 
 
 async def limit_rows(tx: Transaction, visit_type: str) -> list[LimitRow]:

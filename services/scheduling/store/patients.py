@@ -1,4 +1,4 @@
-"""Patients and their clearances. What they entrust is sealed here and opened here."""
+"""Patients. What they entrust is sealed here and opened here."""
 
 from __future__ import annotations
 
@@ -10,27 +10,31 @@ from sqlalchemy import Select, Table, select, update
 from sqlmodel import col
 
 from services.scheduling.rules.patients import Concern
+from services.scheduling.rules.screening import Screening
 from services.scheduling.store.rows import one, seal, unseal
-from services.scheduling.tables import Clearance, Patient
+from services.scheduling.tables import Patient
 from shared.claims import PatientCard
-from shared.ids import new_id
 from shared.messaging import Transaction
 
 PATIENTS: Table = Patient.__table__  # type: ignore[attr-defined]  # every table=True model has one
 BY_PATIENT = (PATIENTS.c.patient_id,)
 
 
-def add_patient(
-    tx: Transaction, card: PatientCard, concerns: Sequence[Concern], *, held: bool
-) -> None:
+def add_patient(tx: Transaction, card: PatientCard, concerns: Sequence[Concern]) -> None:
+    """A patient whom nobody has screened: held where intake knows a concern, else unknown."""
     tx.insert(
         Patient,
         patient_id=card.patient_id,
         card=_sealed_card(tx, card),
-        concerns=seal(tx, {"concerns": concerns}, "patients", "concerns", card.patient_id),
-        held=held,
+        concerns=seal_concerns(tx, concerns, card.patient_id),
+        screening=Screening.CONCERN if concerns else Screening.NOT_SCREENED,
+        screened_until=None,
         registered_at=tx.now,
     )
+
+
+def seal_concerns(tx: Transaction, concerns: Sequence[Concern], patient_id: UUID) -> bytes:
+    return seal(tx, {"concerns": concerns}, "patients", "concerns", patient_id)
 
 
 async def find_patient(tx: Transaction, patient_id: UUID) -> Patient | None:
@@ -65,24 +69,6 @@ async def change_card(tx: Transaction, card: PatientCard) -> None:
         update(Patient)
         .where(col(Patient.patient_id) == card.patient_id)
         .values(card=_sealed_card(tx, card))
-    )
-
-
-async def record_clearance(
-    tx: Transaction, patient_id: UUID, clinician_id: UUID, note: str
-) -> None:
-    """Keep a clearance and end the hold."""
-    clearance_id = new_id()
-    tx.insert(
-        Clearance,
-        clearance_id=clearance_id,
-        patient_id=patient_id,
-        clinician_id=clinician_id,
-        note=seal(tx, {"note": note}, "clearances", "note", clearance_id),
-        cleared_at=tx.now,
-    )
-    await tx.execute(
-        update(Patient).where(col(Patient.patient_id) == patient_id).values(held=False)
     )
 
 

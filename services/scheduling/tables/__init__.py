@@ -6,7 +6,7 @@ patient is in two visits at once, whoever writes.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Index,
     MetaData,
@@ -74,7 +75,10 @@ class Chair(Base, table=True):
 
 
 class Clinician(Base, table=True):
-    """Someone who renders or prescribes; printed on superbills and prescriptions."""
+    """Someone who renders or prescribes; printed on superbills and prescriptions.
+
+    `subject` is the login by which they sign: nobody else's does.
+    """
 
     __tablename__ = "clinicians"
 
@@ -86,22 +90,60 @@ class Clinician(Base, table=True):
     dea_number: str | None = Field(sa_column=Column(Text))
     phone: str = Field(sa_column=words())
     address: dict[str, Any] = Field(sa_column=json_object())
+    subject: str | None = Field(default=None, sa_column=Column(Text, unique=True))
 
 
 class Patient(Base, table=True):
-    """`card` holds name, birth date, phone, e-mail, address; `concerns` what screening found."""
+    """`card` holds name, birth date, phone, e-mail, address; `concerns` what screening found.
+
+    `screening` is what is known of the patient, `screened_until` the last day on which it holds.
+    """
 
     __tablename__ = "patients"
+    __table_args__ = (
+        CheckConstraint(
+            "screening IN ('not_screened', 'clear', 'concern', 'cleared')", name="screening"
+        ),
+        CheckConstraint(
+            "(screening IN ('clear', 'cleared')) = (screened_until IS NOT NULL)",
+            name="screened_until",
+        ),
+    )
 
     patient_id: UUID = Field(primary_key=True)
     card: bytes = Field(sa_column=sealed_bytes())
     concerns: bytes = Field(sa_column=sealed_bytes())
-    held: bool = Field(sa_column=Column(Boolean, nullable=False))
+    screening: str = Field(sa_column=words())
+    screened_until: date | None = Field(sa_column=Column(Date))
     registered_at: datetime = Field(sa_column=moment())
 
 
+class ScreeningRow(Base, table=True):
+    """One screening, or what the desk noted at intake; `found` holds the concerns.
+
+    `valid_until` is said of one that found nothing, by the clinician who signs it.
+    """
+
+    __tablename__ = "screenings"
+    __table_args__ = (
+        CheckConstraint("valid_until IS NULL OR clinician_id IS NOT NULL", name="signed"),
+        Index("ix_screenings_patient_id", "patient_id", "screened_at"),
+    )
+
+    screening_id: UUID = Field(primary_key=True)
+    patient_id: UUID = Field(foreign_key="patients.patient_id")
+    clinician_id: UUID | None = Field(foreign_key="clinicians.clinician_id")
+    found: bytes = Field(sa_column=sealed_bytes())
+    valid_until: date | None = Field(sa_column=Column(Date))
+    screened_at: datetime = Field(sa_column=moment())
+    recorded_by: str | None = Field(sa_column=Column(Text))
+
+
 class Clearance(Base, table=True):
-    """A clinician's word that a held patient may be infused; `note` is what it rests on."""
+    """A clinician's word that a held patient may be infused, and until which day it holds.
+
+    `note` is what it rests on.
+    """
 
     __tablename__ = "clearances"
 
@@ -109,7 +151,9 @@ class Clearance(Base, table=True):
     patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
     clinician_id: UUID = Field(foreign_key="clinicians.clinician_id")
     note: bytes = Field(sa_column=sealed_bytes())
+    valid_until: date = Field(sa_column=Column(Date, nullable=False))
     cleared_at: datetime = Field(sa_column=moment())
+    signed_by: str = Field(sa_column=words())
 
 
 class Series(Base, table=True):
@@ -179,7 +223,7 @@ class Appointment(Base, table=True):
 
     `driver` holds who drives, and the phone; `ride_seen` who came, and who saw it. `fasting_asked`
     and `ride_asked` are what the type of visit asks for, as the start found it; `transferred_to` is
-    the hospital that took the patient over, and why. `consent_id` and
+    the hospital that took the patient over, and why. `consent_id`, `screened_until` and
     `reading_id` are what the start rested on, `left_on_reading_id` what the discharge did.
     `late_since` is when the next entry of its chart was due, while it is late. Of a session that
     took place, `clinician_id`, `started_at` and `stopped_at` are who led it and when it really was,
@@ -242,7 +286,8 @@ class Appointment(Base, table=True):
         CheckConstraint(
             "infusion_id IS NULL OR ((fasted IS TRUE OR NOT fasting_asked)"
             " AND (ride_mode IS NOT NULL OR NOT ride_asked)"
-            " AND consent_id IS NOT NULL AND reading_id IS NOT NULL AND cleared_at IS NOT NULL)",
+            " AND consent_id IS NOT NULL AND reading_id IS NOT NULL AND cleared_at IS NOT NULL"
+            " AND screened_until IS NOT NULL)",
             name="gates",
         ),
         CheckConstraint(
@@ -316,6 +361,7 @@ class Appointment(Base, table=True):
     cleared_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     cleared_by: str | None = Field(default=None, sa_column=Column(Text))
     consent_id: UUID | None = Field(default=None, foreign_key="consents.consent_id")
+    screened_until: date | None = Field(default=None, sa_column=Column(Date))
     reading_id: UUID | None = Field(default=None, sa_column=_reading("reading_id"))
     left_on_reading_id: UUID | None = Field(default=None, sa_column=_reading("left_on_reading_id"))
     abort_reason: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))

@@ -131,7 +131,7 @@ class Dose(Base, table=True):
 
 
 class LimitRow(Base, table=True):
-    """What a measure of one visit type may be from a day on. A row never changes."""
+    """What a measure of one visit type may be from a day on, and who signed it. Never changed."""
 
     __tablename__ = "clinical_limits"
     __table_args__ = (
@@ -142,6 +142,7 @@ class LimitRow(Base, table=True):
             " AND coalesce(soft_low, hard_low) <= coalesce(soft_high, hard_high)",
             name="order",
         ),
+        CheckConstraint("(clinician_id IS NULL) = (signed_by IS NULL)", name="signed"),
     )
 
     visit_type: str = Field(sa_column=Column(Text, primary_key=True))
@@ -152,6 +153,8 @@ class LimitRow(Base, table=True):
     soft_high: int | None = Field(sa_column=_bound())
     hard_high: int | None = Field(sa_column=_bound())
     source: str = Field(sa_column=words())
+    clinician_id: UUID | None = Field(default=None, foreign_key="clinicians.clinician_id")
+    signed_by: str | None = Field(default=None, sa_column=_maybewords())
 
 
 class Passage(Base, table=True):

@@ -1,0 +1,54 @@
+"""Whoever signs as a clinician is that clinician, and has what the act asks for."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.scheduling import store
+from services.scheduling.forms.signing import SigningRuleAnswer, SigningRuleWish
+from services.scheduling.rules import figures
+from services.scheduling.rules import signing as rules
+from services.scheduling.rules.signing import Act, Signer
+from services.scheduling.store import signing as kept
+from shared.auth import Actor
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+from shared.refusals import Broken, unknown
+
+
+async def broken_by_signer(
+    tx: Transaction, clinician_id: UUID, by: Actor, act: Act
+) -> list[Broken]:
+    """What keeps whoever asks from signing as this clinician."""
+    clinician = await store.find_clinician(tx, clinician_id)
+    if clinician is None:
+        return [unknown("clinician", "clinician_id")]
+    signer = Signer(clinician.subject, clinician.credential, clinician.dea_number is not None)
+    return rules.broken_by_signer(signer, by.subject, await kept.asked_of(tx, act))
+
+
+async def record_signing_rule(
+    wish: SigningRuleWish, by: Actor, tx: Transaction
+) -> SigningRuleAnswer | Refused:
+    """Who may sign one act from a day on. It is a limit too, so a prescriber signs it."""
+    broken = [
+        *figures.broken_by_first_day(
+            wish.effective_from, await kept.signing_rules(tx, wish.act), tx.now.date()
+        ),
+        *await broken_by_signer(tx, wish.clinician_id, by, Act.LIMITS),
+    ]
+    if broken:
+        return Refused.by_rules(broken, "The rule is not recorded")
+    row = kept.add_signing_rule(
+        tx,
+        wish.act,
+        wish.effective_from,
+        credentials=rules.spelled(wish.credentials),
+        dea_needed=wish.dea_needed,
+        source=wish.source,
+    )
+    return SigningRuleAnswer(**row.model_dump())
+
+
+async def read_signing_rules(tx: Transaction) -> list[SigningRuleAnswer]:
+    return [SigningRuleAnswer(**row.model_dump()) for row in await kept.signing_rules(tx)]

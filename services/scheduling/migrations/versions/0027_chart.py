@@ -1,0 +1,126 @@
+"""Screening that is known to have been done and ends; who signs as which clinician."""
+
+from __future__ import annotations
+
+import json
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0027"
+down_revision = "0025"
+branch_labels = None
+depends_on = None
+
+STATEMENTS = """
+ALTER TABLE clinicians
+    ADD COLUMN subject text,
+    ADD CONSTRAINT uq_clinicians_subject UNIQUE (subject);
+CREATE TABLE signing_rules (
+    act text NOT NULL,
+    effective_from date NOT NULL,
+    credentials jsonb NOT NULL,
+    dea_needed boolean NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT pk_signing_rules PRIMARY KEY (act, effective_from)
+);
+ALTER TABLE clinical_limits
+    ADD COLUMN clinician_id uuid
+        CONSTRAINT fk_clinical_limits_clinician_id REFERENCES clinicians,
+    ADD COLUMN signed_by text,
+    ADD CONSTRAINT ck_clinical_limits_signed CHECK ((clinician_id IS NULL) = (signed_by IS NULL));
+ALTER TABLE patients
+    ADD COLUMN screening text,
+    ADD COLUMN screened_until date;
+UPDATE patients SET screening = CASE WHEN held THEN 'concern' ELSE 'not_screened' END;
+ALTER TABLE patients
+    ALTER COLUMN screening SET NOT NULL,
+    DROP COLUMN held,
+    ADD CONSTRAINT ck_patients_screening CHECK
+        (screening IN ('not_screened', 'clear', 'concern', 'cleared')),
+    ADD CONSTRAINT ck_patients_screened_until CHECK
+        ((screening IN ('clear', 'cleared')) = (screened_until IS NOT NULL));
+CREATE TABLE screenings (
+    screening_id uuid NOT NULL,
+    patient_id uuid NOT NULL CONSTRAINT fk_screenings_patient_id REFERENCES patients,
+    clinician_id uuid CONSTRAINT fk_screenings_clinician_id REFERENCES clinicians,
+    found bytea NOT NULL,
+    valid_until date,
+    screened_at timestamptz NOT NULL,
+    recorded_by text,
+    CONSTRAINT pk_screenings PRIMARY KEY (screening_id),
+    CONSTRAINT ck_screenings_signed CHECK (valid_until IS NULL OR clinician_id IS NOT NULL)
+);
+CREATE INDEX ix_screenings_patient_id ON screenings (patient_id, screened_at);
+ALTER TABLE clearances
+    ADD COLUMN valid_until date,
+    ADD COLUMN signed_by text;
+UPDATE clearances SET valid_until = cleared_at::date, signed_by = 'unknown';
+ALTER TABLE clearances
+    ALTER COLUMN valid_until SET NOT NULL,
+    ALTER COLUMN signed_by SET NOT NULL;
+ALTER TABLE appointments
+    ADD COLUMN screened_until date,
+    DROP CONSTRAINT ck_appointments_gates;
+UPDATE appointments SET screened_until = started_at::date WHERE infusion_id IS NOT NULL;
+ALTER TABLE appointments
+    ADD CONSTRAINT ck_appointments_gates CHECK
+        (infusion_id IS NULL OR ((fasted IS TRUE OR NOT fasting_asked)
+         AND (ride_mode IS NOT NULL OR NOT ride_asked)
+         AND consent_id IS NOT NULL AND reading_id IS NOT NULL AND cleared_at IS NOT NULL
+         AND screened_until IS NOT NULL))
+"""
+
+SIGNING: tuple[tuple[str, list[str], bool, str], ...] = (
+    (
+        "screening",
+        ["DO", "MD", "NP", "PA", "RN"],
+        False,
+        "the FAQ names no profession; the practice's default: who takes a history by licence",
+    ),
+    (
+        "clearance",
+        ["DO", "MD", "NP", "PA"],
+        False,
+        "FAQ: a more in-depth clearance, by nobody named; the practice's default: who examines"
+        " and treats by licence",
+    ),
+    (
+        "override",
+        [],
+        True,
+        "who may prescribe the infusion may judge that it runs: 21 CFR 1306.03",
+    ),
+    ("dose", [], True, "21 CFR 1306.03: who may prescribe a controlled substance"),
+    ("limits", [], True, "the limits of a controlled substance: 21 CFR 1306.03"),
+)
+
+ADD_SIGNING = """
+INSERT INTO signing_rules (act, effective_from, credentials, dea_needed, source)
+VALUES (:act, '2020-01-01', CAST(:credentials AS jsonb), :dea_needed, :source)
+"""
+
+FIGURES = (
+    (
+        "screening_max_days",
+        365,
+        "the FAQ names no end of a screening; the practice's default for the furthest: a year",
+    ),
+)
+
+ADD_FIGURE = """
+INSERT INTO house_figures (figure, effective_from, value, source)
+VALUES (:figure, '2020-01-01', :value, :source)
+"""
+
+
+def upgrade() -> None:
+    for statement in STATEMENTS.split(";"):
+        op.execute(statement)
+    for act, credentials, dea_needed, source in SIGNING:
+        signing = {"act": act, "credentials": json.dumps(credentials)}
+        asked = {"dea_needed": dea_needed, "source": source}
+        op.execute(sa.text(ADD_SIGNING).bindparams(**signing, **asked))
+    for figure, value, source in FIGURES:
+        values = {"figure": figure, "value": value, "source": source}
+        op.execute(sa.text(ADD_FIGURE).bindparams(**values))
