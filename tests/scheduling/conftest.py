@@ -167,10 +167,18 @@ class Clinic:
     async def clear_patient(self, patient_id: str, **fields: Any) -> Any:
         return await self.post(f"/patients/{patient_id}/clearance", self.clearance(**fields))
 
-    async def consent(self, patient_id: str) -> Any:
-        signed_at = self.clock.now().isoformat()
-        wish = {"form": "infusions, 2026-01", "signer": "Testa Canary", "signed_at": signed_at}
-        return await self.post(f"/patients/{patient_id}/consents", wish)
+    def form(self, **fields: object) -> dict[str, Any]:
+        """A consent to both kinds of ketamine infusion, signed by the patient just now."""
+        return {
+            "kind": "infusion",
+            "form": "infusions",
+            "version": "2026-01",
+            "visit_types": ["ketamine_mood", "ketamine_pain"],
+            "signed_at": self.clock.now().isoformat(),
+        } | fields
+
+    async def consent(self, patient_id: str, **fields: object) -> Any:
+        return await self.post(f"/patients/{patient_id}/consents", self.form(**fields))
 
     def wish(
         self,

@@ -104,7 +104,7 @@ async def test_what_is_noted_at_a_visit_stands_in_its_chart_and_nowhere_else(
     assert [each["note"]["kind"] for each in chart["notes"]] == ["premedication", "adverse_event"]
     assert chart["notes"][1]["noted_by"] == clinic.subject
     assert [each["phase"] for each in chart["readings"]] == ["before", "after"]
-    assert chart["consent"]["form"] == "infusions, 2026-01"
+    assert chart["consent"]["version"] == "2026-01"
     for (table,) in await clinic.rows(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
     ):

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.scheduling.rules.gates import Asked, Readiness, broken_by_start
+from services.scheduling.rules.gates import Asked, Consented, Readiness, broken_by_start
 from services.scheduling.rules.readings import Limit, Measure, Vitals, outside
 from services.scheduling.rules.screening import Screened, Screening, broken_by_screening
 from shared.auth import Role
@@ -21,6 +21,7 @@ AT = datetime(2026, 10, 7, 16, 0, tzinfo=UTC)
 FRESH = Vitals(AT, (), overridden=False)
 PRESSURE = Limit(Measure.SYSTOLIC_MMHG, date(2020, 1, 1), 80, 90, 140, 180, "made up")
 ASKED = Asked(120, ride_needed=True, sources={"fasting_min": "made up", "ride_needed": "made up"})
+SIGNED = Consented(AT + timedelta(minutes=1), withdrawn=False)
 CLEAR = Screened(Screening.CLEAR, date(2026, 10, 7))
 CONCERN = Screened(Screening.CONCERN, None)
 GATES = ["consent_missing", "clearance_missing", "ride_missing", "not_fasted", "vitals_missing"]
@@ -31,7 +32,7 @@ def test_the_drip_starts_only_when_no_gate_is_closed_and_every_closed_one_is_nam
     shut: tuple[bool, ...],
 ) -> None:
     ready = Readiness(
-        consent_on_file=not shut[0],
+        consent=None if shut[0] else SIGNED,
         screening=broken_by_screening(CONCERN if shut[1] else CLEAR, AT.date()),
         ride_recorded=not shut[2],
         fasted=not shut[3],
@@ -51,7 +52,7 @@ def test_a_gate_says_what_the_type_of_visit_asks_for_and_where_it_is_written(
     fasting_min: int, span: str
 ) -> None:
     ready = Readiness(
-        consent_on_file=True,
+        consent=SIGNED,
         screening=[],
         ride_recorded=False,
         fasted=False,
@@ -133,7 +134,7 @@ async def test_a_gate_that_closes_after_the_clearing_is_closed_at_the_start(
     start, wish = path(visit, "start"), {"clinician_id": clinic.clinician_id}
     [consent] = await clinic.get(f"/patients/{visit['patient_id']}/consents")
     await clinic.post(f"/consents/{consent['consent_id']}/withdraw", {})
-    assert await clinic.refused(start, wish) == [("consent_missing", "consent")]
+    assert await clinic.refused(start, wish) == [("consent_withdrawn", "consent")]
     await clinic.consent(visit["patient_id"])
     await clinic.vitals(visit, systolic_mmhg=150)
     assert await clinic.refused(start, wish) == [("vitals_soft_limit", "systolic_mmhg")]
@@ -277,7 +278,7 @@ async def test_a_consent_is_signed_before_it_is_recorded_and_withdrawn_once(
 ) -> None:
     patient_id = await clinic.patient(consents=False)
     later = (clinic.clock.now() + timedelta(minutes=1)).isoformat()
-    wish = {"form": "infusions, 2026-01", "signer": "Testa Canary", "signed_at": later}
+    wish = clinic.form(signed_at=later)
     consents = f"/patients/{patient_id}/consents"
     assert await clinic.refused(consents, wish) == [("signed_later", "signed_at")]
     consent = await clinic.consent(patient_id)
@@ -318,7 +319,7 @@ async def test_whoever_withdraws_the_newest_consent_does_not_start_on_an_older_o
     await clinic.consent(visit["patient_id"])
     newest, _older = await clinic.get(f"/patients/{visit['patient_id']}/consents")
     await clinic.post(f"/consents/{newest['consent_id']}/withdraw", {})
-    assert await clinic.refused(path(visit, "clear"), {}) == [("consent_missing", "consent")]
+    assert await clinic.refused(path(visit, "clear"), {}) == [("consent_withdrawn", "consent")]
 
 
 async def test_who_does_not_prescribe_signs_no_override(clinic: Clinic) -> None:

@@ -15,7 +15,12 @@ from deploy.local.export.records import (
 )
 from shared.auth import Role
 
-CONSENT = "consent to infusions, 2026-01"
+CONSENT = {
+    "kind": "infusion",
+    "form": "consent to infusions",
+    "version": "2026-01",
+    "visit_types": ["ketamine_mood", "ketamine_pain"],
+}
 
 
 async def register(people: People, patient: Patient) -> None:
@@ -33,8 +38,7 @@ async def register(people: People, patient: Patient) -> None:
     people.timeline.knows(made["patient_id"], patient)
     await people.desk(
         f"/patients/{made['patient_id']}/consents",
-        form=CONSENT,
-        signer=patient.name,
+        **CONSENT,
         signed_at=patient.registered_at.isoformat(),
     )
     found = ", ".join(words(concern) for concern in patient.concerns)

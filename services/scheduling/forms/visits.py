@@ -7,31 +7,54 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from services.scheduling.forms.figures import Day, Source
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import StartsAt, Text
+from services.scheduling.rules.consents import ConsentKind
 from services.scheduling.rules.readings import Measure, Phase
-from shared.claims import E164, Line
+from shared.claims import E164, Line, Name
 from shared.events import Moment
 from shared.events.scheduling import RideMode
 
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
+
+
+class Representative(Wish):
+    """Who signs for a patient; `authority` is what lets them, such as a power of attorney."""
+
+    name: Line
+    authority: Line
+
 
 class RecordConsent(Wish):
-    """`form` names the form and its version; `signer` the patient, or who may sign for them."""
+    """A form, its version, and what it is for; an infusion's names the types it speaks of.
 
+    The patient signed, unless a representative did.
+    """
+
+    kind: ConsentKind
     form: Line
-    signer: Line
+    version: Name
+    visit_types: Annotated[list[Code], Field(max_length=20, default_factory=list)]
+    representative: Representative | None = None
     signed_at: StartsAt
 
 
 class ConsentAnswer(BaseModel):
+    """`signer` is the patient or, with the `authority` to, who signed for them."""
+
     consent_id: UUID
     patient_id: UUID
+    kind: ConsentKind
     form: str
+    version: str
+    visit_types: list[str]
     signer: str
+    authority: str | None
     signed_at: Moment
+    expires_at: Moment
     recorded_at: Moment
     recorded_by: str
     withdrawn_at: Moment | None

@@ -21,7 +21,11 @@ from shared.messaging import Transaction
 
 def show_consent(tx: Transaction, consent: Consent) -> ConsentAnswer:
     signer = kept.signer_of(tx, consent)
-    return ConsentAnswer(**consent.model_dump(exclude={"signer"}), signer=signer)
+    return ConsentAnswer(
+        **consent.model_dump(exclude={"signer"}),
+        signer=signer["name"],
+        authority=signer.get("authority"),
+    )
 
 
 def show_reading(

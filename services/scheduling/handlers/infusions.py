@@ -19,7 +19,7 @@ from services.scheduling.handlers.shown import protocol_of, show_visit, standing
 from services.scheduling.handlers.visits import broken_by_day
 from services.scheduling.rules import visits as rules
 from services.scheduling.rules.gaps import advice_on_series
-from services.scheduling.rules.gates import Asked, Readiness, broken_by_start
+from services.scheduling.rules.gates import Asked, Consented, Readiness, broken_by_start
 from services.scheduling.rules.house import HouseFigure
 from services.scheduling.rules.readings import Phase
 from services.scheduling.rules.screening import broken_by_screening
@@ -64,10 +64,12 @@ async def _gates(
     shut = rules.broken_by_step(step, state)
     if state not in rules.FROM[Step.CHECK_IN]:
         return shut, None, None
-    consent = await kept.consent_on_file(tx, visit.patient_id)
+    consent = await kept.consent_on_file(tx, visit.patient_id, visit.visit_type)
     judged = await newest_reading(tx, held, Phase.BEFORE)
     ready = Readiness(
-        consent_on_file=consent is not None,
+        consent=None
+        if consent is None
+        else Consented(consent.expires_at, consent.withdrawn_at is not None),
         screening=broken_by_screening(screened_of(held.course.patient), _today(held, tx)),
         ride_recorded=visit.ride_mode is not None,
         fasted=visit.fasted,

@@ -51,7 +51,7 @@ router = APIRouter(tags=["visits"])
 
 @router.post("/patients/{patient_id}/consents", dependencies=[allow(FRONT_DESK, NURSE)])
 async def record_consent(patient_id: UUID, wish: RecordConsent, desk: AtDesk) -> ConsentAnswer:
-    """Record a consent that was signed."""
+    """Record a consent that was signed, and what it is to."""
     return await desk.decide(consents.record_consent, patient_id, wish, desk.actor)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from services.scheduling.rules import consents
 from services.scheduling.rules.doses import DoseState
 from services.scheduling.rules.readings import Vitals, broken_by_vitals
 from shared.events.scheduling import RideMode
@@ -27,13 +28,21 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Consented:
+    """The newest consent to infusions of the visit's type."""
+
+    expires_at: datetime
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Readiness:
     """What must be known of a visit before the drip starts.
 
     `screening` is what screening leaves to be done first (`rules/screening.py`).
     """
 
-    consent_on_file: bool
+    consent: Consented | None
     screening: Sequence[Broken]
     ride_recorded: bool
     fasted: bool | None
@@ -42,17 +51,7 @@ class Readiness:
 
 def broken_by_start(ready: Readiness, asked: Asked, now: datetime, fresh_min: int) -> list[Broken]:
     """All that is missing before the drip may start, of what its type of visit asks for."""
-    broken: list[Broken] = []
-    if not ready.consent_on_file:
-        broken.append(
-            Broken(
-                "consent_missing",
-                "No consent is on file; record the form that the patient signed.",
-                "the practice's rule: a visit is booked without consent and never started",
-                "consent",
-            )
-        )
-    broken += ready.screening
+    broken = [*_broken_by_consent(ready.consent, now), *ready.screening]
     if asked.ride_needed and not ready.ride_recorded:
         broken.append(
             Broken(
@@ -75,6 +74,21 @@ def broken_by_start(ready: Readiness, asked: Asked, now: datetime, fresh_min: in
             )
         )
     return [*broken, *broken_by_vitals(ready.vitals, now, fresh_min, "before the drip")]
+
+
+def _broken_by_consent(consent: Consented | None, now: datetime) -> list[Broken]:
+    if consent is None:
+        rule = "consent_missing"
+        detail = "No consent to this kind of infusion is on file; record the form that was signed."
+    elif consent.withdrawn:
+        rule = "consent_withdrawn"
+        detail = "The consent was withdrawn; without a new one nothing is infused."
+    elif consent.expires_at <= now:
+        rule = "consent_expired"
+        detail = f"The consent ran out on {consent.expires_at.date()}; have a new one signed."
+    else:
+        return []
+    return [Broken(rule, detail, consents.SOURCE, "consent")]
 
 
 def broken_by_unasked(fasted: bool | None) -> list[Broken]:  # noqa: FBT001  # what was answered

@@ -26,6 +26,7 @@ class HouseFigure(StrEnum):
     START_EARLY_MIN = "start_early_min"
     START_LATE_MIN = "start_late_min"
     SCREENING_MAX_DAYS = "screening_max_days"
+    CONSENT_VALID_DAYS = "consent_valid_days"
 
 
 LIMITS: dict[HouseFigure, tuple[int, int]] = {
@@ -45,6 +46,7 @@ LIMITS: dict[HouseFigure, tuple[int, int]] = {
     HouseFigure.START_EARLY_MIN: (0, 12 * 60),
     HouseFigure.START_LATE_MIN: (0, 12 * 60),
     HouseFigure.SCREENING_MAX_DAYS: (1, 2 * 366),
+    HouseFigure.CONSENT_VALID_DAYS: (1, 5 * 366),
 }
 """The house's limits, for a mistyped figure."""
 

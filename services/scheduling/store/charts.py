@@ -12,6 +12,7 @@ from sqlalchemy import Table, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlmodel import col
 
+from services.scheduling.rules.consents import ConsentKind
 from services.scheduling.rules.readings import Limit, Measure, Outside, Phase
 from services.scheduling.store.rows import every, one, seal, unseal
 from services.scheduling.tables import Appointment
@@ -30,17 +31,18 @@ OVERRIDES: Table = VitalsOverride.__table__  # type: ignore[attr-defined]  # eve
 BY_SIGNED = (OVERRIDES.c.signed_at, OVERRIDES.c.override_id)
 
 
-def add_consent(tx: Transaction, signer: str, **values: Any) -> Consent:
+def add_consent(tx: Transaction, signer: Mapping[str, str], **values: Any) -> Consent:
+    """`signer`: a `name`, and of a representative the `authority`."""
     consent_id = new_id()
-    sealed = seal(tx, {"name": signer}, "consents", "signer", consent_id)
+    sealed = seal(tx, dict(signer), "consents", "signer", consent_id)
     consent = Consent(consent_id=consent_id, signer=sealed, recorded_at=tx.now, **values)
     tx.insert(Consent, **consent.model_dump())
     return consent
 
 
-def signer_of(tx: Transaction, consent: Consent) -> str:
-    opened = unseal(tx, consent.signer, "consents", "signer", consent.consent_id)
-    return str(opened["name"])
+def signer_of(tx: Transaction, consent: Consent) -> dict[str, str]:
+    """The `name`, and of a representative the `authority`."""
+    return unseal(tx, consent.signer, "consents", "signer", consent.consent_id)
 
 
 async def consents_of(tx: Transaction, patient_id: UUID) -> list[Consent]:
@@ -50,10 +52,19 @@ async def consents_of(tx: Transaction, patient_id: UUID) -> list[Consent]:
     return await every(tx, rows.order_by(*order), Consent)
 
 
-async def consent_on_file(tx: Transaction, patient_id: UUID) -> Consent | None:
-    """The newest, where it stands: who withdraws it does not fall back on an older one."""
-    newest = next(iter(await consents_of(tx, patient_id)), None)
-    return None if newest is None or newest.withdrawn_at is not None else newest
+async def consent_on_file(tx: Transaction, patient_id: UUID, visit_type: str) -> Consent | None:
+    """The newest to infusions of a type: who withdraws it does not fall back on an older one.
+
+    It is told also where it is withdrawn or over; `rules/gates.py` judges that.
+    """
+    return next(
+        (
+            each
+            for each in await consents_of(tx, patient_id)
+            if each.kind == ConsentKind.INFUSION and visit_type in each.visit_types
+        ),
+        None,
+    )
 
 
 async def find_consent(tx: Transaction, consent_id: UUID) -> Consent | None:

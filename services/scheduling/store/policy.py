@@ -50,6 +50,12 @@ _POLICY = text(
 )
 
 
+async def infusion_types(tx: Transaction) -> list[str]:
+    """The visit types that are given in a chair."""
+    rows = select(col(VisitTypeRow.visit_type)).where(col(VisitTypeRow.chair_needed)).distinct()
+    return list((await tx.execute(rows.order_by(col(VisitTypeRow.visit_type)))).scalars())
+
+
 async def policy_of(tx: Transaction, location_id: UUID, visit_type: str) -> Policy:
     """Every row that speaks of one visit type at one place, in one statement."""
     asked = {"location_id": location_id, "visit_type": visit_type}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 from sqlalchemy import Boolean, Column, Date, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
-from shared.columns import json_object, words
+from shared.columns import words
 
 
 class SigningRuleRow(Base, table=True):
@@ -18,6 +19,6 @@ class SigningRuleRow(Base, table=True):
 
     act: str = Field(sa_column=Column(Text, primary_key=True))
     effective_from: date = Field(sa_column=Column(Date, primary_key=True))
-    credentials: list[str] = Field(sa_column=json_object())
+    credentials: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     dea_needed: bool = Field(sa_column=Column(Boolean, nullable=False))
     source: str = Field(sa_column=words())

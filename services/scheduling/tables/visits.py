@@ -9,6 +9,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     CheckConstraint,
     Column,
@@ -33,20 +34,29 @@ def _bound() -> Column[int]:
 
 
 class Consent(Base, table=True):
-    """A form that the patient signed; `signer` is who. One that is withdrawn stays on file."""
+    """A form that was signed, and what for; `signer` is by whom, and with which authority.
+
+    `visit_types` are the infusions that it consents to; a form of another kind names none. One that
+    is withdrawn stays on file.
+    """
 
     __tablename__ = "consents"
     __table_args__ = (
-        CheckConstraint("signed_at <= recorded_at", name="signed"),
+        CheckConstraint("signed_at <= recorded_at AND signed_at < expires_at", name="signed"),
+        CheckConstraint("(kind = 'infusion') = (cardinality(visit_types) > 0)", name="scope"),
         CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawn"),
         Index("ix_consents_patient_id", "patient_id"),
     )
 
     consent_id: UUID = Field(primary_key=True)
     patient_id: UUID = Field(foreign_key="patients.patient_id")
+    kind: str = Field(sa_column=words())
     form: str = Field(sa_column=words())
+    version: str = Field(sa_column=words())
+    visit_types: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     signer: bytes = Field(sa_column=sealed_bytes())
     signed_at: datetime = Field(sa_column=moment())
+    expires_at: datetime = Field(sa_column=moment())
     recorded_at: datetime = Field(sa_column=moment())
     recorded_by: str = Field(sa_column=words())
     withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

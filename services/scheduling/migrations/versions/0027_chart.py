@@ -1,8 +1,6 @@
-"""Screening that is known to have been done and ends; who signs as which clinician."""
+"""The chart: screening that ends, consent to an infusion of its kind, who signs as whom."""
 
 from __future__ import annotations
-
-import json
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,7 +17,7 @@ ALTER TABLE clinicians
 CREATE TABLE signing_rules (
     act text NOT NULL,
     effective_from date NOT NULL,
-    credentials jsonb NOT NULL,
+    credentials text[] NOT NULL,
     dea_needed boolean NOT NULL,
     source text NOT NULL,
     CONSTRAINT pk_signing_rules PRIMARY KEY (act, effective_from)
@@ -59,6 +57,22 @@ UPDATE clearances SET valid_until = cleared_at::date, signed_by = 'unknown';
 ALTER TABLE clearances
     ALTER COLUMN valid_until SET NOT NULL,
     ALTER COLUMN signed_by SET NOT NULL;
+ALTER TABLE consents
+    ADD COLUMN kind text NOT NULL DEFAULT 'other',
+    ADD COLUMN version text NOT NULL DEFAULT 'unknown',
+    ADD COLUMN visit_types text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN expires_at timestamptz,
+    DROP CONSTRAINT ck_consents_signed;
+UPDATE consents SET expires_at = signed_at + interval '365 days';
+ALTER TABLE consents
+    ALTER COLUMN kind DROP DEFAULT,
+    ALTER COLUMN version DROP DEFAULT,
+    ALTER COLUMN visit_types DROP DEFAULT,
+    ALTER COLUMN expires_at SET NOT NULL,
+    ADD CONSTRAINT ck_consents_signed CHECK
+        (signed_at <= recorded_at AND signed_at < expires_at),
+    ADD CONSTRAINT ck_consents_scope CHECK
+        ((kind = 'infusion') = (cardinality(visit_types) > 0));
 ALTER TABLE appointments
     ADD COLUMN screened_until date,
     DROP CONSTRAINT ck_appointments_gates;
@@ -97,7 +111,7 @@ SIGNING: tuple[tuple[str, list[str], bool, str], ...] = (
 
 ADD_SIGNING = """
 INSERT INTO signing_rules (act, effective_from, credentials, dea_needed, source)
-VALUES (:act, '2020-01-01', CAST(:credentials AS jsonb), :dea_needed, :source)
+VALUES (:act, '2020-01-01', CAST(:credentials AS text[]), :dea_needed, :source)
 """
 
 FIGURES = (
@@ -105,6 +119,11 @@ FIGURES = (
         "screening_max_days",
         365,
         "the FAQ names no end of a screening; the practice's default for the furthest: a year",
+    ),
+    (
+        "consent_valid_days",
+        365,
+        "the FAQ names none; the practice's default: a year, and whoever comes back signs again",
     ),
 )
 
@@ -118,7 +137,7 @@ def upgrade() -> None:
     for statement in STATEMENTS.split(";"):
         op.execute(statement)
     for act, credentials, dea_needed, source in SIGNING:
-        signing = {"act": act, "credentials": json.dumps(credentials)}
+        signing = {"act": act, "credentials": f"{{{','.join(credentials)}}}"}
         asked = {"dea_needed": dea_needed, "source": source}
         op.execute(sa.text(ADD_SIGNING).bindparams(**signing, **asked))
     for figure, value, source in FIGURES:
