@@ -33,8 +33,9 @@ demo: $(VENV)/.local
 up: $(VENV)/.local
 	$(BIN)/practice up $(ARGS)
 
+# Files side by side, each process with servers of its own: tests mostly wait.
 test: env
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-flows: env
 	$(BIN)/python -m pytest tests/flows

@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from xdist.workermanage import WorkerController
 
 from deploy.kafka.topics import prefixed
 from deploy.local import ground
@@ -37,6 +38,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.disable_socket)  # rules reach nothing
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process that runs a share of the tests hands over what it has to say."""
+    if (told := getattr(session.config, "workeroutput", None)) is not None:
+        told["loud"] = _LOUD
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    """Hear what such a process had to say; several say the same."""
+    told = getattr(node, "workeroutput", {})  # it has none if it died
+    _LOUD.extend(line for line in told.get("loud", ()) if line not in _LOUD)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for line in _LOUD:
         terminalreporter.write_line(line, red=True, bold=True)
@@ -53,7 +67,7 @@ def ground_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(ground_folder: Path) -> Iterator[Postgres]:
-    """One PostgreSQL server for the whole run."""
+    """One PostgreSQL server for all tests of this process."""
     server = ground.find_postgres(ground_folder / "pg")
     yield server
     if isinstance(server, EmbeddedPostgres):
@@ -64,7 +78,7 @@ def postgres(ground_folder: Path) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def kafka(ground_folder: Path) -> Iterator[Kafka]:
-    """One broker for the whole run. `kafka.is_real` says whether it is Apache Kafka."""
+    """One broker for all tests of this process. `kafka.is_real`: whether it is Apache Kafka."""
     broker = ground.find_kafka(ground_folder / "kafka", _LOUD.append)
     yield broker
     broker.stop()
