@@ -372,8 +372,8 @@ async def billing(
     for name, value in environment(migrated, clock_file, world, scheduling.url, port).items():
         monkeypatch.setenv(name, value)
     stripe = Stripe(STRIPE_KEY, api_base=world.stripe_url, time_limit_s=1.0)
-    parts = build()
-    parts = replace(parts, gateways={**parts.gateways, **at_stripe(stripe, return_url=RETURN_URL)})
+    built = build()
+    parts = replace(built, gateways={**built.gateways, **at_stripe(stripe, return_url=RETURN_URL)})
     service = Service(parts)
     logs.set_up("billing", level="info", clock=clock, out=lines)
     workers = asyncio.create_task(service.runtime.workers.run())
@@ -387,7 +387,9 @@ async def billing(
     workers.cancel()
     await asyncio.gather(workers, return_exceptions=True)
     await service.runtime.engine.dispose()
-    await stripe.aclose()
+    for gateway in (*built.gateways.values(), stripe):
+        if (aclose := getattr(gateway, "aclose", None)) is not None:
+            await aclose()
 
 
 def seen_by_stripe(world: OutsideWorld) -> str:
