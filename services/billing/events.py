@@ -6,6 +6,7 @@ from services.billing.handlers import charges, visits
 from services.billing.store import visits as stored_visits
 from services.billing.wired import (
     cards,
+    disputes,
     dunning,
     estimates,
     notices,
@@ -31,6 +32,7 @@ for part in (
     pay_links,
     dunning,
     refunds,
+    disputes,
     cards,
     superbills,
     notices,

@@ -239,6 +239,51 @@ class RefundFailed(PatientEvent, producer="billing"):
     failed_at: Moment
 
 
+class PaymentDisputed(PatientEvent, producer="billing"):
+    """A cardholder's bank doubts a payment by card. Nothing is asked of the patient meanwhile.
+
+    Said once as an inquiry, which took nothing, and once as a chargeback, which took the money.
+    `charge_id` is missing where the payment paid none; an answer is too late after `due_at`.
+    """
+
+    dispute_id: UUID
+    payment_id: UUID
+    charge_id: UUID | None
+    stage: Literal["inquiry", "chargeback"]
+    amount_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    due_at: Moment | None
+    noticed_at: Moment
+
+
+class DisputeUnanswered(PatientEvent, producer="billing"):
+    """A dispute that nobody answered is too late to answer soon: at `due_at`.
+
+    Said every morning of its last days. A person has to answer or accept it.
+    """
+
+    dispute_id: UUID
+    due_at: Moment
+    noticed_at: Moment
+
+
+class DisputeClosed(PatientEvent, producer="billing"):
+    """The bank has decided. Of a lost dispute, `charged_back_cents` are not paid any more.
+
+    `owed_cents` is what is owed on the charge then; nobody asks for it by itself.
+    """
+
+    dispute_id: UUID
+    payment_id: UUID
+    charge_id: UUID | None
+    outcome: Literal["inquiry_closed", "won", "lost"]
+    amount_cents: PositiveCents
+    charged_back_cents: Cents
+    owed_cents: Cents
+    currency: Literal["USD"] = "USD"
+    closed_at: Moment
+
+
 class SuperbillIssued(PatientEvent, producer="billing"):
     """A numbered superbill exists for a paid infusion and never changes. Said once per infusion.
 

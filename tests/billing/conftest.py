@@ -21,6 +21,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+import stripe
 import structlog
 import uvicorn
 from aiokafka import ConsumerRecord
@@ -326,6 +327,15 @@ class Billing:
     def money_taken(self) -> list[int]:
         """The cents of every charge that went through at Stripe."""
         return [charge["amount"] for charge in self.at_stripe("charges") if charge["paid"]]
+
+
+@pytest.fixture
+async def dashboard(billing: Billing) -> AsyncIterator[stripe.StripeClient]:
+    """Somebody who works in Stripe's dashboard, past the books."""
+    http = stripe.HTTPXClient()
+    bases: Any = {"api": billing.world.stripe_url}
+    yield stripe.StripeClient(STRIPE_KEY, http_client=http, base_addresses=bases)
+    await http.close_async()
 
 
 def environment(

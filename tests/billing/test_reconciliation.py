@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,6 @@ from shared.events.billing import BooksReconciled
 from shared.ids import new_id
 from tests.billing.conftest import Billing
 from tests.outside.stripe_calls import charge_params, save_card
-from tests.support.outside_world import STRIPE_KEY
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FEE = 1187  # 2.9 % of $399.00, and 30 cents
@@ -55,15 +53,6 @@ async def pay_for_infusions(billing: Billing, count: int = 1) -> None:
         await billing.save_card(patient)
         await billing.hear(billing.complete(patient))
     await billing.until_rest()
-
-
-@pytest.fixture
-async def dashboard(billing: Billing) -> AsyncIterator[stripe.StripeClient]:
-    """Somebody who works in Stripe's dashboard, past the books."""
-    http = stripe.HTTPXClient()
-    bases: Any = {"api": billing.world.stripe_url}
-    yield stripe.StripeClient(STRIPE_KEY, http_client=http, base_addresses=bases)
-    await http.close_async()
 
 
 async def test_what_was_charged_is_what_stripe_holds_less_its_fees(billing: Billing):
@@ -215,18 +204,6 @@ async def test_what_went_back_and_what_came_back_again_agree_with_stripe(
     billing.step(2 * HOUR)
     result = await reconciled(billing)
     assert (result["breaks"], result["difference_cents"]) == (0, 0)
-
-
-async def test_what_a_bank_took_back_in_a_dispute_waits_for_a_person(billing: Billing):
-    await pay_for_infusions(billing)
-    [charge] = billing.at_stripe("charges")
-    billing.world.bank_disputes(charge["id"], reason="fraudulent")
-    await billing.until_rest()
-    billing.step(2 * HOUR)
-    await reconciled(billing)
-    [found] = await breaks(billing)
-    assert (found["kind"], found["subject"]) == ("not_in_books", "dispute")
-    assert (found["reference"], found["found_cents"]) == (charge["payment_intent"], -39900)
 
 
 async def test_while_stripe_does_not_answer_nothing_is_compared(billing: Billing):

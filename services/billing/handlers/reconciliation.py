@@ -205,7 +205,11 @@ async def _compare(
 async def _post_news(tx: Transaction) -> None:
     """Post the fees and payouts that Stripe tells of first, and take back payouts that failed."""
     for row in await store.fees_to_post(tx):
-        books.post(tx, ledger.stripe_fee(row.transaction_id, row.fee_cents, row.created_at))
+        of_dispute = row.kind == MovementKind.DISPUTE
+        fee = ledger.stripe_fee(
+            row.transaction_id, row.fee_cents, row.created_at, of_dispute=of_dispute
+        )
+        books.post(tx, fee)
     for row in await store.payouts_to_post(tx):
         books.post(tx, ledger.payout(row.payout_id, row.amount_cents, row.created_at))
     for payout_id in await store.payouts_to_reverse(tx):

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.billing.rules.disputes import Loss, Moved
 from shared.events.billing import TenderKind
 from shared.events.scheduling import VisitType
 
@@ -67,6 +68,8 @@ class Reason(StrEnum):
     UNMATCHED_REFUNDED = "unmatched_refunded"
     UNMATCHED_RETURNED = "unmatched_returned"
     CARE_CREDIT_FUNDED = "care_credit_funded"
+    DISPUTE_MOVED = "dispute_moved"
+    DISPUTE_LOST = "dispute_lost"
     STRIPE_FEE = "stripe_fee"
     PAYOUT = "payout"
     REVERSAL = "reversal"
@@ -230,9 +233,37 @@ def care_credit_funded(
     )
 
 
-def stripe_fee(balance_transaction_id: str, fee_cents: int, at: datetime) -> Posting:
+def dispute_moved(patient_id: UUID, charge_id: UUID | None, moved: Moved) -> Posting:
+    """A cardholder's bank took what a payment brought, or gave it back."""
+    leg = _moved(Account.DISPUTE_HOLD, Account.STRIPE_CLEARING, -moved.amount_cents)
+    reason, of = Reason.DISPUTE_MOVED, moved.transaction_id
+    return Posting(reason, of, (leg,), moved.at, patient_id, charge_id)
+
+
+def dispute_lost(
+    patient_id: UUID, charge_id: UUID | None, dispute_id: UUID, loss: Loss, at: datetime
+) -> Posting:
+    """The bank keeps it. What was paid is owed again, or owed to the patient no more."""
+    owed = Account.UNMATCHED_MONEY if charge_id is None else Account.PATIENT_RECEIVABLE
+    return Posting(
+        Reason.DISPUTE_LOST,
+        str(dispute_id),
+        _some(
+            Leg(owed, Account.DISPUTE_HOLD, loss.owed_again_cents),
+            Leg(Account.BAD_DEBT, Account.DISPUTE_HOLD, loss.beyond_cents),
+        ),
+        at,
+        patient_id,
+        charge_id,
+    )
+
+
+def stripe_fee(
+    balance_transaction_id: str, fee_cents: int, at: datetime, *, of_dispute: bool = False
+) -> Posting:
     """Stripe kept its fee of one balance transaction. A negative fee was given back."""
-    leg = _moved(Account.STRIPE_FEES, Account.STRIPE_CLEARING, fee_cents)
+    expense = Account.DISPUTE_FEES if of_dispute else Account.STRIPE_FEES
+    leg = _moved(expense, Account.STRIPE_CLEARING, fee_cents)
     return Posting(Reason.STRIPE_FEE, balance_transaction_id, (leg,), at)
 
 

@@ -13,7 +13,17 @@ REFUNDS = frozenset({"refund.updated", "refund.failed"})
 
 PAGES = frozenset({"checkout.session.completed", "checkout.session.expired"})
 
-HEARD = PAYMENTS | SETUPS | REFUNDS | PAGES
+DISPUTES = frozenset(
+    {
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.closed",
+    }
+)
+
+HEARD = PAYMENTS | SETUPS | REFUNDS | PAGES | DISPUTES
 """Stripe lists at most 20 types at once (docs.stripe.com/api/events/list)."""
 
 CATCH_UP_EVERY = timedelta(hours=1)

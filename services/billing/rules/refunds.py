@@ -52,10 +52,13 @@ class Refundable:
     refunded_cents: int
     pays_charge: bool
     is_rejected: bool = False
+    charged_back_cents: int = 0
+    is_charged_back: bool = False
+    """The bank has it until it has decided: a refund would be paid twice."""
 
     @property
     def left_cents(self) -> int:
-        return self.amount_cents - self.refunded_cents
+        return self.amount_cents - self.refunded_cents - self.charged_back_cents
 
 
 def broken_by_refund(
@@ -74,6 +77,15 @@ def broken_by_refund(
                 "payment_rejected",
                 "This payment never came, so nothing can go back. The charge is owed again.",
                 "what never came cannot go back",
+            )
+        ]
+    if paid.is_charged_back:
+        return [
+            Broken(
+                "payment_disputed",
+                "The cardholder's bank has taken this payment back. Accept the dispute if the"
+                " patient is right: GET /disputes.",
+                "docs.stripe.com/disputes: a disputed charge cannot be refunded",
             )
         ]
     broken = []

@@ -64,6 +64,13 @@ _BOOKED = f"""
     UNION ALL
     SELECT 'refund', t.source_id, -t.amount_cents, t.posted_at
       FROM ledger_transfers AS t WHERE t.reason = '{Reason.UNMATCHED_RETURNED}' AND {_STANDS}
+    UNION ALL
+    SELECT 'dispute', p.reference,
+           CASE t.debit WHEN 'stripe_clearing' THEN t.amount_cents ELSE -t.amount_cents END,
+           t.posted_at
+      FROM ledger_transfers AS t JOIN dispute_movements AS m ON m.transaction_id = t.source_id
+      JOIN disputes AS d USING (dispute_id) JOIN payments AS p USING (payment_id)
+     WHERE t.reason = '{Reason.DISPUTE_MOVED}' AND {_STANDS}
 """
 
 _TIES = text(
@@ -105,7 +112,7 @@ _UNTIED = text(
 
 _FEES_TO_POST = text(
     f"""
-    SELECT transaction_id, fee_cents, created_at FROM stripe_movements AS m
+    SELECT transaction_id, kind, fee_cents, created_at FROM stripe_movements AS m
      WHERE fee_cents <> 0
        AND NOT EXISTS (SELECT FROM ledger_transfers AS t
                         WHERE t.reason = '{Reason.STRIPE_FEE}' AND t.source_id = m.transaction_id)
@@ -253,7 +260,7 @@ async def untied(tx: Transaction, payout_ids: Sequence[str]) -> list[str]:
 
 
 async def fees_to_post(tx: Transaction) -> Sequence[Row[Any]]:
-    """Fees that Stripe kept and the ledger does not have: transaction, cents, moment."""
+    """Fees that Stripe kept and the ledger does not have: transaction, its kind, cents, moment."""
     return (await tx.execute(_FEES_TO_POST)).all()
 
 

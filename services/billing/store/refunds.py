@@ -34,7 +34,9 @@ _LOCK_CHARGE = text(
 _PAYMENT = text(
     """
     SELECT p.patient_id, p.charge_id, p.tender, p.reference, p.amount_cents, p.refunded_cents,
-           p.rejected_at IS NOT NULL AS is_rejected,
+           p.rejected_at IS NOT NULL AS is_rejected, p.charged_back_cents,
+           EXISTS (SELECT FROM disputes AS d WHERE d.payment_id = p.payment_id
+                      AND d.state IN ('needs_response', 'under_review')) AS is_charged_back,
            c.amount_cents AS costs_cents, c.paid_cents, c.forgiven_cents
       FROM payments AS p LEFT JOIN charges AS c USING (charge_id)
      WHERE p.payment_id = :payment_id
@@ -94,7 +96,11 @@ _HANDLE = text(
 _GIVEN_BACK = text(
     """
     SELECT r.refund_id, r.tender, r.reference, r.amount_cents, r.decided_at FROM refunds AS r
-     WHERE r.charge_id = :charge_id AND r.state = 'succeeded' ORDER BY r.decided_at, r.refund_id
+     WHERE r.charge_id = :charge_id AND r.state = 'succeeded'
+    UNION ALL
+    SELECT dispute_id, 'card', NULL, charged_back_cents, closed_at FROM disputes
+     WHERE charge_id = :charge_id AND charged_back_cents > 0
+     ORDER BY decided_at, refund_id
     """
 )
 
@@ -127,6 +133,8 @@ async def lock_payment(tx: Transaction, payment_id: UUID) -> LockedPayment | Non
             refunded_cents=row.refunded_cents,
             pays_charge=pays,
             is_rejected=row.is_rejected,
+            charged_back_cents=row.charged_back_cents,
+            is_charged_back=row.is_charged_back,
         ),
         standing=Standing(row.costs_cents, row.paid_cents, row.forgiven_cents) if pays else None,
     )
@@ -221,7 +229,10 @@ async def handle(tx: Transaction, refund_id: UUID) -> Any | None:
 
 
 async def given_back_of(tx: Transaction, charge_id: UUID) -> tuple[Receipt, ...]:
-    """What went back of a charge, the oldest first. A card's receipt is the refund's own id."""
+    """What went back of a charge or was lost in a dispute, the oldest first.
+
+    A card's receipt is the refund's own id, or the dispute's.
+    """
     rows = await tx.execute(_GIVEN_BACK, {"charge_id": charge_id})
     return tuple(
         Receipt(

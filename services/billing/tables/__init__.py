@@ -18,6 +18,7 @@ from services.billing.tables.collecting import (
     DunningPolicy,
     NetworkCeiling,
 )
+from services.billing.tables.disputes import Dispute, DisputeMovement
 from services.billing.tables.estimates import (
     Estimate,
     EstimateCourse,
@@ -58,6 +59,8 @@ __all__ = [
     "CollectionsHold",
     "Customer",
     "DiagnosisCode",
+    "Dispute",
+    "DisputeMovement",
     "Dunning",
     "DunningPolicy",
     "Estimate",

@@ -75,13 +75,17 @@ class Payment(Base, table=True):
     """Money that came, by whatever tender. `reference` is the other side's: a receipt's, Stripe's.
 
     It pays a charge, or waits for a person where there is none to pay. One that was rejected never
-    came, and pays nothing.
+    came, and pays nothing. What a bank took back for good in a dispute is charged back.
     """
 
     __tablename__ = "payments"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="amount"),
-        CheckConstraint("refunded_cents BETWEEN 0 AND amount_cents", name="refunded"),
+        CheckConstraint(
+            "refunded_cents >= 0 AND charged_back_cents >= 0"
+            " AND refunded_cents + charged_back_cents <= amount_cents",
+            name="refunded",
+        ),
         CheckConstraint("rejected_at IS NULL OR refunded_cents = 0", name="rejected"),
         CheckConstraint(
             "tender IN ('card', 'hsa_card', 'care_credit', 'cash', 'check')", name="tender"
@@ -97,6 +101,9 @@ class Payment(Base, table=True):
     reference: str = Field(sa_column=words())
     amount_cents: int = Field(sa_column=cents())
     refunded_cents: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    charged_back_cents: int = Field(
+        sa_column=Column(Integer, nullable=False, server_default=text("0"))
+    )
     taken_at: datetime = Field(sa_column=moment())
     rejected_at: datetime | None = Field(sa_column=moment(nullable=True))
 

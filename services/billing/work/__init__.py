@@ -13,6 +13,7 @@ from services.billing.work.cards import (
 )
 from services.billing.work.charges import ChargeLate
 from services.billing.work.collecting import TakeStep, step_key
+from services.billing.work.disputes import DisputeStands, LookAtDispute, WatchDisputes
 from services.billing.work.estimates import (
     EscalateEstimate,
     EstimateRendered,
@@ -67,11 +68,13 @@ __all__ = [
     "CreateSetupIntent",
     "CustomerKnown",
     "Declined",
+    "DisputeStands",
     "EscalateEstimate",
     "EstimateRendered",
     "ExpirePayLink",
     "InfusionRedeemed",
     "ListNotices",
+    "LookAtDispute",
     "LookAtPayLink",
     "LookAtPayment",
     "LookAtRefund",
@@ -95,6 +98,7 @@ __all__ = [
     "SetupReady",
     "SuperbillRendered",
     "TakeStep",
+    "WatchDisputes",
     "capture_key",
     "look_key",
     "overdue_key",

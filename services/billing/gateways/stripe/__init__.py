@@ -10,6 +10,7 @@ from typing import Any
 
 from services.billing.gateways.balance import ProcessorBalance
 from services.billing.gateways.cards import Cards
+from services.billing.gateways.disputes import Disputes
 from services.billing.gateways.news import News
 from services.billing.gateways.pay_links import PayLinks
 from services.billing.gateways.payments import Payments
@@ -17,6 +18,7 @@ from services.billing.gateways.refunds import Refunds
 from services.billing.gateways.stripe.balance import StripeBalance
 from services.billing.gateways.stripe.cards import StripeCards
 from services.billing.gateways.stripe.client import CALL_LIMIT_S, Stripe
+from services.billing.gateways.stripe.disputes import StripeDisputes
 from services.billing.gateways.stripe.notices import StripeNews
 from services.billing.gateways.stripe.pay_links import StripePayLinks
 from services.billing.gateways.stripe.payments import StripePayments
@@ -27,6 +29,7 @@ __all__ = [
     "Stripe",
     "StripeBalance",
     "StripeCards",
+    "StripeDisputes",
     "StripeNews",
     "StripePayLinks",
     "StripePayments",
@@ -47,5 +50,6 @@ def at_stripe(client: Stripe, *, return_url: str) -> dict[type[Any], object]:
         News: StripeNews(client),
         ProcessorBalance: StripeBalance(client),
         Refunds: StripeRefunds(client),
+        Disputes: StripeDisputes(client),
         Stripe: client,
     }

@@ -1,0 +1,123 @@
+"""A cardholder's bank doubts a payment: how a dispute goes, and what its end leaves owed.
+
+An inquiry only asks. A chargeback has taken the money already, and a fee with it; won, the money
+comes back. Both go one way, and what was seen of a later state is not undone by news of an earlier
+one (docs.stripe.com/disputes/how-disputes-work).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from shared.money import dollars
+from shared.refusals import Broken
+
+WARN_BEFORE = timedelta(days=3)
+"""Of the bank's last day. Stripe leaves 7 to 21 days; the figure is ours: a weekend and a day."""
+
+
+class DisputeState(StrEnum):
+    """In the order in which they may follow each other. The last two are ends of the same height.
+
+    An inquiry that was closed may still become a chargeback.
+    """
+
+    INQUIRY = "inquiry"
+    INQUIRY_ANSWERED = "inquiry_answered"
+    INQUIRY_CLOSED = "inquiry_closed"
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+
+
+UNANSWERED = frozenset({DisputeState.INQUIRY, DisputeState.NEEDS_RESPONSE})
+CLOSED = frozenset({DisputeState.INQUIRY_CLOSED, DisputeState.WON, DisputeState.LOST})
+CHARGEBACKS = frozenset({DisputeState.NEEDS_RESPONSE, DisputeState.UNDER_REVIEW})
+"""The money is at the bank until it has decided: nothing else can go back of that payment."""
+
+DECIDED = frozenset({DisputeState.WON, DisputeState.LOST})
+
+_HEIGHTS = {state: height for height, state in enumerate(DisputeState)} | {
+    DisputeState.LOST: list(DisputeState).index(DisputeState.WON)
+}
+
+
+class DisputeStep(StrEnum):
+    """What news of a dispute does to it."""
+
+    TAKE = "take"
+    CHANGES_NOTHING = "changes_nothing"
+    CONTRADICTS = "contradicts"
+
+
+def step(state: DisputeState, news: DisputeState) -> DisputeStep:
+    """One way. A bank that decides otherwise afterwards is for a person to look at."""
+    if state in DECIDED and news in DECIDED and state is not news:
+        return DisputeStep.CONTRADICTS
+    if _HEIGHTS[news] > _HEIGHTS[state]:
+        return DisputeStep.TAKE
+    return DisputeStep.CHANGES_NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A balance transaction of a dispute. Cents as Stripe signs them: what it takes is negative."""
+
+    transaction_id: str
+    amount_cents: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a lost dispute took: of what its payment still paid, and beyond that."""
+
+    owed_again_cents: int
+    beyond_cents: int
+
+
+def loss_of(held_cents: int, *, still_paid_cents: int) -> Loss:
+    """A bank may take back what was refunded before: that part nobody owes."""
+    owed_again_cents = max(0, min(held_cents, still_paid_cents))
+    return Loss(owed_again_cents, max(0, held_cents) - owed_again_cents)
+
+
+def is_urgent(state: DisputeState, due_at: datetime | None, now: datetime) -> bool:
+    """Whether somebody has to answer now."""
+    return state in UNANSWERED and due_at is not None and due_at - now <= WARN_BEFORE
+
+
+_WHAT_TO_DO = {
+    DisputeState.INQUIRY: (
+        "The cardholder's bank asks about {amount} and has taken nothing. Answer it, or refund the"
+        " payment if the patient is right; unanswered it may become a chargeback."
+    ),
+    DisputeState.INQUIRY_ANSWERED: "The bank looks at the answer about {amount}. Wait.",
+    DisputeState.INQUIRY_CLOSED: "The bank asked about {amount} and took nothing.",
+    DisputeState.NEEDS_RESPONSE: (
+        "The cardholder's bank took {amount} back. Look at the evidence and have it sent, or accept"
+        " the dispute; unanswered it is lost."
+    ),
+    DisputeState.UNDER_REVIEW: "The bank looks at the evidence about {amount}. Wait.",
+    DisputeState.WON: "The bank gave {amount} back.",
+    DisputeState.LOST: (
+        "The bank keeps {amount}. What the payment paid is owed again, and nothing is asked for it"
+        " by itself: agree with the patient, or give the charge up."
+    ),
+}
+
+
+def what_to_do(state: DisputeState, amount_cents: int) -> str:
+    """A dispute for whoever works it off."""
+    return _WHAT_TO_DO[state].format(amount=dollars(amount_cents))
+
+
+HOLD_OF_DISPUTE = Broken(
+    "hold_of_dispute",
+    "This hold ends by itself when the bank has decided. Until then nothing may be asked for by"
+    " card: GET /disputes.",
+    "no collecting while a card dispute is open",
+)

@@ -1,0 +1,195 @@
+"""Disputes: whose payment, how far, what they moved, and which wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Table, bindparam, select, text
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+
+from services.billing.rules.disputes import DisputeState, Moved
+from services.billing.store.refunds import LockedPayment
+from services.billing.tables import Dispute
+from services.billing.work import DisputeStands
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+_PAYMENT = text("SELECT payment_id FROM payments WHERE tender = 'card' AND reference = :reference")
+
+_LOCK = text(
+    """
+    SELECT dispute_id, state, hold_id FROM disputes
+     WHERE stripe_dispute_id = :stripe_dispute_id FOR UPDATE
+    """
+)
+
+_KEEP = text(
+    """
+    INSERT INTO disputes (dispute_id, stripe_dispute_id, payment_id, patient_id, charge_id,
+                          amount_cents, reason, state, opened_at, noticed_at)
+    VALUES (:dispute_id, :stripe_dispute_id, :payment_id, :patient_id, :charge_id,
+            :amount_cents, :reason, 'inquiry', :opened_at, :at)
+    """
+).bindparams(bindparam("charge_id", type_=PG_UUID))
+"""It begins at the first state; the one that it is found in follows in the same transaction."""
+
+_SET = text(
+    """
+    UPDATE disputes
+       SET state = :state, due_at = :due_at, amount_cents = :amount_cents, hold_id = :hold_id,
+           charged_back_cents = :charged_back_cents, closed_at = :closed_at
+     WHERE dispute_id = :dispute_id
+    """
+).bindparams(
+    bindparam("due_at", type_=TIMESTAMP(timezone=True)),
+    bindparam("closed_at", type_=TIMESTAMP(timezone=True)),
+    bindparam("hold_id", type_=PG_UUID),
+)
+
+_MOVE = text(
+    """
+    INSERT INTO dispute_movements (transaction_id, dispute_id, amount_cents, moved_at)
+    VALUES (:transaction_id, :dispute_id, :amount_cents, :at)
+    ON CONFLICT DO NOTHING
+    """
+)
+
+_HELD = text(
+    "SELECT coalesce(-sum(amount_cents), 0)::integer FROM dispute_movements"
+    " WHERE dispute_id = :dispute_id"
+)
+
+_CHARGE_BACK = text(
+    "UPDATE payments SET charged_back_cents = charged_back_cents + :cents"
+    " WHERE payment_id = :payment_id"
+)
+
+_OPEN = text(
+    """
+    SELECT dispute_id, stripe_dispute_id, patient_id, state, due_at FROM disputes
+     WHERE closed_at IS NULL ORDER BY due_at, dispute_id
+    """
+)
+
+_HOLDS = text("SELECT EXISTS (SELECT FROM disputes WHERE hold_id = :hold_id AND closed_at IS NULL)")
+
+
+async def payment_of(tx: Transaction, payment_intent_id: str) -> UUID | None:
+    """The payment that Stripe's id of it names; `None` for money that is not in the books."""
+    found = await tx.execute(_PAYMENT, {"reference": payment_intent_id})
+    payment_id: UUID | None = found.scalar()
+    return payment_id
+
+
+@dataclass(frozen=True, slots=True)
+class LockedDispute:
+    """Ours until the commit."""
+
+    dispute_id: UUID
+    state: DisputeState
+    hold_id: UUID | None
+
+
+async def lock(tx: Transaction, stripe_dispute_id: str) -> LockedDispute | None:
+    """The lock of its payment comes before, so none appears meanwhile."""
+    row = (await tx.execute(_LOCK, {"stripe_dispute_id": stripe_dispute_id})).one_or_none()
+    return row and LockedDispute(row.dispute_id, DisputeState(row.state), row.hold_id)
+
+
+async def keep(
+    tx: Transaction, payment_id: UUID, paid: LockedPayment, stands: DisputeStands
+) -> UUID:
+    """Write a dispute that is seen for the first time, under an id of ours."""
+    dispute_id = new_id()
+    await tx.execute(
+        _KEEP,
+        {
+            "dispute_id": dispute_id,
+            "stripe_dispute_id": stands.stripe_dispute_id,
+            "payment_id": payment_id,
+            "patient_id": paid.patient_id,
+            "charge_id": paid.charge_id,
+            "amount_cents": stands.amount_cents,
+            "reason": stands.reason,
+            "opened_at": stands.opened_at,
+            "at": tx.now,
+        },
+    )
+    return dispute_id
+
+
+async def set_state(
+    tx: Transaction,
+    dispute_id: UUID,
+    stands: DisputeStands,
+    *,
+    hold_id: UUID | None,
+    charged_back_cents: int = 0,
+    closed_at: datetime | None = None,
+) -> None:
+    await tx.execute(
+        _SET,
+        {
+            "dispute_id": dispute_id,
+            "state": stands.state.value,
+            "due_at": stands.due_at,
+            "amount_cents": stands.amount_cents,
+            "hold_id": hold_id,
+            "charged_back_cents": charged_back_cents,
+            "closed_at": closed_at,
+        },
+    )
+
+
+async def note_movement(tx: Transaction, dispute_id: UUID, moved: Moved) -> bool:
+    """Whether a movement is news."""
+    done = await tx.execute(
+        _MOVE,
+        {
+            "transaction_id": moved.transaction_id,
+            "dispute_id": dispute_id,
+            "amount_cents": moved.amount_cents,
+            "at": moved.at,
+        },
+    )
+    return done.rowcount == 1
+
+
+async def held_cents(tx: Transaction, dispute_id: UUID) -> int:
+    """What the bank has of a dispute."""
+    return int((await tx.execute(_HELD, {"dispute_id": dispute_id})).scalar_one())
+
+
+async def charge_back(tx: Transaction, payment_id: UUID, cents: int) -> None:
+    """A part of a payment is lost."""
+    await tx.execute(_CHARGE_BACK, {"payment_id": payment_id, "cents": cents})
+
+
+async def open_ones(tx: Transaction) -> list[Any]:
+    """All that are open, what is due first in front."""
+    return list(await tx.execute(_OPEN))
+
+
+async def is_open_under(tx: Transaction, hold_id: UUID) -> bool:
+    """Whether a dispute needs a hold still."""
+    return bool((await tx.execute(_HOLDS, {"hold_id": hold_id})).scalar_one())
+
+
+_DISPUTES: Table = Dispute.__table__  # type: ignore[attr-defined]  # every table=True model has one
+
+BY_OPENING = (_DISPUTES.c.opened_at, _DISPUTES.c.dispute_id)
+
+
+def listed(*, closed: bool) -> Select[Any]:
+    """Disputes that are open, or those that came to an end."""
+    is_closed = _DISPUTES.c.closed_at.is_not(None)
+    return select(*_DISPUTES.c).where(is_closed if closed else ~is_closed)
+
+
+async def find(tx: Transaction, dispute_id: UUID) -> Any | None:
+    found = await tx.execute(select(*_DISPUTES.c).where(_DISPUTES.c.dispute_id == dispute_id))
+    return found.one_or_none()

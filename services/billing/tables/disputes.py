@@ -1,0 +1,70 @@
+"""Payments that a cardholder's bank doubts. A trigger lets a dispute go one way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Text, UniqueConstraint, text
+from sqlmodel import Field
+
+from services.billing.tables.base import Base
+from shared.columns import cents, moment, words
+
+
+class Dispute(Base, table=True):
+    """One dispute of one payment. `charged_back_cents` is what a lost one took of what was paid.
+
+    `hold_id` is the hold that stops collecting from its patient while it is open.
+    """
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="amount"),
+        CheckConstraint(
+            "state IN ('inquiry', 'inquiry_answered', 'inquiry_closed', 'needs_response',"
+            " 'under_review', 'won', 'lost')",
+            name="state",
+        ),
+        CheckConstraint(
+            "(state IN ('inquiry_closed', 'won', 'lost')) = (closed_at IS NOT NULL)", name="closed"
+        ),
+        CheckConstraint(
+            "charged_back_cents >= 0 AND (charged_back_cents = 0 OR state = 'lost')",
+            name="charged_back",
+        ),
+        UniqueConstraint("stripe_dispute_id"),
+        Index("ix_disputes_payment_id", "payment_id"),
+        Index("ix_disputes_patient_id", "patient_id"),
+        Index("ix_disputes_opened_at", "opened_at", "dispute_id"),
+        Index("ix_disputes_hold_id", "hold_id", postgresql_where=text("closed_at IS NULL")),
+    )
+
+    dispute_id: UUID = Field(primary_key=True)
+    stripe_dispute_id: str = Field(sa_column=words())
+    payment_id: UUID = Field(foreign_key="payments.payment_id")
+    patient_id: UUID
+    charge_id: UUID | None = Field(foreign_key="charges.charge_id")
+    amount_cents: int = Field(sa_column=cents())
+    charged_back_cents: int = Field(
+        sa_column=Column(Integer, nullable=False, server_default=text("0"))
+    )
+    reason: str = Field(sa_column=words())
+    state: str = Field(sa_column=words())
+    hold_id: UUID | None = Field(foreign_key="collections_holds.hold_id")
+    opened_at: datetime = Field(sa_column=moment())
+    due_at: datetime | None = Field(sa_column=moment(nullable=True))
+    noticed_at: datetime = Field(sa_column=moment())
+    closed_at: datetime | None = Field(sa_column=moment(nullable=True))
+
+
+class DisputeMovement(Base, table=True):
+    """A balance transaction that a dispute made, posted to the ledger when it was seen first."""
+
+    __tablename__ = "dispute_movements"
+    __table_args__ = (Index("ix_dispute_movements_dispute_id", "dispute_id"),)
+
+    transaction_id: str = Field(sa_column=Column(Text, primary_key=True))
+    dispute_id: UUID = Field(foreign_key="disputes.dispute_id")
+    amount_cents: int = Field(sa_column=cents())
+    moved_at: datetime = Field(sa_column=moment())
