@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from deploy.local.postgres import Postgres
 from shared.db import create_engine, migrate
 from shared.ids import new_id
+from tests.support.seeds import fresh_seed, how_to_repeat
 
 
 class World:
@@ -35,17 +36,39 @@ class World:
         self.runner.close()
 
 
+FRESH = 4
+"""Of so many courses that are the same in every run, one more is tried that never was."""
+
+
 def run_any(
     machine: type[RuleBasedStateMachine], world: World, *, courses: int, steps: int
 ) -> None:
-    """Run a machine in a world, the same courses every time."""
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        type(machine.__name__, (machine,), {"world": world}),
-        settings=settings(
-            max_examples=courses,
-            stateful_step_count=steps,
-            derandomize=True,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+    """Run a machine in a world: the same courses as every time, then a few that are new.
+
+    What fails by a new one says how to run it again.
+    """
+    here = type(machine.__name__, (machine,), {"world": world})
+    _run(here, _settings(courses, steps, derandomize=True))
+    again = fresh_seed()
+    new = type(machine.__name__, (machine,), {"world": world})
+    try:
+        # The first course that is tried is always the simplest.
+        _run(seed(again)(new), _settings(1 + -(-courses // FRESH), steps, derandomize=False))
+    except Exception as error:
+        error.add_note(how_to_repeat(again))
+        raise
+
+
+def _run(machine: type[RuleBasedStateMachine], how: settings) -> None:
+    run_state_machine_as_test(machine, settings=how)  # type: ignore[no-untyped-call]
+
+
+def _settings(courses: int, steps: int, *, derandomize: bool) -> settings:
+    return settings(
+        max_examples=courses,
+        stateful_step_count=steps,
+        derandomize=derandomize,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
     )
