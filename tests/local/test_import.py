@@ -87,6 +87,14 @@ def test_a_dry_run_says_what_is_wrong_and_where(place: Place, tmp_path: Path):
     assert "Virginia" not in told.output
 
 
+def test_a_person_who_stands_in_the_file_twice_is_told_and_comes_in(place: Place, tmp_path: Path):
+    told = place.import_(patients(tmp_path / "e.csv", 2))
+    assert told.exit_code == 0, told.output
+    assert "to be looked at all the same" in told.output
+    assert "Line 2 is of the same first name" in " ".join(told.output.split())
+    assert "2 rows: 2 put on file." in told.output
+
+
 def test_a_file_is_put_on_file_once_however_often_it_is_imported(place: Place, tmp_path: Path):
     file = patients(tmp_path / "b.csv", 250)
     told = place.import_(file)

@@ -24,6 +24,7 @@ EXAMPLES = examples(
 
 LOOKS_AGAIN_S = 0.2
 SHOWN = 200
+Rows = list[dict[str, Any]]
 _UNDER_WAY = frozenset({"checking", "applying"})
 
 
@@ -64,7 +65,7 @@ def import_file(
     }
     state = asked_as_staff(context)
 
-    async def run() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    async def run() -> tuple[dict[str, Any], Rows, Rows]:
         async with Practice(state) as practice:
             found = await _post(practice, "/imports", wish)
             with Progress(transient=True, console=console()) as progress:
@@ -73,10 +74,11 @@ def import_file(
                     path = f"/imports/{found['import_id']}/apply"
                     found = await _post(practice, path, {"skip_wrong": skip_wrong})
                     found = await _follow(practice, progress, "applying", found)
-            return found, await _wrong_rows(practice, found)
+            wrong = await _rows(practice, found, "problems")
+            return found, wrong, await _rows(practice, found, "advice")
 
-    found, wrong = asyncio.run(run())
-    _tell(found, wrong)
+    found, wrong, advised = asyncio.run(run())
+    _tell(found, wrong, advised)
     if found["wrong"]:
         raise typer.Exit(1)
 
@@ -114,8 +116,8 @@ async def _follow(
         found = await practice.get("scheduling", path, role=Role.FRONT_DESK)
 
 
-async def _wrong_rows(practice: Practice, found: dict[str, Any]) -> list[dict[str, Any]]:
-    path, shown = f"/imports/{found['import_id']}/problems", []
+async def _rows(practice: Practice, found: dict[str, Any], what: str) -> Rows:
+    path, shown = f"/imports/{found['import_id']}/{what}", []
     async for row in practice.items("scheduling", path, role=Role.FRONT_DESK):
         shown.append(row)
         if len(shown) == SHOWN:
@@ -123,19 +125,16 @@ async def _wrong_rows(practice: Practice, found: dict[str, Any]) -> list[dict[st
     return shown
 
 
-def _tell(found: dict[str, Any], wrong: list[dict[str, Any]]) -> None:
+def _tell(found: dict[str, Any], wrong: Rows, advised: Rows) -> None:
     out = console()
     if wrong:
-        table = Table(box=None, pad_edge=False, padding=(0, 2))
-        table.add_column("line", justify="right")
-        table.add_column("column", no_wrap=True)
-        table.add_column("what is wrong, and what would be right", overflow="fold")
-        for row in wrong:
-            for n, each in enumerate(row["problems"]):
-                table.add_row("" if n else str(row["line"]), each["column"] or "", each["detail"])
-        out.print(table)
+        out.print(_table("what is wrong, and what would be right", wrong))
         if found["wrong"] > len(wrong):
             out.print(f"The first {len(wrong)} wrong rows are shown.")
+    if advised:
+        out.print(_table("right, and to be looked at all the same", advised))
+        if len(advised) == SHOWN:
+            out.print(f"The first {SHOWN} of them are shown.")
     told = [
         f"{found[state]} {words}"
         for state, words in (
@@ -147,3 +146,14 @@ def _tell(found: dict[str, Any], wrong: list[dict[str, Any]]) -> None:
         if found[state]
     ]
     out.print(f"{found['total']} rows: {', '.join(told)}.")
+
+
+def _table(what: str, rows: Rows) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    table.add_column("line", justify="right")
+    table.add_column("column", no_wrap=True)
+    table.add_column(what, overflow="fold")
+    for row in rows:
+        for n, each in enumerate(row["problems"]):
+            table.add_row("" if n else str(row["line"]), each["column"] or "", each["detail"])
+    return table
