@@ -29,6 +29,7 @@ from rich.table import Table
 
 from bench.figures import Latency
 from bench.ways import cp_sat
+from services.scheduling.rules.house import Planning
 from services.scheduling.rules.planner import best_plans
 from services.scheduling.rules.planner_choice import OpenDay
 from services.scheduling.rules.planner_days import Place, days_of
@@ -72,6 +73,16 @@ MOOD = InfusionProtocol(
     sources=dict.fromkeys(("size_min", "size_max", "gap_min_days", "gap_max_days"), "the FAQ"),
 )
 
+PLANNING = Planning(
+    bookable_ahead_days=366,
+    plan_wait_points=4,
+    plan_course_points=4,
+    plan_long_gap_points=40,
+    plan_crowded_week_points=20,
+    plan_step_min=15,
+)
+"""As the seeded figures of the house have them."""
+
 T = TypeVar("T")
 
 
@@ -105,6 +116,7 @@ def place(chairs: int, fill: float, seed: int) -> Place:
     shifts = tuple(Shift(window, NURSES) for window in windows)
     policy = Policy(
         visits=(figures,),
+        planning=PLANNING,
         protocols=((LONG_AGO, MOOD),),
         hours=(OpeningHours(LONG_AGO, windows, "made up"),),
         rosters=(Roster(LONG_AGO, -(-chairs // NURSES), shifts, "made up"),),
@@ -133,8 +145,8 @@ def _timed(samples: list[float], run: Callable[[], T]) -> T:
 
 def _search(days: Sequence[OpenDay]) -> int | None:
     """The points of the best of the three plans that the planner offers."""
-    calendar = Calendar(MOOD, [each.day.day for each in days])
-    plans = best_plans(MOOD, INFUSIONS, WISHES, days, calendar, strict=True)
+    calendar = Calendar(MOOD, PLANNING, [each.day.day for each in days])
+    plans = best_plans(PLANNING, MOOD, INFUSIONS, WISHES, days, calendar, strict=True)
     return plans[0].points if plans else None
 
 
@@ -144,12 +156,14 @@ def measure(chairs: int, fill: float, rounds: int, *, beside_cp_sat: bool) -> Sa
     for seed in range(rounds):
         asked = place(chairs, fill, seed)
         found = _timed(samples.free_starts, partial(days_of, asked, WISHES.earliest, WISHES.latest))
-        days = [OpenDay(day, WISHES) for day in found]
+        days = [OpenDay(day, WISHES, PLANNING) for day in found]
         best = _timed(samples.search, partial(_search, days))
         if not beside_cp_sat:
             continue
         for workers, into in ((1, samples.one_worker), (WORKERS, samples.workers)):
-            ask = partial(cp_sat.fewest_points, MOOD, INFUSIONS, WISHES, days, workers=workers)
+            ask = partial(
+                cp_sat.fewest_points, PLANNING, MOOD, INFUSIONS, WISHES, days, workers=workers
+            )
             proved = _timed(into, ask)
             if proved != best:
                 raise AssertionError(f"the search found {best}, CP-SAT {proved} (seed {seed})")

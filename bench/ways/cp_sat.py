@@ -12,14 +12,9 @@ from importlib import import_module
 from typing import Any
 
 from services.scheduling.rules.gaps import WEEK_DAYS
+from services.scheduling.rules.house import Planning
 from services.scheduling.rules.planner import usual_times
 from services.scheduling.rules.planner_choice import OpenDay
-from services.scheduling.rules.planner_score import (
-    COURSE_POINTS,
-    CROWDED_WEEK_POINTS,
-    LONG_GAP_POINTS,
-    WAIT_POINTS,
-)
 from services.scheduling.rules.planner_wishes import Preferences
 from services.scheduling.rules.protocols import InfusionProtocol
 
@@ -28,6 +23,7 @@ AWAY_MAX_POINTS = 24 * 4
 
 
 def fewest_points(
+    planning: Planning,
     protocol: InfusionProtocol,
     count: int,
     wishes: Preferences,
@@ -40,9 +36,9 @@ def fewest_points(
     model = cp_model.CpModel()
     given = [model.NewBoolVar(f"given {n}") for n in range(len(days))]
     costs = [
-        *_places(protocol, count, days, given, model),
-        *_gaps(protocol, given, model),
-        *_weeks(protocol, given, model),
+        *_places(planning, protocol, count, days, given, model),
+        *_gaps(planning, protocol, given, model),
+        *_weeks(planning, protocol, given, model),
         *_times(days, given, usual_times([day.within for day in days], wishes), model),
     ]
     model.Minimize(sum(costs))
@@ -54,7 +50,12 @@ def fewest_points(
 
 
 def _places(
-    protocol: InfusionProtocol, count: int, days: Sequence[OpenDay], given: list[Any], model: Any
+    planning: Planning,
+    protocol: InfusionProtocol,
+    count: int,
+    days: Sequence[OpenDay],
+    given: list[Any],
+    model: Any,
 ) -> list[Any]:
     """So many infusions on free days, each within the gaps of the next; waiting and length."""
     first = [model.NewBoolVar("") for _ in days]
@@ -77,11 +78,14 @@ def _places(
         for earlier in range(n):
             model.AddImplication(first[n], given[earlier].Not())
             model.AddImplication(last[earlier], given[n].Not())
-    waits = [(WAIT_POINTS - COURSE_POINTS) * n * each for n, each in enumerate(first)]
-    return waits + [COURSE_POINTS * n * each for n, each in enumerate(last)]
+    wait, course = planning.plan_wait_points, planning.plan_course_points
+    waits = [(wait - course) * n * each for n, each in enumerate(first)]
+    return waits + [course * n * each for n, each in enumerate(last)]
 
 
-def _gaps(protocol: InfusionProtocol, given: list[Any], model: Any) -> list[Any]:
+def _gaps(
+    planning: Planning, protocol: InfusionProtocol, given: list[Any], model: Any
+) -> list[Any]:
     costs = []
     for n in range(len(given)):
         for gap in range(protocol.gap_advised_days + 1, protocol.gap_max_days + 1):
@@ -89,18 +93,22 @@ def _gaps(protocol: InfusionProtocol, given: list[Any], model: Any) -> list[Any]
                 long = model.NewBoolVar("")
                 between = sum(given[n + 1 : n + gap])
                 model.Add(long >= given[n] + given[n + gap] - between - 1)
-                costs.append((gap - protocol.gap_advised_days) * LONG_GAP_POINTS * long)
+                costs.append(
+                    (gap - protocol.gap_advised_days) * planning.plan_long_gap_points * long
+                )
     return costs
 
 
-def _weeks(protocol: InfusionProtocol, given: list[Any], model: Any) -> list[Any]:
+def _weeks(
+    planning: Planning, protocol: InfusionProtocol, given: list[Any], model: Any
+) -> list[Any]:
     assert protocol.weekly_advised is not None, "the protocol measured here advises on weeks"
     costs = []
     for n, each in enumerate(given):
         crowded = model.NewIntVar(0, WEEK_DAYS, "")
         in_week = sum(given[max(0, n - WEEK_DAYS + 1) : n + 1])
         model.Add(crowded >= in_week - protocol.weekly_advised).OnlyEnforceIf(each)
-        costs.append(CROWDED_WEEK_POINTS * crowded)
+        costs.append(planning.plan_crowded_week_points * crowded)
     return costs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.scheduling.rules.house import Planning
 from services.scheduling.rules.protocols import InfusionProtocol
 
 MOOD_MIN, PAIN_MIN = 50, 240
@@ -10,6 +11,14 @@ NO_DRIVE_MIN = 360
 _SIX_TO_EIGHT = "FAQ: a total of six (6) sessions and up to 8 initial infusions"
 _CONSECUTIVE = "FAQ: CRPS and pain infusions span 3-5 days consecutively"
 
+PLANNING = Planning(
+    bookable_ahead_days=366,
+    plan_wait_points=4,
+    plan_course_points=4,
+    plan_long_gap_points=40,
+    plan_crowded_week_points=20,
+    plan_step_min=15,
+)
 MOOD = InfusionProtocol(
     kind="mood",
     size_min=6,

@@ -8,6 +8,7 @@ from random import Random
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.scheduling.rules.house import Planning
 from services.scheduling.rules.planner_days import Place
 from services.scheduling.rules.policy import (
     Closure,
@@ -21,7 +22,7 @@ from services.scheduling.rules.policy import (
 )
 from services.scheduling.rules.protocols import InfusionProtocol
 from services.scheduling.rules.slots import Slot
-from tests.scheduling.figures import MOOD, MOOD_MIN, NO_DRIVE_MIN
+from tests.scheduling.figures import MOOD, MOOD_MIN, NO_DRIVE_MIN, PLANNING
 
 ALEXANDRIA = ZoneInfo("America/New_York")
 MONDAY = date(2026, 10, 5)
@@ -75,9 +76,11 @@ def place(
     nurses: Roster | None = None,
     closures: Sequence[Closure] = (),
     zone: ZoneInfo = ALEXANDRIA,
+    planning: Planning = PLANNING,
 ) -> Place:
     policy = Policy(
         visits=(figures or visit(),),
+        planning=planning,
         protocols=((LONG_AGO, protocol),),
         hours=(open_ or hours(),),
         rosters=() if nurses is None else (nurses,),

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.scheduling.rules.planner_search import Calendar
 from tests.scheduling.conftest import NOON, Clinic, every
-from tests.scheduling.figures import MOOD
+from tests.scheduling.figures import MOOD, PLANNING
 
 DAY = timedelta(days=1)
 
@@ -94,7 +94,7 @@ def test_the_weekly_cap_counts_the_days_of_other_series() -> None:
     given = [days[0], days[2]]
     capped = replace(MOOD, weekly_cap=3)
     free = [0.0] * len(days)
-    found = Calendar(capped, days[4:], elsewhere=given).cheapest(3, lambda _: free[4:])
+    found = Calendar(capped, PLANNING, days[4:], elsewhere=given).cheapest(3, lambda _: free[4:])
     for chain in found:
         all_days = [*given, *(days[4:][place] for place in chain.places)]
         for last in all_days:

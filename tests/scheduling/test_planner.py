@@ -20,8 +20,8 @@ from services.scheduling.rules.planner_wishes import Preferences, broken_by_wish
 from services.scheduling.rules.policy import Closure, broken_by_hours, broken_by_nurses
 from services.scheduling.rules.protocols import InfusionProtocol, numbered
 from services.scheduling.rules.series import broken_by_booking
-from services.scheduling.rules.slots import BOOKABLE_AHEAD, Slot, broken_by_taken
-from tests.scheduling.figures import MOOD, PAIN, PAIN_MIN
+from services.scheduling.rules.slots import Slot, broken_by_taken
+from tests.scheduling.figures import MOOD, PAIN, PAIN_MIN, PLANNING
 from tests.scheduling.instances import (
     ALEXANDRIA,
     MONDAY,
@@ -70,7 +70,7 @@ def watched(where: Place) -> list[tuple[datetime, datetime]]:
 def broken_of(plan: Plan, where: Place, protocol: InfusionProtocol) -> list[str]:
     """Every hard rule that a plan breaks, by the rules that judge a booking."""
     starts = numbered([each.starts_at for each in plan.infusions])
-    broken = broken_by_booking(protocol, starts, where.zone, where.now)
+    broken = broken_by_booking(PLANNING, protocol, starts, where.zone, where.now)
     beside = [
         (each.starts_at, each.ends_at) for each in where.taken if each.chair_id in where.chairs
     ]
@@ -170,14 +170,14 @@ def every_plan_by_force(
     usual = usual_times([starts for _, starts in free], wished)
     for chosen in combinations([each for each in free if each[1]], count):
         starts = [booked(day, each[0].wall_min, 24 * 60).starts_at for day, each in chosen]
-        if broken_by_booking(protocol, numbered(starts), where.zone, where.now):
+        if broken_by_booking(PLANNING, protocol, numbered(starts), where.zone, where.now):
             continue
         for time in usual:
             visits = [
                 Scored(day, min((abs(each.wall_min - time), each.wall_min) for each in starts)[1])
                 for day, starts in chosen
             ]
-            items = score(protocol, visits, wished.earliest, time)
+            items = score(PLANNING, protocol, visits, wished.earliest, time)
             yield sum(item.points for item in items), [day for day, _ in chosen]
 
 
@@ -439,13 +439,17 @@ def test_the_nearest_legal_plan_leaves_the_wishes_at_as_few_visits_as_can_be() -
         (6, wishes(0), [("plan_span", "preferences.latest")]),
         (6, wishes(121), []),
         (6, wishes(122), [("plan_span", "preferences.latest")]),
-        (6, wishes(10, MONDAY + BOOKABLE_AHEAD), [("bookable_time", "preferences.latest")]),
+        (
+            6,
+            wishes(10, MONDAY + timedelta(days=PLANNING.bookable_ahead_days)),
+            [("bookable_time", "preferences.latest")],
+        ),
     ],
 )
 def test_a_question_that_has_no_answer_is_refused(
     count: int, asked: Preferences, broken: list[tuple[str, str]]
 ) -> None:
-    found = broken_by_wishes(MOOD, count, asked, MONDAY)
+    found = broken_by_wishes(PLANNING, MOOD, count, asked, MONDAY)
     assert [(each.rule, each.field) for each in found] == broken
     assert all(each.detail.endswith(".") and each.source for each in found)
 

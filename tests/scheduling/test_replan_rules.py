@@ -26,7 +26,7 @@ from services.scheduling.rules.replans import (
     wall_minute,
     why_of,
 )
-from tests.scheduling.figures import MOOD, PAIN
+from tests.scheduling.figures import MOOD, PAIN, PLANNING
 from tests.scheduling.instances import ALEXANDRIA, MONDAY, booked, chair, hours, place
 
 NOON_MIN = 12 * 60
@@ -95,7 +95,7 @@ def test_no_legal_re_plan_is_smaller(
         at += gap if protocol is MOOD else 1
         later.append(standing(at, n=n))
     calendar = free(22, closed=sorted(closed))
-    found = replan(protocol, before, later, adding, calendar, NOON_MIN)
+    found = replan(PLANNING, protocol, before, later, adding, calendar, NOON_MIN)
     assert not isinstance(found, TooMany)
     least = smallest(protocol, before, later, adding, calendar)
     if found is None or found.missing:
@@ -110,7 +110,7 @@ def test_no_legal_re_plan_is_smaller(
 
 
 def test_a_visit_keeps_its_time_of_day_and_its_chair_where_it_can() -> None:
-    found = replan(MOOD, [MONDAY], [standing(1)], 0, free(14), NOON_MIN)
+    found = replan(PLANNING, MOOD, [MONDAY], [standing(1)], 0, free(14), NOON_MIN)
     assert found is not None
     [moved] = found.visits
     assert (moved.fate, moved.day, moved.shift_min) == (
@@ -122,10 +122,13 @@ def test_a_visit_keeps_its_time_of_day_and_its_chair_where_it_can() -> None:
 
 
 def test_a_series_keeps_what_is_missing_rather_than_a_gap_broken() -> None:
-    found = replan(MOOD, [MONDAY], [standing(3)], 3, free(6), NOON_MIN)
+    found = replan(PLANNING, MOOD, [MONDAY], [standing(3)], 3, free(6), NOON_MIN)
     assert found is not None
     assert found.missing > 0
-    assert replan(MOOD, [MONDAY], [standing(9)], 0, free(30, closed=range(8)), NOON_MIN) is None
+    assert (
+        replan(PLANNING, MOOD, [MONDAY], [standing(9)], 0, free(30, closed=range(8)), NOON_MIN)
+        is None
+    )
 
 
 @pytest.mark.parametrize(("first", "utc_hour"), [(date(2026, 10, 30), 17), (date(2027, 3, 12), 16)])
@@ -138,7 +141,7 @@ def test_a_move_over_a_night_on_which_clocks_change_keeps_the_wall_s_time(
     next_day = first + timedelta(days=1)
     later = Standing(UUID(int=1), 2, chair(0), at(next_day), next_day, NOON_MIN)
     calendar = days_of(place(open_=hours(9, 17)), first, first + timedelta(days=7))
-    found = replan(MOOD, [first], [later], 0, calendar, NOON_MIN)
+    found = replan(PLANNING, MOOD, [first], [later], 0, calendar, NOON_MIN)
     assert found is not None
     [moved] = found.visits
     assert moved.day == first + timedelta(days=2)
@@ -149,7 +152,7 @@ def test_a_move_over_a_night_on_which_clocks_change_keeps_the_wall_s_time(
 def merged(later: int, adding: int, protocol: InfusionProtocol = MOOD) -> tuple[Merge, int]:
     """A search for a series of which so many may move, and so many are missing."""
     days = free((later + adding) * protocol.gap_max_days)
-    calendar = Calendar(protocol, [day.day for day in days], [MONDAY])
+    calendar = Calendar(protocol, PLANNING, [day.day for day in days], [MONDAY])
     points = [0.0] * len(days)
     return Merge(calendar, [points] * later, points), len(calendar.nodes)
 
@@ -170,7 +173,7 @@ def test_a_search_looks_at_no_state_twice_however_many_are_added(adding: int) ->
 def test_more_than_can_be_searched_through_is_told_and_not_begun() -> None:
     later = [standing(3 + 3 * n, n=n) for n in range(20)]
     close = replace(MOOD, gap_min_days=1)
-    found = replan(close, [MONDAY], later, 40, free(60 * 7), NOON_MIN)
+    found = replan(PLANNING, close, [MONDAY], later, 40, free(60 * 7), NOON_MIN)
     assert found == TooMany(20, 40)
 
 
@@ -180,7 +183,7 @@ def test_no_infusion_stays_on_a_day_on_which_the_place_is_closed() -> None:
     closed = Closure(MONDAY + timedelta(days=6), MONDAY + timedelta(days=6), "Made up")
     shut = replace(here, policy=replace(here.policy, closures=(closed,)))
     days = days_of(shut, MONDAY, MONDAY + timedelta(days=20))
-    found = replan(MOOD, [MONDAY], later, 0, days, NOON_MIN)
+    found = replan(PLANNING, MOOD, [MONDAY], later, 0, days, NOON_MIN)
     assert isinstance(found, Replan)
     assert [each.fate for each in found.visits] == [Fate.STAYS, Fate.MOVES, Fate.STAYS]
     assert (found.visits[1].day - MONDAY).days in {5, 7}

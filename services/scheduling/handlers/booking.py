@@ -99,7 +99,7 @@ async def book_missing(
     placing = Placing(before, after, Infusion(number, wish.starts_at), tx.now, zone)
     broken = rules.broken_by_state(SeriesState(series.state), "get another infusion") or [
         *rules.broken_by_missing(series.infusions, count_not_lost(course.visits)),
-        *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
+        *slots.broken_by_time(policy.planning, wish.starts_at, tx.now, "starts_at"),
         *placing.broken_by_gaps(protocol),
         *await broken_by_given(
             tx,

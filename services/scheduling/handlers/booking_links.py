@@ -14,8 +14,10 @@ from services.scheduling.forms.wish import Wish
 from services.scheduling.handlers.free_starts import today_at
 from services.scheduling.rules import booking_links as rules
 from services.scheduling.rules.booking_links import LinkState
+from services.scheduling.rules.house import LINK_DAYS_MAX, HouseFigure
 from services.scheduling.rules.sessions import broken_by_type
 from services.scheduling.store import sessions
+from services.scheduling.store.house import figure_of
 from services.scheduling.tables.booking_links import BookingLink
 from shared.auth import Actor
 from shared.events import Moment
@@ -27,12 +29,15 @@ from shared.refusals import unknown
 
 
 class MakeLink(Wish):
-    """A link for one session at a place, led by a clinician; good for so many days."""
+    """A link for one session at a place, led by a clinician.
+
+    It is good for so many days; left out, for as many as the house's figure says.
+    """
 
     location_id: UUID
     clinician_id: UUID
     visit_type: Literal[VisitType.PREPARATION] = VisitType.PREPARATION
-    valid_days: Annotated[int, Field(ge=1, le=60)] = 14
+    valid_days: Annotated[int, Field(ge=1, le=LINK_DAYS_MAX)] | None = None
 
 
 class LinkAnswer(BaseModel):
@@ -67,6 +72,7 @@ async def make_link(
         )
     if broken:
         return Refused.by_rules(broken, "The link is not made")
+    valid_days = wish.valid_days or await figure_of(tx, HouseFigure.LINK_VALID_DAYS)
     link = BookingLink(
         link_id=new_id(),
         patient_id=patient_id,
@@ -75,7 +81,7 @@ async def make_link(
         visit_type=wish.visit_type,
         made_at=tx.now,
         made_by=by.subject,
-        expires_at=(tx.now + timedelta(days=wish.valid_days)).replace(microsecond=0),
+        expires_at=(tx.now + timedelta(days=valid_days)).replace(microsecond=0),
         revoked_at=None,
         appointment_id=None,
     )

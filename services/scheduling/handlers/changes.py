@@ -51,7 +51,7 @@ async def move_visit(
     broken = [
         *rules.broken_by_step(Step.MOVE, VisitState(visit.state)),
         *_broken_by_revision(wish.revision, held),
-        *slots.broken_by_time(wish.starts_at, tx.now, "starts_at"),
+        *slots.broken_by_time(policy.planning, wish.starts_at, tx.now, "starts_at"),
         *([] if wish.led_by is None else [leader_of_infusion()]),
         *placing.broken_by_gaps(protocol),
         *await broken_by_given(

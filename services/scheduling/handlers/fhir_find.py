@@ -16,7 +16,7 @@ from services.scheduling.handlers.free_starts import NOBODY, Free, FreeStart, fr
 from services.scheduling.handlers.patient_gaps import allowed_to
 from services.scheduling.rules.fhir_search import read_references
 from services.scheduling.rules.policy import Policy
-from services.scheduling.rules.slots import BOOKABLE_AHEAD
+from services.scheduling.rules.slots import AHEAD_SOURCE
 from services.scheduling.store import shown_visits
 from services.scheduling.tables import Location
 from shared.http.problems import Refused
@@ -24,7 +24,7 @@ from shared.messaging import Transaction
 from shared.refusals import Broken, unknown
 
 SPAN_MAX = timedelta(days=31)
-"""The house's limit on one question: a month, of which each start in each quarter hour is shown."""
+"""A technical bound on one question: a month, of which each start in each quarter hour is shown."""
 
 
 async def find_free(asked: FreeSearch, how: Searched, tx: Transaction) -> Resource | Refused:
@@ -35,12 +35,15 @@ async def find_free(asked: FreeSearch, how: Searched, tx: Transaction) -> Resour
     reading = Reading()
     location = await _location(asked.location, reading, tx)
     patient_id = await _patient(asked.patient, reading, tx)
-    reading.broken += _broken_by_span(asked.start, asked.end, tx.now)
-    if location is None or reading.broken:
+    if location is None:
+        return reading.refused
+    policy = await store.policy_of(tx, location.location_id, asked.visit_type)
+    ahead_days = policy.planning.bookable_ahead_days
+    reading.broken += _broken_by_span(asked.start, asked.end, tx.now, ahead_days)
+    if reading.broken:
         return reading.refused
     zone = ZoneInfo(location.zone)
     first, last = asked.start.astimezone(zone).date(), asked.end.astimezone(zone).date()
-    policy = await store.policy_of(tx, location.location_id, asked.visit_type)
     reading.broken += _broken_by_type(policy, first)
     if reading.broken:
         return reading.refused
@@ -77,15 +80,15 @@ async def _patient(asked: str | None, reading: Reading, tx: Transaction) -> UUID
     return named[0]
 
 
-def _broken_by_span(start: datetime, end: datetime, now: datetime) -> list[Broken]:
+def _broken_by_span(start: datetime, end: datetime, now: datetime, ahead_days: int) -> list[Broken]:
     if end <= start:
         return [Broken("find_span", "The end is not after the start.", "the calendar", "end")]
     if end - start > SPAN_MAX:
         limit = "the house's limit on one question"
         return [Broken("find_span", f"Ask for at most {SPAN_MAX.days} days at once.", limit, "end")]
-    if end <= now or start > now + BOOKABLE_AHEAD:
-        detail = f"Visits are booked for times to come, up to {BOOKABLE_AHEAD.days} days ahead."
-        return [Broken("bookable_time", detail, "the calendar", "start")]
+    if end <= now or start > now + timedelta(days=ahead_days):
+        detail = f"Visits are booked for times to come, up to {ahead_days} days ahead."
+        return [Broken("bookable_time", detail, AHEAD_SOURCE, "start")]
     return []
 
 

@@ -132,7 +132,7 @@ async def _judge(
     await _hold(resources, first, tx)
     for n, (_, visit) in enumerate(visits):
         resource, broken = resources[n], _unknown(resources[n], visit)
-        broken += slots.broken_by_time(visit.starts_at, tx.now, "starts_at")
+        broken += slots.broken_by_time(policy.planning, visit.starts_at, tx.now, "starts_at")
         figures = policy.visit_on(visit.starts_at.astimezone(zone).date())
         slot = None
         if figures is None or figures.booked_min is None:

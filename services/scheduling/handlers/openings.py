@@ -62,7 +62,10 @@ async def offer_chair(work: OfferChair, tx: Transaction) -> None:
     """
     location = await store.find_location(tx, work.location_id)
     assert location is not None, "a chair has its place"
-    ask_at = rules.ask_at(tx.now, ZoneInfo(location.zone))
+    hours = [
+        await figure_of(tx, each) for each in (HouseFigure.ASK_FROM_MIN, HouseFigure.ASK_UNTIL_MIN)
+    ]
+    ask_at = rules.ask_at(tx.now, ZoneInfo(location.zone), *hours)
     if ask_at > tx.now:
         tx.do(work, due=ask_at)
         return

@@ -129,7 +129,7 @@ async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refu
     protocol = policy.protocol_on(today)
     count = protocol.size_min if wish.infusions is None else wish.infusions
     wishes = _preferences(wish.preferences, protocol, count, today)
-    broken += broken_by_wishes(protocol, count, wishes, today)
+    broken += broken_by_wishes(policy.planning, protocol, count, wishes, today)
     if broken:
         return Refused.by_rules(broken, "No plan is made")
     place = await place_of(

@@ -141,7 +141,9 @@ class _Plan:
         broken = [
             wrong
             for _, slot in self._slots
-            for wrong in slots.broken_by_time(slot.starts_at, now, "replan_id")
+            for wrong in slots.broken_by_time(
+                self._policy.planning, slot.starts_at, now, "replan_id"
+            )
         ]
         staying = [
             each.starts_at.astimezone(self._zone).date()

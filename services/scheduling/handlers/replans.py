@@ -110,7 +110,7 @@ async def _broken_by_change(
     place = [each.sequence_no for each in parts.fixed].index(changed.sequence_no or 0)
     return [
         *visit_rules.broken_by_step(Step.MOVE, state),
-        *slots.broken_by_time(slot.starts_at, tx.now, field),
+        *slots.broken_by_time(policy.planning, slot.starts_at, tx.now, field),
         *(
             replace(wrong, field=field)
             for wrong in gaps.broken_by_place(protocol, parts.fixed, place, zone)
@@ -175,7 +175,15 @@ async def _search(
     days = await asyncio.to_thread(days_of, place, today, last)
     elsewhere = place.given_elsewhere
     found = await asyncio.to_thread(
-        rules.replan, protocol, before, parts.later, parts.adding, days, usual_min, elsewhere
+        rules.replan,
+        place.policy.planning,
+        protocol,
+        before,
+        parts.later,
+        parts.adding,
+        days,
+        usual_min,
+        elsewhere,
     )
     if isinstance(found, TooMany):
         return refusals.broken_by_too_many(found.later, found.adding)

@@ -15,16 +15,15 @@ from services.scheduling.handlers.booking_links import state_of
 from services.scheduling.handlers.free_starts import FreeStart, free_sessions, today_at
 from services.scheduling.handlers.sessions import book_session, is_at
 from services.scheduling.rules.booking_links import LinkState
+from services.scheduling.rules.house import HouseFigure
 from services.scheduling.store import sessions, shown_visits
+from services.scheduling.store.house import figure_of
 from services.scheduling.tables import Appointment
 from services.scheduling.tables.booking_links import BookingLink
 from shared import audit
 from shared.auth import Actor
 from shared.claims import LocationCard
 from shared.messaging import Transaction
-
-OFFERED_DAYS = 28
-"""How far ahead a patient is offered times: four weeks, as many as fit on a page."""
 
 PURPOSE = "self_booking"
 
@@ -121,16 +120,17 @@ async def _shown(link: BookingLink, tx: Transaction) -> Offer | Booked | Closed:
     session = Session(figures.name, clinician.name, place)
     match state_of(link, tx):
         case LinkState.OPEN:
+            offered_days = await figure_of(tx, HouseFigure.LINK_OFFERED_DAYS)
             free = await free_sessions(
                 tx,
                 location,
                 link.visit_type,
                 link.clinician_id,
                 today,
-                today + timedelta(days=OFFERED_DAYS),
+                today + timedelta(days=offered_days),
                 link.patient_id,
             )
-            return Offer(session, _by_day(free.starts, session.zone), OFFERED_DAYS)
+            return Offer(session, _by_day(free.starts, session.zone), offered_days)
         case LinkState.USED:
             assert link.appointment_id is not None, "that is what used means"
             visit = await shown_visits.find_visit(tx, link.appointment_id)

@@ -80,7 +80,7 @@ async def _slot(
     )
     if await store.lock_clinician(tx, led_by) is None:
         unfit.append(unknown("clinician", "led_by"))
-    when = slots.broken_by_time(starts_at, tx.now, "starts_at")
+    when = slots.broken_by_time(policy.planning, starts_at, tx.now, "starts_at")
     if unfit:
         return None, [*when, *unfit]
     slot = slot_of(policy, starts_at, led_by, patient_id, zone)

@@ -9,9 +9,11 @@ from sqlalchemy import Row
 
 from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.rules import unsettled as rules
+from services.scheduling.rules.house import HouseFigure
 from services.scheduling.rules.visits import VisitState
 from services.scheduling.store import BY_START
 from services.scheduling.store import unsettled as kept
+from services.scheduling.store.house import figure_of
 from services.scheduling.tables import Appointment
 from services.scheduling.work import LookForUnsettled
 from shared.auth import Actor
@@ -53,7 +55,8 @@ async def list_unsettled(
 
 async def raise_unsettled(_: LookForUnsettled, tx: Transaction) -> None:
     """Say each once, for the time at which it was booked, and look at the gaps that it leaves."""
-    for visit in await kept.to_raise(tx, rules.RAISED_FROM):
+    from_min = await figure_of(tx, HouseFigure.UNSETTLED_FROM_MIN)
+    for visit in await kept.to_raise(tx, from_min):
         await kept.note_raised(tx, visit)
         tx.publish(VisitUnsettled.model_validate(visit.model_dump()))
         if visit.series_id is not None:

@@ -74,7 +74,7 @@ def broken_by_dates(
         return []
     zone = ZoneInfo(location.zone)
     protocol = policy.protocol_on(now.astimezone(zone).date())
-    return rules.broken_by_booking(protocol, protocols.numbered(starts), zone, now)
+    return rules.broken_by_booking(policy.planning, protocol, protocols.numbered(starts), zone, now)
 
 
 async def broken_by_other_series(

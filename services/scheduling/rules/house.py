@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.refusals import Broken
@@ -27,6 +28,27 @@ class HouseFigure(StrEnum):
     START_LATE_MIN = "start_late_min"
     SCREENING_MAX_DAYS = "screening_max_days"
     CONSENT_VALID_DAYS = "consent_valid_days"
+    BOOKABLE_AHEAD_DAYS = "bookable_ahead_days"
+    PLAN_WAIT_POINTS = "plan_wait_points"
+    PLAN_COURSE_POINTS = "plan_course_points"
+    PLAN_LONG_GAP_POINTS = "plan_long_gap_points"
+    PLAN_CROWDED_WEEK_POINTS = "plan_crowded_week_points"
+    PLAN_STEP_MIN = "plan_step_min"
+    ASK_FROM_MIN = "ask_from_min"
+    ASK_UNTIL_MIN = "ask_until_min"
+    LINK_VALID_DAYS = "link_valid_days"
+    LINK_OFFERED_DAYS = "link_offered_days"
+    UNSETTLED_FROM_MIN = "unsettled_from_min"
+
+
+MOST_POINTS = 200
+"""A technical bound: so few that what a plan costs stays below what leaving the wishes does."""
+
+CALLS_FROM_MIN, CALLS_UNTIL_MIN = 8 * 60, 21 * 60
+"""47 CFR 64.1200(c)(1): no calls before 8 a.m. or after 9 p.m., on the clock where they arrive."""
+
+LINK_DAYS_MAX = 60
+"""A technical bound: a link is leave to book for whoever holds it."""
 
 
 LIMITS: dict[HouseFigure, tuple[int, int]] = {
@@ -47,8 +69,31 @@ LIMITS: dict[HouseFigure, tuple[int, int]] = {
     HouseFigure.START_LATE_MIN: (0, 12 * 60),
     HouseFigure.SCREENING_MAX_DAYS: (1, 2 * 366),
     HouseFigure.CONSENT_VALID_DAYS: (1, 5 * 366),
+    HouseFigure.BOOKABLE_AHEAD_DAYS: (1, 3 * 366),
+    HouseFigure.PLAN_WAIT_POINTS: (0, MOST_POINTS),
+    HouseFigure.PLAN_COURSE_POINTS: (0, MOST_POINTS),
+    HouseFigure.PLAN_LONG_GAP_POINTS: (0, MOST_POINTS),
+    HouseFigure.PLAN_CROWDED_WEEK_POINTS: (0, MOST_POINTS),
+    HouseFigure.PLAN_STEP_MIN: (1, 12 * 60),
+    HouseFigure.ASK_FROM_MIN: (CALLS_FROM_MIN, 12 * 60),
+    HouseFigure.ASK_UNTIL_MIN: (13 * 60, CALLS_UNTIL_MIN),
+    HouseFigure.LINK_VALID_DAYS: (1, LINK_DAYS_MAX),
+    HouseFigure.LINK_OFFERED_DAYS: (1, LINK_DAYS_MAX),
+    HouseFigure.UNSETTLED_FROM_MIN: (0, 12 * 60),
 }
 """The house's limits, for a mistyped figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """The figures in force by which times are booked and plans compared."""
+
+    bookable_ahead_days: int
+    plan_wait_points: int
+    plan_course_points: int
+    plan_long_gap_points: int
+    plan_crowded_week_points: int
+    plan_step_min: int
 
 
 def broken_by_limits(figure: HouseFigure, value: int) -> list[Broken]:

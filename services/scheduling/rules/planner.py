@@ -13,16 +13,17 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
+from services.scheduling.rules.house import Planning
 from services.scheduling.rules.planner_choice import OpenDay
 from services.scheduling.rules.planner_days import Place, Start, days_of
-from services.scheduling.rules.planner_score import WAIT_POINTS, Item, Scored, score
+from services.scheduling.rules.planner_score import Item, Scored, score
 from services.scheduling.rules.planner_search import Calendar
 from services.scheduling.rules.planner_wishes import BEYOND_DAYS, Preferences
 from services.scheduling.rules.protocols import InfusionProtocol
 from shared.refusals import Broken
 
 OFFERED = 3
-"""How many plans are offered at most: a few to choose from on the telephone."""
+"""A technical bound on the answer: a few plans, to choose from on the telephone."""
 
 HOUR_MIN = 60
 
@@ -73,9 +74,8 @@ def plan_series(
     protocol: InfusionProtocol, count: int, wishes: Preferences, place: Place
 ) -> Proposal:
     """The best few plans of `count` infusions within the wishes, or why there is none."""
-    days = [OpenDay(day, wishes) for day in days_of(place, wishes.earliest, wishes.latest)]
-    calendar = Calendar(protocol, [each.day.day for each in days], elsewhere=place.given_elsewhere)
-    plans = best_plans(protocol, count, wishes, days, calendar, strict=True)
+    days, calendar = _open(protocol, wishes, place, wishes.latest)
+    plans = best_plans(place.policy.planning, protocol, count, wishes, days, calendar, strict=True)
     if plans:
         return Proposal(tuple(plans))
     return Proposal(
@@ -91,9 +91,18 @@ def _nearest(
 ) -> list[Plan]:
     """Plans that leave the wishes at as few visits as can be."""
     beyond = wishes.latest + timedelta(days=BEYOND_DAYS)
-    days = [OpenDay(day, wishes) for day in days_of(place, wishes.earliest, beyond)]
-    calendar = Calendar(protocol, [each.day.day for each in days], elsewhere=place.given_elsewhere)
-    return best_plans(protocol, count, wishes, days, calendar, strict=False)
+    days, calendar = _open(protocol, wishes, place, beyond)
+    return best_plans(place.policy.planning, protocol, count, wishes, days, calendar, strict=False)
+
+
+def _open(
+    protocol: InfusionProtocol, wishes: Preferences, place: Place, last: date
+) -> tuple[list[OpenDay], Calendar]:
+    """The days that are looked through, and which of them may follow which."""
+    planning, found = place.policy.planning, days_of(place, wishes.earliest, last)
+    elsewhere = place.given_elsewhere
+    calendar = Calendar(protocol, planning, [each.day for each in found], elsewhere=elsewhere)
+    return [OpenDay(each, wishes, planning) for each in found], calendar
 
 
 def usual_times(days: Sequence[Sequence[Start]], wishes: Preferences) -> list[int]:
@@ -106,6 +115,7 @@ def usual_times(days: Sequence[Sequence[Start]], wishes: Preferences) -> list[in
 
 
 def best_plans(
+    planning: Planning,
     protocol: InfusionProtocol,
     count: int,
     wishes: Preferences,
@@ -119,11 +129,12 @@ def best_plans(
     for usual_min in usual_times([each.within for each in days], wishes):
         costs = [each.choose(usual_min, strict=strict).points for each in days]
         for chain in calendar.cheapest(count, lambda _, costs=costs: costs):  # type: ignore[misc]
-            wait = (days[chain.places[0]].day.day - wishes.earliest).days * WAIT_POINTS
-            found.append((chain.points + wait, chain.places, usual_min))
+            wait = (days[chain.places[0]].day.day - wishes.earliest).days
+            points = chain.points + wait * planning.plan_wait_points
+            found.append((points, chain.places, usual_min))
     plans: list[Plan] = []
     for _, places, usual_min in sorted(found):
-        plan = _plan(protocol, wishes, [days[place] for place in places], usual_min)
+        plan = _plan(planning, protocol, wishes, [days[place] for place in places], usual_min)
         if all(_differ(plan, other) for other in plans):
             plans.append(plan)
             if len(plans) == OFFERED:
@@ -132,7 +143,11 @@ def best_plans(
 
 
 def _plan(
-    protocol: InfusionProtocol, wishes: Preferences, days: Sequence[OpenDay], usual_min: int
+    planning: Planning,
+    protocol: InfusionProtocol,
+    wishes: Preferences,
+    days: Sequence[OpenDay],
+    usual_min: int,
 ) -> Plan:
     infusions = []
     for each in days:
@@ -142,7 +157,7 @@ def _plan(
         chair = each.day.chair_for(start)
         infusions.append(Planned(chair, start.at, each.day.day, start.wall_min, choice.leaves))
     scored = [Scored(each.day, each.wall_min, each.leaves is not None) for each in infusions]
-    items = score(protocol, scored, wishes.earliest, usual_min)
+    items = score(planning, protocol, scored, wishes.earliest, usual_min)
     return Plan(tuple(infusions), usual_min, tuple(items))
 
 

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from math import inf
 
+from services.scheduling.rules.house import Planning
 from services.scheduling.rules.planner_days import Day, Start
 from services.scheduling.rules.planner_score import OUTSIDE_POINTS, time_points
 from services.scheduling.rules.planner_wishes import Preferences
@@ -26,8 +27,9 @@ NONE = Choice(inf, None)
 class OpenDay:
     """A day's free starts, those within the wishes and those outside."""
 
-    def __init__(self, day: Day, wishes: Preferences) -> None:
+    def __init__(self, day: Day, wishes: Preferences, planning: Planning) -> None:
         self.day = day
+        self._planning = planning
         left = [(start, wishes.left_by(day, start)) for start in day.starts]
         self.within = [start for start, leaves in left if leaves is None]
         self._outside = [(start, leaves) for start, leaves in left if leaves is not None]
@@ -39,13 +41,15 @@ class OpenDay:
             place = bisect_left(self._walls, usual_min)
             near = self.within[max(place - 1, 0) : place + 1]
             points, _, start = min(
-                (time_points(each.wall_min, usual_min), n, each) for n, each in enumerate(near)
+                (time_points(self._planning, each.wall_min, usual_min), n, each)
+                for n, each in enumerate(near)
             )
             return Choice(points, start)
         if strict or not self._outside:
             return NONE
         points, n = min(
-            (time_points(each.wall_min, usual_min), n) for n, (each, _) in enumerate(self._outside)
+            (time_points(self._planning, each.wall_min, usual_min), n)
+            for n, (each, _) in enumerate(self._outside)
         )
         start, leaves = self._outside[n]
         return Choice(points + OUTSIDE_POINTS, start, leaves)

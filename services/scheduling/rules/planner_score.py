@@ -1,7 +1,6 @@
 """What a plan costs: the fewer points, the nearer it is to what was asked and what is advised.
 
-The weights are the house's. They only rank plans of which every one is legal; a quarter of an hour
-away from the usual time weighs one point, a day of waiting as much as one hour.
+The weights are figures of the house (`Planning`). They only rank plans of which every one is legal.
 """
 
 from __future__ import annotations
@@ -12,16 +11,13 @@ from datetime import date
 from itertools import pairwise
 
 from services.scheduling.rules.gaps import infusions_in_week
+from services.scheduling.rules.house import Planning
 from services.scheduling.rules.policy import wall
 from services.scheduling.rules.protocols import InfusionProtocol
 
-STEP_MIN = 15
-WAIT_POINTS = 4
-COURSE_POINTS = 4
-LONG_GAP_POINTS = 40
-CROWDED_WEEK_POINTS = 20
-OUTSIDE_POINTS = 1000
-"""More than all else of a plan together, so that as few visits as can be leave the wishes."""
+OUTSIDE_POINTS = 1_000_000
+"""A technical bound: more than all else of a plan together, whatever the weights may be set to, so
+that as few visits as can be leave the wishes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,53 +38,64 @@ class Scored:
     outside: bool = False
 
 
-def time_points(wall_min: int, usual_min: int) -> int:
-    return -(-abs(wall_min - usual_min) // STEP_MIN)
+def time_points(planning: Planning, wall_min: int, usual_min: int) -> int:
+    return -(-abs(wall_min - usual_min) // planning.plan_step_min)
 
 
-def gap_points(protocol: InfusionProtocol, gap_days: int) -> int:
+def gap_points(planning: Planning, protocol: InfusionProtocol, gap_days: int) -> int:
     """A gap lengthens the course, and weighs more where it is longer than advised."""
     over = max(0, gap_days - protocol.gap_advised_days)
-    return gap_days * COURSE_POINTS + over * LONG_GAP_POINTS
+    return gap_days * planning.plan_course_points + over * planning.plan_long_gap_points
 
 
-def week_points(protocol: InfusionProtocol, in_week: int) -> int:
+def crowding(protocol: InfusionProtocol, in_week: int) -> int:
+    """How many infusions of a week are beyond what is advised."""
     if protocol.weekly_advised is None:
         return 0
-    return max(0, in_week - protocol.weekly_advised) * CROWDED_WEEK_POINTS
+    return max(0, in_week - protocol.weekly_advised)
 
 
 def score(
-    protocol: InfusionProtocol, visits: Sequence[Scored], earliest: date, usual_min: int
+    planning: Planning,
+    protocol: InfusionProtocol,
+    visits: Sequence[Scored],
+    earliest: date,
+    usual_min: int,
 ) -> list[Item]:
     """Every reason for points, those that a plan does not incur included."""
     days = [visit.day for visit in visits]
     gaps = [(later - earlier).days for earlier, later in pairwise(days)]
     wait, course = (days[0] - earliest).days, (days[-1] - days[0]).days
     over = [gap - protocol.gap_advised_days for gap in gaps if gap > protocol.gap_advised_days]
-    crowded = sum(
-        week_points(protocol, infusions_in_week(days, place)) for place in range(len(days))
-    )
+    crowded = sum(crowding(protocol, infusions_in_week(days, place)) for place in range(len(days)))
     away = sum(abs(visit.wall_min - usual_min) for visit in visits)
     outside = sum(visit.outside for visit in visits)
     return [
-        Item("wait", wait * WAIT_POINTS, f"{wait} days from {earliest} to the first infusion"),
-        Item("course", course * COURSE_POINTS, f"{course} days from the first to the last"),
+        Item(
+            "wait",
+            wait * planning.plan_wait_points,
+            f"{wait} days from {earliest} to the first infusion",
+        ),
+        Item(
+            "course",
+            course * planning.plan_course_points,
+            f"{course} days from the first to the last",
+        ),
         Item(
             "long_gaps",
-            sum(over) * LONG_GAP_POINTS,
+            sum(over) * planning.plan_long_gap_points,
             f"{sum(over)} days beyond gaps of {protocol.gap_advised_days}, which are advised",
         ),
         Item(
             "crowded_weeks",
-            crowded,
-            f"{crowded // CROWDED_WEEK_POINTS} infusions beyond {protocol.weekly_advised} in a week"
+            crowded * planning.plan_crowded_week_points,
+            f"{crowded} infusions beyond {protocol.weekly_advised} in a week"
             if protocol.weekly_advised is not None
             else "no advice on infusions in a week is on record",
         ),
         Item(
             "usual_time",
-            sum(time_points(visit.wall_min, usual_min) for visit in visits),
+            sum(time_points(planning, visit.wall_min, usual_min) for visit in visits),
             f"{away} minutes in all away from {wall(usual_min)}",
         ),
         Item(

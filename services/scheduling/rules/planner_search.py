@@ -12,7 +12,8 @@ from datetime import date
 from math import inf
 
 from services.scheduling.rules.gaps import WEEK_DAYS
-from services.scheduling.rules.planner_score import gap_points, week_points
+from services.scheduling.rules.house import Planning
+from services.scheduling.rules.planner_score import crowding, gap_points
 from services.scheduling.rules.protocols import InfusionProtocol
 
 Costs = Sequence[float]
@@ -43,6 +44,7 @@ class Calendar:
     def __init__(
         self,
         protocol: InfusionProtocol,
+        planning: Planning,
         days: Sequence[date],
         before: Sequence[date] = (),
         elsewhere: Sequence[date] = (),
@@ -52,6 +54,7 @@ class Calendar:
         `elsewhere` are those of the patient's other series, which the weekly cap counts too.
         """
         self._protocol = protocol
+        self._planning = planning
         self._days = [day.toordinal() for day in days]
         self._place = {day: place for place, day in enumerate(self._days)}
         self.nodes: list[Node] = []
@@ -76,7 +79,7 @@ class Calendar:
 
     def _steps(self, given: tuple[int, ...]) -> list[tuple[int, int]]:
         """The days that may follow, given the last ones."""
-        protocol, last = self._protocol, given[-1]
+        protocol, planning, last = self._protocol, self._planning, given[-1]
         steps = []
         for gap in range(protocol.gap_min_days, protocol.gap_max_days + 1):
             day = last + gap
@@ -85,7 +88,8 @@ class Calendar:
             week = (*(each for each in given if each > day - WEEK_DAYS), day)
             if protocol.weekly_cap is not None and len(week) > protocol.weekly_cap:
                 continue
-            points = gap_points(protocol, gap) + week_points(protocol, len(week))
+            crowded = crowding(protocol, len(week)) * planning.plan_crowded_week_points
+            points = gap_points(planning, protocol, gap) + crowded
             steps.append((self._node(week), points))
         return steps
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from services.scheduling.rules.house import Planning
 from services.scheduling.rules.planner_days import Day, Start
 from services.scheduling.rules.policy import DAY_MIN, wall
 from services.scheduling.rules.protocols import InfusionProtocol
 from services.scheduling.rules.series import broken_by_size
-from services.scheduling.rules.slots import BOOKABLE_AHEAD
+from services.scheduling.rules.slots import AHEAD_SOURCE
 from shared.refusals import Broken
 
 USUAL_SPAN_DAYS = 30
+"""A technical bound: how many dates a question is looked through that names no last one."""
 
 SPAN_DAYS_MAX = 120
-"""The house's limit on the dates of one question: five times the longest advised course."""
+"""A technical bound on the dates of one question: five times the longest advised course."""
 
 BEYOND_DAYS = 21
-"""How far after the last date asked for the nearest legal plan may end: one more course."""
+"""A technical bound: how far after the last date asked for the nearest legal plan may end."""
 
 EVERY_DAY = frozenset(range(1, 8))
 
@@ -55,10 +57,11 @@ def last_day_of_any(protocol: InfusionProtocol, count: int, earliest: date) -> d
 
 
 def broken_by_wishes(
-    protocol: InfusionProtocol, count: int, wishes: Preferences, today: date
+    planning: Planning, protocol: InfusionProtocol, count: int, wishes: Preferences, today: date
 ) -> list[Broken]:
     """What forbids looking for such a series at all."""
     calendar, house = "the calendar", "the house's limit on one question"
+    ahead_days = planning.bookable_ahead_days
     span_days = (wishes.latest - wishes.earliest).days
     wrongs = (
         (
@@ -69,10 +72,10 @@ def broken_by_wishes(
             "preferences.earliest",
         ),
         (
-            wishes.latest > today + BOOKABLE_AHEAD,
+            wishes.latest > today + timedelta(days=ahead_days),
             "bookable_time",
-            f"{wishes.latest} is more than {BOOKABLE_AHEAD.days} days ahead; take a nearer day.",
-            calendar,
+            f"{wishes.latest} is more than {ahead_days} days ahead; take a nearer day.",
+            AHEAD_SOURCE,
             "preferences.latest",
         ),
         (

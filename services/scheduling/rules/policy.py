@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from services.scheduling.rules.house import Planning
 from services.scheduling.rules.protocols import InfusionProtocol
 from shared.refusals import Broken
 
@@ -91,9 +92,13 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rows that speak of one visit type at one place, each kind by its first day."""
+    """The rows that speak of one visit type at one place, each kind by its first day.
+
+    `planning` are the house's figures, as they are in force today.
+    """
 
     visits: tuple[VisitFigures, ...]
+    planning: Planning
     protocols: tuple[tuple[date, InfusionProtocol], ...] = ()
     hours: tuple[OpeningHours, ...] = ()
     house_hours: tuple[OpeningHours, ...] = ()

@@ -18,18 +18,23 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling.rules.gaps import local_days
+from services.scheduling.rules.house import Planning
 from services.scheduling.rules.planner_days import Day, Start
-from services.scheduling.rules.planner_score import STEP_MIN, Item, time_points
+from services.scheduling.rules.planner_score import Item, time_points
 from services.scheduling.rules.planner_search import Calendar
 from services.scheduling.rules.policy import Closure
 from services.scheduling.rules.protocols import InfusionProtocol
 from services.scheduling.rules.replan_search import MOST_STATES, Merge, Mixed
 
-SHIFT_WEIGHT = 10_000
-"""More than all points of one plan for its gaps, weeks and times of day together."""
+SHIFT_WEIGHT = 1_000_000
+"""A technical bound: more than all points of one plan for its gaps, weeks and times of day
+together, whatever the house's weights may be set to."""
 
-MOVED_WEIGHT = 100_000_000_000
-"""More than any shift: eight visits, each moved by two months, minute by minute."""
+MOVED_WEIGHT = 10_000_000_000_000
+"""A technical bound: more than any shift, each visit moved by months, minute by minute."""
+
+QUARTER_MIN = 15
+"""A technical bound: in which steps a shift is counted where re-plans are shown."""
 
 MOVED_POINTS = 100_000
 
@@ -97,6 +102,7 @@ def last_day_of(
 
 
 def replan(
+    planning: Planning,
     protocol: InfusionProtocol,
     before: Sequence[date],
     later: Sequence[Standing],
@@ -111,11 +117,11 @@ def replan(
     ones in `later`, `usual_min` the time of day at which an added one is best, `elsewhere` the days
     of the patient's infusions of other series.
     """
-    calendar = Calendar(protocol, [day.day for day in days], before, elsewhere)
+    calendar = Calendar(protocol, planning, [day.day for day in days], before, elsewhere)
     merge = Merge(
         calendar,
         [[_points_of(each, day) for day in days] for each in later],
-        [_points_of_added(day, usual_min) for day in days],
+        [_points_of_added(planning, day, usual_min) for day in days],
     )
     if merge.most_states(adding) > MOST_STATES:
         return TooMany(len(later), adding)
@@ -172,9 +178,9 @@ def _kept(of: Standing, day: Day) -> Replanned:
     return Replanned(Fate.MOVES, of, chair, start.at, day.day, shift_min)
 
 
-def _points_of_added(day: Day, usual_min: int) -> float:
+def _points_of_added(planning: Planning, day: Day, usual_min: int) -> float:
     start = _nearest(usual_min, day)
-    return inf if start is None else time_points(start.wall_min, usual_min)
+    return inf if start is None else time_points(planning, start.wall_min, usual_min)
 
 
 def _added(day: Day, usual_min: int) -> Replanned:
@@ -197,7 +203,7 @@ def wall_minute(moment: datetime, zone: ZoneInfo) -> int:
 
 def score_replan(moved: int, shift_min: int) -> list[Item]:
     """What a re-plan costs: one visit moved weighs more than any shift."""
-    quarters = -(-shift_min // STEP_MIN)
+    quarters = -(-shift_min // QUARTER_MIN)
     return [
         Item("moved", moved * MOVED_POINTS, f"{moved} visits move"),
         Item("shift", quarters, f"{shift_min} minutes in all between old and new times"),

@@ -8,6 +8,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from services.scheduling.rules.gaps import broken_by_gaps
+from services.scheduling.rules.house import Planning
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol
 from services.scheduling.rules.slots import broken_by_time
 from shared.events.scheduling import VisitType
@@ -25,7 +26,11 @@ class SeriesState(StrEnum):
 
 
 def broken_by_booking(
-    protocol: InfusionProtocol, infusions: Sequence[Infusion], zone: ZoneInfo, now: datetime
+    planning: Planning,
+    protocol: InfusionProtocol,
+    infusions: Sequence[Infusion],
+    zone: ZoneInfo,
+    now: datetime,
 ) -> list[Broken]:
     """What forbids booking these infusions as one series, first to last."""
 
@@ -37,7 +42,7 @@ def broken_by_booking(
         *(
             wrong
             for infusion in infusions
-            for wrong in broken_by_time(infusion.starts_at, now, field(infusion))
+            for wrong in broken_by_time(planning, infusion.starts_at, now, field(infusion))
         ),
         *broken_by_gaps(protocol, infusions, zone, field),
     ]

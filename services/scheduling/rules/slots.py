@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.scheduling.rules.house import Planning
 from shared.refusals import Broken, unknown
 
-BOOKABLE_AHEAD = timedelta(days=366)
-"""The house's limit, for a mistyped year: a series takes weeks, and the FAQ names no horizon."""
+AHEAD_SOURCE = "the house's figure bookable_ahead_days"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +115,15 @@ def broken_by_chair(chair_location_id: UUID | None, location_id: UUID, field: st
     ]
 
 
-def broken_by_time(starts_at: datetime, now: datetime, field: str) -> list[Broken]:
+def broken_by_time(
+    planning: Planning, starts_at: datetime, now: datetime, field: str
+) -> list[Broken]:
     """What forbids booking any visit at this moment."""
+    ahead_days = planning.bookable_ahead_days
     if starts_at <= now:
-        wrong = "This time has passed; a visit is booked for a time to come."
-    elif starts_at > now + BOOKABLE_AHEAD:
-        wrong = f"This is more than {BOOKABLE_AHEAD.days} days ahead; book nearer visits."
-    else:
-        return []
-    return [Broken("bookable_time", wrong, "the calendar", field)]
+        passed = "This time has passed; a visit is booked for a time to come."
+        return [Broken("bookable_time", passed, "the calendar", field)]
+    if starts_at > now + timedelta(days=ahead_days):
+        far = f"This is more than {ahead_days} days ahead; book nearer visits."
+        return [Broken("bookable_time", far, AHEAD_SOURCE, field)]
+    return []

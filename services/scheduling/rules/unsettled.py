@@ -6,9 +6,6 @@ from datetime import datetime, timedelta
 
 from services.scheduling.rules.visits import COMING, VisitState
 
-RAISED_FROM = "06:00"
-"""On the clinic's wall clock: before the first patient comes, and when staff are there to act."""
-
 
 def next_hour(moment: datetime) -> datetime:
     """The round's next time: places have their mornings at different hours."""

@@ -12,9 +12,6 @@ from zoneinfo import ZoneInfo
 from services.scheduling.rules.policy import at_wall, on_the_wall
 from shared.refusals import Broken
 
-ASK_FROM_MIN, ASK_UNTIL_MIN = 8 * 60, 21 * 60
-"""47 CFR 64.1200(c)(1): no calls before 8 a.m. or after 9 p.m., on the clock where they arrive."""
-
 
 class WishState(StrEnum):
     WAITING = "waiting"
@@ -50,13 +47,13 @@ class Candidate:
     made_at: datetime
 
 
-def ask_at(now: datetime, zone: ZoneInfo) -> datetime:
-    """When patients may be asked: now, or at the next hour at which one calls somebody."""
+def ask_at(now: datetime, zone: ZoneInfo, from_min: int, until_min: int) -> datetime:
+    """When patients may be asked: now, or at the next time of day at which the house asks."""
     local = now.astimezone(zone)
-    if ASK_FROM_MIN <= local.hour * 60 + local.minute < ASK_UNTIL_MIN:
+    if from_min <= local.hour * 60 + local.minute < until_min:
         return now
-    day = local.date() + timedelta(days=local.hour * 60 >= ASK_UNTIL_MIN)
-    return at_wall(day, ASK_FROM_MIN, zone)
+    day = local.date() + timedelta(days=local.hour * 60 >= until_min)
+    return at_wall(day, from_min, zone)
 
 
 def fits(windows: Sequence[Span], starts_at: datetime, ends_at: datetime) -> bool:

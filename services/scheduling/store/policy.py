@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 
+from services.scheduling.rules.house import Planning
 from services.scheduling.rules.policy import (
     Closure,
     OpeningHours,
@@ -45,7 +46,9 @@ _POLICY = text(
            (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.effective_from) FROM rosters r
              WHERE r.location_id = :location_id) AS rosters,
            (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.first_on) FROM closures c
-             WHERE c.location_id = :location_id AND c.withdrawn_at IS NULL) AS closures
+             WHERE c.location_id = :location_id AND c.withdrawn_at IS NULL) AS closures,
+           (SELECT jsonb_object_agg(f.figure, f.value ORDER BY f.effective_from)
+              FROM house_figures f WHERE f.effective_from <= :today) AS house
     """
 )
 
@@ -57,12 +60,16 @@ async def infusion_types(tx: Transaction) -> list[str]:
 
 
 async def policy_of(tx: Transaction, location_id: UUID, visit_type: str) -> Policy:
-    """Every row that speaks of one visit type at one place, in one statement."""
-    asked = {"location_id": location_id, "visit_type": visit_type}
+    """Every row that speaks of one visit type at one place, in one statement.
+
+    Of the house's figures the latest that is in force, by UTC's day as for all of them.
+    """
+    asked = {"location_id": location_id, "visit_type": visit_type, "today": tx.now.date()}
     row = (await tx.execute(_POLICY, asked)).mappings().one()
     hours = row["hours"] or []
     return Policy(
         visits=tuple(map(_visit, row["visits"] or [])),
+        planning=Planning(**{each.name: row["house"][each.name] for each in fields(Planning)}),
         protocols=tuple(
             (_date(each["effective_from"]), _protocol(each)) for each in row["protocols"] or []
         ),

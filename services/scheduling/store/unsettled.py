@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Any
 from uuid import UUID
 
@@ -35,14 +36,18 @@ def unsettled_at(tx: Transaction, location_id: UUID | None) -> Select[Any]:
     return rows if location_id is None else rows.where(col(Appointment.location_id) == location_id)
 
 
-async def to_raise(tx: Transaction, raised_from: str) -> list[Appointment]:
-    """Those that were not raised yet for the time at which they are booked, where it is morning."""
+async def to_raise(tx: Transaction, from_min: int) -> list[Appointment]:
+    """Those that were not raised yet for the time at which they are booked, where it is morning.
+
+    The morning begins so many minutes after midnight, by the clock on each place's wall.
+    """
     raised = select(col(UnsettledVisit.appointment_id)).where(
         col(UnsettledVisit.appointment_id) == col(Appointment.appointment_id),
         col(UnsettledVisit.starts_at) == col(Appointment.starts_at),
     )
     rows = unsettled_at(tx, None).where(
-        cast(func.timezone(col(Location.zone), tx.now), Time) >= cast(literal(raised_from), Time),
+        cast(func.timezone(col(Location.zone), tx.now), Time)
+        >= literal(time(from_min // 60, from_min % 60), Time),
         ~raised.exists(),
     )
     return await every(tx, rows.order_by(*BY_START), Appointment)
