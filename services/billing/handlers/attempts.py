@@ -148,6 +148,17 @@ async def abandon_attempt(work: CapturePayment, tx: Transaction) -> None:
     _look_for(work.attempt_id, tx)
 
 
+async def withdraw(charge_id: UUID, tx: Transaction) -> None:
+    """The whole charge is paid otherwise while Stripe does not answer.
+
+    The try is not sent again. Money that it took all the same is for a person to give back.
+    """
+    attempt_id = await store.withdraw(tx, charge_id)
+    if attempt_id is not None:
+        tx.cancel(capture_key(attempt_id))
+        _look_for(attempt_id, tx)
+
+
 async def look_on(work: LookForPayment, tx: Transaction) -> None:
     """Whether money was taken is not given up: it is asked for until it is known."""
     _look_for(work.attempt_id, tx)

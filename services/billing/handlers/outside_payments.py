@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, StringConstraints
 
-from services.billing.handlers import care_credit, collecting
+from services.billing.handlers import attempts, care_credit, collecting
 from services.billing.handlers.approvals import ApprovalAsked, hold
 from services.billing.handlers.care_credit import CareCreditDetail
 from services.billing.rules import ledger
@@ -38,7 +38,8 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 class RecordOutsidePayment(BaseModel):
     """A payment that was taken elsewhere, with the reference of its receipt.
 
-    For a check that is bank and number. It is never a name or a card number.
+    For a check that is bank and number. It is never a name or a card number. `instead_of_card` is
+    for a day on which Stripe does not answer: a try under way is withdrawn.
     """
 
     tender: TenderKind
@@ -46,6 +47,7 @@ class RecordOutsidePayment(BaseModel):
     amount_cents: PositiveCents
     currency: Currency = CURRENCY
     care_credit: CareCreditDetail | None = None
+    instead_of_card: bool = False
 
 
 class PaymentRecorded(RecordOutsidePayment):
@@ -67,7 +69,11 @@ async def record_outside_payment(
     if charge is None:
         return Refused.not_found("charge")
     broken = rules.broken_by_outside_payment(
-        charge.owed, wish.tender, wish.reference, wish.amount_cents
+        charge.owed,
+        wish.tender,
+        wish.reference,
+        wish.amount_cents,
+        instead_of_card=wish.instead_of_card,
     ) + _broken_by_form(wish)
     if broken:
         return Refused.by_rules(broken)
@@ -105,7 +111,10 @@ async def record_outside_payment(
         reference=reference,
         amount_cents=wish.amount_cents,
         care_credit=wish.care_credit,
+        instead_of_card=wish.instead_of_card,
     )
+    if wish.instead_of_card:
+        await attempts.withdraw(charge_id, tx)
     _take(recorded, charge.infusion_id, tx)
     await store.set_standing(tx, charge_id, standing, tender=wish.tender)
     await collecting.owes_less(charge_id, standing, tx)

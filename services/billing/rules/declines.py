@@ -26,6 +26,7 @@ class AbandonReason(StrEnum):
     DISCARDED = "discarded"
     NOT_AT_STRIPE = "not_at_stripe"
     LINK_ENDED = "link_ended"
+    WITHDRAWN = "withdrawn"
 
 
 _NEVER_AGAIN = frozenset({"03", "21"})
@@ -89,6 +90,10 @@ _WHAT_TO_DO: dict[DeclineReason | AbandonReason, str] = {
     ),
     AbandonReason.NOT_AT_STRIPE: (
         "The try was given up and never reached Stripe. No money was taken: try again."
+    ),
+    AbandonReason.WITHDRAWN: (
+        "The charge was paid otherwise while Stripe did not answer. Stripe is asked whether it took"
+        " the money as well: what it took is on GET /unmatched-payments."
     ),
     AbandonReason.LINK_ENDED: (
         "The pay link ran out, or was withdrawn because something else was done. Nobody paid by it."

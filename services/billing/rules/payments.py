@@ -9,7 +9,7 @@ person gives it back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -148,10 +148,30 @@ def broken_by_adjustment(owed: Owed, amount_cents: int) -> list[Broken]:
 
 
 def broken_by_outside_payment(
-    owed: Owed, tender: TenderKind, reference: str, amount_cents: int
+    owed: Owed,
+    tender: TenderKind,
+    reference: str,
+    amount_cents: int,
+    *,
+    instead_of_card: bool = False,
 ) -> list[Broken]:
-    """What forbids recording a payment from outside; its reference is compared elsewhere."""
-    if broken := _not_payable(owed):
+    """What forbids recording a payment from outside; its reference is compared elsewhere.
+
+    One that pays the whole charge may be taken instead of a try at the card whose outcome nobody
+    knows: then nothing is owed that another try could take.
+    """
+    owed_cents = owed.standing.owed_cents
+    if instead_of_card and amount_cents != owed_cents and owed_cents:
+        return [
+            Broken(
+                "withdraws_all_or_nothing",
+                f"Instead of the card all {dollars(owed_cents)} that is owed has to be paid. Take"
+                " that, or wait for the outcome of the try.",
+                "no second try while the outcome of the first is not known",
+                "amount_cents",
+            )
+        ]
+    if broken := _not_payable(replace(owed, trying=None) if instead_of_card else owed):
         return broken
     broken = []
     if tender not in OUTSIDE:
@@ -232,7 +252,10 @@ def _in_the_way(trying: Trying) -> Broken:
         )
     else:
         rule = "attempt_under_way"
-        detail = "A try at the card is under way. Wait for its outcome."
+        detail = (
+            "A try at the card is under way. Wait for its outcome. Where Stripe does not answer,"
+            " take the whole by another tender and record it with instead_of_card."
+        )
     return Broken(rule, detail, "one payment at a time")
 
 

@@ -21,7 +21,8 @@ _ORDER = text(
       FROM payment_attempts AS a
       JOIN cards AS k USING (card_id)
       JOIN customers AS u ON u.patient_id = k.patient_id
-     WHERE a.attempt_id = :attempt_id AND a.state = :state AND a.decided_at IS NULL
+     WHERE a.attempt_id = :attempt_id AND a.state = :state
+       AND (a.decided_at IS NULL OR a.reason = 'withdrawn')
     """
 )
 
@@ -52,6 +53,14 @@ _ABANDON = text(
     " WHERE attempt_id = :attempt_id"
 )
 
+_WITHDRAW = text(
+    """
+    UPDATE payment_attempts SET state = 'abandoned', reason = 'withdrawn', decided_at = :at
+     WHERE charge_id = :charge_id AND decided_at IS NULL AND state IN ('pending', 'abandoned')
+    RETURNING attempt_id
+    """
+)
+
 _END_ATTEMPT = text(
     """
     UPDATE payment_attempts
@@ -72,7 +81,10 @@ async def load_order(tx: Transaction, work: CapturePayment) -> Order | None:
 
 
 async def load_lost(tx: Transaction, work: LookForPayment) -> Order | None:
-    """What Stripe was or was not asked for; `None` once that is known."""
+    """What Stripe was or was not asked for; `None` once that is known.
+
+    Of one that was withdrawn it is asked as well, for the money has to go back.
+    """
     return await _order(tx, work.attempt_id, AttemptState.ABANDONED)
 
 
@@ -155,3 +167,10 @@ async def end_attempt(
 async def abandon(tx: Transaction, attempt_id: UUID) -> None:
     """Give an attempt up; what came of it is not known yet."""
     await tx.execute(_ABANDON, {"attempt_id": attempt_id})
+
+
+async def withdraw(tx: Transaction, charge_id: UUID) -> UUID | None:
+    """End the try of a charge whose outcome is not known; `None` where there is none."""
+    found = await tx.execute(_WITHDRAW, {"charge_id": charge_id, "at": tx.now})
+    attempt_id: UUID | None = found.scalar()
+    return attempt_id
