@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from shared.auth import Actor, Role, Tokens
 from shared.errors import Poison, Retry
 from shared.events import Moment
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import TypeCode
 
 TIME_LIMIT_S = 5.0
 TOKEN_LIVES = timedelta(minutes=5)
@@ -109,17 +109,19 @@ class DrugGiven(_Claim):
 class InfusionRecord(_Claim):
     """What a superbill needs to know of one completed infusion.
 
-    Without `stopped_at` its record is open. `drug` is missing until what ran is recorded.
+    Without `stopped_at` its record is open. `drug_name` is what its type of visit gives, where it
+    gives a drug; `drug` is missing until what ran is recorded.
     """
 
     infusion_id: UUID
     patient: PatientCard
     rendering: ClinicianCard
     location: LocationCard
-    visit_type: VisitType
+    visit_type: TypeCode
     diagnoses: tuple[Icd10, ...]
     started_at: Moment
     stopped_at: Moment | None
+    drug_name: Line | None = None
     drug: DrugGiven | None = None
 
     @property
@@ -135,7 +137,7 @@ class ConsultRecord(_Claim):
     patient: PatientCard
     rendering: ClinicianCard
     location: LocationCard
-    visit_type: VisitType
+    visit_type: TypeCode
     diagnoses: tuple[Icd10, ...]
     started_at: Moment
     ended_at: Moment
@@ -183,7 +185,7 @@ class SeriesPlan(_Claim):
     patient: PatientCard
     prescriber: ClinicianCard
     location: LocationCard
-    visit_type: VisitType
+    visit_type: TypeCode
     diagnoses: tuple[Icd10, ...]
     visits: tuple[PlannedVisit, ...]
 

@@ -24,9 +24,6 @@ DAY_BEGINS = time(8)  # 47 CFR 64.1200(c)(1): no calls before 8 a.m. at the call
 DAY_ENDS = time(21)  # ... and none after 9 p.m.
 EVENING = time(18)  # the clinic's choice for visits too early to be told about the same day
 
-NEEDS_RIDE_AND_FAST = frozenset({VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN})
-"""FAQ: driver and empty stomach belong to infusions; a preparation session needs neither."""
-
 REMINDERS = (Purpose.RIDE_REMINDER_48H, Purpose.RIDE_REMINDER_24H, Purpose.FASTING_REMINDER)
 OF_A_VISIT = frozenset({*REMINDERS, Purpose.APPOINTMENT_MOVED})
 """What speaks of a visit's time, and no longer holds once the visit is moved or cancelled."""
@@ -62,6 +59,31 @@ class NotSent(StrEnum):
     MAIL_REFUSED = "mail_refused"
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a visit asks of its patient: a ride home, and for how long before to eat nothing."""
+
+    ride: bool
+    no_food: timedelta
+
+
+_OF_AN_INFUSION, _OF_A_SESSION = Needs(ride=True, no_food=NO_FOOD), Needs(False, timedelta(0))
+_INFUSIONS = frozenset({VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN})
+
+
+def needs_of(visit_type: VisitType, *, ride_needed: bool | None, fasting_min: int | None) -> Needs:
+    """What a booking says that its visit asks for.
+
+    One from before bookings said it is judged by its type. FAQ: driver and empty stomach belong to
+    infusions; a preparation session needs neither.
+    """
+    of_type = _OF_AN_INFUSION if visit_type in _INFUSIONS else _OF_A_SESSION
+    return Needs(
+        of_type.ride if ride_needed is None else ride_needed,
+        of_type.no_food if fasting_min is None else timedelta(minutes=fasting_min),
+    )
+
+
 class AppointmentState(StrEnum):
     BOOKED = "booked"
     CANCELLED = "cancelled"
@@ -76,6 +98,7 @@ class Appointment:
     revision: int
     state: AppointmentState
     ride_confirmed: bool
+    no_food: timedelta = NO_FOOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +111,27 @@ class Reminder:
 
 
 def plan_reminders(
-    visit_type: VisitType, starts_at: datetime, zone: ZoneInfo, now: datetime
+    needs: Needs, starts_at: datetime, zone: ZoneInfo, now: datetime
 ) -> list[Reminder]:
-    """The reminders of a visit.
+    """The reminders of a visit, of what it asks for.
 
     A visit booked late has no use for the first ride reminder, the second one says the same: the
     first is dropped. The others go at once while they still help.
     """
-    if visit_type not in NEEDS_RIDE_AND_FAST:
-        return []
     planned = []
     for purpose in REMINDERS:
-        due_at = reminder_due_at(purpose, starts_at, zone)
+        if not (needs.no_food if purpose is Purpose.FASTING_REMINDER else needs.ride):
+            continue
+        due_at = reminder_due_at(purpose, starts_at, zone, needs.no_food)
         late = purpose is Purpose.RIDE_REMINDER_48H and due_at < now
-        dropped = late or now >= helps_until(purpose, starts_at)
+        dropped = late or now >= helps_until(purpose, starts_at, needs.no_food)
         planned.append(Reminder(purpose, due_at if dropped else max(due_at, now), dropped))
     return planned
 
 
-def reminder_due_at(purpose: Purpose, starts_at: datetime, zone: ZoneInfo) -> datetime:
+def reminder_due_at(
+    purpose: Purpose, starts_at: datetime, zone: ZoneInfo, no_food: timedelta = NO_FOOD
+) -> datetime:
     """When a reminder goes out if the visit is booked in good time."""
     match purpose:
         case Purpose.RIDE_REMINDER_48H:
@@ -114,25 +139,25 @@ def reminder_due_at(purpose: Purpose, starts_at: datetime, zone: ZoneInfo) -> da
         case Purpose.RIDE_REMINDER_24H:
             return starts_at - SECOND_RIDE_REMINDER
         case Purpose.FASTING_REMINDER:
-            return fasting_due_at(starts_at, zone)
+            return fasting_due_at(starts_at, zone, no_food)
         case _:
             raise ValueError(f"{purpose} is no reminder")
 
 
-def fasting_due_at(starts_at: datetime, zone: ZoneInfo) -> datetime:
+def fasting_due_at(starts_at: datetime, zone: ZoneInfo, no_food: timedelta = NO_FOOD) -> datetime:
     """Two hours before food stops if the hour is decent at the clinic, else the evening before."""
-    told = (no_food_from(starts_at) - MEAL_NOTICE).astimezone(zone)
+    told = (no_food_from(starts_at, no_food) - MEAL_NOTICE).astimezone(zone)
     if DAY_BEGINS <= told.time() <= DAY_ENDS:
         return told.astimezone(starts_at.tzinfo)
-    day_before = starts_at.astimezone(zone).date() - timedelta(days=1)
+    day_before = told.date() if told.time() > DAY_ENDS else told.date() - timedelta(days=1)
     return datetime.combine(day_before, EVENING, zone).astimezone(starts_at.tzinfo)
 
 
-def no_food_from(starts_at: datetime) -> datetime:
-    return starts_at - NO_FOOD
+def no_food_from(starts_at: datetime, no_food: timedelta = NO_FOOD) -> datetime:
+    return starts_at - no_food
 
 
-def helps_until(purpose: Purpose, starts_at: datetime) -> datetime:
+def helps_until(purpose: Purpose, starts_at: datetime, no_food: timedelta = NO_FOOD) -> datetime:
     """The moment from which a message about a visit is no longer worth sending."""
     match purpose:
         case Purpose.RIDE_REMINDER_48H:
@@ -140,7 +165,7 @@ def helps_until(purpose: Purpose, starts_at: datetime) -> datetime:
         case Purpose.RIDE_REMINDER_24H:
             return starts_at - RIDE_CAN_BE_FOUND
         case Purpose.FASTING_REMINDER:
-            return no_food_from(starts_at)
+            return no_food_from(starts_at, no_food)
         case _:
             return starts_at
 
@@ -153,6 +178,6 @@ def untrue_because(
         return NotSent.APPOINTMENT_CANCELLED
     if appointment.revision != revision:
         return NotSent.APPOINTMENT_MOVED
-    if now >= helps_until(purpose, appointment.starts_at):
+    if now >= helps_until(purpose, appointment.starts_at, appointment.no_food):
         return NotSent.MOMENT_PASSED
     return None

@@ -60,7 +60,7 @@ class Location(Base, table=True):
 
 
 class Appointment(Base, table=True):
-    """A visit at its newest revision."""
+    """A visit at its newest revision; `ride_needed` and `fasting_min` are what it asks for."""
 
     __tablename__ = "appointments"
     __table_args__ = (
@@ -71,7 +71,8 @@ class Appointment(Base, table=True):
     appointment_id: UUID = Field(primary_key=True)
     patient_id: UUID
     location_id: UUID
-    visit_type: str = Field(sa_column=words())
+    ride_needed: bool = Field(sa_column=Column(Boolean, nullable=False))
+    fasting_min: int = Field(sa_column=Column(Integer, nullable=False))
     starts_at: datetime = Field(sa_column=moment())
     revision: int = Field(sa_column=Column(SmallInteger, nullable=False))
     state: str = Field(sa_column=words())

@@ -14,7 +14,7 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.notifications.rules import SPRAY_NO_DRIVING_H, no_food_from
+from services.notifications.rules import SPRAY_NO_DRIVING_H
 from shared.money import dollars
 
 _GSM7 = frozenset(
@@ -74,11 +74,10 @@ def ride_reminder(first_name: str, starts_at: datetime, place: Place, *, ride: b
     )
 
 
-def fasting_reminder(first_name: str, starts_at: datetime, place: Place) -> Words:
+def fasting_reminder(first_name: str, no_food_from: datetime, place: Place) -> Words:
     """FAQ: "no food for two hours prior, but liquids are fine"."""
     return Words(
-        f"please eat no food after {when(no_food_from(starts_at), place.zone)}."
-        " Liquids are fine. Questions?",
+        f"please eat no food after {when(no_food_from, place.zone)}. Liquids are fine. Questions?",
         greeting=_hi(first_name),
         phone=place.phone,
     )

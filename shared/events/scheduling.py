@@ -8,24 +8,62 @@ revision is the newer.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, model_validator
 
 from shared.events.base import Moment, PatientEvent
 
 SequenceNo = Annotated[int, Field(ge=1, le=99)]
+FastingMin = Annotated[int, Field(ge=0)]
+TypeCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,59}$")]
+"""The code of a visit type in the clinic's catalogue. A type is a row there: any code may come."""
 
 
 class VisitType(StrEnum):
+    """The types that every clinic has, and `other` for the rest of a clinic's catalogue."""
+
     KETAMINE_MOOD = "ketamine_mood"
     KETAMINE_PAIN = "ketamine_pain"
     PREPARATION = "preparation"
     SPRAY_CONSULT = "spray_consult"
     WEB_FOLLOW_UP = "web_follow_up"
     INTEGRATION = "integration"
+    OTHER = "other"
+
+
+EVERYWHERE = frozenset(VisitType) - {VisitType.OTHER}
+
+
+class OfType(PatientEvent):
+    """A fact about a visit of one type of the clinic's catalogue.
+
+    `type_code` is the type's code there. `visit_type` is the same where it is one that every
+    clinic has, and `other` where it is not. Events from before there was a code have none.
+    """
+
+    visit_type: VisitType
+    type_code: TypeCode | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_code(cls, given: Any) -> Any:  # whatever a model is made of
+        """Who says it names the code, and the type that consumers match follows from it."""
+        if not isinstance(given, Mapping) or given.get("type_code") is not None:
+            return given
+        code = given.get("visit_type")
+        if not isinstance(code, str) or code == VisitType.OTHER:
+            return given
+        known = code if code in EVERYWHERE else VisitType.OTHER
+        return {**given, "visit_type": known, "type_code": str(code)}
+
+    @property
+    def code(self) -> str:
+        """The type's code, whenever the event was said."""
+        return self.type_code or self.visit_type.value
 
 
 class RideMode(StrEnum):
@@ -67,7 +105,7 @@ class PatientCleared(PatientEvent, producer="scheduling"):
     cleared_at: Moment
 
 
-class SeriesBooked(PatientEvent, producer="scheduling"):
+class SeriesBooked(OfType, producer="scheduling"):
     """All infusions of a series have their chairs; each also has its own AppointmentBooked.
 
     `planned_infusions` is how many. `first_starts_at` and `last_starts_at` are as booked; a later
@@ -75,45 +113,47 @@ class SeriesBooked(PatientEvent, producer="scheduling"):
     """
 
     series_id: UUID
-    visit_type: VisitType
     planned_infusions: SequenceNo
     first_starts_at: Moment
     last_starts_at: Moment
     booked_at: Moment
 
 
-class AppointmentBooked(PatientEvent, producer="scheduling"):
+class AppointmentBooked(OfType, producer="scheduling"):
     """One visit has its chair: with its series, or later in place of one that was lost.
 
     `sequence_no` is the infusion's number in its series, from 1 on; one in a lost one's place gets
     a new number. Both are null for a visit outside a series. `ends_at` is when the chair is free
-    again, recovery included; it is not when the drip stops.
+    again, recovery included; it is not when the drip stops. `ride_needed` and `fasting_min` are
+    what its type asks of the patient: a ride home, and for how long before to eat nothing.
     """
 
     appointment_id: UUID
     series_id: UUID | None
     sequence_no: SequenceNo | None
     location_id: UUID
-    visit_type: VisitType
     starts_at: Moment
     ends_at: Moment
     revision: Annotated[int, Field(ge=0)]
+    ride_needed: bool | None = None
+    fasting_min: FastingMin | None = None
 
 
-class AppointmentMoved(PatientEvent, producer="scheduling"):
+class AppointmentMoved(OfType, producer="scheduling"):
     """A visit has a new time; what was planned for the old time, its ride too, no longer holds.
 
     Another chair at the same time is no move. `previous_starts_at` is the time given up, `ends_at`
-    as in AppointmentBooked.
+    as in AppointmentBooked, and so are `ride_needed` and `fasting_min`.
     """
 
     appointment_id: UUID
     location_id: UUID
-    visit_type: VisitType
     previous_starts_at: Moment
     starts_at: Moment
     ends_at: Moment
     revision: Annotated[int, Field(ge=1)]
+    ride_needed: bool | None = None
+    fasting_min: FastingMin | None = None
 
 
 class AppointmentCancelled(PatientEvent, producer="scheduling"):
@@ -176,7 +216,7 @@ class InfusionStarted(PatientEvent, producer="scheduling"):
     started_at: Moment
 
 
-class InfusionCompleted(PatientEvent, producer="scheduling"):
+class InfusionCompleted(OfType, producer="scheduling"):
     """A nurse stopped the drip; the charge and the superbill follow from it. Said once.
 
     `started_at` and `stopped_at` are the clock times between which the drip ran; coding counts
@@ -190,12 +230,11 @@ class InfusionCompleted(PatientEvent, producer="scheduling"):
     series_id: UUID | None
     sequence_no: SequenceNo | None
     location_id: UUID
-    visit_type: VisitType
     started_at: Moment
     stopped_at: Moment
 
 
-class InfusionAborted(PatientEvent, producer="scheduling"):
+class InfusionAborted(OfType, producer="scheduling"):
     """The drip was stopped before its end, and what was planned was not given. Said once.
 
     No InfusionCompleted comes for it; the series stays open for the infusion that is now missing.
@@ -208,12 +247,11 @@ class InfusionAborted(PatientEvent, producer="scheduling"):
     series_id: UUID | None
     sequence_no: SequenceNo | None
     location_id: UUID
-    visit_type: VisitType
     started_at: Moment
     stopped_at: Moment
 
 
-class ConsultCompleted(PatientEvent, producer="scheduling"):
+class ConsultCompleted(OfType, producer="scheduling"):
     """A session that a clinician led took place; a charge and a superbill follow. Said once.
 
     It is a preparation or integration session, a nasal-spray consult or a web follow-up: nothing
@@ -222,7 +260,6 @@ class ConsultCompleted(PatientEvent, producer="scheduling"):
     """
 
     appointment_id: UUID
-    visit_type: VisitType
     location_id: UUID
     clinician_id: UUID
     started_at: Moment
@@ -315,7 +352,7 @@ class VisitUnsettled(PatientEvent, producer="scheduling"):
     state: VisitLeft
 
 
-class ChairOffered(PatientEvent, producer="scheduling"):
+class ChairOffered(OfType, producer="scheduling"):
     """A chair that became free is offered to a patient who waits, until `expires_at`.
 
     Several may have the same offer; the first who accepts has the chair. Nothing is held.
@@ -323,7 +360,6 @@ class ChairOffered(PatientEvent, producer="scheduling"):
 
     offer_id: UUID
     location_id: UUID
-    visit_type: VisitType
     starts_at: Moment
     ends_at: Moment
     expires_at: Moment

@@ -251,8 +251,13 @@ class Billing:
     def step(self, by: timedelta) -> None:
         self.clock.step_to(self.clock.now() + by)
 
-    async def set_fee(self, amount_cents: int = 39900, effective_from: str = "2026-01-01") -> Any:
-        fee = {"visit_type": "ketamine_mood", "amount_cents": amount_cents}
+    async def set_fee(
+        self,
+        amount_cents: int = 39900,
+        effective_from: str = "2026-01-01",
+        visit_type: str = "ketamine_mood",
+    ) -> Any:
+        fee = {"visit_type": visit_type, "amount_cents": amount_cents}
         return await self.told("POST", "/fees", fee | {"effective_from": effective_from})
 
     async def start_setup(self, patient_id: UUID) -> dict[str, Any]:
@@ -290,17 +295,19 @@ class Billing:
         await eventually(is_saved)
         return str(confirmed.json()["payment_method"])
 
-    def complete(self, patient_id: UUID, *, minutes: int = 40, **changes: Any) -> InfusionCompleted:
+    def complete(
+        self, patient_id: UUID, *, minutes: int = 40, in_series: bool = True, **changes: Any
+    ) -> InfusionCompleted:
         """An infusion that ends now, which scheduling can be asked about."""
         stopped_at = changes.pop("stopped_at", self.clock.now())
         event = InfusionCompleted(
             patient_id=patient_id,
             infusion_id=new_id(),
             appointment_id=changes.pop("appointment_id", new_id()),
-            series_id=new_id(),
-            sequence_no=1,
+            series_id=new_id() if in_series else None,
+            sequence_no=1 if in_series else None,
             location_id=new_id(),
-            visit_type=VisitType.KETAMINE_MOOD,
+            visit_type=changes.get("visit_type", VisitType.KETAMINE_MOOD),
             started_at=stopped_at - timedelta(minutes=minutes),
             stopped_at=stopped_at,
         )

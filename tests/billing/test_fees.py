@@ -47,6 +47,20 @@ async def test_an_infusion_without_a_fee_waits_in_the_work_list(billing: Billing
     assert listed["visit_type"] == "ketamine_mood"
 
 
+async def test_what_is_given_outside_a_series_waits_for_the_fee_of_its_own_code(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()  # of a mood infusion
+    await billing.hear(billing.complete(patient, in_series=False, visit_type="made_up_drip"))
+    [listed] = await uncharged(billing)
+    assert listed["visit_type"] == "made_up_drip"
+
+    await billing.set_fee(visit_type="made_up_drip", amount_cents=12300)
+    await billing.until_rest()
+
+    assert (await billing.only_charge(patient))["amount_cents"] == 12300
+    assert await uncharged(billing) == []
+
+
 async def test_an_infusion_that_waited_is_charged_once_when_a_fee_covers_its_day(billing: Billing):
     patients = [new_id() for _ in range(3)]
     for patient in patients:

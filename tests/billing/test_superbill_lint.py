@@ -130,6 +130,8 @@ def test_the_codes_of_spravato_stay_blocked_whatever_the_table_says():
         ({"stopped_at": None, "started_at": NOW}, "stop_time_missing"),
         ({"stopped_at": NOW, "started_at": NOW}, "infusion_clock"),
         ({"stopped_at": NOW, "started_at": NOW + timedelta(minutes=5)}, "infusion_clock"),
+        ({"visit_type": "lidocaine", "drug_name": "Lidocaine"}, "service_not_coded"),
+        ({"visit_type": "low_level_laser"}, "service_not_coded"),
         ({"birth_date": date(2026, 11, 25)}, "birth_date_after_service"),
         ({"diagnoses": ("F33.2",) * 13}, "too_many_diagnoses"),
     ],
@@ -139,6 +141,11 @@ def test_a_record_that_cannot_be_coded_is_refused_before_anything_is_built(
 ):
     [broken] = superbill_lint.lint_record(infusion_record(**changes))
     assert broken.rule == rule
+
+
+def test_a_maintenance_infusion_is_coded_as_any_infusion_of_ketamine():
+    record = infusion_record(visit_type="ketamine_maintenance", drug_name="Ketamine, racemic")
+    assert superbill_lint.lint_record(record) == []
 
 
 def test_a_drip_of_twelve_hours_is_more_than_a_payer_takes_in_a_day():
@@ -193,5 +200,5 @@ def test_what_is_found_is_said_in_words_that_name_no_patient(rule: str):
 
 
 def test_every_rule_has_its_planted_error():
-    of_records = {"stop_time_missing", "infusion_clock", "too_many_diagnoses"}
+    of_records = {"stop_time_missing", "infusion_clock", "too_many_diagnoses", "service_not_coded"}
     assert set(lint_words.BY_RULE) == {*PLANTED, *of_records, "spravato_code"}

@@ -18,6 +18,7 @@ from services.notifications.rules import (
     NotSent,
     fasting_due_at,
     helps_until,
+    needs_of,
     no_food_from,
     plan_reminders,
     untrue_because,
@@ -27,7 +28,7 @@ from shared.events.notifications import Purpose
 from shared.events.scheduling import VisitType
 
 NEW_YORK = ZoneInfo("America/New_York")
-MOOD = VisitType.KETAMINE_MOOD
+MOOD = needs_of(VisitType.KETAMINE_MOOD, ride_needed=None, fasting_min=None)
 HOUR = timedelta(hours=1)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -133,12 +134,40 @@ def test_no_reminder_is_planned_for_the_past_or_when_it_helps_no_more(
 
 
 @pytest.mark.parametrize(
-    ("visit_type", "count"),
-    [(VisitType.KETAMINE_MOOD, 3), (VisitType.KETAMINE_PAIN, 3), (VisitType.PREPARATION, 0)],
+    ("visit_type", "ride_needed", "fasting_min", "count"),
+    [
+        (VisitType.KETAMINE_MOOD, None, None, 3),
+        (VisitType.KETAMINE_PAIN, None, None, 3),
+        (VisitType.PREPARATION, None, None, 0),
+        (VisitType.OTHER, True, 120, 3),
+        (VisitType.OTHER, True, 0, 2),
+        (VisitType.OTHER, False, 240, 1),
+        (VisitType.OTHER, False, 0, 0),
+        (VisitType.KETAMINE_MOOD, False, 0, 0),
+    ],
 )
-def test_only_infusions_need_a_ride_and_an_empty_stomach(visit_type: VisitType, count: int):
+def test_a_visit_is_reminded_of_what_its_booking_asks_and_else_of_what_its_type_does(
+    visit_type: VisitType,
+    ride_needed: bool | None,  # noqa: FBT001  # a table's column
+    fasting_min: int | None,
+    count: int,
+):
+    needs = needs_of(visit_type, ride_needed=ride_needed, fasting_min=fasting_min)
     starts_at = local("2026-11-24 10:00")
-    assert len(plan_reminders(visit_type, starts_at, NEW_YORK, LONG_AGO)) == count
+    assert len(plan_reminders(needs, starts_at, NEW_YORK, LONG_AGO)) == count
+
+
+@pytest.mark.parametrize(
+    ("visit", "hours", "told"),
+    [
+        ("2026-11-24 18:00", 4, "2026-11-24 12:00"),
+        ("2026-11-24 10:00", 8, "2026-11-23 18:00"),
+        ("2026-11-24 09:00", 12, "2026-11-23 19:00"),
+        ("2026-11-24 09:00", 9, "2026-11-23 18:00"),
+    ],
+)
+def test_who_fasts_longer_is_told_earlier(visit: str, hours: int, told: str):
+    assert fasting_due_at(local(visit), NEW_YORK, hours * HOUR) == local(told)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +199,7 @@ def every_text(first_name: str, place: Place, clinic: Clinic) -> list[str]:
     said = [
         words.ride_reminder(first_name, AT, place, ride=False),
         words.ride_reminder(first_name, AT, place, ride=True),
-        words.fasting_reminder(first_name, AT, place),
+        words.fasting_reminder(first_name, no_food_from(AT), place),
         words.appointment_moved(first_name, AT, place),
         words.no_driving(first_name, AT, place),
         words.chair_offered(first_name, AT, place),

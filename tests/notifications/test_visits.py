@@ -221,6 +221,26 @@ async def test_a_preparation_session_needs_no_ride_and_no_fast(house: House, sto
     assert await house.messages() == {}
 
 
+async def test_a_treatment_of_the_clinics_own_is_reminded_of_by_what_it_asks(
+    house: House, story: Story
+):
+    booked = story.booked(
+        at_ten(story, 5), visit_type="made_up_drip", ride_needed=False, fasting_min=240
+    )
+    await house.hears(story.registered(), booked)
+    await house.lives(6 * DAY)
+    assert await house.states() == {("fasting_reminder", 0): "sent"}
+    assert "eat no food after" in house.texts()[-1]
+    assert "6:00 AM" in house.texts()[-1]
+
+
+async def test_after_what_is_given_without_a_driving_ban_none_is_told(house: House, story: Story):
+    now = house.clock.now()
+    await house.hears(story.registered(), story.discharged(now, now - HOUR))
+    await house.at_rest()
+    assert house.texts() == []
+
+
 async def test_at_discharge_the_patient_reads_until_when_not_to_drive(house: House, story: Story):
     now = house.clock.now()
     until = now + timedelta(hours=5, minutes=40)

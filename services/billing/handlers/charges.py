@@ -14,7 +14,7 @@ from services.billing.store.ledger import post
 from services.billing.tables import Charge, UnchargedInfusion
 from services.billing.work import ChargeLate
 from shared.events.billing import ChargePosted, InfusionNotCharged
-from shared.events.scheduling import InfusionCompleted, VisitType
+from shared.events.scheduling import InfusionCompleted
 from shared.ids import new_id
 from shared.messaging import Transaction
 
@@ -36,7 +36,7 @@ async def charge_for_infusion(event: InfusionCompleted, tx: Transaction, on_file
                 infusion_id=event.infusion_id,
                 patient_id=event.patient_id,
                 appointment_id=event.appointment_id,
-                visit_type=event.visit_type.value,
+                visit_type=event.code,
                 started_at=event.started_at,
                 noticed_at=tx.now,
             )
@@ -92,7 +92,7 @@ def post_charge(infusion: Infusion | InfusionCompleted, priced: Priced, tx: Tran
         ledger.charge_posted(
             OfCharge(infusion.patient_id, charge_id),
             priced.amount_cents,
-            VisitType(infusion.visit_type),
+            infusion.code,
             infusion.started_at,
         ),
     )

@@ -20,7 +20,7 @@ from services.billing.store.estimate_courses import CourseKind
 from services.billing.tables import EstimateCourse, EstimateWording
 from shared.claims import PRINTABLE
 from shared.events.billing import EstimateReason
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import TypeCode
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -43,7 +43,7 @@ FIRST_BIRTH_DATE = date(1900, 1, 1)
 class Wish(BaseModel):
     """What somebody asks the cost of. Without a first day it is priced as of today."""
 
-    visit_type: VisitType
+    visit_type: TypeCode
     planned_infusions: Infusions
     location_id: UUID
     first_on: Day | None = None
@@ -188,7 +188,7 @@ def _open(
         kind=kind.value,
         patient_id=patient_id,
         person=person and courses.seal_person(tx, course_id, person),
-        visit_type=wish.visit_type.value,
+        visit_type=wish.visit_type,
         planned_infusions=wish.planned_infusions,
         location_id=wish.location_id,
         first_on=wish.first_on,
@@ -207,7 +207,7 @@ def _late_from(due_on: date) -> datetime:
 class ServiceWords(BaseModel):
     """What a visit type is called in plain words."""
 
-    visit_type: VisitType
+    visit_type: TypeCode
     words: Text
 
 
@@ -239,8 +239,6 @@ async def record_wording(wish: NewWording, tx: Transaction) -> WordingRecorded |
             ]
         )
     wording_id = await store.next_wording_id(tx)
-    values = wish.model_dump() | {
-        "services": {one.visit_type.value: one.words for one in wish.services}
-    }
+    values = wish.model_dump() | {"services": {one.visit_type: one.words for one in wish.services}}
     tx.insert(EstimateWording, wording_id=wording_id, recorded_at=tx.now, **values)
     return WordingRecorded(wording_id=wording_id, **wish.model_dump())

@@ -47,7 +47,7 @@ async def open_series(event: SeriesBooked, tx: Transaction) -> None:
         tx,
         event.series_id,
         patient_id=event.patient_id,
-        visit_type=event.visit_type.value,
+        visit_type=event.code,
         planned_infusions=event.planned_infusions,
         first_on=first_on,
         opened_at=event.booked_at,

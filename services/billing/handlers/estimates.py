@@ -40,7 +40,6 @@ from services.billing.work import (
 from shared.claims import ClaimCheck, PlannedVisit
 from shared.errors import Poison
 from shared.events.billing import EstimateIssued, EstimateReason
-from shared.events.scheduling import VisitType
 from shared.http.desk import Document
 from shared.http.problems import Refused
 from shared.ids import new_id
@@ -86,7 +85,7 @@ async def redeem_plan(asked: Asked, claims: ClaimCheck) -> PlanRedeemed:
         patient=patient,
         clinician=None,
         location=await claims.location(course.location_id, purpose="estimate"),
-        visit_type=VisitType(course.visit_type),
+        visit_type=course.visit_type,
         diagnoses=(),
         visits=None,
     )
@@ -166,7 +165,7 @@ async def _plan(redeemed: PlanRedeemed, course: Course, tx: Transaction) -> Plan
             PlannedVisit(starts_at=wished_at, infusion_min=FIRST_HOUR_MAX_MIN)
             for _ in range(course.planned_infusions)
         )
-    fees = await store.fees_at(tx, redeemed.visit_type.value, [one.starts_at for one in visits])
+    fees = await store.fees_at(tx, redeemed.visit_type, [one.starts_at for one in visits])
     is_booked = redeemed.visits is not None
     return Plan(
         person=_person(redeemed, course, tx),
@@ -204,7 +203,7 @@ def _draft(tx: Transaction, course: Course, estimate: Estimate, plan: Plan, issu
         version=issue.version,
         reason=issue.reason.value,
         patient_id=course.patient_id,
-        visit_type=plan.visit_type.value,
+        visit_type=plan.visit_type,
         fees_cents=[visit.fee_cents for visit in plan.visits],
         total_cents=estimate.total_cents,
         expires_on=issue.expires_on,

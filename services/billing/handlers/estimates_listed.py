@@ -15,7 +15,7 @@ from services.billing.rules.estimates import EstimateState, in_words
 from services.billing.store import estimate_courses, estimates
 from services.billing.store.estimate_courses import CourseKind
 from shared.events.billing import EstimateReason
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import TypeCode
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -30,7 +30,7 @@ class EstimateListed(BaseModel):
     version: int
     reason: EstimateReason
     state: EstimateState
-    visit_type: VisitType
+    visit_type: TypeCode
     visits: int
     total_cents: int
     expires_on: date
@@ -52,7 +52,7 @@ class EstimateDue(BaseModel):
     course_id: UUID
     kind: CourseKind
     patient_id: UUID | None
-    visit_type: VisitType
+    visit_type: TypeCode
     planned_infusions: int
     opened_at: datetime
     due_at: datetime

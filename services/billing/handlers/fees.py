@@ -14,7 +14,7 @@ from services.billing.handlers.charges import leave_late
 from services.billing.rules.pricing import broken_by_fee, fee_starts_at
 from services.billing.store import fees as store
 from services.billing.tables import Fee
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import TypeCode
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -44,7 +44,7 @@ Day = Annotated[
 class NewFee(BaseModel):
     """A fee that is in force from a day on, until the next one begins."""
 
-    visit_type: VisitType
+    visit_type: TypeCode
     amount_cents: FeeCents
     effective_from: Day
 
@@ -74,7 +74,7 @@ async def record_fee(wish: NewFee, tx: Transaction) -> FeeRecorded | Refused:
     """
     if broken := broken_by_fee(wish.effective_from, tx.now):
         return Refused.by_rules(broken)
-    visit_type = wish.visit_type.value
+    visit_type = wish.visit_type
     await store.change(tx)
     known = await store.find_fee(tx, visit_type, wish.effective_from)
     fee_id = new_id()

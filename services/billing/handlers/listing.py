@@ -18,7 +18,7 @@ from services.billing.rules.superbill_lint import in_words
 from services.billing.rules.superbills import CorrectionReason
 from services.billing.store import charges, fees, superbills
 from shared.events.billing import DeclineReason, TenderKind
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import TypeCode
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -92,7 +92,7 @@ class UnchargedListed(BaseModel):
     infusion_id: UUID
     patient_id: UUID
     appointment_id: UUID
-    visit_type: VisitType
+    visit_type: TypeCode
     started_at: datetime
     noticed_at: datetime
 

@@ -19,6 +19,12 @@ PUSH, FIRST_HOUR, FURTHER_HOUR = "96374", "96365", "96366"
 UNCLASSIFIED_DRUG, COMPOUNDED_DRUG = "J3490", "J7999"
 DRUGS = frozenset({UNCLASSIFIED_DRUG, COMPOUNDED_DRUG})
 
+KETAMINE = "Ketamine, racemic"
+"""The drug whose infusions the codes are of, as scheduling's catalogue names it."""
+
+KETAMINE_TYPES = frozenset({"ketamine_mood", "ketamine_pain"})
+"""The visits that were coded before a record named the drug."""
+
 _MINUTE = timedelta(minutes=1)
 
 
@@ -33,6 +39,11 @@ class Coded:
     @property
     def units(self) -> int:
         return len(self.why)
+
+
+def is_coded(visit_type: str, drug_name: str | None) -> bool:
+    """Whether the codes here are for what was given."""
+    return drug_name == KETAMINE or (drug_name is None and visit_type in KETAMINE_TYPES)
 
 
 def minutes_between(started_at: datetime, stopped_at: datetime) -> int:

@@ -18,7 +18,7 @@ from services.billing.rules.as_printed import address_lines, as_dialled
 from services.billing.rules.codebook import CodeBook
 from shared.claims import ClinicianCard, LocationCard
 from shared.events.billing import EstimateReason
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import TypeCode
 from shared.identifiers import is_ein, is_npi
 from shared.refusals import Broken
 
@@ -82,7 +82,7 @@ class Plan:
     person: Person
     clinician: ClinicianCard | None
     location: LocationCard
-    visit_type: VisitType
+    visit_type: TypeCode
     diagnoses: tuple[str, ...]
     visits: tuple[Expected, ...]
 

@@ -122,15 +122,24 @@ def held_in(tender: TenderKind) -> Account:
     return _HELD_IN[tender]
 
 
-def revenue_of(visit_type: VisitType) -> Account:
-    """The income that a kind of visit brings. A session without a drip is a consult."""
-    if visit_type in {VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN}:
-        return Account.REVENUE_INFUSION
-    return Account.REVENUE_CONSULT
+_CONSULTS: frozenset[str] = frozenset(
+    {
+        VisitType.PREPARATION,
+        VisitType.SPRAY_CONSULT,
+        VisitType.WEB_FOLLOW_UP,
+        VisitType.INTEGRATION,
+    }
+)
+"""The sessions: a clinician is paid for, and nothing is given."""
+
+
+def revenue_of(visit_type: str) -> Account:
+    """The income that a kind of visit brings. Whatever is given in a chair is an infusion's."""
+    return Account.REVENUE_CONSULT if visit_type in _CONSULTS else Account.REVENUE_INFUSION
 
 
 def charge_posted(
-    of: OfCharge, amount_cents: int, visit_type: VisitType, happened_at: datetime
+    of: OfCharge, amount_cents: int, visit_type: str, happened_at: datetime
 ) -> Posting:
     """The service is given: it is owed, and earned."""
     leg = Leg(Account.PATIENT_RECEIVABLE, revenue_of(visit_type), amount_cents)

@@ -30,6 +30,12 @@ BORN_AFTER = Broken(
     "The patient's birth date lies after the visit. Correct the birth date.",
     "payers match the birth date with their own record",
 )
+NOT_CODED = Broken(
+    "service_not_coded",
+    "No codes are on record for what was given. A coder writes this bill; the payment stands.",
+    "the clinic's code tables hold infusions of ketamine; another drug or treatment has its own"
+    " codes",
+)
 NAME_MISSING = Broken(
     "name_missing",
     "A name, an address or the signature is missing. Complete the record.",

@@ -44,7 +44,7 @@ class Infusion:
     infusion_id: UUID
     patient_id: UUID
     appointment_id: UUID
-    visit_type: str
+    code: str
     started_at: datetime
 
 

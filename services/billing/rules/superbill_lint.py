@@ -70,6 +70,8 @@ def _wrong_record(record: InfusionRecord) -> Iterator[Broken]:
         yield lint_words.NO_STOP_TIME
     elif coding.minutes_between(record.started_at, record.stopped_at) < 1:
         yield lint_words.NO_MINUTE
+    if not coding.is_coded(record.visit_type, record.drug_name):
+        yield lint_words.NOT_CODED
     if record.patient.birth_date > served_on(record):
         yield lint_words.BORN_AFTER
     if len(record.diagnoses) > DIAGNOSES_MAX:

@@ -111,7 +111,7 @@ async def load_on_file(tx: Transaction, completed: Sequence[InfusionCompleted]) 
                 event.infusion_id,
                 event.patient_id,
                 event.appointment_id,
-                event.visit_type.value,
+                event.code,
                 event.started_at,
             )
             for event in completed
@@ -133,7 +133,7 @@ async def read_on_file(tx: Transaction, infusions: Sequence[Infusion]) -> list[O
             "infusions": [one.infusion_id for one in infusions],
             "appointments": [one.appointment_id for one in infusions],
             "patients": [one.patient_id for one in infusions],
-            "visit_types": [one.visit_type for one in infusions],
+            "visit_types": [one.code for one in infusions],
             "starts": [one.started_at for one in infusions],
         },
     )

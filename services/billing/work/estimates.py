@@ -6,7 +6,7 @@ from uuid import UUID
 
 from shared.claims import ClinicianCard, LocationCard, PatientCard, PlannedVisit
 from shared.events.billing import EstimateReason
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import TypeCode
 from shared.messaging import Fact, Work
 
 
@@ -40,7 +40,7 @@ class PlanRedeemed(Fact):
     patient: PatientCard | None
     clinician: ClinicianCard | None
     location: LocationCard
-    visit_type: VisitType
+    visit_type: TypeCode
     diagnoses: tuple[str, ...]
     visits: tuple[PlannedVisit, ...] | None
 

@@ -23,7 +23,7 @@ async def add(tx: Transaction, draft: Draft) -> None:
 
 async def plan_reminders(tx: Transaction, visit: BookedVisit, place: Place) -> None:
     """Have a visit's reminders wait, each for its moment; what comes too late is noted as such."""
-    for reminder in rules.plan_reminders(visit.visit_type, visit.starts_at, place.zone, tx.now):
+    for reminder in rules.plan_reminders(visit.needs, visit.starts_at, place.zone, tx.now):
         draft = Draft(
             patient_id=visit.patient_id,
             purpose=reminder.purpose,

@@ -11,7 +11,7 @@ from services.notifications.gateways.mail import Mail
 from services.notifications.gateways.texts import Texts
 from services.notifications.handlers import messages
 from services.notifications.handlers.claims import ask_for_contact, ask_for_location
-from services.notifications.rules import NotSent
+from services.notifications.rules import NotSent, no_food_from
 from services.notifications.store import contacts as stored_contacts
 from services.notifications.store import messages as stored_messages
 from services.notifications.store import pay_links as stored_links
@@ -115,7 +115,7 @@ async def _words_of_visit(tx: Transaction, message: Message, name: str, place: P
     visit = await stored_visits.appointment_of(tx, message.subject_id)
     match message.purpose:
         case Purpose.FASTING_REMINDER:
-            return words.fasting_reminder(name, visit.starts_at, place)
+            return words.fasting_reminder(name, no_food_from(visit.starts_at, visit.no_food), place)
         case Purpose.APPOINTMENT_MOVED:
             return words.appointment_moved(name, visit.starts_at, place)
         case _:

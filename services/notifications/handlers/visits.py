@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.notifications.handlers import messages
 from services.notifications.handlers.claims import ask_for_location
-from services.notifications.rules import AppointmentState, NotSent
+from services.notifications.rules import AppointmentState, NotSent, needs_of
 from services.notifications.store import places as stored_places
 from services.notifications.store import visits as stored_visits
 from services.notifications.store.messages import Draft
@@ -55,7 +55,7 @@ async def _plan(event: AppointmentBooked | AppointmentMoved, tx: Transaction) ->
         event.appointment_id,
         event.patient_id,
         event.location_id,
-        event.visit_type,
+        needs_of(event.visit_type, ride_needed=event.ride_needed, fasting_min=event.fasting_min),
         event.starts_at,
         event.revision,
     )
@@ -75,8 +75,13 @@ async def note_ride(event: RideConfirmed, tx: Transaction) -> None:
 
 
 async def tell_driving_ban(event: PatientDischarged, tx: Transaction) -> None:
-    """Tell until when not to drive, at once and at any hour: the patient is on the way home."""
+    """Tell until when not to drive, at once and at any hour: the patient is on the way home.
+
+    After what is given without a driving ban there is nothing to tell.
+    """
     await stored_visits.end_visit(tx, event.appointment_id, AppointmentState.DISCHARGED)
+    if event.no_drive_until <= event.discharged_at:
+        return
     await messages.add(
         tx,
         Draft(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
 
-from services.notifications.rules import Appointment, AppointmentState
-from shared.events.scheduling import AppointmentBooked, AppointmentMoved, VisitType
+from services.notifications.rules import Appointment, AppointmentState, Needs, needs_of
+from shared.events.scheduling import AppointmentBooked, AppointmentMoved
 from shared.messaging import Transaction
 
 
@@ -20,20 +20,23 @@ class BookedVisit:
     appointment_id: UUID
     patient_id: UUID
     location_id: UUID
-    visit_type: VisitType
+    needs: Needs
     starts_at: datetime
     revision: int
 
 
 async def keep_visit(tx: Transaction, visit: AppointmentBooked | AppointmentMoved) -> bool:
     """A visit at its newest revision; False when this one is old. A moved visit's ride is open."""
+    needs = needs_of(visit.visit_type, ride_needed=visit.ride_needed, fasting_min=visit.fasting_min)
     kept = await tx.execute(
         text(
-            "INSERT INTO appointments (appointment_id, patient_id, location_id, visit_type,"
-            " starts_at, revision, state) VALUES (:appointment_id, :patient_id, :location_id,"
-            " :visit_type, :starts_at, :revision, 'booked')"
+            "INSERT INTO appointments (appointment_id, patient_id, location_id,"
+            " ride_needed, fasting_min, starts_at, revision, state) VALUES (:appointment_id,"
+            " :patient_id, :location_id, :ride_needed, :fasting_min, :starts_at, :revision,"
+            " 'booked')"
             " ON CONFLICT (appointment_id) DO UPDATE SET location_id = excluded.location_id,"
-            " visit_type = excluded.visit_type, starts_at = excluded.starts_at,"
+            " ride_needed = excluded.ride_needed, fasting_min = excluded.fasting_min,"
+            " starts_at = excluded.starts_at,"
             " revision = excluded.revision, ride_confirmed = false"
             " WHERE appointments.revision < excluded.revision AND appointments.state = 'booked'"
         ),
@@ -41,7 +44,8 @@ async def keep_visit(tx: Transaction, visit: AppointmentBooked | AppointmentMove
             "appointment_id": visit.appointment_id,
             "patient_id": visit.patient_id,
             "location_id": visit.location_id,
-            "visit_type": visit.visit_type,
+            "ride_needed": needs.ride,
+            "fasting_min": needs.no_food // timedelta(minutes=1),
             "starts_at": visit.starts_at,
             "revision": visit.revision,
         },
@@ -75,20 +79,26 @@ async def confirm_ride(tx: Transaction, appointment_id: UUID) -> None:
 async def appointment_of(tx: Transaction, appointment_id: UUID) -> Appointment:
     found = await tx.execute(
         text(
-            "SELECT starts_at, revision, state, ride_confirmed FROM appointments"
+            "SELECT starts_at, revision, state, ride_confirmed, fasting_min FROM appointments"
             " WHERE appointment_id = :appointment_id"
         ),
         {"appointment_id": appointment_id},
     )
     row = found.one()
-    return Appointment(row.starts_at, row.revision, AppointmentState(row.state), row.ride_confirmed)
+    return Appointment(
+        row.starts_at,
+        row.revision,
+        AppointmentState(row.state),
+        row.ride_confirmed,
+        timedelta(minutes=row.fasting_min),
+    )
 
 
 async def visits_to_come(tx: Transaction, location_id: UUID) -> list[BookedVisit]:
     found = await tx.execute(
         text(
-            "SELECT appointment_id, patient_id, location_id, visit_type, starts_at, revision"
-            " FROM appointments WHERE location_id = :location_id AND state = 'booked'"
+            "SELECT appointment_id, patient_id, location_id, ride_needed, fasting_min, starts_at,"
+            " revision FROM appointments WHERE location_id = :location_id AND state = 'booked'"
             " AND starts_at > :now ORDER BY appointment_id"
         ),
         {"location_id": location_id, "now": tx.now},
@@ -98,7 +108,7 @@ async def visits_to_come(tx: Transaction, location_id: UUID) -> list[BookedVisit
             row.appointment_id,
             row.patient_id,
             row.location_id,
-            VisitType(row.visit_type),
+            Needs(row.ride_needed, timedelta(minutes=row.fasting_min)),
             row.starts_at,
             row.revision,
         )
