@@ -110,6 +110,13 @@ def place(chairs: int, fill: float, seed: int) -> Place:
         ride_needed=True,
         chair_needed=True,
         start_every_min=15,
+        drug="Made up",
+        route=None,
+        is_controlled=False,
+        gap_min_days=None,
+        least_age_years=None,
+        begins_in_ban=False,
+        room_needed=False,
         sources={},
     )
     windows = tuple(Window(day, OPENS_MIN, CLOSES_MIN) for day in range(1, 8))

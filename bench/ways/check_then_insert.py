@@ -59,7 +59,7 @@ async def check_then_insert(wish: BookSeries, tx: Transaction) -> SeriesAnswer |
         *rules.broken_by_open_series(has_open=await store.has_open_series(tx, wish.patient_id)),
         *holds.broken_by_other_hold(has_hold=await kept.has_hold(tx, wish.patient_id)),
         *broken_by_dates([slot.starts_at for slot in wished], policy, location, tx.now),
-        *await broken_by_prescriber(tx, wish.prescriber_id, wish.visit_type),
+        *await broken_by_prescriber(tx, wish.prescriber_id),
         *(
             wrong
             for slot in wished

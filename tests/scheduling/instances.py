@@ -49,6 +49,13 @@ def visit(
         ride_needed=True,
         chair_needed=True,
         start_every_min=every_min,
+        drug="Made up",
+        route=None,
+        is_controlled=False,
+        gap_min_days=None,
+        least_age_years=None,
+        begins_in_ban=False,
+        room_needed=False,
         sources={},
     )
 

@@ -13,6 +13,10 @@ from tests.scheduling.conftest import Clinic, bearer
 ROLES = {
     "POST /locations": "ops",
     "POST /locations/{location_id}/chairs": "ops",
+    "POST /locations/{location_id}/rooms": "ops",
+    "GET /locations/{location_id}/rooms": "ops front_desk nurse prescriber",
+    "POST /visit-types": "ops",
+    "POST /patients/{patient_id}/treatments": "front_desk prescriber",
     "POST /clinicians": "ops",
     "PATCH /clinicians/{clinician_id}": "ops",
     "POST /patients": "front_desk",

@@ -360,7 +360,7 @@ async def test_visits_that_cannot_be_are_told(elsewhere: Clinic) -> None:
         (7, "clinician_npi", "unknown_clinician"),
         (8, "diagnoses", "import_column"),
         (9, "series_source_id", "import_column"),
-        (10, "visit_type", "import_column"),
+        (10, "visit_type", "unknown_visit_type"),
     ]
 
 
@@ -540,3 +540,55 @@ def test_no_shape_of_a_bundle_trips_the_reader(entry: Any) -> None:
     content = json.dumps({"entry": [{"resource": entry}, entry]})
     found = read_file(Kind.FHIR_BUNDLE, content)
     assert isinstance(found, Broken) or all(isinstance(each, Record) for each in found)
+
+
+async def test_an_import_books_nothing_that_no_nurse_watches(elsewhere: Clinic) -> None:
+    await elsewhere.chair(name="Chair 2")
+    await elsewhere.has_nurses(1, 1)
+    await elsewhere.series(every(3, 6, NOON + timedelta(days=3)))
+    await bring(elsewhere, "patients", sheet([person(1), person(2)]))
+    rows = [
+        visit(elsewhere, n, at, chair="Chair 2")
+        for n, at in enumerate(every(3, 6, NOON + timedelta(minutes=30)), start=1)
+    ]
+    found = await look(elsewhere, "appointments", sheet(rows))
+    assert tally(found) == {"wrong": 6}
+    busy = [each for each in await problems(elsewhere, found) if each[2] == "nurses_busy"]
+    assert [line for line, *_ in busy] == [3, 4, 5, 6, 7]
+
+
+async def test_two_series_of_one_file_share_the_nurses_that_there_are(elsewhere: Clinic) -> None:
+    await elsewhere.chair(name="Chair 2")
+    await elsewhere.has_nurses(1, 1)
+    await bring(elsewhere, "patients", sheet([person(1), person(2)]))
+    other = {"chair": "Chair 2", "patient_source_id": "p2", "series_source_id": "s2"}
+    starts = every(3, 6)
+    rows = [visit(elsewhere, n, at) for n, at in enumerate(starts)]
+    rows += [visit(elsewhere, 10 + n, at, **other) for n, at in enumerate(starts)]
+    found = await look(elsewhere, "appointments", sheet(rows))
+    assert tally(found) == {"ready": 6, "wrong": 6}
+    assert {each[2] for each in await problems(elsewhere, found)} == {"nurses_busy"}
+
+
+async def test_a_series_of_a_child_is_not_imported(elsewhere: Clinic) -> None:
+    await bring(elsewhere, "patients", sheet([person(1, birth_date="2012-01-01")]))
+    rows = [visit(elsewhere, n, at) for n, at in enumerate(every(3, 6))]
+    found = await look(elsewhere, "appointments", sheet(rows))
+    assert ("patient_source_id", "too_young") in [
+        each[1:] for each in await problems(elsewhere, found)
+    ]
+
+
+async def test_a_row_brings_what_its_type_has_by_the_catalogue(elsewhere: Clinic) -> None:
+    await bring(elsewhere, "patients", sheet([person(1)]))
+    bare = {"chair": "", "series_source_id": "", "diagnoses": ""}
+    rows = [
+        visit(elsewhere, 1, NOON, visit_type="preparation"),
+        visit(elsewhere, 2, NOON + timedelta(days=1), series_source_id="s2", visit_type="nobodys"),
+        visit(elsewhere, 3, NOON + timedelta(days=2), **bare),
+    ]
+    found = await look(elsewhere, "appointments", sheet(rows))
+    told = await problems(elsewhere, found)
+    assert (2, "chair", "import_column") in told
+    assert (3, "visit_type", "unknown_visit_type") in told
+    assert (4, "chair", "import_column") in told

@@ -139,7 +139,7 @@ async def test_a_question_without_an_answer_is_refused(clinic: Clinic) -> None:
     [
         {"infusions": -1},
         {"infusions": 100},
-        {"visit_type": "nitrous"},
+        {"visit_type": "No code"},
         {"preferences": {"weekdays": []}},
         {"preferences": {"weekdays": [0]}},
         {"preferences": {"from": "9:00"}},

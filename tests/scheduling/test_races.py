@@ -21,9 +21,11 @@ RACERS = 40
 OVERLAPS = """
     SELECT count(*) FROM appointments AS a JOIN appointments AS b
         ON a.appointment_id < b.appointment_id
-       AND (a.chair_id = b.chair_id OR a.patient_id = b.patient_id)
+       AND (a.chair_id = b.chair_id OR a.patient_id = b.patient_id
+            OR a.room_id = b.room_id OR a.led_by = b.led_by)
        AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
-     WHERE a.state NOT IN ('cancelled', 'sent_home') AND b.state NOT IN ('cancelled', 'sent_home')
+     WHERE a.state NOT IN ('cancelled', 'no_show', 'sent_home')
+       AND b.state NOT IN ('cancelled', 'no_show', 'sent_home')
 """
 
 

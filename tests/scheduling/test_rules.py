@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
-from typing import get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,14 +12,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.scheduling.forms.wishes import BookSeries
 from services.scheduling.rules import patients, series, slots, visits
 from services.scheduling.rules.gaps import advice_on_series, broken_by_place, gap_in_days
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol, numbered
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import FREED, FROM, Step, VisitState
-from shared.events.scheduling import RideMode, VisitType
+from shared.events.scheduling import RideMode
 from shared.refusals import Broken
 from tests.scheduling.figures import MOOD, MOOD_MIN, NO_DRIVE_MIN, PAIN, PLANNING
 
@@ -214,11 +212,6 @@ def test_only_an_open_series_with_no_drip_running_is_stopped() -> None:
     assert stop(SeriesState.BOOKED, running=True) == ["infusion_running"]
     assert stop(SeriesState.COMPLETED, running=False) == ["series_state"]
     assert stop(SeriesState.STOPPED, running=False) == ["series_state"]
-
-
-def test_every_kind_of_series_that_can_be_asked_for_has_a_protocol() -> None:
-    asked = set(get_args(BookSeries.model_fields["visit_type"].annotation))
-    assert asked == {VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN}
 
 
 CHAIR, OTHER_CHAIR, ONE, OTHER = (UUID(int=n) for n in range(1, 5))

@@ -341,7 +341,9 @@ async def test_no_link_is_made_for_what_is_not_on_record(led: Clinic) -> None:
         ("unknown_location", "location_id"),
         ("unknown_clinician", "clinician_id"),
     ]
-    for wrong in ({"valid_days": 0}, {"valid_days": 61}, {"visit_type": "ketamine_mood"}):
+    broken = await led.refused(path, wish | {"visit_type": "ketamine_mood"})
+    assert broken == [("chair_needed", "visit_type")]
+    for wrong in ({"valid_days": 0}, {"valid_days": 61}, {"visit_type": "No code"}):
         assert (await led.send(path, wish | wrong)).status_code == 422
 
 

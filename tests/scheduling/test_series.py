@@ -106,8 +106,7 @@ async def test_an_unknown_patient_and_location_are_named_together(clinic: Clinic
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"visit_type": "preparation"},
-        {"visit_type": "spravato"},
+        {"visit_type": "No code"},
         {"diagnoses": []},
         {"diagnoses": ["depressed"]},
         {"appointments": [{"chair_id": str(uuid4()), "starts_at": "2026-10-07T12:00:00"}]},

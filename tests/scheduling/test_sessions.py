@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.auth import Role
 from shared.claims import ConsultRecord
-from tests.scheduling.conftest import CLINICIAN, LOCATION, NOW, Clinic, bearer, every
+from tests.scheduling.conftest import CLINICIAN, LOCATION, NOW, VITALS, Clinic, bearer, every
 
 FIRST = NOW + timedelta(minutes=15)
 """Monday at 10:15 in Alexandria; a preparation session's day."""
@@ -86,6 +86,7 @@ async def test_every_kind_of_session_is_booked_at_the_desk_and_takes_place(
         "patient_id": session["patient_id"],
         "appointment_id": session["appointment_id"],
         "visit_type": visit_type,
+        "type_code": visit_type,
         "location_id": led.location_id,
         "clinician_id": led.clinician_id,
         "started_at": "2026-10-05T14:17:00Z",
@@ -230,7 +231,9 @@ async def test_a_session_is_booked_for_what_is_on_record(led: Clinic) -> None:
     assert await led.refused(path, unknown_place) == [("unknown_location", "location_id")]
     unknown_leader = wish(led, led_by=str(uuid4()))
     assert await led.refused(path, unknown_leader) == [("unknown_clinician", "led_by")]
-    assert (await led.send(path, wish(led, visit_type="ketamine_mood"))).status_code == 422
+    for visit_type, rule in (("ketamine_mood", "chair_needed"), ("made_up", "unknown_visit_type")):
+        broken = await led.refused(path, wish(led, visit_type=visit_type))
+        assert broken == [(rule, "visit_type")]
 
 
 async def test_a_session_takes_place_after_check_in_on_its_day_and_in_order(led: Clinic) -> None:
@@ -364,3 +367,87 @@ async def test_no_writer_at_all_makes_a_session_of_an_infusion(led: Clinic) -> N
             await connection.execute(
                 text(query), {"id": visit["appointment_id"], "clinician": led.clinician_id}
             )
+
+
+async def infused_at(clinic: Clinic, at: datetime) -> str:
+    """A patient who has a maintenance infusion booked, fifty minutes and six hours of ban."""
+    patient_id = await clinic.patient()
+    treatment = {
+        "location_id": clinic.location_id,
+        "chair_id": clinic.chair_id,
+        "visit_type": "ketamine_maintenance",
+        "starts_at": at.isoformat(),
+        "ordered_by": clinic.clinician_id,
+        "diagnoses": ["F33.1"],
+    }
+    await clinic.post(f"/patients/{patient_id}/treatments", treatment)
+    return patient_id
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("visit_type", "hours", "broken"),
+    [
+        ("preparation", 1, [("driving_ban", "starts_at")]),
+        ("preparation", 6.5, [("driving_ban", "starts_at")]),
+        ("preparation", 7, []),
+        ("spray_consult", 2, [("driving_ban", "starts_at")]),
+        ("integration", 1, []),
+        ("web_follow_up", 1, []),
+    ],
+)
+async def test_a_session_begins_in_a_driving_ban_only_where_its_type_may(
+    led: Clinic, visit_type: str, hours: float, broken: list[tuple[str, str]]
+) -> None:
+    patient_id = await infused_at(led, FIRST)
+    asked = wish(led, FIRST + hours * HOUR, visit_type=visit_type)
+    answer = await led.send(f"/patients/{patient_id}/sessions", asked)
+    found = answer.json().get("violations", [])
+    assert [(each["rule"], each["field"]) for each in found] == broken
+
+
+async def test_no_infusion_is_booked_whose_ban_a_session_would_begin_in(led: Clinic) -> None:
+    session = await book(led, FIRST + 2 * HOUR)
+    patient_id = session["patient_id"]
+    treatment = {
+        "location_id": led.location_id,
+        "chair_id": led.chair_id,
+        "visit_type": "ketamine_maintenance",
+        "starts_at": FIRST.isoformat(),
+        "ordered_by": led.clinician_id,
+        "diagnoses": ["F33.1"],
+    }
+    path = f"/patients/{patient_id}/treatments"
+    assert await led.refused(path, treatment) == [("driving_ban_after", "starts_at")]
+    later = treatment | {"starts_at": (FIRST + 4 * HOUR).isoformat()}
+    await led.post(path, later)
+
+
+async def test_a_session_whose_patient_was_infused_late_waits_until_the_ban_is_over(
+    led: Clinic,
+) -> None:
+    patient_id = await infused_at(led, FIRST)
+    session = await book(led, FIRST + 7 * HOUR, patient_id)
+    infusions = (await led.get("/appointments"))["items"]
+    [infusion] = [
+        each for each in infusions if each["patient_id"] == patient_id and each["chair_id"]
+    ]
+    await led.consent(patient_id, visit_types=["ketamine_maintenance"])
+    led.clock.step_to(FIRST + HOUR)
+    for step, body in (
+        ("ride", {"mode": "rideshare"}),
+        ("check-in", {"fasted": True}),
+        ("vitals", VITALS),
+        ("clear", {}),
+        ("start", {"clinician_id": led.clinician_id}),
+    ):
+        await led.step(infusion, step, body)
+    led.clock.step_to(FIRST + 2 * HOUR)
+    await led.step(infusion, "complete")
+    led.be_there(session)
+    path = f"/appointments/{session['appointment_id']}/check-in"
+    assert await led.refused(path, {}) == [("driving_ban", "starts_at")]
+    led.clock.step_to(FIRST + 8 * HOUR)
+    await led.step(session, "check-in")

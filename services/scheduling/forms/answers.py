@@ -13,7 +13,7 @@ from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.visits import SendHomeReason, VisitState
 from shared.claims import E164, ClinicianCard, Line, LocationCard, PatientCard
 from shared.events import Moment
-from shared.events.scheduling import RideMode, VisitType
+from shared.events.scheduling import RideMode, TypeCode
 
 
 class LocationAnswer(LocationCard):
@@ -24,6 +24,12 @@ class LocationAnswer(LocationCard):
 
 class ChairAnswer(BaseModel):
     chair_id: UUID
+    location_id: UUID
+    name: str
+
+
+class RoomAnswer(BaseModel):
+    room_id: UUID
     location_id: UUID
     name: str
 
@@ -87,7 +93,8 @@ class AppointmentSummary(BaseModel):
 
     `late_since`: an entry in the chart was due then, and none has come.
 
-    An infusion has its series and chair; a session has neither, and a clinician who leads it.
+    An infusion has its series and chair, a treatment its chair and a clinician who ordered it; a
+    session has neither, and a clinician who leads it.
     """
 
     appointment_id: UUID
@@ -97,7 +104,9 @@ class AppointmentSummary(BaseModel):
     location_id: UUID
     chair_id: UUID | None
     led_by: UUID | None
-    visit_type: VisitType
+    ordered_by: UUID | None
+    room_id: UUID | None
+    visit_type: TypeCode
     starts_at: Moment
     ends_at: Moment
     state: VisitState
@@ -129,7 +138,7 @@ class SeriesAnswer(BaseModel):
     patient_id: UUID
     prescriber_id: UUID
     location_id: UUID
-    visit_type: VisitType
+    visit_type: TypeCode
     diagnoses: list[str]
     planned_infusions: int
     state: SeriesState

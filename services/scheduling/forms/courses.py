@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -14,7 +14,7 @@ from services.scheduling.rules.holds import HoldState
 from services.scheduling.rules.house import HouseFigure
 from shared.claims import Icd10
 from shared.events import Moment
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import TypeCode
 
 
 class HoldPlan(Wish):
@@ -22,7 +22,7 @@ class HoldPlan(Wish):
 
     patient_id: UUID
     location_id: UUID
-    visit_type: Literal[VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN]
+    visit_type: TypeCode
     appointments: Annotated[list[WishedAppointment], Field(max_length=MAX_APPOINTMENTS)]
 
 
@@ -45,7 +45,7 @@ class HoldAnswer(BaseModel):
     hold_id: UUID
     patient_id: UUID
     location_id: UUID
-    visit_type: VisitType
+    visit_type: TypeCode
     state: HoldState
     held_at: Moment
     expires_at: Moment

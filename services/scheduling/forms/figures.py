@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from services.scheduling.forms.wish import Wish
 from shared.claims import PRINTABLE, Line
 from shared.events import Moment
+from shared.events.scheduling import TypeCode
 from shared.refusals import API_DOCUMENT, Malformed
 
 T = TypeVar("T")
@@ -25,6 +26,7 @@ Clock = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-
 
 Minutes = Annotated[int, Field(ge=0, le=12 * 60)]
 Count = Annotated[int, Field(ge=1, le=31)]
+Years = Annotated[int, Field(ge=1, le=120)]
 MAX_WINDOWS = 7 * 6
 
 
@@ -48,7 +50,7 @@ class FiguresWish(Wish):
 
     def changed(self) -> dict[str, Figure[Any]]:
         named = self.model_fields_set - {"effective_from"}
-        return {name: found for name in named if (found := getattr(self, name)) is not None}
+        return {name: found for name in named if isinstance(found := getattr(self, name), Figure)}
 
 
 class VisitFiguresWish(FiguresWish):
@@ -60,6 +62,21 @@ class VisitFiguresWish(FiguresWish):
     ride_needed: Figure[bool] | None = None
     chair_needed: Figure[bool] | None = None
     start_every_min: Figure[Annotated[int, Field(ge=1, le=240)]] | None = None
+    drug: Figure[Line | None] | None = None
+    route: Figure[Line | None] | None = None
+    is_controlled: Figure[bool] | None = None
+    gap_min_days: Figure[Count | None] | None = None
+    least_age_years: Figure[Years | None] | None = None
+    begins_in_ban: Figure[bool] | None = None
+    room_needed: Figure[bool] | None = None
+
+
+class AddVisitType(VisitFiguresWish):
+    """A type that the clinic adds, like one that it has but for the figures that are named."""
+
+    visit_type: TypeCode
+    like: TypeCode
+    name: Figure[Line]
 
 
 class ProtocolWish(FiguresWish):
@@ -86,6 +103,13 @@ class VisitFiguresAnswer(BaseModel):
     ride_needed: bool
     chair_needed: bool
     start_every_min: int
+    drug: str | None
+    route: str | None
+    is_controlled: bool
+    gap_min_days: int | None
+    least_age_years: int | None
+    begins_in_ban: bool
+    room_needed: bool
     sources: dict[str, str]
 
 
@@ -156,6 +180,15 @@ class OpeningHoursAnswer(OpeningHoursWish):
     location_id: UUID
 
 
+class TouchedVisit(BaseModel):
+    """A visit that is booked on a closed day, or that no nurse watches; a session has no series."""
+
+    appointment_id: UUID
+    series_id: UUID | None
+    patient_id: UUID
+    starts_at: Moment
+
+
 class RosterWish(Wish):
     """A whole week of nurses on duty; shifts that overlap add up."""
 
@@ -166,8 +199,11 @@ class RosterWish(Wish):
 
 
 class RosterAnswer(RosterWish):
+    """`touches` are the visits for which it leaves no nurse, told when it is recorded."""
+
     roster_id: UUID
     location_id: UUID
+    touches: tuple[TouchedVisit, ...] = ()
 
 
 class ClosureWish(Wish):
@@ -187,15 +223,6 @@ class ClosureWish(Wish):
                 "last_on",
             )
         return self
-
-
-class TouchedVisit(BaseModel):
-    """A visit that is booked on a closed day; a session has no series."""
-
-    appointment_id: UUID
-    series_id: UUID | None
-    patient_id: UUID
-    starts_at: Moment
 
 
 class ClosureAnswer(ClosureWish):

@@ -31,10 +31,9 @@ from services.scheduling.rules.imports import (
     Record,
     wrong_columns,
 )
-from services.scheduling.rules.sessions import SESSIONS
 from shared.claims import Icd10, Line, Npi
 from shared.events import Moment
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import TypeCode
 from shared.refusals import Broken, Malformed
 
 MAX_CHARS = 900_000
@@ -122,10 +121,13 @@ class ImportedPatient(_Imported):
 
 
 class ImportedVisit(_Imported):
-    """An infusion of a series has its chair, series and diagnoses; a session has none of them."""
+    """An infusion of a series has its chair, series and diagnoses; a session has none of them.
+
+    Which of the two its type is, the catalogue says, and the check of the file asks there.
+    """
 
     patient_source_id: SourceId
-    visit_type: VisitType
+    visit_type: TypeCode
     starts_at: StartsAt
     clinician_npi: Npi
     chair: Line | None = None
@@ -152,7 +154,7 @@ class ImportedVisit(_Imported):
 
     @model_validator(mode="after")
     def _has_what_its_type_needs(self) -> ImportedVisit:
-        in_chair = self.visit_type not in SESSIONS
+        in_chair = any((self.chair, self.series_source_id, self.diagnoses))
         for name in ("chair", "series_source_id", "diagnoses"):
             if bool(getattr(self, name)) is not in_chair:
                 raise _Column(name)

@@ -37,7 +37,7 @@ SignOverride = Annotated[Extend | Hasten, Field(discriminator="rule")]
 
 
 class SignedAnswer(BaseModel):
-    """Any override as it is listed: for a series, or for one reading of a visit.
+    """Any override as it is listed: for a series, a treatment, or one reading of a visit.
 
     `outside` is what of that reading was past a soft limit.
     """
@@ -45,7 +45,7 @@ class SignedAnswer(BaseModel):
     override_id: UUID
     kind: Signed
     patient_id: UUID
-    series_id: UUID
+    series_id: UUID | None
     appointment_id: UUID | None
     infusions: int | None
     gap_min_days: int | None
@@ -60,7 +60,8 @@ class SignedAnswer(BaseModel):
 
 class OverrideAnswer(BaseModel):
     override_id: UUID
-    series_id: UUID
+    series_id: UUID | None
+    appointment_id: UUID | None
     patient_id: UUID
     rule: Overridden
     infusions: int | None

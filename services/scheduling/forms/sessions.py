@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -10,7 +10,7 @@ from pydantic import Field
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import MAX_DIAGNOSES, StartsAt
 from shared.claims import Icd10
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import TypeCode
 
 
 class BookSession(Wish):
@@ -18,12 +18,7 @@ class BookSession(Wish):
 
     location_id: UUID
     led_by: UUID
-    visit_type: Literal[
-        VisitType.PREPARATION,
-        VisitType.SPRAY_CONSULT,
-        VisitType.WEB_FOLLOW_UP,
-        VisitType.INTEGRATION,
-    ]
+    visit_type: TypeCode
     starts_at: StartsAt
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +11,7 @@ from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import StartsAt
 from services.scheduling.rules.waitlist import OfferState, WishState
 from shared.events import Moment
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import TypeCode
 
 MAX_WINDOWS = 30
 
@@ -28,7 +28,7 @@ class JoinWaitlist(Wish):
 
     patient_id: UUID
     location_id: UUID
-    visit_type: Literal[VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN]
+    visit_type: TypeCode
     appointment_id: UUID | None = None
     windows: Annotated[list[WindowWish], Field(min_length=1, max_length=MAX_WINDOWS)]
 
@@ -44,7 +44,7 @@ class WaitingAnswer(BaseModel):
     wish_id: UUID
     patient_id: UUID
     location_id: UUID
-    visit_type: VisitType
+    visit_type: TypeCode
     appointment_id: UUID | None
     windows: list[WindowAnswer]
     state: WishState
@@ -59,7 +59,7 @@ class OfferAnswer(BaseModel):
     patient_id: UUID
     location_id: UUID
     chair_id: UUID
-    visit_type: VisitType
+    visit_type: TypeCode
     starts_at: Moment
     ends_at: Moment
     offered_at: Moment

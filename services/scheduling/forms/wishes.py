@@ -19,7 +19,7 @@ from services.scheduling.rules.patients import Concern
 from services.scheduling.rules.visits import SendHomeReason
 from shared.claims import E164, Address, Email, Icd10, Line, Name
 from shared.events import Moment
-from shared.events.scheduling import CancelReason, RideMode, VisitType
+from shared.events.scheduling import CancelReason, RideMode, TypeCode
 from shared.identifiers import DeaNumber, Ein, Npi
 from shared.refusals import API_DOCUMENT, Malformed
 
@@ -102,6 +102,10 @@ class AddChair(Wish):
     name: Line
 
 
+class AddRoom(Wish):
+    name: Line
+
+
 Subject = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 """The `sub` of somebody's token: an id, never a name."""
 
@@ -162,7 +166,7 @@ class BookSeries(Wish):
     patient_id: UUID
     prescriber_id: UUID
     location_id: UUID
-    visit_type: Literal[VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN]
+    visit_type: TypeCode
     diagnoses: Annotated[list[Icd10], Field(min_length=1, max_length=MAX_DIAGNOSES)]
     appointments: Annotated[list[WishedAppointment], Field(max_length=MAX_APPOINTMENTS)]
 

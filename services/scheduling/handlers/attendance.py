@@ -9,8 +9,10 @@ from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.sessions import AttendSession
 from services.scheduling.forms.wishes import CheckIn, SendHome
+from services.scheduling.handlers.given_before import given_before
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.rules import visits as rules
+from services.scheduling.rules.earlier import broken_by_ban
 from services.scheduling.rules.sessions import broken_by_attendance
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import change_visit, sessions
@@ -32,6 +34,10 @@ async def check_in_session(
         *rules.broken_by_step(Step.CHECK_IN, VisitState(session.state)),
         *rules.broken_by_day(session.starts_at, session.ends_at, tx.now, zone),
     ]
+    policy = await store.policy_of(tx, session.location_id, session.visit_type)
+    if not policy.figures_on(tx.now.astimezone(zone).date()).begins_in_ban:
+        given = await given_before(tx, session.patient_id, tx.now, drug=None)
+        broken += broken_by_ban(given, tx.now, "starts_at")
     if broken:
         return Refused.by_rules(broken, "The patient is not checked in")
     here = await change_visit(tx, session, state=VisitState.CHECKED_IN, fasted=wish.fasted)
@@ -67,7 +73,7 @@ async def attend_session(
         clinician_id=wish.clinician_id,
         started_at=wish.started_at,
         stopped_at=wish.ended_at,
-        diagnoses=sessions.seal_diagnoses(tx, appointment_id, wish.diagnoses),
+        diagnoses=store.seal_diagnoses(tx, appointment_id, wish.diagnoses),
     )
     tx.publish(ConsultCompleted(ended_at=wish.ended_at, **attended.model_dump()))
     return show_visit(tx, attended)

@@ -12,20 +12,21 @@ from services.scheduling.forms.wishes import BookSeries, WishedAppointment
 from services.scheduling.handlers.gap_risks import look_at_free_chairs, look_at_gaps
 from services.scheduling.handlers.given_before import broken_by_given
 from services.scheduling.handlers.placing import Placing
-from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
+from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of, with_rooms
 from services.scheduling.handlers.shown import (
     count_not_lost,
     protocol_of,
     show_series,
     show_visit,
 )
+from services.scheduling.handlers.told import say_visit_booked
 from services.scheduling.handlers.whole_plans import broken_by_prescriber, judge_plan
 from services.scheduling.rules import gaps, slots
 from services.scheduling.rules import series as rules
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.tables import Location
-from shared.events.scheduling import AppointmentBooked, SeriesBooked
+from shared.events.scheduling import SeriesBooked
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -38,7 +39,7 @@ async def book_series(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refus
     )
     broken = [
         *judged.broken,
-        *await broken_by_prescriber(tx, wish.prescriber_id, wish.visit_type),
+        *await broken_by_prescriber(tx, wish.prescriber_id),
     ]
     if broken or judged.location is None:
         return Refused.by_rules(broken, "The series is not booked")
@@ -71,8 +72,9 @@ async def say_booked(series_id: UUID, location: Location, tx: Transaction) -> Se
         )
     )
     look_at_free_chairs(series.location_id, tx)
+    policy = await store.policy_of(tx, series.location_id, series.visit_type)
     for visit in visits:
-        tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
+        say_visit_booked(visit, policy, ZoneInfo(location.zone), tx)
     return await show_series(tx, course, location)
 
 
@@ -97,12 +99,14 @@ async def book_missing(
     place = bisect_left([each.starts_at for each in course.visits], wish.starts_at)
     before, after = course.visits[:place], course.visits[place:]
     placing = Placing(before, after, Infusion(number, wish.starts_at), tx.now, zone)
-    broken = rules.broken_by_state(SeriesState(series.state), "get another infusion") or [
+    state = rules.broken_by_state(SeriesState(series.state), "get another infusion")
+    broken = state or [
         *rules.broken_by_missing(series.infusions, count_not_lost(course.visits)),
         *slots.broken_by_time(policy.planning, wish.starts_at, tx.now, "starts_at"),
         *placing.broken_by_gaps(protocol),
         *await broken_by_given(
             tx,
+            policy,
             protocol,
             series.patient_id,
             [wish.starts_at],
@@ -113,11 +117,15 @@ async def book_missing(
         *await broken_by_place(tx, policy, series.location_id, [slot], zone, lambda _: "starts_at"),
         *await broken_by_chair(slot, series.location_id, tx),
     ]
+    [slot], no_room = await with_rooms(
+        tx, policy, series.location_id, [slot], zone, lambda _: "starts_at"
+    )
+    broken += [] if state else no_room
     if broken:
         return Refused.by_rules(broken, "The infusion is not booked")
     store.add_visit(tx, slot, series_id, number, series.location_id, series.visit_type)
     [visit] = (each for each in await store.visits_of(tx, series_id) if each.sequence_no == number)
-    tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
+    say_visit_booked(visit, policy, zone, tx)
     look_at_gaps(series_id, tx)
     look_at_free_chairs(series.location_id, tx)
     return show_visit(tx, visit, gaps.advice_on_series(protocol, placing.infusions, zone))

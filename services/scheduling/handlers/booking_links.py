@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated, Literal
+from datetime import date, timedelta
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -15,17 +15,18 @@ from services.scheduling.handlers.free_starts import today_at
 from services.scheduling.rules import booking_links as rules
 from services.scheduling.rules.booking_links import LinkState
 from services.scheduling.rules.house import LINK_DAYS_MAX, HouseFigure
+from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.sessions import broken_by_type
 from services.scheduling.store import sessions
 from services.scheduling.store.house import figure_of
 from services.scheduling.tables.booking_links import BookingLink
 from shared.auth import Actor
 from shared.events import Moment
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import TypeCode
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
-from shared.refusals import unknown
+from shared.refusals import Broken, unknown
 
 
 class MakeLink(Wish):
@@ -36,7 +37,7 @@ class MakeLink(Wish):
 
     location_id: UUID
     clinician_id: UUID
-    visit_type: Literal[VisitType.PREPARATION] = VisitType.PREPARATION
+    visit_type: TypeCode = "preparation"
     valid_days: Annotated[int, Field(ge=1, le=LINK_DAYS_MAX)] | None = None
 
 
@@ -63,13 +64,7 @@ async def make_link(
     broken = [unknown(noun, f"{noun}_id") for found, noun in named if found is None]
     if location is not None:
         policy = await store.policy_of(tx, wish.location_id, wish.visit_type)
-        figures = policy.visit_on(today_at(location, tx))
-        assert figures is not None, "every visit type has figures from the first day on"
-        broken += broken_by_type(
-            chair_needed=figures.chair_needed,
-            booked_min=figures.booked_min,
-            chair_source=figures.sources["chair_needed"],
-        )
+        broken += _broken_by_type(policy, today_at(location, tx))
     if broken:
         return Refused.by_rules(broken, "The link is not made")
     valid_days = wish.valid_days or await figure_of(tx, HouseFigure.LINK_VALID_DAYS)
@@ -87,6 +82,17 @@ async def make_link(
     )
     tx.insert(BookingLink, **link.model_dump())
     return show_link(link, links, tx)
+
+
+def _broken_by_type(policy: Policy, today: date) -> list[Broken]:
+    if not policy.visits:
+        return [unknown("visit type", "visit_type")]
+    figures = policy.figures_on(today)
+    return broken_by_type(
+        chair_needed=figures.chair_needed,
+        booked_min=figures.booked_min,
+        chair_source=figures.sources["chair_needed"],
+    )
 
 
 async def read_link(link_id: UUID, links: BookingLinks, tx: Transaction) -> LinkAnswer | Refused:

@@ -14,17 +14,19 @@ from services.scheduling.handlers.given_before import broken_by_given
 from services.scheduling.handlers.missed import broken_by_cancelling, note_missed
 from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.placing import Placing
-from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
+from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of, with_rooms
 from services.scheduling.handlers.series import complete_series_if_done, say_cancelled
 from services.scheduling.handlers.sessions import cancel_session, move_session
 from services.scheduling.handlers.shown import protocol_of, show_visit, standing
+from services.scheduling.handlers.told import say_visit_moved
+from services.scheduling.handlers.treatments import move_treatment
 from services.scheduling.rules import gaps, slots
 from services.scheduling.rules import visits as rules
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.sessions import leader_of_infusion
 from services.scheduling.rules.visits import Step, VisitState
-from services.scheduling.store import HeldVisit
-from shared.events.scheduling import AppointmentMoved
+from services.scheduling.store import Course, HeldVisit
+from services.scheduling.tables import Appointment
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 from shared.refusals import Broken
@@ -41,13 +43,15 @@ async def move_visit(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return await move_session(appointment_id, wish, tx)
+    if held.course is None:
+        return await move_treatment(held, wish, tx)
     visit, zone = held.visit, ZoneInfo(held.location.zone)
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
     protocol = protocol_of(policy, held.course.series, zone)
     chair_id = wish.chair_id or visit.chair_id
     assert chair_id is not None, "an infusion has its chair"
-    wished = slot_of(policy, wish.starts_at, chair_id, visit.patient_id, zone)
-    placing = _placing(held, wish.starts_at, tx.now, zone)
+    wished = slot_of(policy, wish.starts_at, chair_id, visit.patient_id, zone, visit.room_id)
+    placing = _placing(held.visit, held.course, wish.starts_at, tx.now, zone)
     broken = [
         *rules.broken_by_step(Step.MOVE, VisitState(visit.state)),
         *_broken_by_revision(wish.revision, held),
@@ -56,6 +60,7 @@ async def move_visit(
         *placing.broken_by_gaps(protocol),
         *await broken_by_given(
             tx,
+            policy,
             protocol,
             visit.patient_id,
             [wish.starts_at],
@@ -74,6 +79,10 @@ async def move_visit(
         ),
         *await broken_by_chair(wished, visit.location_id, tx, besides=[appointment_id]),
     ]
+    [wished], no_room = await with_rooms(
+        tx, policy, visit.location_id, [wished], zone, lambda _: "starts_at", [appointment_id]
+    )
+    broken += no_room
     if broken:
         return Refused.by_rules(broken, "The visit is not moved")
     same_time = (wished.starts_at, wished.ends_at) == (visit.starts_at, visit.ends_at)
@@ -83,6 +92,7 @@ async def move_visit(
         starts_at=wished.starts_at,
         ends_at=wished.ends_at,
         chair_id=wished.chair_id,
+        room_id=wished.room_id,
         ride_mode=visit.ride_mode if same_time else None,
         driver=visit.driver if same_time else None,
         state=visit.state if same_time else VisitState.BOOKED,
@@ -91,17 +101,18 @@ async def move_visit(
     if not same_time or moved.chair_id != visit.chair_id:
         look_after(visit, tx)
         look_at_free_chairs(moved.location_id, tx)
-    if not same_time:
-        tx.publish(AppointmentMoved(previous_starts_at=visit.starts_at, **moved.model_dump()))
+    say_visit_moved(visit, moved, policy, zone, tx)
     return show_visit(tx, moved, gaps.advice_on_series(protocol, placing.infusions, zone))
 
 
-def _placing(held: HeldVisit, starts_at: datetime, now: datetime, zone: ZoneInfo) -> Placing:
+def _placing(
+    moving: Appointment, course: Course, starts_at: datetime, now: datetime, zone: ZoneInfo
+) -> Placing:
     """The moved infusion between the others of its series, whose order it keeps."""
-    visits = held.course.visits
-    here = next(n for n, visit in enumerate(visits) if visit is held.visit)
-    assert held.visit.sequence_no is not None, "an infusion has its place"
-    moved = Infusion(held.visit.sequence_no, starts_at)
+    visits = course.visits
+    here = next(n for n, visit in enumerate(visits) if visit is moving)
+    assert moving.sequence_no is not None, "an infusion has its place"
+    moved = Infusion(moving.sequence_no, starts_at)
     return Placing(visits[:here], visits[here + 1 :], moved, now, zone)
 
 
@@ -131,6 +142,8 @@ async def cancel_visit(
     )
     say_cancelled(cancelled, wish.reason, tx)
     await note_missed(tx, cancelled, wish.reason)
+    if held.course is None:
+        return show_visit(tx, cancelled)
     await complete_series_if_done(held, cancelled, tx)
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
     protocol = protocol_of(policy, held.course.series, zone)

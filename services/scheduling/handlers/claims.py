@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.rules.policy import Policy
+from services.scheduling.rules.policy import Policy, VisitFigures
 from services.scheduling.rules.visits import GIVEN, OPEN, VisitState
 from services.scheduling.store import charts, sessions
 from services.scheduling.store.policy import policy_of
@@ -23,7 +23,6 @@ from shared.claims import (
     SeriesPlan,
     SeriesRecord,
 )
-from shared.events.scheduling import VisitType
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 
@@ -44,24 +43,38 @@ async def redeem_location(location_id: UUID, tx: Transaction) -> LocationCard | 
 
 async def redeem_infusion(infusion_id: UUID, tx: Transaction) -> InfusionRecord | Refused:
     """An infusion once its drip has stopped; before that there is nothing to bill."""
-    found = await store.find_infusion(tx, infusion_id)
-    if found is None:
+    visit = await store.find_infusion(tx, infusion_id)
+    if visit is None:
         return Refused.not_found("infusion", "infusion_id")
-    visit, course = found
     assert visit.clinician_id is not None, "an infusion was started by a clinician"
     assert visit.started_at is not None, "as above"
     assert visit.stopped_at is not None, "as above"
+    patient = await store.find_patient(tx, visit.patient_id)
+    assert patient is not None, "a visit has its patient"
+    location = await _location(tx, visit.location_id)
+    policy = await policy_of(tx, visit.location_id, visit.visit_type)
+    figures = policy.figures_on(visit.started_at.astimezone(ZoneInfo(location.zone)).date())
     return InfusionRecord(
         infusion_id=infusion_id,
-        patient=store.patient_card(tx, course.patient),
+        patient=store.patient_card(tx, patient),
         rendering=await _clinician(tx, visit.clinician_id),
-        location=await _location(tx, visit.location_id),
-        visit_type=VisitType(visit.visit_type),
-        diagnoses=tuple(store.diagnoses_of(tx, course.series)),
+        location=location,
+        visit_type=visit.visit_type,
+        diagnoses=tuple(await _diagnoses(tx, visit)),
         started_at=visit.started_at,
         stopped_at=visit.stopped_at,
-        drug=await _drug(tx, visit.appointment_id),
+        drug_name=figures.drug,
+        drug=await _drug(tx, visit.appointment_id, figures),
     )
+
+
+async def _diagnoses(tx: Transaction, visit: Appointment) -> list[str]:
+    """What an infusion was given for: what its series is, or a treatment by itself."""
+    if visit.series_id is None:
+        return store.diagnoses_of_visit(tx, visit)
+    course = await store.find_course(tx, visit.series_id)
+    assert course is not None, "a visit belongs to its series"
+    return store.diagnoses_of(tx, course.series)
 
 
 async def redeem_consult(appointment_id: UUID, tx: Transaction) -> ConsultRecord | Refused:
@@ -78,8 +91,8 @@ async def redeem_consult(appointment_id: UUID, tx: Transaction) -> ConsultRecord
         patient=store.patient_card(tx, patient),
         rendering=await _clinician(tx, session.clinician_id),
         location=await _location(tx, session.location_id),
-        visit_type=VisitType(session.visit_type),
-        diagnoses=tuple(sessions.diagnoses_of(tx, session)),
+        visit_type=session.visit_type,
+        diagnoses=tuple(store.diagnoses_of_visit(tx, session)),
         started_at=session.started_at,
         ended_at=session.stopped_at,
     )
@@ -111,7 +124,7 @@ async def redeem_plan(series_id: UUID, tx: Transaction) -> SeriesPlan | Refused:
         patient=store.patient_card(tx, course.patient),
         prescriber=await _clinician(tx, series.prescriber_id),
         location=location,
-        visit_type=VisitType(series.visit_type),
+        visit_type=series.visit_type,
         diagnoses=tuple(store.diagnoses_of(tx, series)),
         visits=tuple(_planned(visit, policy, ZoneInfo(location.zone)) for visit in visits),
     )
@@ -125,13 +138,13 @@ def _planned(visit: Appointment, policy: Policy, zone: ZoneInfo) -> PlannedVisit
     return PlannedVisit(starts_at=visit.starts_at, infusion_min=chair_min - recovery_min)
 
 
-async def _drug(tx: Transaction, appointment_id: UUID) -> DrugGiven | None:
-    """What ran; nothing until it is recorded."""
+async def _drug(tx: Transaction, appointment_id: UUID, figures: VisitFigures) -> DrugGiven | None:
+    """What ran; nothing until it is recorded, and of no drug or of no known route."""
     dose = await charts.find_dose(tx, appointment_id)
     given = {} if dose is None else charts.given_of(tx, dose)
-    if not given:
+    if not given or figures.drug is None or figures.route is None:
         return None
-    return DrugGiven(name="Ketamine, racemic", route="intravenous", dose_ug=given["given_ug"])
+    return DrugGiven(name=figures.drug, route=figures.route, dose_ug=given["given_ug"])
 
 
 async def _clinician(tx: Transaction, clinician_id: UUID) -> ClinicianCard:

@@ -1,14 +1,20 @@
-"""The clinic's own things: locations, their chairs, clinicians."""
+"""The clinic's own things: locations, their chairs and rooms, clinicians."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.forms.answers import ChairAnswer, ClinicianAnswer, LocationAnswer
+from services.scheduling.forms.answers import (
+    ChairAnswer,
+    ClinicianAnswer,
+    LocationAnswer,
+    RoomAnswer,
+)
 from services.scheduling.forms.wishes import (
     AddChair,
     AddClinician,
+    AddRoom,
     CorrectClinician,
     NameInCalendars,
     OpenLocation,
@@ -16,7 +22,7 @@ from services.scheduling.forms.wishes import (
 from services.scheduling.rules.calendar_names import broken_by_telling
 from services.scheduling.rules.signing import broken_by_login
 from services.scheduling.store.signing import clinician_of
-from services.scheduling.tables import Chair, Clinician, Location
+from services.scheduling.tables import Chair, Clinician, Location, Room
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -60,6 +66,29 @@ async def add_chair(location_id: UUID, wish: AddChair, tx: Transaction) -> Chair
     chair = ChairAnswer(chair_id=new_id(), location_id=location_id, name=wish.name)
     tx.insert(Chair, **chair.model_dump())
     return chair
+
+
+async def add_room(location_id: UUID, wish: AddRoom, tx: Transaction) -> RoomAnswer | Refused:
+    if await store.find_location(tx, location_id) is None:
+        return Refused.not_found("location", "location_id")
+    if await store.has_room_named(tx, location_id, wish.name):
+        taken = Broken(
+            "room_name_taken",
+            "This location has a room of this name; take another name.",
+            "staff tell rooms apart by their names",
+            "name",
+        )
+        return Refused.by_rules([taken], "The room is not added")
+    room = RoomAnswer(room_id=new_id(), location_id=location_id, name=wish.name)
+    tx.insert(Room, **room.model_dump())
+    return room
+
+
+async def list_rooms(location_id: UUID, tx: Transaction) -> list[RoomAnswer] | Refused:
+    """The rooms of a place, by name."""
+    if await store.find_location(tx, location_id) is None:
+        return Refused.not_found("location", "location_id")
+    return [RoomAnswer(**room.model_dump()) for room in await store.rooms_at(tx, location_id)]
 
 
 async def add_clinician(wish: AddClinician, tx: Transaction) -> ClinicianAnswer | Refused:

@@ -42,7 +42,7 @@ async def see_ride(
             wish.mode,
             wish.driver_name,
             wish.driver_phone,
-            patient_phone=store.patient_card(tx, held.course.patient).phone,
+            patient_phone=store.patient_card(tx, held.patient).phone,
         ),
     ]
     if broken:

@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.handlers.given_before import broken_by_given, given_before
 from services.scheduling.handlers.shown import protocol_of, unsettled_of
+from services.scheduling.handlers.treatments import broken_by_gap
 from services.scheduling.rules import drips as rules
 from services.scheduling.rules import slots
 from services.scheduling.rules.drips import Window
 from services.scheduling.rules.earlier import broken_by_ban
 from services.scheduling.rules.house import HouseFigure
+from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.slots import Slot
 from services.scheduling.rules.visits import broken_by_unsettled
 from services.scheduling.store import HeldVisit, drips
@@ -64,6 +66,12 @@ async def _broken_by_course(tx: Transaction, held: HeldVisit, zone: ZoneInfo) ->
     """Infusions before this one that nobody settled, or of another series and too near."""
     visit = held.visit
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
+    if held.course is None:
+        now = Slot(tx.now, tx.now, visit.chair_id or visit.patient_id, visit.patient_id)
+        return [
+            *await broken_by_gap(tx, visit, now, policy, zone, to_come=False),
+            *await _broken_by_ban(tx, held, policy, zone),
+        ]
     protocol = protocol_of(policy, held.course.series, zone)
     unsettled = unsettled_of(held.course.visits, tx.now, zone)
     before = [each.sequence_no for each in unsettled if each.starts_at < visit.starts_at]
@@ -71,15 +79,27 @@ async def _broken_by_course(tx: Transaction, held: HeldVisit, zone: ZoneInfo) ->
         *broken_by_unsettled(before),
         *await broken_by_given(
             tx,
+            policy,
             protocol,
             visit.patient_id,
             [tx.now],
             zone,
             lambda _: "starts_at",
             series_id=visit.series_id,
+            to_come=False,
         ),
-        *broken_by_ban(await given_before(tx, visit.patient_id, tx.now), tx.now, "starts_at"),
+        *await _broken_by_ban(tx, held, policy, zone),
     ]
+
+
+async def _broken_by_ban(
+    tx: Transaction, held: HeldVisit, policy: Policy, zone: ZoneInfo
+) -> list[Broken]:
+    """Whether the patient may not drive yet after another drip, and this one minds."""
+    if policy.figures_on(tx.now.astimezone(zone).date()).begins_in_ban:
+        return []
+    given = await given_before(tx, held.visit.patient_id, tx.now, drug=None)
+    return broken_by_ban(given, tx.now, "starts_at")
 
 
 def _span(tx: Transaction, visit: Appointment, chair_id: UUID) -> Slot:

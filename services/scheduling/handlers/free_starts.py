@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.handlers.plans import place_of
+from services.scheduling.handlers.plans import place_of, rooms_for
 from services.scheduling.rules.planner_days import Day, Place, days_of
 from services.scheduling.rules.planner_wishes import Preferences
 from services.scheduling.rules.policy import at_wall
@@ -69,7 +69,10 @@ async def free_sessions(
     since, until = at_wall(first, 0, zone), at_wall(last + timedelta(days=1), 0, zone)
     taken = await sessions.taken_of_leader(tx, led_by, patient_id, since=since, until=until)
     unwatched = replace(policy, rosters=())
-    place = Place(zone, unwatched, [led_by], taken, patient_id, tx.now)
+    rooms, used = await rooms_for(tx, policy, location, since, until)
+    place = Place(
+        zone, unwatched, [led_by], taken, patient_id, tx.now, rooms=rooms, rooms_used=used
+    )
     return free_on(await asyncio.to_thread(days_of, place, first, last))
 
 

@@ -25,7 +25,6 @@ from services.scheduling.store import holds as kept
 from services.scheduling.store.house import figure_of
 from services.scheduling.tables.holds import Hold
 from services.scheduling.work import ExpireHold
-from shared.events.scheduling import VisitType
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -68,7 +67,7 @@ async def book_hold(hold_id: UUID, wish: BookHold, tx: Transaction) -> SeriesAns
         *await broken_by_other_series(
             tx, hold.patient_id, [each.starts_at for each in held], policy, location
         ),
-        *await broken_by_prescriber(tx, wish.prescriber_id, VisitType(hold.visit_type)),
+        *await broken_by_prescriber(tx, wish.prescriber_id),
     ]
     if broken:
         return Refused.by_rules(broken, "The hold is not booked")

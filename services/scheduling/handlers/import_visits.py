@@ -2,7 +2,8 @@
 
 What others were promised is kept: sizes and hours are not judged again, and a gap that a booking
 would be refused for is advice on its row, and watched once it is on file. A chair, a leader and a
-patient are never in two visits at once, here as anywhere.
+patient are never in two visits at once, and no nurse watches more than the roster says, here as
+anywhere.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from services.scheduling.handlers.booking import say_booked
 from services.scheduling.handlers.free_starts import NOBODY
 from services.scheduling.handlers.gap_risks import look_at_gaps
 from services.scheduling.handlers.given_before import broken_by_given
-from services.scheduling.handlers.rooms import slot_of
+from services.scheduling.handlers.rooms import broken_by_watch, slot_of, with_rooms
 from services.scheduling.handlers.sessions import add_session
 from services.scheduling.rules import gaps, protocols, slots
 from services.scheduling.rules import imports as rules
 from services.scheduling.rules import series as series_rules
+from services.scheduling.rules.ages import broken_by_age
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.sessions import as_of_leader
@@ -46,6 +48,8 @@ class Group:
     slots: list[Slot | None]
     broken: list[list[Broken]]
     advice: list[list[Broken]]
+    policy: Policy
+    zone: ZoneInfo
     clinician: Clinician | None = None
 
     def note(self, broken: Sequence[Broken]) -> None:
@@ -68,6 +72,8 @@ async def check(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
         other = await kept.brings_other_series(tx, import_.import_id, patient_key, batch_no)
         group.note(_open_series(is_open=other))
     resources = {slot.chair_id for slot in group.slots if slot}
+    if group.policy.rosters:
+        resources |= set(await store.chairs_at(tx, import_.location_id))
     beside = await kept.taken_by_file(tx, import_.import_id, resources, patient_key)
     for n, slot in enumerate(group.slots):
         if slot is not None:
@@ -75,6 +81,7 @@ async def check(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
             met = slots.broken_by_taken(as_in_file, beside, "chair", "starts_at")
             led = visits[n][1].chair is None
             group.broken[n] += [as_of_leader(each) if led else each for each in met]
+    await _watch(import_, group, beside, tx)
     await _keep_judgement(group, tx)
 
 
@@ -86,6 +93,7 @@ async def apply(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
     if patient_id is not None:
         await store.lock_patient(tx, patient_id)
     group = await _judge(import_, batch_no, visits, patient_id, tx)
+    await _watch(import_, group, [], tx)
     if patient_id is None:
         group.note([rules.patient_missing()])
     if group.is_wrong() or patient_id is None or group.clinician is None:
@@ -93,7 +101,9 @@ async def apply(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
         return
     found = [slot for slot in group.slots if slot is not None]
     if visits[0][1].chair is None:
-        session = await add_session(tx, import_.location_id, visits[0][1].visit_type, found[0])
+        location = await store.find_location(tx, import_.location_id)
+        assert location is not None, "an import has its place"
+        session = await add_session(tx, location, visits[0][1].visit_type, found[0])
         booked = [session.appointment_id]
     else:
         booked = await _book_series(import_, group.clinician, visits, found, tx)
@@ -114,29 +124,40 @@ async def _judge(
     assert location is not None, "an import has its place"
     zone = ZoneInfo(location.zone)
     first = visits[0][1]
-    group = Group(visits, [], [[] for _ in visits], [[] for _ in visits])
+    policy = await store.policy_of(tx, import_.location_id, first.visit_type)
+    group = Group(visits, [], [[] for _ in visits], [[] for _ in visits], policy, zone)
     group.clinician = await kept.clinician_with_npi(tx, first.clinician_npi)
     group.note(rules.broken_by_group([visit for _, visit in visits]))
     if group.clinician is None:
         group.note([rules.unknown_column("clinician", "clinician_npi")])
     elif first.series_source_id is not None:
         dea_number = group.clinician.dea_number
-        group.note(series_rules.broken_by_prescriber(first.visit_type, dea_number, "clinician_npi"))
+        group.note(series_rules.broken_by_prescriber(dea_number, "clinician_npi"))
     if await kept.rows_of_batch(tx, import_.import_id, batch_no, "wrong"):
         group.note([rules.series_wrong()])
     if patient_id is not None and first.series_source_id is not None:
         has_open = await store.has_open_series(tx, patient_id)
         group.note(_open_series(is_open=has_open))
-    policy = await store.policy_of(tx, import_.location_id, first.visit_type)
     resources = [await _resource(import_, visit, group.clinician, tx) for _, visit in visits]
+    if first.chair is not None and policy.rosters:
+        days = {visit.starts_at.astimezone(zone).date() for _, visit in visits}
+        await store.lock_days(tx, import_.location_id, days)
     await _hold(resources, first, tx)
+    group.note(await _broken_by_age(patient_id, policy, first, zone, tx))
     for n, (_, visit) in enumerate(visits):
         resource, broken = resources[n], _unknown(resources[n], visit)
         broken += slots.broken_by_time(policy.planning, visit.starts_at, tx.now, "starts_at")
         figures = policy.visit_on(visit.starts_at.astimezone(zone).date())
         slot = None
+        unfit = rules.broken_by_catalogue(
+            is_known=figures is not None,
+            chair_needed=figures is not None and figures.chair_needed,
+            in_series=policy.in_series,
+            has_chair=visit.chair is not None,
+        )
+        broken += unfit
         if figures is None or figures.booked_min is None:
-            broken.append(rules.duration_missing())
+            broken += [] if unfit else [rules.duration_missing()]
         elif resource is not None:
             slot = slot_of(policy, visit.starts_at, resource, patient_id or NOBODY, zone)
             taken = await _taken(visit, slot, tx)
@@ -145,7 +166,8 @@ async def _judge(
             broken += [as_of_leader(each) if visit.chair is None else each for each in met]
         group.slots.append(slot)
         group.broken[n] += broken
-    if first.series_source_id is not None:
+    await _give_rooms(import_, group, tx)
+    if first.series_source_id is not None and policy.in_series:
         await _advise(group, policy, patient_id, zone, tx)
     return group
 
@@ -153,6 +175,53 @@ async def _judge(
 def _open_series(*, is_open: bool) -> list[Broken]:
     broken = series_rules.broken_by_open_series(has_open=is_open)
     return [rules.in_column(each, "patient_source_id") for each in broken]
+
+
+async def _broken_by_age(
+    patient_id: UUID | None, policy: Policy, first: ImportedVisit, zone: ZoneInfo, tx: Transaction
+) -> list[Broken]:
+    """Whether a patient who is on file is old enough for what the visits give."""
+    patient = None if patient_id is None else await store.find_patient(tx, patient_id)
+    if patient is None or not policy.visits:
+        return []
+    day = first.starts_at.astimezone(zone).date()
+    birth_date = store.patient_card(tx, patient).birth_date
+    return broken_by_age(policy.figures_on(day), birth_date, day, "patient_source_id")
+
+
+async def _give_rooms(import_: Import, group: Group, tx: Transaction) -> None:
+    """Put each visit into the room that its type needs, as things stand on file."""
+    places = [n for n, slot in enumerate(group.slots) if slot is not None]
+    placed, broken = await with_rooms(
+        tx,
+        group.policy,
+        import_.location_id,
+        [slot for slot in group.slots if slot is not None],
+        group.zone,
+        lambda n: str(places[n]),
+    )
+    for n, slot in zip(places, placed, strict=True):
+        group.slots[n] = slot
+    for each in broken:
+        group.broken[int(each.field or 0)].append(rules.in_column(each, "starts_at"))
+
+
+async def _watch(import_: Import, group: Group, beside: Sequence[Slot], tx: Transaction) -> None:
+    """Whether a nurse watches each chair, `beside` what else of the file is to be."""
+    if group.visits[0][1].chair is None:
+        return
+    places = [n for n, slot in enumerate(group.slots) if slot is not None]
+    told = await broken_by_watch(
+        tx,
+        group.policy,
+        import_.location_id,
+        [slot for slot in group.slots if slot is not None],
+        group.zone,
+        lambda n: str(places[n]),
+        as_well=beside,
+    )
+    for each in told:
+        group.broken[int(each.field or 0)].append(rules.in_column(each, "starts_at"))
 
 
 async def _advise(
@@ -167,7 +236,7 @@ async def _advise(
 
     told = gaps.broken_by_gaps(protocol, protocols.numbered(starts), zone, row)
     if patient_id is not None:
-        told += await broken_by_given(tx, protocol, patient_id, starts, zone, str)
+        told += await broken_by_given(tx, policy, protocol, patient_id, starts, zone, str)
     for each in told:
         group.advice[int(each.field or 0)].append(rules.in_column(each, "starts_at"))
 

@@ -1,4 +1,4 @@
-"""The drip of a visit: cleared, started, ended, or stopped before its end."""
+"""The drip of a visit, or what else is given: cleared, started, ended, or stopped early."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from services.scheduling.handlers.monitoring import expect_entry
 from services.scheduling.handlers.readings import Judged, newest_reading
 from services.scheduling.handlers.series import complete_series_if_done
 from services.scheduling.handlers.shown import protocol_of, show_visit, standing
-from services.scheduling.handlers.visits import broken_by_day
+from services.scheduling.handlers.visits import asked_of, broken_by_day
 from services.scheduling.rules import visits as rules
 from services.scheduling.rules.gaps import advice_on_series
-from services.scheduling.rules.gates import Asked, Consented, Readiness, broken_by_start
+from services.scheduling.rules.gates import Consented, Readiness, broken_by_start
 from services.scheduling.rules.house import HouseFigure
 from services.scheduling.rules.readings import Phase
 from services.scheduling.rules.screening import broken_by_screening
@@ -28,6 +28,7 @@ from services.scheduling.store import HeldVisit
 from services.scheduling.store import charts as kept
 from services.scheduling.store.house import figure_of
 from services.scheduling.store.screening import screened_of
+from services.scheduling.tables import Appointment
 from services.scheduling.tables.visits import Consent
 from shared.auth import Actor
 from shared.events.scheduling import InfusionAborted, InfusionCompleted, InfusionStarted
@@ -70,7 +71,7 @@ async def _gates(
         consent=None
         if consent is None
         else Consented(consent.expires_at, consent.withdrawn_at is not None),
-        screening=broken_by_screening(screened_of(held.course.patient), _today(held, tx)),
+        screening=broken_by_screening(screened_of(held.patient), _today(held, tx)),
         ride_recorded=visit.ride_mode is not None,
         fasted=visit.fasted,
         vitals=None if judged is None else judged.vitals,
@@ -83,15 +84,6 @@ async def _gates(
 
 def _today(held: HeldVisit, tx: Transaction) -> date:
     return tx.now.astimezone(ZoneInfo(held.location.zone)).date()
-
-
-async def asked_of(tx: Transaction, held: HeldVisit) -> Asked:
-    """What a visit's type asks for on the day on which it is booked."""
-    visit = held.visit
-    policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
-    figures = policy.visit_on(visit.starts_at.astimezone(ZoneInfo(held.location.zone)).date())
-    assert figures is not None, "what was booked has its figures"
-    return Asked(figures.fasting_min, figures.ride_needed, figures.sources)
 
 
 async def start_infusion(
@@ -123,7 +115,7 @@ async def start_infusion(
         clinician_id=wish.clinician_id,
         started_at=tx.now,
         consent_id=consent.consent_id,
-        screened_until=held.course.patient.screened_until,
+        screened_until=held.patient.screened_until,
         reading_id=judged.reading.reading_id,
     )
     await expect_entry(tx, appointment_id)
@@ -141,6 +133,8 @@ async def start_infusion(
 
 async def _advice(tx: Transaction, held: HeldVisit) -> list[str]:
     """What of the gap before this infusion is not advised."""
+    if held.course is None:
+        return []
     zone = ZoneInfo(held.location.zone)
     policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
     protocol = protocol_of(policy, held.course.series, zone)
@@ -160,9 +154,15 @@ async def complete_infusion(
         return Refused.by_rules(broken, "The infusion is not completed")
     visit = await store.change_visit(tx, held.visit, state=VisitState.COMPLETED, stopped_at=tx.now)
     tx.publish(InfusionCompleted.model_validate(visit.model_dump()))
-    await complete_series_if_done(held, visit, tx)
-    look_at_gaps(held.course.series.series_id, tx)
+    await _look_at_course(held, visit, tx)
     return show_visit(tx, visit)
+
+
+async def _look_at_course(held: HeldVisit, visit: Appointment, tx: Transaction) -> None:
+    """What becomes of the series once a drip of it has ended."""
+    await complete_series_if_done(held, visit, tx)
+    if held.course is not None:
+        look_at_gaps(held.course.series.series_id, tx)
 
 
 async def abort_infusion(
@@ -183,6 +183,5 @@ async def abort_infusion(
         abort_reason=store.seal_abort(tx, appointment_id, wish.reason),
     )
     tx.publish(InfusionAborted.model_validate(visit.model_dump()))
-    await complete_series_if_done(held, visit, tx)
-    look_at_gaps(held.course.series.series_id, tx)
+    await _look_at_course(held, visit, tx)
     return show_visit(tx, visit)

@@ -18,6 +18,7 @@ from services.scheduling.handlers.gap_risks import gap_of, look_at_gaps
 from services.scheduling.handlers.given_before import broken_by_given
 from services.scheduling.handlers.placing import UNNUMBERED, Placing
 from services.scheduling.handlers.plans import place_of
+from services.scheduling.handlers.rooms import slot_of
 from services.scheduling.handlers.shown import count_not_lost, protocol_of
 from services.scheduling.rules import waitlist as rules
 from services.scheduling.rules.house import HouseFigure
@@ -112,7 +113,7 @@ async def _opening(
     for start in free.starts:
         fits = earliest <= start.at and start.at + holds <= work.until
         if fits and free.is_free(work.chair_id, start):
-            slot = Slot(start.at, start.at + holds, work.chair_id, NOBODY)
+            slot = slot_of(place.policy, start.at, work.chair_id, NOBODY, zone)
             return _Opening(slot, place.policy)
     return None
 
@@ -140,6 +141,7 @@ async def _candidate(
         return None
     if await broken_by_given(
         tx,
+        opening.policy,
         protocol,
         wish.patient_id,
         [slot.starts_at],
@@ -156,7 +158,9 @@ async def _candidate(
         until=slot.ends_at,
         besides=[] if wish.appointment_id is None else [wish.appointment_id],
     )
-    if any(slot.meets(each) or slot.is_banned_by(each) for each in taken):
+    if any(
+        slot.meets(each) or slot.is_banned_by(each) or each.is_banned_by(slot) for each in taken
+    ):
         return None
     gap, day = gap_of(course, protocol, tx.now, zone), slot.starts_at.astimezone(zone).date()
     saves = gap is not None and gap.earliest <= day <= gap.due_by

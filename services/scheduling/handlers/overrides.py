@@ -106,8 +106,10 @@ async def withdraw_override(
     broken = rules.broken_by_withdrawn(withdrawn=override.withdrawn_at is not None)
     if broken:
         return Refused.by_rules(broken, "The override is not withdrawn")
-    look_at_gaps(override.series_id, tx)
     withdrawn = await kept.withdraw_override(tx, override, by.subject)
+    if override.series_id is None:
+        return _show(tx, withdrawn)
+    look_at_gaps(override.series_id, tx)
     course = await store.find_course(tx, override.series_id)
     assert course is not None, "an override is of a series"
     location = await store.find_location(tx, course.series.location_id)

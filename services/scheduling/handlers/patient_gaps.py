@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from services.scheduling.handlers.shown import protocol_of
 from services.scheduling.rules.earlier import broken_by_earlier
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion
+from services.scheduling.rules.treatments import broken_by_gap
 from services.scheduling.store import Course
 from services.scheduling.store.waitlist import open_course
 from services.scheduling.tables import Location
@@ -32,11 +34,13 @@ async def allowed_to(
     """The starts at which another infusion of this type keeps the patient's gaps.
 
     They count from all that was given, and from what is booked of an open series of the type. Gaps
-    are of days, so each day is judged once. A type without a protocol has no gaps.
+    are of days, so each day is judged once. A type that is given by itself has its own gap, if any.
     """
-    if not free.starts or not policy.protocols:
+    if not free.starts:
         return free
     zone = ZoneInfo(location.zone)
+    if not policy.in_series:
+        return await _treatments_allowed(tx, patient_id, policy, free, zone)
     course = await open_course(tx, patient_id)
     if course is not None and course.series.visit_type != visit_type:
         course = None
@@ -49,7 +53,9 @@ async def allowed_to(
         tx,
         patient_id,
         free.starts[0].starts_at,
+        drug=policy.figures_on(free.starts[0].starts_at.astimezone(zone).date()).drug,
         series_id=None if course is None else course.series.series_id,
+        to_come=True,
     )
 
     def broken_by(start: datetime) -> list[Broken]:
@@ -58,6 +64,11 @@ async def allowed_to(
             broken += _placed(course, start, tx.now, zone).broken_by_gaps(protocol)
         return broken
 
+    return _judged(free, broken_by, zone)
+
+
+def _judged(free: Free, broken_by: Callable[[datetime], list[Broken]], zone: ZoneInfo) -> Free:
+    """The free starts of the days of which nothing is broken; or why there is none."""
     days = {start.starts_at.astimezone(zone).date(): start.starts_at for start in free.starts}
     broken = {day: broken_by(start) for day, start in days.items()}
 
@@ -66,6 +77,18 @@ async def allowed_to(
 
     starts = [start for start in free.starts if is_allowed(start)]
     return Free(starts, [each for day in broken.values() for each in day] or free.why_none)
+
+
+async def _treatments_allowed(
+    tx: Transaction, patient_id: UUID, policy: Policy, free: Free, zone: ZoneInfo
+) -> Free:
+    """The starts that are not too near to another visit which gives the same drug."""
+    first = free.starts[0].starts_at
+    figures = policy.figures_on(first.astimezone(zone).date())
+    if figures.drug is None or figures.gap_min_days is None:
+        return free
+    given = await given_before(tx, patient_id, first, drug=figures.drug, to_come=True)
+    return _judged(free, lambda start: broken_by_gap(figures, None, given, start, zone), zone)
 
 
 def _placed(course: Course, starts_at: datetime, now: datetime, zone: ZoneInfo) -> Placing:

@@ -20,6 +20,7 @@ from services.scheduling.forms.figures import (
 )
 from services.scheduling.handlers.closure_replans import touched_by
 from services.scheduling.handlers.gap_risks import look_at_free_chairs
+from services.scheduling.handlers.roster_visits import unwatched_by
 from services.scheduling.rules import figures as rules
 from services.scheduling.rules.figures import Dated
 from services.scheduling.tables.figures import ClosureRow
@@ -51,6 +52,7 @@ async def record_opening_hours(
 async def record_roster(
     location_id: UUID, wish: RosterWish, tx: Transaction
 ) -> RosterAnswer | Refused:
+    """Say who is on duty from a day on. What is booked beyond it is told, and stays until moved."""
     today = await _today_at(location_id, tx)
     if today is None:
         return Refused.not_found("location", "location_id")
@@ -61,7 +63,11 @@ async def record_roster(
         return Refused.by_rules(broken, "The roster is not recorded")
     roster_id, row = new_id(), wish.model_dump(by_alias=True)
     await store.add_roster(tx, roster_id=roster_id, location_id=location_id, **row)
-    return RosterAnswer(roster_id=roster_id, location_id=location_id, **row)
+    look_at_free_chairs(location_id, tx)
+    location = await store.find_location(tx, location_id)
+    assert location is not None, "it has its day"
+    touches = await unwatched_by(tx, location, wish.effective_from)
+    return RosterAnswer(roster_id=roster_id, location_id=location_id, **row, touches=touches)
 
 
 def _taken(wish: OpeningHoursWish | RosterWish, *, same: bool) -> list[Dated]:

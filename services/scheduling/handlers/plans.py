@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from datetime import date, datetime, timedelta
+from typing import Annotated, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,10 +27,11 @@ from services.scheduling.rules.planner_wishes import (
     broken_by_wishes,
     last_day_of_any,
 )
-from services.scheduling.rules.policy import minute_of, wall
+from services.scheduling.rules.policy import Policy, minute_of, wall
 from services.scheduling.rules.protocols import InfusionProtocol
+from services.scheduling.rules.rooms import Used
 from services.scheduling.tables import Location
-from shared.events.scheduling import VisitType
+from shared.events.scheduling import TypeCode
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 from shared.refusals import Broken, unknown
@@ -61,7 +62,7 @@ class PlanSeries(Wish):
 
     patient_id: UUID
     location_id: UUID
-    visit_type: Literal[VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN]
+    visit_type: TypeCode
     infusions: Annotated[int, Field(ge=0, le=99)] | None = None
     preferences: PreferencesWish = PreferencesWish()
 
@@ -107,7 +108,7 @@ class PlansAnswer(BaseModel):
 
     patient_id: UUID
     location_id: UUID
-    visit_type: VisitType
+    visit_type: TypeCode
     infusions: int
     earliest: date
     latest: date
@@ -126,6 +127,9 @@ async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refu
     zone = ZoneInfo(location.zone)
     today = tx.now.astimezone(zone).date()
     policy = await store.policy_of(tx, wish.location_id, wish.visit_type)
+    if not policy.in_series:
+        broken.append(series_rules.type_not_in_series(await store.series_types(tx)))
+        return Refused.by_rules(broken, "No plan is made")
     protocol = policy.protocol_on(today)
     count = protocol.size_min if wish.infusions is None else wish.infusions
     wishes = _preferences(wish.preferences, protocol, count, today)
@@ -189,9 +193,39 @@ async def place_of(
     policy = await store.policy_of(tx, location.location_id, visit_type)
     rest = None
     if protocol is not None:
-        earlier = await given_before(tx, patient_id, _midnight(first, zone), series_id=series_id)
+        earlier = await given_before(
+            tx,
+            patient_id,
+            _midnight(first, zone),
+            drug=policy.figures_on(first).drug,
+            series_id=series_id,
+            to_come=True,
+        )
         rest = rest_after(protocol, earlier, zone)
-    return Place(zone, policy, chairs, taken, patient_id, tx.now, rest)
+    rooms, used = await rooms_for(
+        tx, policy, location, _midnight(first, zone), _midnight(last, zone), besides
+    )
+    return Place(
+        zone, policy, chairs, taken, patient_id, tx.now, rest, rooms=rooms, rooms_used=used
+    )
+
+
+async def rooms_for(
+    tx: Transaction,
+    policy: Policy,
+    location: Location,
+    since: datetime,
+    until: datetime,
+    besides: Collection[UUID] = (),
+) -> tuple[list[UUID], list[Used]]:
+    """The rooms of a place and what is taken of them, where some figure of the type needs one."""
+    if not any(figures.room_needed for figures in policy.visits):
+        return [], []
+    rooms = [room.room_id for room in await store.rooms_at(tx, location.location_id)]
+    used = await store.rooms_used(
+        tx, rooms, since=since, until=until + timedelta(days=1), besides=besides
+    )
+    return rooms, used
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

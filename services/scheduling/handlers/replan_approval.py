@@ -18,14 +18,16 @@ from services.scheduling.forms.replans import (
     ReplannedVisit,
 )
 from services.scheduling.handlers.gap_risks import look_at_free_chairs, look_at_gaps
+from services.scheduling.handlers.given_before import broken_by_given
 from services.scheduling.handlers.listing import read_series
 from services.scheduling.handlers.missed import note_missed
 from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.replan_parts import changed_in, parts_of, seen_in
 from services.scheduling.handlers.replans_shown import show_replan
-from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of
+from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of, with_rooms
 from services.scheduling.handlers.series import say_cancelled
 from services.scheduling.handlers.shown import protocol_of
+from services.scheduling.handlers.told import say_visit_booked, say_visit_moved
 from services.scheduling.rules import gaps, series, slots
 from services.scheduling.rules import replan_refusals as rules
 from services.scheduling.rules import visits as visit_rules
@@ -40,7 +42,6 @@ from services.scheduling.store import Course
 from services.scheduling.store import replans as kept
 from services.scheduling.tables import Appointment, Location
 from services.scheduling.tables.replans import ReplanRow
-from shared.events.scheduling import AppointmentBooked, AppointmentMoved
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 from shared.refusals import Broken
@@ -120,7 +121,17 @@ class _Plan:
         ]
         patient_id = self._course.series.patient_id
         return [
-            (visit, slot_of(self._policy, starts_at, chair_id, patient_id, self._zone))
+            (
+                visit,
+                slot_of(
+                    self._policy,
+                    starts_at,
+                    chair_id,
+                    patient_id,
+                    self._zone,
+                    None if visit is None else visit.room_id,
+                ),
+            )
             for visit, starts_at, chair_id in wished
         ]
 
@@ -168,7 +179,23 @@ class _Plan:
         await store.lock_chairs(tx, {slot.chair_id for slot in wished})
         for slot in wished:
             broken += await broken_by_chair(slot, location_id, tx, besides=besides)
-        return broken
+        protocol = protocol_of(self._policy, self._course.series, self._zone)
+        broken += await broken_by_given(
+            tx,
+            self._policy,
+            protocol,
+            self._course.series.patient_id,
+            [slot.starts_at for slot in wished],
+            self._zone,
+            lambda _: "replan_id",
+            series_id=self._course.series.series_id,
+        )
+        placed, no_room = await with_rooms(
+            tx, self._policy, location_id, wished, self._zone, lambda _: "replan_id", besides
+        )
+        visits = (visit for visit, _ in self._slots)
+        self._slots = list(zip(visits, placed, strict=True))
+        return broken + no_room
 
     def _leaving(self) -> list[UUID]:
         """The visits whose present times become free."""
@@ -191,7 +218,7 @@ class _Plan:
         moving = [(visit, slot) for visit, slot in self._slots if visit is not None]
         await kept.set_aside(tx, [visit.appointment_id for visit, _ in moving])
         for visit, slot in moving:
-            await _move(visit, slot, tx)
+            await self._move(visit, slot, tx)
         await self._add([slot for visit, slot in self._slots if visit is None], tx)
 
     async def _add(self, added: Sequence[Slot], tx: Transaction) -> None:
@@ -203,23 +230,22 @@ class _Plan:
             look_at_gaps(of.series_id, tx)
             for visit in await store.visits_of(tx, of.series_id):
                 if (visit.sequence_no or 0) >= first:
-                    tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
+                    say_visit_booked(visit, self._policy, self._zone, tx)
 
-
-async def _move(visit: Appointment, slot: Slot, tx: Transaction) -> None:
-    """Put a visit where it goes. A ride is for a time: it is asked for anew when that changes."""
-    same_time = (slot.starts_at, slot.ends_at) == (visit.starts_at, visit.ends_at)
-    moved = await store.change_visit(
-        tx,
-        visit,
-        state=visit.state if same_time else VisitState.BOOKED,
-        starts_at=slot.starts_at,
-        ends_at=slot.ends_at,
-        chair_id=slot.chair_id,
-        ride_mode=visit.ride_mode if same_time else None,
-        driver=visit.driver if same_time else None,
-        revision=visit.revision + 1,
-    )
-    look_after(visit, tx)
-    if not same_time:
-        tx.publish(AppointmentMoved(previous_starts_at=visit.starts_at, **moved.model_dump()))
+    async def _move(self, visit: Appointment, slot: Slot, tx: Transaction) -> None:
+        """Put a visit where it goes. A ride is for a time: it is asked anew when that changes."""
+        same_time = (slot.starts_at, slot.ends_at) == (visit.starts_at, visit.ends_at)
+        moved = await store.change_visit(
+            tx,
+            visit,
+            state=visit.state if same_time else VisitState.BOOKED,
+            starts_at=slot.starts_at,
+            ends_at=slot.ends_at,
+            chair_id=slot.chair_id,
+            room_id=slot.room_id,
+            ride_mode=visit.ride_mode if same_time else None,
+            driver=visit.driver if same_time else None,
+            revision=visit.revision + 1,
+        )
+        look_after(visit, tx)
+        say_visit_moved(visit, moved, self._policy, self._zone, tx)

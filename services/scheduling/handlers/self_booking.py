@@ -101,7 +101,10 @@ async def book(
             if chosen is None:
                 missed = Missed.NONE_CHOSEN if starts_at is None else Missed.TAKEN
                 return replace(shown, missed=missed)
-            return Booked(session, await book_session(tx, link, chosen))
+            booked = await book_session(tx, link, chosen)
+            if booked is None:
+                return replace(shown, missed=Missed.TAKEN)
+            return Booked(session, booked)
         case Booked(session, visit) if starts_at is not None and not is_at(visit, starts_at):
             return Booked(session, visit, another=True)
         case _:

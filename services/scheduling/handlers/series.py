@@ -83,6 +83,8 @@ def say_cancelled(visit: Appointment, reason: CancelReason, tx: Transaction) -> 
 
 async def complete_series_if_done(held: HeldVisit, changed: Appointment, tx: Transaction) -> None:
     """Say that a series is done, when a change of one of its visits leaves none to come."""
+    if held.course is None:
+        return
     visits = held.visits_with(changed)
     await complete_if_done(held.course.series, visits, ZoneInfo(held.location.zone), tx)
 

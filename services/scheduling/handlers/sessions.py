@@ -12,9 +12,10 @@ from services.scheduling.forms.sessions import BookSession
 from services.scheduling.forms.wishes import CancelAppointment, MoveAppointment
 from services.scheduling.handlers.free_starts import FreeStart
 from services.scheduling.handlers.missed import broken_by_cancelling, note_missed
-from services.scheduling.handlers.rooms import slot_of
+from services.scheduling.handlers.rooms import slot_of, with_rooms
 from services.scheduling.handlers.series import say_cancelled
 from services.scheduling.handlers.shown import show_visit
+from services.scheduling.handlers.told import say_visit_booked, say_visit_moved
 from services.scheduling.rules import sessions as rules
 from services.scheduling.rules import slots
 from services.scheduling.rules import visits as visit_rules
@@ -25,17 +26,27 @@ from services.scheduling.store import change_visit, sessions, shown_visits
 from services.scheduling.store.sessions import HeldSession
 from services.scheduling.tables import Appointment, Location
 from services.scheduling.tables.booking_links import BookingLink
-from shared.events.scheduling import AppointmentBooked, AppointmentMoved, VisitType
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
 from shared.refusals import Broken, unknown
 
 
-async def book_session(tx: Transaction, link: BookingLink, free: FreeStart) -> Appointment:
-    """Put a session where its leader and its patient, both held, are free; the link is used."""
+async def book_session(tx: Transaction, link: BookingLink, free: FreeStart) -> Appointment | None:
+    """Put a session where its leader and its patient, both held, are free; the link is used.
+
+    None where the last room was taken meanwhile.
+    """
+    location = await store.find_location(tx, link.location_id)
+    assert location is not None, "a link has its place"
+    policy = await store.policy_of(tx, link.location_id, link.visit_type)
     slot = Slot(free.starts_at, free.ends_at, link.clinician_id, link.patient_id)
-    visit = await add_session(tx, link.location_id, link.visit_type, slot)
+    [slot], no_room = await with_rooms(
+        tx, policy, link.location_id, [slot], ZoneInfo(location.zone), lambda _: "starts_at"
+    )
+    if no_room:
+        return None
+    visit = await add_session(tx, location, link.visit_type, slot)
     await sessions.change_link(tx, link, appointment_id=visit.appointment_id)
     return visit
 
@@ -54,7 +65,7 @@ async def book_session_at_desk(
     )
     if broken or slot is None:
         return Refused.by_rules(broken, NOT_BOOKED)
-    return show_visit(tx, await add_session(tx, wish.location_id, wish.visit_type, slot))
+    return show_visit(tx, await add_session(tx, location, wish.visit_type, slot))
 
 
 NOT_BOOKED = "The session is not booked"
@@ -67,12 +78,14 @@ async def _slot(
     led_by: UUID,
     patient_id: UUID,
     starts_at: datetime,
-    besides: UUID | None = None,
+    moving: Appointment | None = None,
 ) -> tuple[Slot | None, list[Broken]]:
     """What a session would take, and what stands in its way; its leader is held from here on."""
     zone = ZoneInfo(location.zone)
     policy = await store.policy_of(tx, location.location_id, visit_type)
-    figures = policy.visit_on(starts_at.astimezone(zone).date()) or policy.visits[0]
+    if not policy.visits:
+        return None, [unknown("visit type", "visit_type")]
+    figures = policy.figures_on(starts_at.astimezone(zone).date())
     unfit = rules.broken_by_type(
         chair_needed=figures.chair_needed,
         booked_min=figures.booked_min,
@@ -83,20 +96,32 @@ async def _slot(
     when = slots.broken_by_time(policy.planning, starts_at, tx.now, "starts_at")
     if unfit:
         return None, [*when, *unfit]
-    slot = slot_of(policy, starts_at, led_by, patient_id, zone)
+    room_id = None if moving is None else moving.room_id
+    besides = None if moving is None else moving.appointment_id
+    slot = slot_of(policy, starts_at, led_by, patient_id, zone, room_id)
     taken = await sessions.taken_of_leader(
         tx, led_by, patient_id, since=slot.starts_at, until=slot.ends_at, besides=besides
     )
     met = slots.broken_by_taken(slot, taken, "starts_at", "starts_at")
+    [slot], no_room = await with_rooms(
+        tx,
+        policy,
+        location.location_id,
+        [slot],
+        zone,
+        lambda _: "starts_at",
+        [] if besides is None else [besides],
+    )
     return slot, [
         *when,
         *broken_by_hours(policy, slot.starts_at, slot.ends_at, zone, "starts_at"),
         *(rules.as_of_leader(each) for each in met),
+        *no_room,
     ]
 
 
 async def add_session(
-    tx: Transaction, location_id: UUID, visit_type: str, slot: Slot
+    tx: Transaction, location: Location, visit_type: str, slot: Slot
 ) -> Appointment:
     """Book a session and tell others. In the slot its leader stands in a chair's place."""
     appointment_id = new_id()
@@ -104,9 +129,10 @@ async def add_session(
         Appointment,
         appointment_id=appointment_id,
         patient_id=slot.patient_id,
-        location_id=location_id,
+        location_id=location.location_id,
         led_by=slot.chair_id,
-        visit_type=VisitType(visit_type),
+        room_id=slot.room_id,
+        visit_type=visit_type,
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
         state=VisitState.BOOKED,
@@ -114,7 +140,8 @@ async def add_session(
     )
     visit = await shown_visits.find_visit(tx, appointment_id)
     assert visit is not None, "it was just added"
-    tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
+    policy = await store.policy_of(tx, location.location_id, visit_type)
+    say_visit_booked(visit, policy, ZoneInfo(location.zone), tx)
     return visit
 
 
@@ -138,7 +165,7 @@ async def move_session(
         led_by,
         session.patient_id,
         wish.starts_at,
-        besides=appointment_id,
+        moving=session,
     )
     broken = [
         *visit_rules.broken_by_step(Step.MOVE, VisitState(session.state)),
@@ -154,10 +181,11 @@ async def move_session(
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
         led_by=led_by,
+        room_id=slot.room_id,
         revision=session.revision + 1,
     )
-    if (moved.starts_at, moved.ends_at) != (session.starts_at, session.ends_at):
-        tx.publish(AppointmentMoved(previous_starts_at=session.starts_at, **moved.model_dump()))
+    policy = await store.policy_of(tx, session.location_id, session.visit_type)
+    say_visit_moved(session, moved, policy, ZoneInfo(held.location.zone), tx)
     return show_visit(tx, moved)
 
 

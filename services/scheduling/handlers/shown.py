@@ -17,7 +17,7 @@ from services.scheduling.rules.visits import FREED, LOST, VisitState, is_unsettl
 from services.scheduling.store import Course
 from services.scheduling.store.screening import screened_of
 from services.scheduling.tables import Appointment, Location, Series
-from shared.events.scheduling import RideMode, VisitType
+from shared.events.scheduling import RideMode
 from shared.messaging import Transaction
 
 
@@ -115,7 +115,7 @@ async def show_series(tx: Transaction, course: Course, location: Location) -> Se
         patient_id=series.patient_id,
         prescriber_id=series.prescriber_id,
         location_id=series.location_id,
-        visit_type=VisitType(series.visit_type),
+        visit_type=series.visit_type,
         diagnoses=store.diagnoses_of(tx, series),
         planned_infusions=series.planned_infusions,
         state=SeriesState(series.state),

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from services.scheduling import store
 from services.scheduling.forms.figures import (
+    AddVisitType,
     FiguresWish,
     ProtocolAnswer,
     ProtocolWish,
@@ -19,9 +20,11 @@ from services.scheduling.forms.figures import (
     VisitFiguresWish,
 )
 from services.scheduling.rules import figures as rules
+from services.scheduling.store.charts import copy_limits
 from services.scheduling.tables.figures import ProtocolRow, VisitTypeRow
 from shared.http.problems import Refused
 from shared.messaging import Transaction
+from shared.refusals import unknown
 
 
 async def record_visit_figures(
@@ -34,11 +37,37 @@ async def record_visit_figures(
     broken = [
         *rules.broken_by_first_day(wish.effective_from, rows, tx.now.date()),
         *rules.broken_by_length(values),
+        *rules.broken_by_drug(values),
         *rules.broken_by_driving_ban(values["no_drive_min"], rows[0].no_drive_min),
     ]
     if broken:
         return Refused.by_rules(broken, "The figures are not recorded")
     tx.insert(VisitTypeRow, **values)
+    return VisitFiguresAnswer(**values)
+
+
+async def add_visit_type(wish: AddVisitType, tx: Transaction) -> VisitFiguresAnswer | Refused:
+    """A type of the clinic's own, with the figures and limits of one that it has.
+
+    It is given as single visits: a series ends in a prescription of ketamine for home.
+    """
+    rows = await store.visit_type_rows(tx, wish.like)
+    if not rows:
+        return Refused.by_rules([unknown("visit type", "like")], "The visit type is not added")
+    base = _base(rows, wish.effective_from)
+    values = _with_changes(base, wish) | {"visit_type": wish.visit_type}
+    there = await store.visit_type_rows(tx, wish.visit_type)
+    broken = [
+        *rules.broken_by_type_there(is_there=bool(there)),
+        *rules.broken_by_past(wish.effective_from, tx.now.date(), "effective_from"),
+        *rules.broken_by_length(values),
+        *rules.broken_by_drug(values),
+        *rules.broken_by_driving_ban(values["no_drive_min"], rows[0].no_drive_min),
+    ]
+    if broken:
+        return Refused.by_rules(broken, "The visit type is not added")
+    tx.insert(VisitTypeRow, **values)
+    await copy_limits(tx, wish.like, wish.visit_type)
     return VisitFiguresAnswer(**values)
 
 

@@ -14,7 +14,7 @@ from services.scheduling.handlers.openings import look_after
 from services.scheduling.handlers.series import complete_series_if_done
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.rules import visits as rules
-from services.scheduling.rules.gates import broken_by_unasked
+from services.scheduling.rules.gates import Asked, broken_by_unasked
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import HeldVisit
 from shared.events.scheduling import PatientCheckedIn, PatientSentHome, RideConfirmed
@@ -74,7 +74,7 @@ async def check_in(
     before = held.state
     broken = [
         *rules.broken_by_step(Step.CHECK_IN, before),
-        *broken_by_unasked(wish.fasted),
+        *broken_by_unasked(wish.fasted, await asked_of(tx, held)),
         *broken_by_day(held, tx.now),
     ]
     if broken:
@@ -133,3 +133,12 @@ def broken_by_day(held: HeldVisit, now: datetime) -> list[Broken]:
     """Whether the clinic's local day is the visit's."""
     zone = ZoneInfo(held.location.zone)
     return rules.broken_by_day(held.visit.starts_at, held.visit.ends_at, now, zone)
+
+
+async def asked_of(tx: Transaction, held: HeldVisit) -> Asked:
+    """What a visit's type asks for on the day on which it is booked."""
+    visit = held.visit
+    policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
+    figures = policy.visit_on(visit.starts_at.astimezone(ZoneInfo(held.location.zone)).date())
+    assert figures is not None, "what was booked has its figures"
+    return Asked(figures.fasting_min, figures.ride_needed, figures.sources)

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.forms.wishes import WishedAppointment
 from services.scheduling.handlers.given_before import broken_by_given
-from services.scheduling.handlers.rooms import broken_by_place, slot_of
+from services.scheduling.handlers.rooms import broken_by_place, slot_of, with_rooms
 from services.scheduling.rules import holds, protocols, slots
 from services.scheduling.rules import series as rules
+from services.scheduling.rules.ages import broken_by_age
 from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.slots import Slot
 from services.scheduling.store import holds as kept
-from services.scheduling.tables import Chair, Location
-from shared.events.scheduling import VisitType
+from services.scheduling.tables import Chair, Location, Patient
 from shared.messaging import Transaction
 from shared.refusals import Broken, unknown
 
@@ -36,13 +36,16 @@ async def judge_plan(
     tx: Transaction,
     patient_id: UUID,
     location_id: UUID,
-    visit_type: VisitType,
+    visit_type: str,
     appointments: Sequence[WishedAppointment],
 ) -> Judged:
     """Hold the patient, the days and the chairs, and say all that stands in the way."""
     patient = await store.lock_patient(tx, patient_id)
     location = await store.find_location(tx, location_id)
     policy = await store.policy_of(tx, location_id, visit_type)
+    if not policy.in_series:
+        types = await store.series_types(tx)
+        return Judged([], [rules.type_not_in_series(types)], location)
     zone = ZoneInfo("UTC" if location is None else location.zone)
     wished = [
         slot_of(policy, each.starts_at, each.chair_id, patient_id, zone) for each in appointments
@@ -51,19 +54,44 @@ async def judge_plan(
         tx, policy, location_id, wished, zone, lambda n: f"appointments.{n}.starts_at"
     )
     chairs = await store.lock_chairs(tx, {each.chair_id for each in appointments})
+    wished, no_room = await with_rooms(
+        tx, policy, location_id, wished, zone, lambda n: f"appointments.{n}.starts_at"
+    )
+    has_open = await store.has_open_series(tx, patient_id)
+    other_series = (
+        []
+        if has_open  # which says it all
+        else await broken_by_other_series(
+            tx, patient_id, [each.starts_at for each in wished], policy, location
+        )
+    )
     broken = [
         *([] if patient is not None else [unknown("patient", "patient_id")]),
         *([] if location is not None else [unknown("location", "location_id")]),
-        *rules.broken_by_open_series(has_open=await store.has_open_series(tx, patient_id)),
+        *rules.broken_by_open_series(has_open=has_open),
         *holds.broken_by_other_hold(has_hold=await kept.has_hold(tx, patient_id)),
+        *_broken_by_age(tx, patient, policy, wished, zone),
         *broken_by_dates([each.starts_at for each in wished], policy, location, tx.now),
-        *await broken_by_other_series(
-            tx, patient_id, [each.starts_at for each in wished], policy, location
-        ),
+        *other_series,
         *by_place,
         *await _broken_by_chairs(wished, location_id, chairs, tx),
+        *no_room,
     ]
     return Judged(wished, broken, location)
+
+
+def _broken_by_age(
+    tx: Transaction,
+    patient: Patient | None,
+    policy: Policy,
+    wished: Sequence[Slot],
+    zone: ZoneInfo,
+) -> list[Broken]:
+    """Whether the patient is old enough on the first day."""
+    if patient is None or not wished:
+        return []
+    day = min(slot.starts_at for slot in wished).astimezone(zone).date()
+    return broken_by_age(policy.figures_on(day), store.patient_card(tx, patient).birth_date, day)
 
 
 def broken_by_dates(
@@ -90,17 +118,15 @@ async def broken_by_other_series(
     zone = ZoneInfo(location.zone)
     protocol = policy.protocol_on(tx.now.astimezone(zone).date())
     return await broken_by_given(
-        tx, protocol, patient_id, starts, zone, lambda n: f"appointments.{n}.starts_at"
+        tx, policy, protocol, patient_id, starts, zone, lambda n: f"appointments.{n}.starts_at"
     )
 
 
-async def broken_by_prescriber(
-    tx: Transaction, prescriber_id: UUID, visit_type: VisitType
-) -> list[Broken]:
+async def broken_by_prescriber(tx: Transaction, prescriber_id: UUID) -> list[Broken]:
     prescriber = await store.find_clinician(tx, prescriber_id)
     if prescriber is None:
         return [unknown("clinician", "prescriber_id")]
-    return rules.broken_by_prescriber(visit_type, prescriber.dea_number, "prescriber_id")
+    return rules.broken_by_prescriber(prescriber.dea_number, "prescriber_id")
 
 
 async def _broken_by_chairs(

@@ -14,6 +14,7 @@ from services.scheduling.routes import (
     planning,
     screening,
     sessions,
+    treatments,
     visits,
     waitlist,
 )
@@ -23,6 +24,7 @@ ROUTERS = (
     screening.router,
     visits.router,
     sessions.router,
+    treatments.router,
     planning.router,
     courses.router,
     waitlist.router,

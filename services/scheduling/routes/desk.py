@@ -15,11 +15,13 @@ from services.scheduling.forms.answers import (
     LocationAnswer,
     PatientAnswer,
     PatientFile,
+    RoomAnswer,
     SeriesAnswer,
 )
 from services.scheduling.forms.wishes import (
     AddChair,
     AddClinician,
+    AddRoom,
     BookSeries,
     CancelAppointment,
     CheckIn,
@@ -63,6 +65,20 @@ async def name_in_calendars(
 async def add_chair(location_id: UUID, wish: AddChair, desk: AtDesk) -> ChairAnswer:
     """Add a chair to a location."""
     return await desk.decide(clinic.add_chair, location_id, wish)
+
+
+@router.post("/locations/{location_id}/rooms", dependencies=[allow(OPS)])
+async def add_room(location_id: UUID, wish: AddRoom, desk: AtDesk) -> RoomAnswer:
+    """Add a room to a location, for visits whose type needs one."""
+    return await desk.decide(clinic.add_room, location_id, wish)
+
+
+@router.get(
+    "/locations/{location_id}/rooms", dependencies=[allow(OPS, FRONT_DESK, NURSE, PRESCRIBER)]
+)
+async def list_rooms(location_id: UUID, desk: AtDesk) -> list[RoomAnswer]:
+    """The rooms of a location, by name."""
+    return await desk.read(clinic.list_rooms, location_id)
 
 
 @router.post("/clinicians", dependencies=[allow(OPS)])

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 
 from services.scheduling.forms.figures import (
+    AddVisitType,
     CatalogueEntry,
     ClosureAnswer,
     ClosureWish,
@@ -47,6 +48,12 @@ async def read_catalogue(
 ) -> list[CatalogueEntry]:
     """Every visit type with the figures in force, and the source of each."""
     return await desk.read(listing.read_catalogue, on)
+
+
+@router.post("/visit-types", dependencies=[allow(OPS)])
+async def add_visit_type(wish: AddVisitType, desk: AtDesk) -> VisitFiguresAnswer:
+    """Add a visit type to the catalogue, like one that is there but for the figures named."""
+    return await desk.decide(visit_types.add_visit_type, wish)
 
 
 @router.post("/visit-types/{visit_type}/figures", dependencies=[allow(OPS)])

@@ -1,4 +1,4 @@
-"""What a patient was given in other series: gaps are counted from it, whatever series it was of."""
+"""What else a patient is given: gaps are counted from it, of whatever series or of none it is."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from shared.refusals import Broken
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An infusion that was begun, and until when its patient may not drive."""
+    """When an infusion begins, or began, and until when its patient may not drive after it."""
 
-    started_at: datetime
+    begins_at: datetime
     no_drive_until: datetime
 
 
@@ -28,11 +28,11 @@ def broken_by_earlier(
     zone: ZoneInfo,
     field: Callable[[int], str],
 ) -> list[Broken]:
-    """What of these infusions is too near to one of another series, in either direction of time.
+    """What of these infusions is too near to one outside their series, in either direction of time.
 
     There is no longest gap between two series, and one may follow another after years.
     """
-    given = [_day(each.started_at, zone) for each in earlier]
+    given = [_day(each.begins_at, zone) for each in earlier]
     broken: list[Broken] = []
     for n, start in enumerate(starts):
         day = _day(start, zone)
@@ -52,7 +52,7 @@ def _too_near(protocol: InfusionProtocol, given: date, day: date, field: str) ->
     apart = local_days(abs((day - given).days))
     return Broken(
         "series_gap",
-        f"The patient had an infusion of another series on {given}, {apart} from {day}; right"
+        f"The patient has an infusion outside this series on {given}, {apart} from {day}; right"
         f" would be at least {protocol.gap_min_days}.",
         protocol.sources["gap_min_days"],
         field,
@@ -76,8 +76,8 @@ def _wrong_week(
     return [
         Broken(
             "series_week",
-            f"The infusion on {wished[n]} would be one of {count} within seven days, another series"
-            f" counted; right would be at most {protocol.weekly_cap}.",
+            f"The infusion on {wished[n]} would be one of {count} within seven days, those outside"
+            f" this series counted; right would be at most {protocol.weekly_cap}.",
             protocol.sources["weekly_cap"],
             field(n),
         )
@@ -86,33 +86,35 @@ def _wrong_week(
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The days on which a patient has no infusion yet, after those `given` in other series."""
+    """The days on which a patient has no infusion, near those that are `given` outside a series."""
 
-    until: date
-    why: Broken
+    gap_min_days: int
+    source: str
     given: tuple[date, ...]
+
+    def why_not(self, day: date) -> Broken | None:
+        """Why no infusion is planned for a day, if it is too near to another one."""
+        near = [each for each in self.given if abs((day - each).days) < self.gap_min_days]
+        if not near:
+            return None
+        until = near[-1] + timedelta(days=self.gap_min_days)
+        return Broken(
+            "series_gap",
+            f"The patient has an infusion of another series, or outside any, on {near[-1]}; the"
+            f" next is given from {until} on.",
+            self.source,
+            "preferences",
+        )
 
 
 def rest_after(
     protocol: InfusionProtocol, earlier: Sequence[Earlier], zone: ZoneInfo
 ) -> Rest | None:
-    """Until which day the last infusion of another series leaves none to be planned."""
+    """Which days the infusions outside a series leave none of it to be planned for."""
     if not earlier:
         return None
-    given = tuple(_day(each.started_at, zone) for each in earlier)
-    last = given[-1]
-    until = last + timedelta(days=protocol.gap_min_days)
-    return Rest(
-        until,
-        Broken(
-            "series_gap",
-            f"The patient had an infusion of another series on {last}; the next is given from"
-            f" {until} on.",
-            protocol.sources["gap_min_days"],
-            "preferences",
-        ),
-        given,
-    )
+    given = tuple(_day(each.begins_at, zone) for each in earlier)
+    return Rest(protocol.gap_min_days, protocol.sources["gap_min_days"], given)
 
 
 def _day(moment: datetime, zone: ZoneInfo) -> date:

@@ -69,6 +69,34 @@ def broken_by_length(values: Mapping[str, Any]) -> list[Broken]:
     ]
 
 
+def broken_by_type_there(*, is_there: bool) -> list[Broken]:
+    if not is_there:
+        return []
+    return [
+        Broken(
+            "visit_type_there",
+            "A visit type of this code is on record; take another code, or record its figures.",
+            "a code stands for one visit type, in bills and statements too",
+            "visit_type",
+        )
+    ]
+
+
+def broken_by_drug(values: Mapping[str, Any]) -> list[Broken]:
+    """Whether what is said of a drug has a drug that it is said of."""
+    said = ("route", "is_controlled", "gap_min_days")
+    if values["drug"] is not None or not any(values[name] for name in said):
+        return []
+    return [
+        Broken(
+            "drug_missing",
+            "A route, a schedule and a gap are a drug's; name the drug, or leave them out.",
+            "gaps are counted between visits that give the same drug",
+            "drug",
+        )
+    ]
+
+
 def broken_by_driving_ban(no_drive_min: int, first_min: int) -> list[Broken]:
     """A clinic may forbid driving for longer than its own public word says, never for less."""
     if no_drive_min >= first_min:

@@ -91,15 +91,16 @@ def _broken_by_consent(consent: Consented | None, now: datetime) -> list[Broken]
     return [Broken(rule, detail, consents.SOURCE, "consent")]
 
 
-def broken_by_unasked(fasted: bool | None) -> list[Broken]:  # noqa: FBT001  # what was answered
-    """Whether somebody who comes for an infusion was asked when they last ate."""
-    if fasted is not None:
+def broken_by_unasked(fasted: bool | None, asked: Asked) -> list[Broken]:  # noqa: FBT001  # what was answered
+    """Whether somebody who comes was asked when they last ate, where their visit asks it."""
+    if fasted is not None or not asked.fasting_min:
         return []
     return [
         Broken(
             "fasting_unasked",
-            "Ask when the patient last ate, and say whether that was two hours ago or more.",
-            "FAQ: no food for two hours prior, but liquids are fine",
+            "Ask when the patient last ate, and say whether that was"
+            f" {_span(asked.fasting_min)} ago or more.",
+            asked.sources["fasting_min"],
             "fasted",
         )
     ]

@@ -296,8 +296,7 @@ RIGHT = {
     "postal_code": "a ZIP code, such as 22314",
     "concerns": "what intake knows, with ; between: active_liver_disease, heart_disease,"
     " uncontrolled_blood_pressure",
-    "visit_type": "ketamine_mood, ketamine_pain, preparation, spray_consult, web_follow_up or"
-    " integration",
+    "visit_type": "the code of a visit type in the catalogue, such as ketamine_mood",
     "starts_at": "a time that the clinic's clock shows, such as 2026-10-07 12:00, or one with its"
     " zone, such as 2026-10-07T12:00:00-04:00",
     "chair": "the chair's name here; a session has none",
@@ -344,6 +343,20 @@ def series_wrong() -> Broken:
     return Broken("series_wrong", detail, SOURCE, "series_source_id")
 
 
+def broken_by_catalogue(
+    *, is_known: bool, chair_needed: bool, in_series: bool, has_chair: bool
+) -> list[Broken]:
+    """Whether a row brings what visits of its type have: a chair and a series, or neither."""
+    if not is_known:
+        return [unknown_column("visit type", "visit_type")]
+    if chair_needed != has_chair:
+        return wrong_columns([("chair", chair_needed)])
+    if has_chair and not in_series:
+        detail = "Such visits are given by themselves; book the treatment at the desk."
+        return [Broken("type_not_in_series", detail, "the visit types on record", "visit_type")]
+    return []
+
+
 def duration_missing() -> Broken:
     detail = "No length is on record for such a visit; record it with its source first."
     return Broken("duration_missing", detail, "the visit types on record", "visit_type")
@@ -351,7 +364,8 @@ def duration_missing() -> Broken:
 
 def unknown_column(noun: str, column: str) -> Broken:
     detail = f"No {noun} of this place answers to it; right would be {RIGHT[column]}."
-    return Broken(f"unknown_{noun}", detail, "the clinic's records", column)
+    rule = f"unknown_{noun}".replace(" ", "_")
+    return Broken(rule, detail, "the clinic's records", column)
 
 
 def in_column(broken: Broken, column: str) -> Broken:

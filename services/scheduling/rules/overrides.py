@@ -16,10 +16,11 @@ SIGNED = "a prescriber's signed override; FAQ: 6 infusions are not set in stone"
 
 
 class Signed(StrEnum):
-    """Everything that a prescriber may sign: for a series, or for one reading of a visit."""
+    """Everything that a prescriber may sign: for a series, a treatment or one reading."""
 
     SIZE = "series_size"
     GAP = "series_gap"
+    DRUG_GAP = "drug_gap"
     VITALS = "vitals"
 
 
@@ -28,6 +29,7 @@ class Overridden(StrEnum):
 
     SIZE = "series_size"
     GAP = "series_gap"
+    DRUG_GAP = "drug_gap"
 
 
 def broken_by_extension(infusions: int, more: int) -> list[Broken]:

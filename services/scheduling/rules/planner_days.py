@@ -31,6 +31,7 @@ from services.scheduling.rules.policy import (
     watched_chairs,
     windows_of,
 )
+from services.scheduling.rules.rooms import Used, no_room
 from services.scheduling.rules.slots import Slot
 from shared.refusals import Broken
 
@@ -51,7 +52,8 @@ class Place:
     """Where a series is planned and for whom: chairs, figures, and what is booked already.
 
     `taken` holds every visit in one of the chairs and every visit of the patient's, wherever;
-    `rest` is what an infusion of another series asks for before the next. With
+    `rooms` are those of the place and what is taken of them, for a type that needs one; `rest` is
+    what infusions outside the series ask for beside them. With
     `any_hour`, where no hours are on record every time is one, as it is for a booking.
     """
 
@@ -63,6 +65,13 @@ class Place:
     now: datetime
     rest: Rest | None = None
     any_hour: bool = False
+    rooms: Sequence[UUID] = ()
+    rooms_used: Sequence[Used] = ()
+
+    def minds_ban(self, day: date) -> bool:
+        """Whether what is planned must not begin while the patient may not drive."""
+        figures = self.policy.visit_on(day)
+        return figures is None or not figures.begins_in_ban
 
     @property
     def given_elsewhere(self) -> tuple[date, ...]:
@@ -90,6 +99,7 @@ class Day:
     patient_busy: int
     nurses_full: int
     chairs_busy: Mapping[UUID, int]
+    no_room: tuple[int, Broken] | None
     roster: Roster | None
     closed: bool
 
@@ -153,6 +163,10 @@ class Day:
             )
         if self.roster is not None and all(nurses >> each.minute & 1 for each in left):
             return nurses_busy(self.roster, field)
+        if self.no_room is not None:
+            blocked, why = self.no_room
+            if all(blocked >> each.minute & 1 for each in left):
+                return why
         return Broken(
             "chair_taken",
             f"None of {len(self.chairs_busy)} chairs is free for {self.holds_min} minutes on"
@@ -170,6 +184,7 @@ def days_of(place: Place, first: date, last: date) -> list[Day]:
     booked: list[list[_Booked]] = [[] for _ in dates]
     numbers = {chair.int: n for n, chair in enumerate(place.chairs)}
     patient = place.patient_id.int
+    banned = _banned_before(place, first)
 
     def note(starts_at: datetime, ends_at: datetime, chair: int | None, *, mine: bool) -> None:
         here = max(bisect_right(midnights, starts_at) - 1, 0)
@@ -185,11 +200,21 @@ def days_of(place: Place, first: date, last: date) -> list[Day]:
         if chair is not None:
             note(slot.starts_at, slot.ends_at, chair, mine=False)
         if slot.patient_id.int == patient:
-            note(slot.starts_at, slot.patient_until, None, mine=True)
+            ends_at = slot.patient_until if place.minds_ban(first) else slot.ends_at
+            begins_at = slot.starts_at - banned if slot.minds_ban else slot.starts_at
+            note(begins_at, ends_at, None, mine=True)
     return [
         _day(place, day, midnight, taken)
         for day, midnight, taken in zip(dates, midnights[:-1], booked, strict=True)
     ]
+
+
+def _banned_before(place: Place, day: date) -> timedelta:
+    """How long before another visit of the patient's this one has to be over: its driving ban."""
+    figures = place.policy.visit_on(day)
+    if figures is None:
+        return timedelta(0)
+    return timedelta(minutes=max(figures.no_drive_min - figures.recovery_min, 0))
 
 
 def _day(place: Place, day: date, midnight: datetime, taken: list[_Booked]) -> Day:
@@ -212,6 +237,9 @@ def _day(place: Place, day: date, midnight: datetime, taken: list[_Booked]) -> D
     for busy in chairs_busy:
         no_chair &= _blocked_starts(busy, holds_min)
     blocked |= no_chair
+    roomless = _no_room(place, day, midnight, holds_min)
+    if roomless is not None:
+        blocked |= roomless[0]
     return Day(
         day=day,
         starts=tuple(each for each in asked if not blocked >> each.minute & 1),
@@ -221,9 +249,28 @@ def _day(place: Place, day: date, midnight: datetime, taken: list[_Booked]) -> D
         patient_busy=patient_busy,
         nurses_full=nurses_full,
         chairs_busy=dict(zip(place.chairs, chairs_busy, strict=True)),
+        no_room=roomless,
         roster=roster,
         closed=place.policy.closure_on(day) is not None,
     )
+
+
+def _no_room(
+    place: Place, day: date, midnight: datetime, holds_min: int
+) -> tuple[int, Broken] | None:
+    """The starts from which no room is free, and why; None where no room is needed."""
+    figures = place.policy.visit_on(day)
+    if figures is None or not figures.room_needed:
+        return None
+    busy = dict.fromkeys(place.rooms, 0)
+    for each in place.rooms_used:
+        begin, end = _minute(each.starts_at, midnight), -((midnight - each.ends_at) // MINUTE)
+        if each.room_id in busy and begin < 2 * DAY_MIN and end > 0:
+            busy[each.room_id] |= _bits(max(begin, 0), end)
+    blocked = -1
+    for one in busy.values():
+        blocked &= _blocked_starts(one, holds_min)
+    return blocked, no_room(place.rooms, figures.sources["room_needed"], "preferences")
 
 
 def _hours(
@@ -258,8 +305,9 @@ def _hours(
 
 def _broken_by_day(place: Place, day: date, field: str) -> Broken | None:
     """Why no visit at all is given on a day, whatever its hours."""
-    if place.rest is not None and day < place.rest.until:
-        return place.rest.why
+    near = None if place.rest is None else place.rest.why_not(day)
+    if near is not None:
+        return near
     closure = place.policy.closure_on(day)
     return None if closure is None else broken_by_closure(closure, day, field)
 

@@ -29,7 +29,12 @@ T = TypeVar("T", bound=Dated)
 
 @dataclass(frozen=True, slots=True)
 class VisitFigures:
-    """What a visit of one type takes. `booked_min` is None until somebody records a figure."""
+    """What a visit of one type takes. `booked_min` is None until somebody records a figure.
+
+    `drug` is what is given, None where it is none, and `gap_min_days` the least local days between
+    two visits that give it, for one outside a series. With `begins_in_ban` a visit may begin while
+    its patient may not drive yet after an infusion.
+    """
 
     effective_from: date
     name: str
@@ -40,6 +45,13 @@ class VisitFigures:
     ride_needed: bool
     chair_needed: bool
     start_every_min: int
+    drug: str | None
+    route: str | None
+    is_controlled: bool
+    gap_min_days: int | None
+    least_age_years: int | None
+    begins_in_ban: bool
+    room_needed: bool
     sources: Mapping[str, str]
 
     @property
@@ -107,6 +119,15 @@ class Policy:
 
     def visit_on(self, day: date) -> VisitFigures | None:
         return in_force(self.visits, day)
+
+    @property
+    def in_series(self) -> bool:
+        """Whether visits of this type are given as a series."""
+        return bool(self.protocols)
+
+    def figures_on(self, day: date) -> VisitFigures:
+        """As `visit_on`. A day before all figures is long past; the first figures do for it."""
+        return self.visit_on(day) or self.visits[0]
 
     def protocol_on(self, day: date) -> InfusionProtocol:
         """How a series that is booked this day is given."""

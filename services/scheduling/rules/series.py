@@ -11,12 +11,7 @@ from services.scheduling.rules.gaps import broken_by_gaps
 from services.scheduling.rules.house import Planning
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol
 from services.scheduling.rules.slots import broken_by_time
-from shared.events.scheduling import VisitType
 from shared.refusals import Broken
-
-SPRAY_AFTERWARDS = frozenset({VisitType.KETAMINE_MOOD, VisitType.KETAMINE_PAIN})
-"""FAQ: an intranasal ketamine spray for home is available for depression, anxiety, pain and PTSD.
-Ketamine is a substance of schedule III (21 CFR 1308.13)."""
 
 
 class SeriesState(StrEnum):
@@ -89,18 +84,30 @@ def is_completed(
     return open_ == 0 and completed >= (extended_to or protocol.size_min)
 
 
-def broken_by_prescriber(visit_type: VisitType, dea_number: str | None, field: str) -> list[Broken]:
-    """Whether the prescriber can sign what the completed series ends in.
+def type_not_in_series(types: Sequence[str]) -> Broken:
+    """A type that is given by itself, or is not on record; `types` are those that are series."""
+    right = " or ".join(f"'{each}'" for each in types)
+    return Broken(
+        "type_not_in_series",
+        f"A series is of {right}; book another visit as a treatment, or as a session.",
+        "the protocols on record: a series ends in a prescription of ketamine for home",
+        "visit_type",
+    )
 
-    Asked at the booking, and not weeks later when the last infusion is given.
+
+def broken_by_prescriber(dea_number: str | None, field: str) -> list[Broken]:
+    """Whether a prescriber can sign for ketamine: for an infusion, or what a series ends in.
+
+    A series ends in a spray for home (FAQ), which 21 CFR 1308.13 has in schedule III. Asked at the
+    booking, and not weeks later when the last infusion is given.
     """
-    if visit_type not in SPRAY_AFTERWARDS or dea_number is not None:
+    if dea_number is not None:
         return []
     return [
         Broken(
             "dea_number_missing",
-            "The series ends in a prescription of a controlled substance, and no DEA number of its"
-            " prescriber is on record; add it, or name another prescriber.",
+            "What is given, or prescribed at a series' end, is a controlled substance, and no DEA"
+            " number of its prescriber is on record; add it, or name another prescriber.",
             "21 CFR 1306.05: a prescription shows its prescriber's registration number",
             field,
         )

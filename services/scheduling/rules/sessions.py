@@ -9,18 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from shared.events.scheduling import VisitType
 from shared.refusals import Broken
-
-SESSIONS = frozenset(
-    {
-        VisitType.PREPARATION,
-        VisitType.SPRAY_CONSULT,
-        VisitType.WEB_FOLLOW_UP,
-        VisitType.INTEGRATION,
-    }
-)
-"""The types that are conversations."""
 
 LONGEST_SESSION = timedelta(hours=12)
 """As long as the table of visit types lets a visit be, for a mistyped hour."""

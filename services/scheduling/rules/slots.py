@@ -18,7 +18,7 @@ class Slot:
     """A chair or a patient for a while. Half-open: what ends at ten does not meet what begins.
 
     `no_drive_until` is the end of the driving ban after an infusion: until then the patient, and
-    not the chair, has no other.
+    not the chair, has no other that `minds_ban`. `room_id` is the room that it needs, if any.
     """
 
     starts_at: datetime
@@ -26,6 +26,8 @@ class Slot:
     chair_id: UUID
     patient_id: UUID
     no_drive_until: datetime | None = None
+    minds_ban: bool = True
+    room_id: UUID | None = None
 
     def meets(self, other: Slot) -> bool:
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at
@@ -37,8 +39,8 @@ class Slot:
         return max(self.ends_at, self.no_drive_until)
 
     def is_banned_by(self, other: Slot) -> bool:
-        """Whether this one begins after another of the patient's, inside its driving ban."""
-        return other.ends_at <= self.starts_at < other.patient_until
+        """Whether this one begins after another of the patient's, inside a ban that it minds."""
+        return self.minds_ban and other.ends_at <= self.starts_at < other.patient_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +89,27 @@ def broken_by_taken(wished: Slot, taken: Sequence[Slot], chair: str, time: str) 
     mine = [slot for slot in taken if slot.patient_id == wished.patient_id]
     if any(wished.is_banned_by(slot) for slot in mine):
         broken.append(driving_ban(time))
+    if any(slot.is_banned_by(wished) for slot in mine):
+        broken.append(
+            Broken(
+                "driving_ban_after",
+                "The patient could not drive yet as another of their visits begins; take another"
+                " time, or move that visit first.",
+                BAN_SOURCE,
+                time,
+            )
+        )
     return broken
+
+
+BAN_SOURCE = "FAQ: no driving for 6 hours after an infusion; its effects last as long"
 
 
 def driving_ban(field: str) -> Broken:
     return Broken(
         "driving_ban",
         "The patient may not drive yet in this time, after an infusion; take a later time.",
-        "FAQ: no driving for 6 hours after an infusion; its effects last as long",
+        BAN_SOURCE,
         field,
     )
 

@@ -1,8 +1,8 @@
 """Every query of scheduling, and the only place that seals and opens what patients entrust.
 
 Locks are taken in one order, so that no two requests wait for each other: the patient's row, then
-a place's days where nurses are counted, then chairs by their id. Whoever changes anything of a
-patient's course holds that patient's row.
+a place's days where nurses are counted, then chairs by their id, then the place's rooms. Whoever
+changes anything of a patient's course holds that patient's row.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from services.scheduling.store.clinic import (
     find_clinician,
     find_location,
     has_chair_named,
+    has_room_named,
     location_card,
     lock_chairs,
     lock_clinician,
+    lock_rooms,
     name_in_calendars,
+    rooms_at,
     zone_at,
 )
 from services.scheduling.store.courses import (
@@ -52,6 +55,7 @@ from services.scheduling.store.policy import (
     infusion_types,
     policy_of,
     protocol_rows,
+    series_types,
     visit_type_rows,
     withdraw_closure,
 )
@@ -59,13 +63,18 @@ from services.scheduling.store.visits import (
     BY_START,
     HeldVisit,
     abort_reason_of,
+    add_treatment,
     add_visit,
+    chairs_taken_from,
     change_visit,
+    diagnoses_of_visit,
     driver_of,
     lock_days,
     lock_visit,
     ride_seen_of,
+    rooms_used,
     seal_abort,
+    seal_diagnoses,
     seal_driver,
     seal_ride_seen,
     seal_sent_home,
@@ -84,9 +93,11 @@ __all__ = [
     "add_patient",
     "add_roster",
     "add_series",
+    "add_treatment",
     "add_visit",
     "catalogue_on",
     "chairs_at",
+    "chairs_taken_from",
     "change_card",
     "change_clinician",
     "change_visit",
@@ -94,6 +105,7 @@ __all__ = [
     "complete_series",
     "concerns_of",
     "diagnoses_of",
+    "diagnoses_of_visit",
     "driver_of",
     "figures_at",
     "find_clinician",
@@ -105,6 +117,7 @@ __all__ = [
     "has_chair_named",
     "has_hours_from",
     "has_open_series",
+    "has_room_named",
     "has_roster_from",
     "infusion_types",
     "location_card",
@@ -113,6 +126,7 @@ __all__ = [
     "lock_course",
     "lock_days",
     "lock_patient",
+    "lock_rooms",
     "lock_visit",
     "name_in_calendars",
     "patient_card",
@@ -120,12 +134,16 @@ __all__ = [
     "protocol_rows",
     "reopen_series",
     "ride_seen_of",
+    "rooms_at",
+    "rooms_used",
     "seal_abort",
+    "seal_diagnoses",
     "seal_driver",
     "seal_ride_seen",
     "seal_sent_home",
     "seal_transfer",
     "sent_home_reason_of",
+    "series_types",
     "stop_series",
     "taken_slots",
     "visit_type_rows",

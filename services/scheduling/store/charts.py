@@ -121,6 +121,12 @@ def as_limit(row: LimitRow) -> Limit:
     return Limit(**row.model_dump(exclude=signed), measure=Measure(row.measure))
 
 
+async def copy_limits(tx: Transaction, like: str, visit_type: str) -> None:
+    """Hold a new type's visits to the limits of another."""
+    for row in await limit_rows(tx, like):
+        tx.insert(LimitRow, **(row.model_dump() | {"visit_type": visit_type}))
+
+
 async def limit_rows(tx: Transaction, visit_type: str) -> list[LimitRow]:
     rows = select(LimitRow).where(col(LimitRow.visit_type) == visit_type)
     order = col(LimitRow.measure), col(LimitRow.effective_from)

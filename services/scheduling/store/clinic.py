@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from services.scheduling.store.rows import every, one
-from services.scheduling.tables import Chair, Clinician, Location
+from services.scheduling.tables import Chair, Clinician, Location, Room
 from shared.claims import ClinicianCard, LocationCard
 from shared.messaging import Transaction
 
@@ -58,6 +58,26 @@ async def lock_chairs(tx: Transaction, chair_ids: Collection[UUID]) -> dict[UUID
         .with_for_update(key_share=True)
     )
     return {chair.chair_id: chair for chair in await every(tx, rows, Chair)}
+
+
+async def has_room_named(tx: Transaction, location_id: UUID, name: str) -> bool:
+    rows = select(col(Room.room_id)).where(
+        col(Room.location_id) == location_id, col(Room.name) == name
+    )
+    return (await tx.execute(rows)).first() is not None
+
+
+async def rooms_at(tx: Transaction, location_id: UUID) -> list[Room]:
+    """The rooms of a place, by name."""
+    rows = select(Room).where(col(Room.location_id) == location_id).order_by(col(Room.name))
+    return await every(tx, rows, Room)
+
+
+async def lock_rooms(tx: Transaction, location_id: UUID) -> list[UUID]:
+    """The rooms of a place by name, each held until the commit, taken in the order of their ids."""
+    rows = select(Room).where(col(Room.location_id) == location_id).order_by(col(Room.room_id))
+    held = await every(tx, rows.with_for_update(key_share=True), Room)
+    return [room.room_id for room in sorted(held, key=lambda each: each.name)]
 
 
 async def find_clinician(tx: Transaction, clinician_id: UUID) -> Clinician | None:

@@ -112,15 +112,9 @@ def diagnoses_of(tx: Transaction, series: Series) -> list[str]:
     return [str(code) for code in opened["codes"]]
 
 
-async def find_infusion(tx: Transaction, infusion_id: UUID) -> tuple[Appointment, Course] | None:
-    """An infusion whose drip has stopped, with its series and patient."""
+async def find_infusion(tx: Transaction, infusion_id: UUID) -> Appointment | None:
+    """An infusion, or another treatment, whose drip has stopped."""
     rows = select(Appointment).where(
         col(Appointment.infusion_id) == infusion_id, col(Appointment.stopped_at).is_not(None)
     )
-    visit = await one(tx, rows, Appointment)
-    if visit is None:
-        return None
-    assert visit.series_id is not None, "an infusion is part of a series"
-    course = await find_course(tx, visit.series_id)
-    assert course is not None, "a visit belongs to a series"
-    return visit, course
+    return await one(tx, rows, Appointment)

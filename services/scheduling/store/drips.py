@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlmodel import col
 
 from services.scheduling.rules.drips import Busy
 from services.scheduling.rules.earlier import Earlier
-from services.scheduling.rules.visits import VisitState
+from services.scheduling.rules.visits import FREED, VisitState
 from services.scheduling.store.visits import APPOINTMENTS, LONGEST_VISIT, figure
 from services.scheduling.tables import Appointment, Chair
 from shared.messaging import Transaction
@@ -67,22 +67,44 @@ async def chair_names(tx: Transaction, location_id: UUID) -> dict[UUID, str]:
 
 
 async def given_elsewhere(
-    tx: Transaction, patient_id: UUID, series_id: UUID | None, since: datetime
+    tx: Transaction,
+    patient_id: UUID,
+    *,
+    since: datetime,
+    drug: str | None,
+    series_id: UUID | None,
+    besides: UUID | None,
+    to_come: bool,
 ) -> list[Earlier]:
-    """The patient's infusions of other series that began after a moment, earliest first."""
+    """The patient's visits in a chair that begin after a moment, earliest first.
+
+    Without those of a series, without one visit, of one drug only, begun ones only: as asked.
+    """
+    begins_at = func.coalesce(col(Appointment.started_at), col(Appointment.starts_at))
+    is_begun = col(Appointment.started_at).is_not(None)
+    stops_at = func.coalesce(
+        col(Appointment.stopped_at), case((is_begun, tx.now), else_=col(Appointment.ends_at))
+    )
     rows = select(
-        col(Appointment.started_at),
+        begins_at.label("begins_at"),
         func.coalesce(
             col(Appointment.no_drive_until),
-            func.coalesce(col(Appointment.stopped_at), tx.now)
-            + func.make_interval(0, 0, 0, 0, 0, figure("no_drive_min")),
+            stops_at + func.make_interval(0, 0, 0, 0, 0, figure("no_drive_min")),
         ).label("no_drive_until"),
     ).where(
         col(Appointment.patient_id) == patient_id,
-        col(Appointment.started_at) > since,
-        col(Appointment.series_id).is_not(None),
+        begins_at > since,
+        col(Appointment.led_by).is_(None),
+        col(Appointment.hold_id).is_(None),
+        col(Appointment.state).not_in(FREED),
     )
+    if not to_come:
+        rows = rows.where(is_begun)
+    if drug is not None:
+        rows = rows.where(figure("drug") == drug)
     if series_id is not None:
-        rows = rows.where(col(Appointment.series_id) != series_id)
-    found = await tx.execute(rows.order_by(col(Appointment.started_at)))
+        rows = rows.where(col(Appointment.series_id).is_distinct_from(series_id))
+    if besides is not None:
+        rows = rows.where(col(Appointment.appointment_id) != besides)
+    found = await tx.execute(rows.order_by(begins_at))
     return [Earlier(**row) for row in found.mappings()]

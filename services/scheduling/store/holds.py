@@ -43,6 +43,7 @@ async def add_hold(
             patient_id=slot.patient_id,
             location_id=location_id,
             chair_id=slot.chair_id,
+            room_id=slot.room_id,
             hold_id=hold.hold_id,
             visit_type=visit_type,
             starts_at=slot.starts_at,

@@ -13,7 +13,6 @@ from sqlalchemy import (
     SmallInteger,
     Subquery,
     Text,
-    Uuid,
     func,
     literal,
     null,
@@ -48,6 +47,36 @@ async def add_override(tx: Transaction, series: Series, reason: str, **values: A
     return override
 
 
+def add_gap_override(
+    tx: Transaction, visit: Appointment, gap_min_days: int, reason: str, clinician_id: UUID, by: str
+) -> None:
+    """Keep a prescriber's word that a treatment outside a series is given sooner."""
+    override_id = new_id()
+    tx.insert(
+        Override,
+        override_id=override_id,
+        series_id=None,
+        appointment_id=visit.appointment_id,
+        patient_id=visit.patient_id,
+        rule=Signed.DRUG_GAP,
+        infusions=None,
+        gap_min_days=gap_min_days,
+        reason=seal(tx, {"reason": reason}, "overrides", "reason", override_id),
+        clinician_id=clinician_id,
+        signed_by=by,
+        signed_at=tx.now,
+    )
+
+
+async def signed_gap_of(tx: Transaction, appointment_id: UUID) -> int | None:
+    """How many days from another visit a treatment may be, where a prescriber's word stands."""
+    rows = select(func.min(col(Override.gap_min_days))).where(
+        col(Override.appointment_id) == appointment_id, col(Override.withdrawn_at).is_(None)
+    )
+    found: int | None = (await tx.execute(rows)).scalar_one()
+    return found
+
+
 async def lock_override(tx: Transaction, override_id: UUID) -> Override | None:
     """An override as it is once its patient's row is held."""
     held = (
@@ -65,7 +94,8 @@ async def withdraw_override(tx: Transaction, override: Override, by: str) -> Ove
     await tx.execute(
         update(Override).where(col(Override.override_id) == override.override_id).values(**values)
     )
-    await _let_hold(tx, override.series_id)
+    if override.series_id is not None:
+        await _let_hold(tx, override.series_id)
     return Override(**(override.model_dump() | values))
 
 
@@ -100,7 +130,7 @@ def reason_of(tx: Transaction, override: Override) -> str:
     return str(opened["reason"])
 
 
-_NO_ID, _NO_NUMBER = null().cast(Uuid), null().cast(SmallInteger)
+_NO_NUMBER = null().cast(SmallInteger)
 _NO_TIME, _NO_TEXT = null().cast(DateTime(timezone=True)), null().cast(Text)
 
 SIGNED: Subquery = union_all(
@@ -109,7 +139,7 @@ SIGNED: Subquery = union_all(
         col(Override.rule).label("kind"),
         col(Override.patient_id),
         col(Override.series_id),
-        _NO_ID.label("appointment_id"),
+        col(Override.appointment_id),
         col(Override.infusions),
         col(Override.gap_min_days),
         col(Override.reason).label("sealed"),

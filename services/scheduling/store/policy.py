@@ -138,6 +138,12 @@ async def visit_type_rows(tx: Transaction, visit_type: str) -> list[VisitTypeRow
     return await every(tx, rows.order_by(col(VisitTypeRow.effective_from)), VisitTypeRow)
 
 
+async def series_types(tx: Transaction) -> list[str]:
+    """The types that are given as a series, by name."""
+    rows = select(col(ProtocolRow.visit_type)).distinct().order_by(col(ProtocolRow.visit_type))
+    return list((await tx.execute(rows)).scalars())
+
+
 async def protocol_rows(tx: Transaction, visit_type: str) -> list[ProtocolRow]:
     rows = select(ProtocolRow).where(col(ProtocolRow.visit_type) == visit_type)
     return await every(tx, rows.order_by(col(ProtocolRow.effective_from)), ProtocolRow)

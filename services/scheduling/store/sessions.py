@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, select, update
 from sqlmodel import col
 
 from services.scheduling.rules.slots import Slot
-from services.scheduling.rules.visits import FREED, VisitState
+from services.scheduling.rules.visits import VisitState
 from services.scheduling.store.clinic import find_location
 from services.scheduling.store.patients import find_patient
-from services.scheduling.store.rows import one, seal, unseal
-from services.scheduling.store.visits import LONGEST_VISIT
+from services.scheduling.store.rows import one
+from services.scheduling.store.visits import taken_of
 from services.scheduling.tables import Appointment, Location, Patient
 from services.scheduling.tables.booking_links import BookingLink
 from shared.messaging import Transaction
@@ -51,24 +50,10 @@ async def taken_of_leader(
     until: datetime,
     besides: UUID | None = None,
 ) -> list[Slot]:
-    """What a leader has, and what the patient has, the leader standing in a chair's place.
-
-    Without one session, where that is the one that moves.
-    """
-    rows = select(
-        col(Appointment.starts_at),
-        col(Appointment.ends_at),
-        func.coalesce(col(Appointment.led_by), col(Appointment.chair_id)).label("chair_id"),
-        col(Appointment.patient_id),
-    ).where(
-        or_(col(Appointment.led_by) == led_by, col(Appointment.patient_id) == patient_id),
-        col(Appointment.starts_at) > since - LONGEST_VISIT,
-        col(Appointment.starts_at) < until,
-        col(Appointment.state).not_in(FREED),
-    )
-    if besides is not None:
-        rows = rows.where(col(Appointment.appointment_id) != besides)
-    return [Slot(**row) for row in (await tx.execute(rows)).mappings()]
+    """What a leader has, and what the patient has, without the session that moves."""
+    of = col(Appointment.led_by) == led_by
+    besides_it = [] if besides is None else [besides]
+    return await taken_of(tx, of, patient_id, since=since, until=until, besides=besides_it)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +86,6 @@ async def lock_session(tx: Transaction, appointment_id: UUID) -> HeldSession | N
     location = await find_location(tx, session.location_id)
     assert location is not None, "a session has its place"
     return HeldSession(session, location, revision_before)
-
-
-def seal_diagnoses(tx: Transaction, appointment_id: UUID, codes: Sequence[str]) -> bytes:
-    return seal(tx, {"codes": codes}, "appointments", "diagnoses", appointment_id)
-
-
-def diagnoses_of(tx: Transaction, session: Appointment) -> list[str]:
-    assert session.diagnoses is not None, "asked only of one that took place"
-    place = ("appointments", "diagnoses", session.appointment_id)
-    return [str(code) for code in unseal(tx, session.diagnoses, *place)["codes"]]
 
 
 async def find_consult(tx: Transaction, appointment_id: UUID) -> tuple[Appointment, Patient] | None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     Date,
     RowMapping,
     ScalarSelect,
     Select,
     Table,
+    and_,
     case,
     cast,
     func,
@@ -25,11 +27,13 @@ from sqlalchemy import (
 )
 from sqlmodel import col
 
+from services.scheduling.rules.rooms import Used
 from services.scheduling.rules.slots import Drip, Slot
 from services.scheduling.rules.visits import FREED, SendHomeReason, VisitState
 from services.scheduling.store.clinic import find_location
 from services.scheduling.store.courses import Course, find_course
-from services.scheduling.store.rows import seal, unseal
+from services.scheduling.store.patients import find_patient
+from services.scheduling.store.rows import every, seal, unseal
 from services.scheduling.tables import Appointment, Location, Patient
 from services.scheduling.tables.figures import VisitTypeRow
 from shared.events.scheduling import RideMode
@@ -38,6 +42,9 @@ from shared.messaging import Transaction
 
 LONGEST_VISIT = timedelta(hours=12)
 """As long as the table of visit types lets a visit be."""
+
+LONGEST_BAN = timedelta(days=7)
+"""As long as a driving ban can be recorded to be."""
 
 DAY_LOCK_SPACE = 7_041_002
 
@@ -48,10 +55,14 @@ BY_START = (APPOINTMENTS.c.starts_at, APPOINTMENTS.c.appointment_id)
 
 @dataclass(frozen=True, slots=True)
 class HeldVisit:
-    """A visit as it is once its patient's row is held, and the revision it had before the wait."""
+    """A visit as it is once its patient's row is held, and the revision it had before the wait.
+
+    A treatment outside a series has no course.
+    """
 
     visit: Appointment
-    course: Course
+    patient: Patient
+    course: Course | None
     location: Location
     revision_before: int
 
@@ -62,8 +73,9 @@ class HeldVisit:
         return VisitState.DISCHARGED if gone else VisitState(self.visit.state)
 
     def visits_with(self, changed: Appointment) -> list[Appointment]:
-        """The series' visits, this one as it is after a change."""
-        return [changed if visit is self.visit else visit for visit in self.course.visits]
+        """The series' visits, this one as it is after a change; none of a treatment."""
+        visits = [] if self.course is None else self.course.visits
+        return [changed if visit is self.visit else visit for visit in visits]
 
 
 def add_visit(
@@ -82,6 +94,7 @@ def add_visit(
         sequence_no=sequence_no,
         location_id=location_id,
         chair_id=slot.chair_id,
+        room_id=slot.room_id,
         visit_type=visit_type,
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
@@ -90,8 +103,47 @@ def add_visit(
     )
 
 
+def add_treatment(
+    tx: Transaction,
+    slot: Slot,
+    location_id: UUID,
+    visit_type: str,
+    ordered_by: UUID,
+    diagnoses: Sequence[str],
+) -> UUID:
+    """A visit in a chair outside a series. What it is given for is sealed."""
+    appointment_id = new_id()
+    tx.insert(
+        Appointment,
+        appointment_id=appointment_id,
+        patient_id=slot.patient_id,
+        location_id=location_id,
+        chair_id=slot.chair_id,
+        room_id=slot.room_id,
+        ordered_by=ordered_by,
+        visit_type=visit_type,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        state=VisitState.BOOKED,
+        revision=0,
+        diagnoses=seal_diagnoses(tx, appointment_id, diagnoses),
+    )
+    return appointment_id
+
+
+def seal_diagnoses(tx: Transaction, appointment_id: UUID, codes: Sequence[str]) -> bytes:
+    return seal(tx, {"codes": codes}, "appointments", "diagnoses", appointment_id)
+
+
+def diagnoses_of_visit(tx: Transaction, visit: Appointment) -> list[str]:
+    """What a session was held for, or a treatment is given for."""
+    assert visit.diagnoses is not None, "asked only of what has its own"
+    place = ("appointments", "diagnoses", visit.appointment_id)
+    return [str(code) for code in unseal(tx, visit.diagnoses, *place)["codes"]]
+
+
 async def lock_visit(tx: Transaction, appointment_id: UUID) -> HeldVisit | None:
-    """A visit of a series, once its patient's row is held.
+    """A visit in a chair, of a series or outside one, once its patient's row is held.
 
     What it waited for shows in its revision. The first statement reads the revision from its own
     snapshot, which is older than the wait; the visit itself is read after the wait.
@@ -102,19 +154,25 @@ async def lock_visit(tx: Transaction, appointment_id: UUID) -> HeldVisit | None:
             .join(Patient, col(Patient.patient_id) == col(Appointment.patient_id))
             .where(
                 col(Appointment.appointment_id) == appointment_id,
-                col(Appointment.series_id).is_not(None),
+                col(Appointment.led_by).is_(None),
+                col(Appointment.hold_id).is_(None),
             )
             .with_for_update(key_share=True, of=Patient)
         )
     ).one_or_none()
     if before is None:
         return None
-    course = await find_course(tx, before.series_id)
-    assert course is not None, "a visit belongs to a series"
-    location = await find_location(tx, course.series.location_id)
-    assert location is not None, "a series has its place"
-    [visit] = (each for each in course.visits if each.appointment_id == appointment_id)
-    return HeldVisit(visit, course, location, before.revision)
+    course = None if before.series_id is None else await find_course(tx, before.series_id)
+    if course is None:
+        rows = select(Appointment).where(col(Appointment.appointment_id) == appointment_id)
+        [visit] = await every(tx, rows, Appointment)
+    else:
+        [visit] = (each for each in course.visits if each.appointment_id == appointment_id)
+    patient = await find_patient(tx, visit.patient_id) if course is None else course.patient
+    location = await find_location(tx, visit.location_id)
+    assert patient is not None, "a visit has its patient"
+    assert location is not None, "a visit has its place"
+    return HeldVisit(visit, patient, course, location, before.revision)
 
 
 async def change_visit(tx: Transaction, visit: Appointment, **values: object) -> Appointment:
@@ -219,10 +277,24 @@ async def taken_slots(
     until: datetime,
     besides: Collection[UUID] = (),
 ) -> list[Slot]:
-    """What is taken of these chairs or this patient within a span, without some visits.
+    """What is taken of these chairs or this patient within a span, without some visits."""
+    of = col(Appointment.chair_id).in_(chair_ids)
+    return await taken_of(tx, of, patient_id, since=since, until=until, besides=besides)
+
+
+async def taken_of(
+    tx: Transaction,
+    of: ColumnElement[bool],
+    patient_id: UUID,
+    *,
+    since: datetime,
+    until: datetime,
+    besides: Collection[UUID] = (),
+) -> list[Slot]:
+    """What is taken of some chairs or a leader, or of the patient, whose driving bans count too.
 
     A drip that runs, or has run longer than was booked, is there for as long as it does. A session
-    of the patient's has its leader in the place of a chair.
+    has its leader in the place of a chair.
     """
     is_mine = col(Appointment.patient_id) == patient_id
     is_drip = col(Appointment.started_at).is_not(None)
@@ -235,13 +307,18 @@ async def taken_slots(
         col(Appointment.stopped_at),
         case((is_drip | is_mine, figure("recovery_min")), else_=0).label("recovery_min"),
         case((is_mine, figure("no_drive_min")), else_=0).label("no_drive_min"),
+        case((is_mine, figure("begins_in_ban")), else_=False).label("begins_in_ban"),
     ).where(
-        or_(col(Appointment.chair_id).in_(chair_ids), is_mine),
+        or_(of, is_mine),
         or_(
             col(Appointment.starts_at) > since - LONGEST_VISIT,
+            and_(is_mine, col(Appointment.starts_at) > since - LONGEST_VISIT - LONGEST_BAN),
             col(Appointment.state) == VisitState.RUNNING,
         ),
-        col(Appointment.starts_at) < until,
+        or_(
+            col(Appointment.starts_at) < until,
+            and_(is_mine, col(Appointment.starts_at) < until + LONGEST_BAN),
+        ),
         col(Appointment.state).not_in(FREED),
     )
     if besides:
@@ -249,7 +326,7 @@ async def taken_slots(
     return [_slot(row, tx.now) for row in (await tx.execute(rows)).mappings()]
 
 
-def figure(name: str) -> ScalarSelect[int]:
+def figure(name: str) -> ScalarSelect[Any]:
     """What a visit's type says on the visit's day. Days are UTC's here, one off at most."""
     rows = select(getattr(VisitTypeRow, name)).where(
         col(VisitTypeRow.visit_type) == col(Appointment.visit_type),
@@ -274,6 +351,38 @@ def _slot(row: RowMapping, now: datetime) -> Slot:
         row["chair_id"],
         row["patient_id"],
         stops_at + no_drive if no_drive else None,
+        minds_ban=not row["begins_in_ban"],
+    )
+
+
+async def rooms_used(
+    tx: Transaction,
+    room_ids: Collection[UUID],
+    *,
+    since: datetime,
+    until: datetime,
+    besides: Collection[UUID] = (),
+) -> list[Used]:
+    """What is taken of these rooms within a span, without some visits."""
+    rows = select(
+        col(Appointment.room_id), col(Appointment.starts_at), col(Appointment.ends_at)
+    ).where(
+        col(Appointment.room_id).in_(room_ids),
+        col(Appointment.ends_at) > since,
+        col(Appointment.starts_at) < until,
+        col(Appointment.state).not_in(FREED),
+        col(Appointment.appointment_id).not_in(besides),
+    )
+    return [Used(**row) for row in (await tx.execute(rows)).mappings()]
+
+
+def chairs_taken_from(since: datetime, location_id: UUID) -> Select[Any]:
+    """What takes a chair of a place and ends after a moment, plans that are held included."""
+    return select(Appointment).where(
+        col(Appointment.location_id) == location_id,
+        col(Appointment.chair_id).is_not(None),
+        col(Appointment.ends_at) > since,
+        col(Appointment.state).not_in(FREED),
     )
 
 

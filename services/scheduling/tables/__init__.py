@@ -74,6 +74,17 @@ class Chair(Base, table=True):
     name: str = Field(sa_column=words())
 
 
+class Room(Base, table=True):
+    """A room that one visit at a time may need: for a session, or for a treatment in private."""
+
+    __tablename__ = "rooms"
+    __table_args__ = (UniqueConstraint("location_id", "name"),)
+
+    room_id: UUID = Field(primary_key=True)
+    location_id: UUID = Field(foreign_key="locations.location_id")
+    name: str = Field(sa_column=words())
+
+
 class Clinician(Base, table=True):
     """Someone who renders or prescribes; printed on superbills and prescriptions.
 
@@ -217,7 +228,10 @@ class Series(Base, table=True):
 
 
 class Appointment(Base, table=True):
-    """One visit: an infusion of a series, in a chair, or a session that a clinician leads.
+    """One visit: an infusion of a series, a treatment outside one, or a session that is led.
+
+    An infusion and a treatment have a chair; a treatment has a clinician who ordered it instead of
+    a series, a session one who leads it.
 
     A chair that is held for a plan is a row too, and no visit (`hold_tables.Hold`).
 
@@ -227,10 +241,10 @@ class Appointment(Base, table=True):
     `reading_id` are what the start rested on, `left_on_reading_id` what the discharge did.
     `late_since` is when the next entry of its chart was due, while it is late. Of a session that
     took place, `clinician_id`, `started_at` and `stopped_at` are who led it and when it really was,
-    `diagnoses` (sealed) what it was held for; those of an infusion are its series'. Exclusion
-    constraints, in the migration, keep chairs, leaders and patients from being in two visits at
-    once, by the times that are booked; two unique indexes keep a chair and a patient from having
-    two drips that run.
+    `diagnoses` (sealed) what it was held for, or a treatment is given for; those of an infusion are
+    its series'. Exclusion constraints, in the migration, keep chairs, leaders, rooms and patients
+    from being in two visits at once, by the times that are booked; two unique indexes keep a chair
+    and a patient from having two drips that run.
     """
 
     __tablename__ = "appointments"
@@ -278,8 +292,8 @@ class Appointment(Base, table=True):
             name="leaving",
         ),
         CheckConstraint(
-            "(state = 'attended') = (diagnoses IS NOT NULL)"
-            " AND (state <> 'attended' OR led_by IS NOT NULL)",
+            "(state <> 'attended' OR led_by IS NOT NULL)"
+            " AND (state = 'attended' OR ordered_by IS NOT NULL) = (diagnoses IS NOT NULL)",
             name="attended",
         ),
         CheckConstraint("(state = 'sent_home') = (sent_home_reason IS NOT NULL)", name="sent_home"),
@@ -292,9 +306,10 @@ class Appointment(Base, table=True):
         ),
         CheckConstraint(
             "state = 'held'"
-            " OR num_nulls(series_id, sequence_no, chair_id) IN (0, 3)"
-            " AND (series_id IS NULL) = (led_by IS NOT NULL)"
-            " AND (series_id IS NOT NULL OR infusion_id IS NULL)",
+            " OR num_nulls(series_id, sequence_no) IN (0, 2)"
+            " AND num_nonnulls(series_id, led_by, ordered_by) = 1"
+            " AND (chair_id IS NULL) = (led_by IS NOT NULL)"
+            " AND (led_by IS NULL OR infusion_id IS NULL)",
             name="kind",
         ),
         CheckConstraint(
@@ -343,6 +358,8 @@ class Appointment(Base, table=True):
     location_id: UUID = Field(foreign_key="locations.location_id")
     chair_id: UUID | None = Field(foreign_key="chairs.chair_id")
     led_by: UUID | None = Field(foreign_key="clinicians.clinician_id")
+    ordered_by: UUID | None = Field(default=None, foreign_key="clinicians.clinician_id")
+    room_id: UUID | None = Field(default=None, foreign_key="rooms.room_id")
     hold_id: UUID | None = Field(default=None, foreign_key="holds.hold_id")
     visit_type: str = Field(sa_column=words())
     starts_at: datetime = Field(sa_column=moment())

@@ -59,6 +59,13 @@ class VisitTypeRow(Base, table=True):
         ),
         CheckConstraint("fasting_min >= 0 AND no_drive_min >= 0", name="rules"),
         CheckConstraint("start_every_min BETWEEN 1 AND 240", name="grid"),
+        CheckConstraint(
+            "drug IS NOT NULL OR route IS NULL AND NOT is_controlled AND gap_min_days IS NULL",
+            name="drug",
+        ),
+        CheckConstraint(
+            "gap_min_days BETWEEN 1 AND 31 AND least_age_years BETWEEN 1 AND 120", name="patient"
+        ),
     )
 
     visit_type: str = Field(sa_column=_type())
@@ -71,6 +78,13 @@ class VisitTypeRow(Base, table=True):
     ride_needed: bool = Field(sa_column=_flag())
     chair_needed: bool = Field(sa_column=_flag())
     start_every_min: int = Field(sa_column=_small())
+    drug: str | None = Field(sa_column=words(nullable=True))
+    route: str | None = Field(sa_column=words(nullable=True))
+    is_controlled: bool = Field(sa_column=_flag())
+    gap_min_days: int | None = Field(sa_column=_small(nullable=True))
+    least_age_years: int | None = Field(sa_column=_small(nullable=True))
+    begins_in_ban: bool = Field(sa_column=_flag())
+    room_needed: bool = Field(sa_column=_flag())
     sources: dict[str, str] = Field(sa_column=json_object())
 
 

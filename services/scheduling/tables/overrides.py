@@ -13,7 +13,9 @@ from shared.columns import moment, sealed_bytes
 
 
 class Override(Base, table=True):
-    """Which rule, for which series, how far, who signed and when; `reason` may say how one is.
+    """Which rule, for which series or treatment, how far, who signed and when.
+
+    `reason` may say how the patient is.
 
     `signed_by` is who was signed in, `clinician_id` the prescriber on record. Nothing of it is
     changed; it may be withdrawn.
@@ -21,19 +23,27 @@ class Override(Base, table=True):
 
     __tablename__ = "overrides"
     __table_args__ = (
-        CheckConstraint("rule IN ('series_size', 'series_gap')", name="rule"),
+        CheckConstraint("rule IN ('series_size', 'series_gap', 'drug_gap')", name="rule"),
         CheckConstraint(
             "(rule = 'series_size') = (infusions IS NOT NULL)"
-            " AND (rule = 'series_gap') = (gap_min_days IS NOT NULL)"
-            " AND infusions > 0 AND gap_min_days > 0",
+            " AND (rule <> 'series_size') = (gap_min_days IS NOT NULL)"
+            " AND infusions > 0 AND gap_min_days >= 0",
             name="extent",
+        ),
+        CheckConstraint(
+            "(rule = 'drug_gap') = (appointment_id IS NOT NULL)"
+            " AND (rule = 'drug_gap') = (series_id IS NULL)",
+            name="of",
         ),
         CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawn"),
         Index("ix_overrides_signed_at", "signed_at", "override_id"),
     )
 
     override_id: UUID = Field(primary_key=True)
-    series_id: UUID = Field(foreign_key="series.series_id", index=True)
+    series_id: UUID | None = Field(foreign_key="series.series_id", index=True)
+    appointment_id: UUID | None = Field(
+        default=None, foreign_key="appointments.appointment_id", index=True
+    )
     patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
     rule: str = Field(sa_column=Column(Text, nullable=False))
     infusions: int | None = Field(sa_column=Column(SmallInteger))

@@ -1,0 +1,32 @@
+"""What staff ask for of a treatment outside a series."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from services.scheduling.forms.wish import Wish
+from services.scheduling.forms.wishes import MAX_DIAGNOSES, StartsAt, Text
+from shared.claims import Icd10
+from shared.events.scheduling import TypeCode
+
+
+class SignSooner(Wish):
+    """A prescriber's word that a treatment is given sooner than its gap, and why."""
+
+    clinician_id: UUID
+    reason: Text
+
+
+class BookTreatment(Wish):
+    """One visit in a chair, who ordered it and for what."""
+
+    location_id: UUID
+    chair_id: UUID
+    visit_type: TypeCode
+    starts_at: StartsAt
+    ordered_by: UUID
+    diagnoses: Annotated[list[Icd10], Field(min_length=1, max_length=MAX_DIAGNOSES)]
+    sooner: SignSooner | None = None
