@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scheduling.rules.policy import Policy, at_wall, broken_by_nurses
+from services.scheduling.rules.policy import at_wall, broken_by_nurses
 from services.scheduling.rules.rosters import Watched, beyond
 from tests.scheduling.conftest import NOON, Clinic, every
-from tests.scheduling.instances import ALEXANDRIA, MONDAY, chair, roster, visit
+from tests.scheduling.instances import ALEXANDRIA, MONDAY, chair, place, roster
 
 DAY = timedelta(days=1)
 
@@ -71,7 +71,7 @@ def test_without_those_that_are_named_everybody_is_watched(
     nurses: int, spans: list[tuple[int, int]]
 ) -> None:
     of = roster(nurses, 1)
-    policy = Policy(visits=(visit(),), rosters=(of,))
+    policy = place(nurses=of).policy
     booked = [
         Watched(
             chair(n),
