@@ -10,8 +10,11 @@ from fastapi import FastAPI
 from shared.auth import Role, policies
 from tests.scheduling.conftest import Clinic, bearer
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
 ROLES = {
     "POST /locations": "ops",
+    "PATCH /locations/{location_id}": "ops",
     "POST /locations/{location_id}/chairs": "ops",
     "POST /locations/{location_id}/rooms": "ops",
     "GET /locations/{location_id}/rooms": "ops front_desk nurse prescriber",
@@ -108,11 +111,16 @@ ROLES = {
     "GET /fhir/Slot/{slot_id}": "front_desk nurse prescriber",
     "GET /fhir/Schedule": "front_desk nurse prescriber",
     "GET /fhir/Schedule/{schedule_id}": "front_desk nurse prescriber",
+    "GET /fhir/Location/{location_id}": "front_desk nurse prescriber",
+    "GET /fhir/Practitioner/{practitioner_id}": "front_desk nurse prescriber",
+    "GET /fhir/Patient": "front_desk nurse prescriber biller",
     "GET /fhir/Patient/{patient_id}": "front_desk nurse prescriber biller",
+    **dict.fromkeys((f"{method} /fhir/{{rest:path}}" for method in METHODS), ""),
     "POST /patients/{patient_id}/booking-links": "front_desk",
     "GET /booking-links/{link_id}": "front_desk",
     "POST /booking-links/{link_id}/revoke": "front_desk",
     "GET /book/{token}": "",
+    "HEAD /book/{token}": "",
     "POST /book/{token}": "",
     "GET /book/{token}/calendar.ics": "",
     "POST /imports": "front_desk",
