@@ -51,9 +51,9 @@ SELECT c.charge_id IS NOT NULL AS charged, w.infusion_id IS NOT NULL AS waits,
  ORDER BY i.n
 """
 _CHARGES = """
-INSERT INTO charges (charge_id, patient_id, infusion_id, appointment_id, fee_id, amount_cents,
-                     tender, state, posted_at)
-SELECT c, p, i, a, f, m, 'card', 'open', $7
+INSERT INTO charges (charge_id, patient_id, service, infusion_id, appointment_id, fee_id,
+                     amount_cents, tender, state, posted_at)
+SELECT c, p, 'infusion', i, a, f, m, 'card', 'open', $7
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[])
        AS r (c, p, i, a, f, m)
 """
@@ -224,6 +224,7 @@ def _said(one: Infusion, now: datetime) -> Said:
                 "patient_id": one.patient,
                 "charge_id": one.charge_id,
                 "infusion_id": one.infusion,
+                "service": "infusion",
                 "amount_cents": one.amount_cents,
                 "currency": "USD",
                 "posted_at": at,

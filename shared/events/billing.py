@@ -1,7 +1,8 @@
 """What billing says: estimates, cards, charges, payments, superbills.
 
 Amounts are whole cents of `currency`, instants UTC. `charge_id` names what is owed for one
-infusion; there is one charge per infusion.
+service, an infusion or a session; there is one charge per service. `service` says which of them
+`infusion_id` names.
 """
 
 from __future__ import annotations
@@ -28,6 +29,13 @@ class TenderKind(StrEnum):
     CARE_CREDIT = "care_credit"
     CASH = "cash"
     CHECK = "check"
+
+
+class ServiceKind(StrEnum):
+    """What a charge is for. Of a session `infusion_id` is its appointment's id: it has no other."""
+
+    INFUSION = "infusion"
+    SESSION = "session"
 
 
 class DeclineReason(StrEnum):
@@ -91,26 +99,29 @@ class CardSaved(PatientEvent, producer="billing"):
 
 
 class ChargePosted(PatientEvent, producer="billing"):
-    """What is owed for one infusion is on record, at the fee in force when it started.
+    """What is owed for one service is on record, at the fee in force when it started.
 
-    Said once per infusion: with InfusionCompleted, or later when a missing fee is recorded after
-    InfusionNotCharged. It says nothing about payment.
+    Said once per service: with InfusionCompleted or ConsultCompleted, or later when a missing fee
+    is recorded after InfusionNotCharged. It says nothing about payment.
     """
 
     charge_id: UUID
     infusion_id: UUID
+    service: ServiceKind = ServiceKind.INFUSION
     amount_cents: PositiveCents
     currency: Literal["USD"] = "USD"
     posted_at: Moment
 
 
 class InfusionNotCharged(PatientEvent, producer="billing"):
-    """A completed infusion is not charged yet: no fee was in force when it started.
+    """A completed infusion or session is not charged yet: no fee was in force when it started.
 
-    Said once, at `noticed_at`. It waits for a person to record the fee; ChargePosted follows then.
+    Said once, at `noticed_at`. It waits for a person to record the fee; ChargePosted follows then,
+    unless the fee says that it costs nothing.
     """
 
     infusion_id: UUID
+    service: ServiceKind = ServiceKind.INFUSION
     reason: Literal["no_fee_in_force"]
     noticed_at: Moment
 
@@ -125,6 +136,7 @@ class PaymentCaptured(PatientEvent, producer="billing"):
     payment_id: UUID
     charge_id: UUID
     infusion_id: UUID
+    service: ServiceKind = ServiceKind.INFUSION
     amount_cents: PositiveCents
     currency: Literal["USD"] = "USD"
     owed_cents: Cents = 0
@@ -172,6 +184,7 @@ class OutsidePaymentRecorded(PatientEvent, producer="billing"):
     payment_id: UUID
     charge_id: UUID
     infusion_id: UUID
+    service: ServiceKind = ServiceKind.INFUSION
     tender: TenderKind
     amount_cents: PositiveCents
     currency: Literal["USD"] = "USD"
@@ -285,7 +298,7 @@ class DisputeClosed(PatientEvent, producer="billing"):
 
 
 class SuperbillIssued(PatientEvent, producer="billing"):
-    """A numbered superbill exists for a paid infusion and never changes. Said once per infusion.
+    """A numbered superbill exists for a paid service and never changes. Said once per service.
 
     `number` is printed on it; `total_cents` is what was charged. The document is at billing's API.
     SuperbillCorrected follows where a later version takes its place.
@@ -293,6 +306,7 @@ class SuperbillIssued(PatientEvent, producer="billing"):
 
     superbill_id: UUID
     infusion_id: UUID
+    service: ServiceKind = ServiceKind.INFUSION
     charge_id: UUID
     number: Annotated[str, Field(max_length=32)]
     total_cents: PositiveCents
@@ -310,6 +324,7 @@ class SuperbillCorrected(PatientEvent, producer="billing"):
     superbill_id: UUID
     replaces_id: UUID
     infusion_id: UUID
+    service: ServiceKind = ServiceKind.INFUSION
     charge_id: UUID
     number: Annotated[str, Field(max_length=32)]
     document_version: Annotated[int, Field(ge=1)]

@@ -21,6 +21,7 @@ from shared.ids import new_id
 from tests.billing.records import STOPPED_AT, infusion_record
 
 _BEGUN = import_module("services.billing.migrations.versions.0007_superbill_versions")
+_SESSIONS = import_module("services.billing.migrations.versions.0015_sessions")
 
 
 def code_book(day: date) -> CodeBook:
@@ -43,6 +44,10 @@ def code_book(day: date) -> CodeBook:
             for code, _, billable, requires, excludes, units_max, words, _ in in_force(
                 _BEGUN.SERVICES
             )
+        }
+        | {
+            code: ServiceCode(code, True, words, units_max=1)
+            for code, _, words, _ in in_force(_SESSIONS.CODES)
         },
         diagnoses={
             code: DiagnosisCode(code, billable == "yes", words)

@@ -150,7 +150,7 @@ async def test_only_ops_and_billers_see_the_work_list(billing: Billing):
 @pytest.mark.parametrize(
     ("field", "wrong"),
     [
-        ("amount_cents", 0),
+        ("amount_cents", -1),
         ("amount_cents", 10_000_001),
         ("amount_cents", True),
         ("amount_cents", 39900.0),

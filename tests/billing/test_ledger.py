@@ -17,8 +17,7 @@ from services.billing.rules.ledger import Account, AccountKind, OfCharge, Reason
 from services.billing.store import ledger as store
 from shared.auth import Role
 from shared.db import create_engine
-from shared.events.billing import TenderKind
-from shared.events.scheduling import VisitType
+from shared.events.billing import ServiceKind, TenderKind
 from shared.ids import new_id
 from tests.billing.conftest import Billing
 
@@ -133,7 +132,7 @@ async def test_every_account_of_the_rules_is_seeded(engine: AsyncEngine):
 
 OF = OfCharge(new_id(), new_id())
 POSTINGS = [
-    ledger.charge_posted(OF, 39900, VisitType.KETAMINE_MOOD, AT),
+    ledger.charge_posted(OF, 39900, ServiceKind.INFUSION, AT),
     ledger.card_captured(OF, new_id(), 39900, AT),
     *(ledger.outside_payment(OF, new_id(), kind, 39900, AT) for kind in TenderKind),
     ledger.discounted(OF, new_id(), 5000, AT),

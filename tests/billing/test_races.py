@@ -21,8 +21,8 @@ from services.billing.work import (
     CapturePayment,
     CustomerKnown,
     Declined,
-    InfusionRedeemed,
     NeverArrived,
+    ServiceRedeemed,
 )
 from shared.errors import Poison
 from shared.events.billing import (
@@ -60,7 +60,7 @@ async def record(billing: Billing, fact: Any) -> None:
         Captured: attempts.record_capture,
         Declined: attempts.record_decline,
         NeverArrived: attempts.record_never_arrived,
-        InfusionRedeemed: superbills.draft_superbill,
+        ServiceRedeemed: superbills.draft_superbill,
     }
     async with billing.service.runtime.work.transaction() as tx:
         await decide[type(fact)](fact, tx)
@@ -131,9 +131,9 @@ async def test_a_superbill_that_is_drafted_is_not_held_by_an_older_record_of_its
     await billing.until_rest()
     charge_id = (await billing.only_charge(patient))["charge_id"]
 
-    def redeemed(**changes: Any) -> InfusionRedeemed:
+    def redeemed(**changes: Any) -> ServiceRedeemed:
         ids = {"infusion_id": event.infusion_id, "patient_id": patient}
-        return InfusionRedeemed(charge_id=charge_id, record=infusion_record(**ids, **changes))
+        return ServiceRedeemed(charge_id=charge_id, record=infusion_record(**ids, **changes))
 
     async with billing.service.runtime.work.transaction() as tx:
         await superbills.draft_superbill(redeemed(), tx)

@@ -63,18 +63,19 @@ def on_file(**changes: Any) -> OnFile:
 def test_how_a_visit_is_paid_decides_the_first_step(
     changes: dict[str, Any], step: FirstStep, tender: TenderKind
 ):
-    priced = pricing.price_infusion(on_file(**changes))
+    priced = pricing.price(on_file(**changes))
     assert isinstance(priced, Priced)
     assert (priced.first_step, priced.tender, priced.amount_cents) == (step, tender, 39900)
     assert (priced.card_id is not None) is (step is FirstStep.CHARGE_CARD)
 
 
 def test_what_is_charged_or_has_no_fee_is_not_charged():
-    assert pricing.price_infusion(on_file(already_charged=True)) is NoCharge.ALREADY_CHARGED
+    assert pricing.price(on_file(already_charged=True)) is NoCharge.ALREADY_CHARGED
     unpriced = on_file(fee_id=None, amount_cents=None)
     known = on_file(fee_id=None, amount_cents=None, waits_for_fee=True)
-    assert pricing.price_infusion(known) is NoCharge.WAITS_FOR_FEE
-    assert pricing.price_infusion(unpriced) is NoCharge.NO_FEE_IN_FORCE
+    assert pricing.price(known) is NoCharge.WAITS_FOR_FEE
+    assert pricing.price(unpriced) is NoCharge.NO_FEE_IN_FORCE
+    assert pricing.price(on_file(amount_cents=0)) is NoCharge.COSTS_NOTHING
 
 
 PENDING, OFFERED, CAPTURED, DECLINED, ABANDONED = AttemptState

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.billing.gateways.typesetting import Typst
-from services.billing.work import RedeemInfusion
+from services.billing.work import RedeemService
 from shared.auth import Role
 from shared.errors import Poison
 from shared.events.billing import SuperbillIssued
@@ -172,7 +172,7 @@ async def test_a_paid_charge_has_one_superbill_however_often_it_is_asked_for(bil
 
     async with billing.service.runtime.work.transaction() as tx:
         for _ in range(5):
-            tx.do(RedeemInfusion(charge_id=told.charge_id))
+            tx.do(RedeemService(charge_id=told.charge_id))
     await billing.until_rest()
 
     assert len(await billing.said(SuperbillIssued)) == 1

@@ -33,9 +33,10 @@ async def write(engine: AsyncEngine, *statements: str) -> None:
 
 def charge(charge_id: UUID, infusion_id: UUID, fee_id: UUID, state: str = "'open', NULL") -> str:
     return (
-        "INSERT INTO charges (charge_id, patient_id, infusion_id, appointment_id, fee_id,"
+        "INSERT INTO charges (charge_id, patient_id, service, infusion_id, appointment_id, fee_id,"
         " amount_cents, tender, posted_at, state, paid_at) VALUES"
-        f" ('{charge_id}', '{new_id()}', '{infusion_id}', '{new_id()}', '{fee_id}', 39900, 'card',"
+        f" ('{charge_id}', '{new_id()}', 'infusion', '{infusion_id}', '{new_id()}', '{fee_id}',"
+        " 39900, 'card',"
         f" {AT}, {state})"
     )
 
@@ -113,10 +114,10 @@ async def test_a_charge_says_when_it_was_paid_if_and_only_if_it_was(
         await write(engine, charge(new_id(), new_id(), ids["fee"], state))
 
 
-async def test_a_fee_is_not_nothing(engine: AsyncEngine):
+async def test_a_fee_is_not_less_than_nothing(engine: AsyncEngine):
     with pytest.raises(DBAPIError, match="ck_fees_amount"):
         await write(
             engine,
             "INSERT INTO fees VALUES"
-            f" ('{new_id()}', 'ketamine_mood', 0, '2026-01-01', 1, {AT}, {AT})",
+            f" ('{new_id()}', 'ketamine_mood', -1, '2026-01-01', 1, {AT}, {AT})",
         )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.billing.handlers import collecting
+from services.billing.handlers import collecting, superbills
 from services.billing.handlers.approvals import ApprovalAsked, hold
 from services.billing.rules import ledger
 from services.billing.rules import payments as rules
@@ -17,7 +17,6 @@ from services.billing.rules.standing import ChargeState
 from services.billing.store import charges
 from services.billing.store.ledger import post
 from services.billing.tables import ChargeAdjustment
-from services.billing.work import RedeemInfusion
 from shared.events.billing import (
     AdjustmentKind,
     AdjustmentReason,
@@ -103,7 +102,7 @@ async def adjust_charge(
         )
     )
     if state is ChargeState.PAID:
-        tx.do(RedeemInfusion(charge_id=charge_id), key=f"superbill:{charge_id}")
+        superbills.ask(charge_id, tx)
     return Adjusted(
         adjustment_id=adjustment_id,
         charge_id=charge_id,

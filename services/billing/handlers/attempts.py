@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.billing.gateways.payments import Order, Payments
-from services.billing.handlers import collecting, pay_links, unmatched
+from services.billing.handlers import collecting, pay_links, superbills, unmatched
 from services.billing.rules import ledger
 from services.billing.rules import payments as rules
 from services.billing.rules.declines import AbandonReason
@@ -30,7 +30,6 @@ from services.billing.work import (
     LookForPayment,
     NeverArrived,
     NothingToStore,
-    RedeemInfusion,
     capture_key,
     look_key,
 )
@@ -228,13 +227,14 @@ async def _settle(captured: Captured, attempt: LockedAttempt, tx: Transaction) -
             payment_id=payment_id,
             charge_id=attempt.charge_id,
             infusion_id=attempt.infusion_id,
+            service=attempt.service,
             amount_cents=attempt.amount_cents,
             owed_cents=standing.owed_cents,
             captured_at=tx.now,
         )
     )
     if standing.owed_cents == 0:
-        tx.do(RedeemInfusion(charge_id=attempt.charge_id), key=f"superbill:{attempt.charge_id}")
+        superbills.ask(attempt.charge_id, tx)
 
 
 async def _take(captured: Captured, attempt: LockedAttempt, tx: Transaction) -> UUID:

@@ -1,4 +1,4 @@
-"""Charges: posted when an infusion completes, once."""
+"""Charges: posted when an infusion completes or a session has taken place, once."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import assert_never
 from services.billing.handlers import attempts
 from services.billing.rules import ledger, pricing
 from services.billing.rules.ledger import OfCharge
-from services.billing.rules.pricing import FirstStep, Infusion, NoCharge, OnFile, Priced
+from services.billing.rules.pricing import FirstStep, NoCharge, OnFile, Priced, Service
 from services.billing.rules.standing import ChargeState
 from services.billing.store import fees, visits
 from services.billing.store.ledger import post
 from services.billing.tables import Charge, UnchargedInfusion
 from services.billing.work import ChargeLate
 from shared.events.billing import ChargePosted, InfusionNotCharged
-from shared.events.scheduling import InfusionCompleted
+from shared.events.scheduling import ConsultCompleted, InfusionCompleted
 from shared.ids import new_id
 from shared.messaging import Transaction
 
 LATE_AT_ONCE = 200
-"""Infusions that one transaction charges after their fee was recorded; the rest follow."""
+"""Services that one transaction charges after their fee was recorded; the rest follow."""
 
 
 async def charge_for_infusion(event: InfusionCompleted, tx: Transaction, on_file: OnFile) -> None:
@@ -27,60 +27,76 @@ async def charge_for_infusion(event: InfusionCompleted, tx: Transaction, on_file
 
     Without one it waits: the fee that covers its day charges it when it is recorded.
     """
-    match pricing.price_infusion(on_file):
+    _charge(pricing.of_infusion(event), on_file, tx)
+
+
+async def charge_for_session(event: ConsultCompleted, tx: Transaction, on_file: OnFile) -> None:
+    """Post one charge for a session that took place, as for an infusion."""
+    _charge(pricing.of_session(event), on_file, tx)
+
+
+def _charge(service: Service, on_file: OnFile, tx: Transaction) -> None:
+    match pricing.price(on_file):
         case Priced() as priced:
-            post_charge(event, priced, tx)
+            post_charge(service, priced, tx)
         case NoCharge.NO_FEE_IN_FORCE:
-            tx.insert(
-                UnchargedInfusion,
-                infusion_id=event.infusion_id,
-                patient_id=event.patient_id,
-                appointment_id=event.appointment_id,
-                visit_type=event.code,
-                started_at=event.started_at,
-                noticed_at=tx.now,
-            )
-            tx.publish(
-                InfusionNotCharged(
-                    patient_id=event.patient_id,
-                    infusion_id=event.infusion_id,
-                    reason="no_fee_in_force",
-                    noticed_at=tx.now,
-                )
-            )
-        case NoCharge.WAITS_FOR_FEE | NoCharge.ALREADY_CHARGED:
+            _have_wait(service, tx)
+        case NoCharge.WAITS_FOR_FEE | NoCharge.ALREADY_CHARGED | NoCharge.COSTS_NOTHING:
             pass
 
 
+def _have_wait(service: Service, tx: Transaction) -> None:
+    tx.insert(
+        UnchargedInfusion,
+        infusion_id=service.service_id,
+        service=service.kind.value,
+        patient_id=service.patient_id,
+        appointment_id=service.appointment_id,
+        visit_type=service.code,
+        started_at=service.started_at,
+        noticed_at=tx.now,
+    )
+    tx.publish(
+        InfusionNotCharged(
+            patient_id=service.patient_id,
+            infusion_id=service.service_id,
+            service=service.kind,
+            reason="no_fee_in_force",
+            noticed_at=tx.now,
+        )
+    )
+
+
 async def charge_late(work: ChargeLate, tx: Transaction) -> None:
-    """Charge the infusions that waited for a fee of their day and have one now."""
-    infusions = await fees.take_covered(tx, work.visit_type, LATE_AT_ONCE)
-    if not infusions:
+    """Charge what waited for a fee of its day and has one now."""
+    services = await fees.take_covered(tx, work.visit_type, LATE_AT_ONCE)
+    if not services:
         return
-    for infusion, on_file in zip(infusions, await visits.read_on_file(tx, infusions), strict=True):
-        priced = pricing.price_infusion(on_file)
-        assert priced is not NoCharge.WAITS_FOR_FEE, "only covered infusions were taken"
+    for service, on_file in zip(services, await visits.read_on_file(tx, services), strict=True):
+        priced = pricing.price(on_file)
+        assert priced is not NoCharge.WAITS_FOR_FEE, "only what is covered was taken"
         if isinstance(priced, Priced):
-            post_charge(infusion, priced, tx)
-        await fees.forget(tx, infusion.infusion_id)
+            post_charge(service, priced, tx)
+        await fees.forget(tx, service.service_id)
     leave_late(tx, work.visit_type)
 
 
 def leave_late(tx: Transaction, visit_type: str) -> None:
-    """Have the infusions charged that waited for a fee of this visit type."""
+    """Have charged what waited for a fee of this visit type."""
     tx.do(ChargeLate(visit_type=visit_type), key=f"late:{visit_type}")
 
 
-def post_charge(infusion: Infusion | InfusionCompleted, priced: Priced, tx: Transaction) -> None:
+def post_charge(service: Service, priced: Priced, tx: Transaction) -> None:
     """Write the charge, post what is owed, and take the first step towards its payment."""
     charge_id = new_id()
     declined = priced.first_step is FirstStep.DECLINE_FOR_WANT_OF_CARD
     tx.insert(
         Charge,
         charge_id=charge_id,
-        patient_id=infusion.patient_id,
-        infusion_id=infusion.infusion_id,
-        appointment_id=infusion.appointment_id,
+        patient_id=service.patient_id,
+        service=service.kind.value,
+        infusion_id=service.service_id,
+        appointment_id=service.appointment_id,
         fee_id=priced.fee_id,
         amount_cents=priced.amount_cents,
         tender=priced.tender.value,
@@ -90,17 +106,18 @@ def post_charge(infusion: Infusion | InfusionCompleted, priced: Priced, tx: Tran
     post(
         tx,
         ledger.charge_posted(
-            OfCharge(infusion.patient_id, charge_id),
+            OfCharge(service.patient_id, charge_id),
             priced.amount_cents,
-            infusion.code,
-            infusion.started_at,
+            service.kind,
+            service.started_at,
         ),
     )
     tx.publish(
         ChargePosted(
-            patient_id=infusion.patient_id,
+            patient_id=service.patient_id,
             charge_id=charge_id,
-            infusion_id=infusion.infusion_id,
+            infusion_id=service.service_id,
+            service=service.kind,
             amount_cents=priced.amount_cents,
             posted_at=tx.now,
         )
@@ -115,7 +132,7 @@ def post_charge(infusion: Infusion | InfusionCompleted, priced: Priced, tx: Tran
             attempts.decline_for_want_of_card(
                 tx,
                 charge_id=charge_id,
-                patient_id=infusion.patient_id,
+                patient_id=service.patient_id,
                 amount_cents=priced.amount_cents,
             )
         case FirstStep.WAIT_FOR_OUTSIDE_PAYMENT:

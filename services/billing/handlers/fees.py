@@ -29,7 +29,7 @@ def _written_as_a_day(given: object) -> object:
     raise ValueError("A day is written as YYYY-MM-DD.")
 
 
-FeeCents = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
+FeeCents = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 Day = Annotated[
     date,
     BeforeValidator(_written_as_a_day),
@@ -42,7 +42,10 @@ Day = Annotated[
 
 
 class NewFee(BaseModel):
-    """A fee that is in force from a day on, until the next one begins."""
+    """A fee that is in force from a day on, until the next one begins.
+
+    Nothing is a fee too: that of a session which the clinic includes in something else.
+    """
 
     visit_type: TypeCode
     amount_cents: FeeCents
@@ -59,7 +62,7 @@ class FeeCorrected(BaseModel):
 class FeeRecorded(NewFee):
     """`corrects` names the fee of the same day that this one takes the place of.
 
-    `charges_now` counts completed infusions that waited for it.
+    `charges_now` counts completed infusions and sessions that waited for it.
     """
 
     fee_id: UUID

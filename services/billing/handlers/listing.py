@@ -17,7 +17,7 @@ from services.billing.rules.standing import ChargeState
 from services.billing.rules.superbill_lint import in_words
 from services.billing.rules.superbills import CorrectionReason
 from services.billing.store import charges, fees, superbills
-from shared.events.billing import DeclineReason, TenderKind
+from shared.events.billing import DeclineReason, ServiceKind, TenderKind
 from shared.events.scheduling import TypeCode
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
@@ -55,7 +55,10 @@ class PaymentListed(BaseModel):
 
 
 class ChargeListed(BaseModel):
+    """What is owed for one service; of a session `infusion_id` is its appointment's."""
+
     charge_id: UUID
+    service: ServiceKind
     infusion_id: UUID
     appointment_id: UUID
     amount_cents: int
@@ -87,8 +90,9 @@ class SuperbillListed(BaseModel):
 
 
 class UnchargedListed(BaseModel):
-    """A completed infusion that waits for a fee. Recording one that covers its day charges it."""
+    """A completed service that waits for a fee. Recording one that covers its day charges it."""
 
+    service: ServiceKind
     infusion_id: UUID
     patient_id: UUID
     appointment_id: UUID
@@ -98,7 +102,7 @@ class UnchargedListed(BaseModel):
 
 
 async def list_uncharged(asked: Paging, tx: Transaction) -> Page[UnchargedListed] | Refused:
-    """Infusions that wait for a fee, those that have waited longest first."""
+    """What waits for a fee, what has waited longest first."""
     return await page(
         tx, fees.uncharged(), by=fees.BY_NOTICE, asked=asked, item=as_item(UnchargedListed)
     )

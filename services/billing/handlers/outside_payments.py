@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, StringConstraints
 
-from services.billing.handlers import attempts, care_credit, collecting
+from services.billing.handlers import attempts, care_credit, collecting, superbills
 from services.billing.handlers.approvals import ApprovalAsked, hold
 from services.billing.handlers.care_credit import CareCreditDetail
 from services.billing.rules import ledger
@@ -17,9 +17,9 @@ from services.billing.rules.approvals import Entry
 from services.billing.rules.ledger import OfCharge
 from services.billing.rules.payments import CURRENCY
 from services.billing.store import charges as store
+from services.billing.store.charges import LockedCharge
 from services.billing.store.ledger import post
 from services.billing.store.payments import Received, receive, reference_is_used
-from services.billing.work import RedeemInfusion
 from shared.events.billing import OutsidePaymentRecorded, PositiveCents, TenderKind
 from shared.http.problems import Refused
 from shared.ids import new_id
@@ -115,7 +115,7 @@ async def record_outside_payment(
     )
     if wish.instead_of_card:
         await attempts.withdraw(charge_id, tx)
-    _take(recorded, charge.infusion_id, tx)
+    _take(recorded, charge, tx)
     await store.set_standing(tx, charge_id, standing, tender=wish.tender)
     await collecting.owes_less(charge_id, standing, tx)
     if wish.tender is TenderKind.CARE_CREDIT:
@@ -147,7 +147,7 @@ def _broken_by_form(wish: RecordOutsidePayment) -> list[Broken]:
     return broken
 
 
-def _take(recorded: PaymentRecorded, infusion_id: UUID, tx: Transaction) -> None:
+def _take(recorded: PaymentRecorded, charge: LockedCharge, tx: Transaction) -> None:
     receive(
         tx,
         Received(
@@ -174,7 +174,8 @@ def _take(recorded: PaymentRecorded, infusion_id: UUID, tx: Transaction) -> None
             patient_id=recorded.patient_id,
             payment_id=recorded.payment_id,
             charge_id=recorded.charge_id,
-            infusion_id=infusion_id,
+            infusion_id=charge.infusion_id,
+            service=charge.service,
             tender=recorded.tender,
             amount_cents=recorded.amount_cents,
             owed_cents=recorded.owed_cents,
@@ -182,4 +183,4 @@ def _take(recorded: PaymentRecorded, infusion_id: UUID, tx: Transaction) -> None
         )
     )
     if recorded.owed_cents == 0:
-        tx.do(RedeemInfusion(charge_id=recorded.charge_id), key=f"superbill:{recorded.charge_id}")
+        superbills.ask(recorded.charge_id, tx)

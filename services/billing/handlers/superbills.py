@@ -13,26 +13,32 @@ import structlog
 from pydantic import BaseModel, TypeAdapter
 
 from services.billing.gateways.typesetting import Template, Typesetter
-from services.billing.rules import superbill_building, superbill_lint
+from services.billing.rules import superbill_building, superbill_lint, superbill_sessions
 from services.billing.rules import superbills as rules
 from services.billing.rules.receipts import receipt_of
+from services.billing.rules.superbill_building import ServiceRecord
 from services.billing.rules.superbills import CorrectionReason, Issue, Replaced, Superbill
-from services.billing.store import charges, codes
+from services.billing.store import charges, codes, session_codes
 from services.billing.store import superbills as store
 from services.billing.store.superbills import Kept, Unbilled, Unprinted
 from services.billing.tables import Superbill as SuperbillRow
 from services.billing.tables import SuperbillDocument
 from services.billing.work import (
-    InfusionRedeemed,
-    RedeemInfusion,
+    RedeemService,
     ReissueSuperbill,
     RenderSuperbill,
+    ServiceRedeemed,
     SuperbillRendered,
     reissue_key,
 )
-from shared.claims import ClaimCheck, InfusionRecord
+from shared.claims import ClaimCheck, ConsultRecord, InfusionRecord
 from shared.errors import Poison
-from shared.events.billing import MonthlySuperbillIssued, SuperbillCorrected, SuperbillIssued
+from shared.events.billing import (
+    MonthlySuperbillIssued,
+    ServiceKind,
+    SuperbillCorrected,
+    SuperbillIssued,
+)
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -43,14 +49,15 @@ log = structlog.get_logger(__name__)
 SUPERBILL = TypeAdapter(Superbill)
 
 
-async def redeem_infusion(unbilled: Unbilled, claims: ClaimCheck) -> InfusionRedeemed:
-    record = await claims.infusion(unbilled.infusion_id, purpose="superbill")
-    return InfusionRedeemed(
+async def redeem_service(unbilled: Unbilled, claims: ClaimCheck) -> ServiceRedeemed:
+    redeem = claims.consult if unbilled.service is ServiceKind.SESSION else claims.infusion
+    record = await redeem(unbilled.infusion_id, purpose="superbill")
+    return ServiceRedeemed(
         charge_id=unbilled.paid.charge_id, record=record, correction=unbilled.correction
     )
 
 
-async def draft_superbill(redeemed: InfusionRedeemed, tx: Transaction) -> None:
+async def draft_superbill(redeemed: ServiceRedeemed, tx: Transaction) -> None:
     """Build, number and seal the superbill of a paid charge, or hold it with the reasons why.
 
     Where one is issued already the next version is made, unless it would say the same again.
@@ -79,10 +86,16 @@ async def draft_superbill(redeemed: InfusionRedeemed, tx: Transaction) -> None:
 
 
 async def _build(
-    unbilled: Unbilled, record: InfusionRecord, earlier: Superbill | None, tx: Transaction
+    unbilled: Unbilled, record: ServiceRecord, earlier: Superbill | None, tx: Transaction
 ) -> Superbill | list[Broken]:
     """The superbill under its number, or what keeps it from being issued; no number is lost."""
-    if broken := superbill_lint.lint_record(record):
+    documented = None
+    if isinstance(record, ConsultRecord):
+        documented = await session_codes.newest(tx, unbilled.paid.charge_id)
+        broken = superbill_sessions.lint_session(record, documented)
+    else:
+        broken = superbill_lint.lint_record(record)
+    if broken:
         return broken
     served_on = superbill_building.served_on(record)
     book = await codes.code_book(tx, served_on, record.diagnoses)
@@ -93,7 +106,10 @@ async def _build(
             why = unbilled.correction or CorrectionReason.RECORD
             replaces = Replaced(earlier.version, earlier.issued_on, rules.REASONS[why])
         issue = Issue(number=number, issued_at=tx.now, replaces=replaces)
-        return superbill_building.build(record, unbilled.paid, book, issue)
+        if isinstance(record, InfusionRecord):
+            return superbill_building.build(record, unbilled.paid, book, issue)
+        assert documented is not None, "lint holds a session without a code"
+        return superbill_sessions.build_session(record, documented, unbilled.paid, book, issue)
 
     year = tx.now.astimezone(ZoneInfo(record.location.zone)).year
     draft = made(earlier.number if earlier else rules.number_of(year, 0))
@@ -187,11 +203,14 @@ def _said(kept: Kept) -> SuperbillIssued | SuperbillCorrected | MonthlySuperbill
         )
     assert kept.infusion_id is not None
     assert kept.charge_id is not None
+    assert kept.service is not None
+    service = ServiceKind(kept.service)
     if kept.replaces_id is None:
         return SuperbillIssued(
             patient_id=kept.patient_id,
             superbill_id=kept.superbill_id,
             infusion_id=kept.infusion_id,
+            service=service,
             charge_id=kept.charge_id,
             number=kept.number,
             total_cents=kept.total_cents,
@@ -203,6 +222,7 @@ def _said(kept: Kept) -> SuperbillIssued | SuperbillCorrected | MonthlySuperbill
         superbill_id=kept.superbill_id,
         replaces_id=kept.replaces_id,
         infusion_id=kept.infusion_id,
+        service=service,
         charge_id=kept.charge_id,
         number=kept.number,
         document_version=kept.version,
@@ -232,12 +252,17 @@ async def ask_for_superbill(charge_id: UUID, tx: Transaction) -> SuperbillAsked 
     if broken := rules.broken_by_asking(found):
         return Refused.by_rules(broken)
     if found.superbill_id is None:
-        tx.do(RedeemInfusion(charge_id=charge_id), key=f"superbill:{charge_id}")
+        ask(charge_id, tx)
     elif found.held_correction is not None:
         reissue(charge_id, found.held_correction, tx)
     else:
         tx.do(RenderSuperbill(superbill_id=found.superbill_id), key=f"print:{found.superbill_id}")
     return SuperbillAsked(charge_id=charge_id, patient_id=found.patient_id)
+
+
+def ask(charge_id: UUID, tx: Transaction) -> None:
+    """Have the first superbill of a paid charge made."""
+    tx.do(RedeemService(charge_id=charge_id), key=f"superbill:{charge_id}")
 
 
 def reissue(charge_id: UUID, reason: CorrectionReason, tx: Transaction) -> None:

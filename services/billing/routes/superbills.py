@@ -8,8 +8,15 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.billing.documents.fhir import MEDIA_TYPE
-from services.billing.handlers import listing, superbill_months, superbills, superbills_shown
+from services.billing.handlers import (
+    listing,
+    session_codes,
+    superbill_months,
+    superbills,
+    superbills_shown,
+)
 from services.billing.handlers.listing import SuperbillHeld, SuperbillListed
+from services.billing.handlers.session_codes import RecordSessionCode, SessionCodeRecorded
 from services.billing.handlers.superbill_months import GatherMonth, MonthGathered
 from services.billing.handlers.superbills import AskCorrection, SuperbillAsked
 from services.billing.handlers.superbills_shown import ReceiptShown, SuperbillShown
@@ -19,6 +26,8 @@ from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
 
 router = APIRouter(tags=["billing"])
+
+CODERS = [allow(Role.BILLER, Role.PRESCRIBER)]
 
 AS_PDF: dict[int | str, dict[str, Any]] = {
     200: {"description": "The document as issued", "content": {"application/pdf": {}}}
@@ -52,6 +61,15 @@ async def list_held(desk: AtDesk, asked: AskedPage) -> Page[SuperbillHeld]:
 async def ask_for_superbill(charge_id: UUID, desk: AtDesk) -> SuperbillAsked:
     """Have a paid charge's superbill made again."""
     return await desk.decide(superbills.ask_for_superbill, charge_id)
+
+
+@router.post("/charges/{charge_id}/session-code", dependencies=CODERS)
+async def record_session_code(
+    charge_id: UUID, wish: RecordSessionCode, desk: AtDesk
+) -> SessionCodeRecorded:
+    """Note which code the clinician documented for a session; its superbill follows."""
+    by = desk.actor.subject
+    return await desk.decide(session_codes.record_session_code, charge_id, wish, by)
 
 
 @router.get("/superbills/{superbill_id}", dependencies=DESK)

@@ -13,8 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.billing.rules.disputes import Loss, Moved
-from shared.events.billing import TenderKind
-from shared.events.scheduling import VisitType
+from shared.events.billing import ServiceKind, TenderKind
 
 
 class Account(StrEnum):
@@ -122,27 +121,17 @@ def held_in(tender: TenderKind) -> Account:
     return _HELD_IN[tender]
 
 
-_CONSULTS: frozenset[str] = frozenset(
-    {
-        VisitType.PREPARATION,
-        VisitType.SPRAY_CONSULT,
-        VisitType.WEB_FOLLOW_UP,
-        VisitType.INTEGRATION,
-    }
-)
-"""The sessions: a clinician is paid for, and nothing is given."""
-
-
-def revenue_of(visit_type: str) -> Account:
-    """The income that a kind of visit brings. Whatever is given in a chair is an infusion's."""
-    return Account.REVENUE_CONSULT if visit_type in _CONSULTS else Account.REVENUE_INFUSION
+_REVENUE_OF = {
+    ServiceKind.INFUSION: Account.REVENUE_INFUSION,
+    ServiceKind.SESSION: Account.REVENUE_CONSULT,
+}
 
 
 def charge_posted(
-    of: OfCharge, amount_cents: int, visit_type: str, happened_at: datetime
+    of: OfCharge, amount_cents: int, service: ServiceKind, happened_at: datetime
 ) -> Posting:
     """The service is given: it is owed, and earned."""
-    leg = Leg(Account.PATIENT_RECEIVABLE, revenue_of(visit_type), amount_cents)
+    leg = Leg(Account.PATIENT_RECEIVABLE, _REVENUE_OF[service], amount_cents)
     return _about(of, Reason.CHARGE_POSTED, of.charge_id, leg, happened_at)
 
 

@@ -20,6 +20,17 @@ NO_MINUTE = Broken(
     "The drip has no minute between its start and its stop. Correct the times.",
     "CPT: an infusion without start and stop times is not coded",
 )
+SESSION_CODE_MISSING = Broken(
+    "session_code_missing",
+    "No code is recorded for this session. Enter the one that the clinician documented: POST"
+    " /charges/{charge_id}/session-code.",
+    "AMA, CPT evaluation and management: the code follows from documented time or decisions",
+)
+SESSION_CLOCK = Broken(
+    "session_clock",
+    "The session has no minute between its start and its end. Correct the times.",
+    "CPT: what is coded by time has a start and an end",
+)
 TOO_MANY_UNITS = Broken(
     "too_many_units",
     "A code has more units than a payer accepts for one day. Check the stop time.",

@@ -1,4 +1,4 @@
-"""What an infusion costs, and what becomes of the charge at once.
+"""What an infusion or a session costs, and what becomes of the charge at once.
 
 The fee is data (`POST /fees`): the clinic's $399 is a row, not a figure of this file.
 """
@@ -11,7 +11,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.billing.rules.clinic import CLINIC_ZONE
-from shared.events.billing import TenderKind
+from shared.events.billing import ServiceKind, TenderKind
+from shared.events.scheduling import ConsultCompleted, InfusionCompleted
 from shared.refusals import Broken
 
 FAR_AHEAD = timedelta(days=2 * 365)
@@ -38,19 +39,45 @@ def broken_by_fee(effective_from: date, now: datetime) -> list[Broken]:
 
 
 @dataclass(frozen=True, slots=True)
-class Infusion:
-    """A completed infusion, as far as its price depends on it."""
+class Service:
+    """An infusion or a session that took place, as far as its price depends on it.
 
-    infusion_id: UUID
+    A session is known by its appointment.
+    """
+
+    kind: ServiceKind
+    service_id: UUID
     patient_id: UUID
     appointment_id: UUID
     code: str
     started_at: datetime
 
 
+def of_infusion(event: InfusionCompleted) -> Service:
+    return Service(
+        ServiceKind.INFUSION,
+        event.infusion_id,
+        event.patient_id,
+        event.appointment_id,
+        event.code,
+        event.started_at,
+    )
+
+
+def of_session(event: ConsultCompleted) -> Service:
+    return Service(
+        ServiceKind.SESSION,
+        event.appointment_id,
+        event.patient_id,
+        event.appointment_id,
+        event.code,
+        event.started_at,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class OnFile:
-    """What is known of an infusion when it is priced. The fee is the one in force at its start."""
+    """What is known of a service when it is priced. The fee is the one in force at its start."""
 
     already_charged: bool
     waits_for_fee: bool
@@ -64,6 +91,7 @@ class NoCharge(StrEnum):
     ALREADY_CHARGED = "already_charged"
     WAITS_FOR_FEE = "waits_for_fee"
     NO_FEE_IN_FORCE = "no_fee_in_force"
+    COSTS_NOTHING = "costs_nothing"
 
 
 class FirstStep(StrEnum):
@@ -76,7 +104,7 @@ class FirstStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """An infusion with its price."""
+    """A service with its price."""
 
     fee_id: UUID
     amount_cents: int
@@ -85,12 +113,17 @@ class Priced:
     first_step: FirstStep
 
 
-def price_infusion(found: OnFile) -> Priced | NoCharge:
-    """Price an infusion once. A visit for which nothing was chosen is paid by the card on file."""
+def price(found: OnFile) -> Priced | NoCharge:
+    """Price a service once. A visit for which nothing was chosen is paid by the card on file.
+
+    A fee of nothing is for what the clinic includes in something else.
+    """
     if found.already_charged:
         return NoCharge.ALREADY_CHARGED
     if found.fee_id is None or found.amount_cents is None:
         return NoCharge.WAITS_FOR_FEE if found.waits_for_fee else NoCharge.NO_FEE_IN_FORCE
+    if found.amount_cents == 0:
+        return NoCharge.COSTS_NOTHING
     tender = found.tender or TenderKind.CARD
     if tender is not TenderKind.CARD:
         step = FirstStep.WAIT_FOR_OUTSIDE_PAYMENT

@@ -1,12 +1,14 @@
 """The superbill of one infusion, built from its record, what was paid and the codes of its day.
 
+`document` puts together what a superbill of any service has.
+
 All dates are the clinic's own. Nothing is judged here: `superbill_lint` reads what was built.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from services.billing.rules import coding
@@ -32,30 +34,30 @@ from services.billing.rules.superbills import (
     Superbill,
     Visit,
 )
-from shared.claims import Address, DrugGiven, InfusionRecord
+from shared.claims import Address, ConsultRecord, DrugGiven, InfusionRecord
 
 POINTERS_MAX = 4  # CMS-1500 item 24E holds four pointers per line
 
 _MICROGRAMS_PER_MG = 1000
 
 
-def served_on(record: InfusionRecord) -> date:
-    """The date of service: the day on which the drip began, where it ran."""
+ServiceRecord = InfusionRecord | ConsultRecord
+
+
+def served_on(record: ServiceRecord) -> date:
+    """The date of service: the day on which it began, where it was rendered."""
     return record.started_at.astimezone(ZoneInfo(record.location.zone)).date()
 
 
 def build(record: InfusionRecord, paid: Paid, book: CodeBook, issue: Issue) -> Superbill:
     """The superbill of an infusion that has started and stopped."""
-    zone = ZoneInfo(record.location.zone)
-    visit = _visit(record, zone)
-    diagnoses = tuple(
-        Diagnosis(letter, code, known.words if (known := book.diagnoses.get(code)) else None)
-        for letter, code in zip(LETTERS, record.diagnoses, strict=False)
-    )
-    pointers = tuple(diagnosis.pointer for diagnosis in diagnoses[:POINTERS_MAX])
+    assert record.stopped_at is not None, "lint holds what has no stop time"
+    infusion_min = coding.minutes_between(record.started_at, record.stopped_at)
+    visit = visit_of(record, record.stopped_at, infusion_min=infusion_min)
+    diagnoses = diagnoses_of(record, book)
     drug = record.drug
     coded = coding.code_infusion(
-        visit.infusion_min,
+        infusion_min,
         paid.amount_cents,
         is_compounded=drug is not None and drug.is_compounded,
     )
@@ -66,7 +68,7 @@ def build(record: InfusionRecord, paid: Paid, book: CodeBook, issue: Issue) -> S
             code=one.code,
             modifiers=(),
             words=book.words_for(one.code),
-            pointers=pointers,
+            pointers=pointers_to(diagnoses),
             units=one.units,
             charge_cents=one.charge_cents,
             why=one.why,
@@ -74,7 +76,19 @@ def build(record: InfusionRecord, paid: Paid, book: CodeBook, issue: Issue) -> S
         )
         for one in coded
     )
-    location, patient = record.location, record.patient
+    return document(record, visit, diagnoses, lines, paid, issue)
+
+
+def document(
+    record: ServiceRecord,
+    visit: Visit,
+    diagnoses: tuple[Diagnosis, ...],
+    lines: tuple[Line, ...],
+    paid: Paid,
+    issue: Issue,
+) -> Superbill:
+    """One visit's superbill: who rendered it to whom, its lines, and the money."""
+    location, patient, zone = record.location, record.patient, ZoneInfo(record.location.zone)
     paid_cents = sum(one.amount_cents for one in paid.payments)
     refunded_cents = sum(one.amount_cents for one in paid.refunds)
     total_cents = sum(line.charge_cents for line in lines)
@@ -127,10 +141,22 @@ def places_of(lines: Iterable[Line]) -> tuple[PlaceOfService, ...]:
     )
 
 
-def _visit(record: InfusionRecord, zone: ZoneInfo) -> Visit:
-    assert record.stopped_at is not None, "lint holds what has no stop time"
-    rendering = record.rendering
-    started_at, stopped_at = record.started_at.astimezone(zone), record.stopped_at.astimezone(zone)
+def diagnoses_of(record: ServiceRecord, book: CodeBook) -> tuple[Diagnosis, ...]:
+    """The record's diagnoses under their letters, in the words of the book."""
+    return tuple(
+        Diagnosis(letter, code, known.words if (known := book.diagnoses.get(code)) else None)
+        for letter, code in zip(LETTERS, record.diagnoses, strict=False)
+    )
+
+
+def pointers_to(diagnoses: tuple[Diagnosis, ...]) -> tuple[str, ...]:
+    """As many letters as one line holds."""
+    return tuple(diagnosis.pointer for diagnosis in diagnoses[:POINTERS_MAX])
+
+
+def visit_of(record: ServiceRecord, ended_at: datetime, *, infusion_min: int | None) -> Visit:
+    """The visit by the clinic's clock, and who rendered it."""
+    rendering, zone = record.rendering, ZoneInfo(record.location.zone)
     return Visit(
         date_of_service=served_on(record),
         place=record.location.name,
@@ -140,9 +166,9 @@ def _visit(record: InfusionRecord, zone: ZoneInfo) -> Visit:
             npi=rendering.npi,
             license_number=rendering.license_number,
         ),
-        started_at=started_at,
-        stopped_at=stopped_at,
-        infusion_min=coding.minutes_between(started_at, stopped_at),
+        started_at=record.started_at.astimezone(zone),
+        stopped_at=ended_at.astimezone(zone),
+        infusion_min=infusion_min,
         signed=f"Signature on file: {rendering.name}, {rendering.credential}",
     )
 

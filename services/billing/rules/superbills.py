@@ -109,14 +109,18 @@ class Drug:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One infusion by the clock, and who gave it. `signed` is the clinician's signature."""
+    """One infusion or session by the clock, and who rendered it.
+
+    `infusion_min` is how long the drip ran; a session has none. `signed` is the clinician's
+    signature.
+    """
 
     date_of_service: date
     place: str
     rendering: RenderingProvider
     started_at: datetime
     stopped_at: datetime
-    infusion_min: int
+    infusion_min: int | None
     signed: str
 
 

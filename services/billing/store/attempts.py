@@ -12,7 +12,7 @@ from services.billing.rules.declines import AbandonReason, DeclineCodes
 from services.billing.rules.payments import AttemptState, key_may_be_forgotten
 from services.billing.rules.standing import Standing
 from services.billing.work import CapturePayment, LookForPayment
-from shared.events.billing import DeclineReason
+from shared.events.billing import DeclineReason, ServiceKind
 from shared.messaging import Transaction
 
 _ORDER = text(
@@ -37,7 +37,7 @@ _LOCK_CHARGE = text(
 _ATTEMPT = text(
     """
     SELECT a.state, a.decided_at IS NOT NULL AS decided, a.charge_id,
-           c.patient_id, c.infusion_id, a.amount_cents, c.amount_cents AS costs_cents,
+           c.patient_id, c.service, c.infusion_id, a.amount_cents, c.amount_cents AS costs_cents,
            c.paid_cents, c.forgiven_cents,
            c.amount_cents - c.paid_cents - c.forgiven_cents < a.amount_cents OR EXISTS (
                SELECT FROM payment_attempts AS o
@@ -115,6 +115,7 @@ class LockedAttempt:
     settled: bool
     charge_id: UUID
     patient_id: UUID
+    service: ServiceKind
     infusion_id: UUID
     amount_cents: int
     standing: Standing
@@ -132,6 +133,7 @@ async def lock_attempt(tx: Transaction, attempt_id: UUID) -> LockedAttempt | Non
         settled=row.settled,
         charge_id=row.charge_id,
         patient_id=row.patient_id,
+        service=ServiceKind(row.service),
         infusion_id=row.infusion_id,
         amount_cents=row.amount_cents,
         standing=Standing(row.costs_cents, row.paid_cents, row.forgiven_cents),

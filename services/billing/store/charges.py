@@ -14,14 +14,14 @@ from services.billing.rules.payments import AttemptState, Owed, Trying
 from services.billing.rules.standing import ChargeState, Standing
 from services.billing.tables import Charge, Payment, PaymentAttempt, Superbill, SuperbillDocument
 from services.billing.work import capture_key, look_key
-from shared.events.billing import TenderKind
+from shared.events.billing import ServiceKind, TenderKind
 from shared.messaging import Transaction, parked_work
 
 _LOCK_CHARGE = text("SELECT charge_id FROM charges WHERE charge_id = :charge_id FOR UPDATE")
 
 _OWED = text(
     """
-    SELECT c.patient_id, c.infusion_id, c.amount_cents, c.paid_cents, c.forgiven_cents,
+    SELECT c.patient_id, c.service, c.infusion_id, c.amount_cents, c.paid_cents, c.forgiven_cents,
            t.attempt_id AS trying_id, t.state AS trying_state,
            (SELECT card_id FROM cards AS k WHERE k.patient_id = c.patient_id
              ORDER BY set_up_at DESC, setup_id DESC LIMIT 1) AS card_id,
@@ -50,6 +50,7 @@ class LockedCharge:
     """A charge as somebody wants to pay it; its row is ours until the commit."""
 
     patient_id: UUID
+    service: ServiceKind
     infusion_id: UUID
     owed: Owed
 
@@ -66,6 +67,7 @@ async def lock_charge(tx: Transaction, charge_id: UUID) -> LockedCharge | None:
     row = (await tx.execute(_OWED, {"charge_id": charge_id})).one()
     return LockedCharge(
         row.patient_id,
+        ServiceKind(row.service),
         row.infusion_id,
         Owed(
             standing=Standing(row.amount_cents, row.paid_cents, row.forgiven_cents),

@@ -1,4 +1,4 @@
-"""The fee schedule, and completed infusions that wait for a fee of their day."""
+"""The fee schedule, and what waits for a fee of its day."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import Select, Table, select, text
 
-from services.billing.rules.pricing import Infusion
+from services.billing.rules.pricing import Service
 from services.billing.tables import UnchargedInfusion
+from shared.events.billing import ServiceKind
 from shared.messaging import Transaction
 
 _HOLD = text("LOCK TABLE fees IN ROW SHARE MODE")
@@ -34,7 +35,7 @@ _COVERED = """
 _COUNT_COVERED = text("SELECT count(*)" + _COVERED)
 
 _TAKE_COVERED = text(
-    "SELECT u.infusion_id, u.patient_id, u.appointment_id, u.visit_type, u.started_at"
+    "SELECT u.service, u.infusion_id, u.patient_id, u.appointment_id, u.visit_type, u.started_at"
     + _COVERED
     + " ORDER BY u.started_at, u.infusion_id LIMIT :limit FOR UPDATE"
 )
@@ -48,7 +49,7 @@ async def hold(tx: Transaction) -> None:
 
 
 async def change(tx: Transaction) -> None:
-    """Wait for all who hold the fees; until the commit nobody prices an infusion."""
+    """Wait for all who hold the fees; until the commit nobody prices anything."""
     await tx.execute(_CHANGE)
 
 
@@ -68,24 +69,29 @@ async def find_fee(tx: Transaction, visit_type: str, effective_from: date) -> Fe
 
 
 async def count_covered(tx: Transaction, visit_type: str) -> int:
-    """How many waiting infusions have a fee of their day by now."""
+    """How many waiting services have a fee of their day by now."""
     return int((await tx.execute(_COUNT_COVERED, {"visit_type": visit_type})).scalar_one())
 
 
-async def take_covered(tx: Transaction, visit_type: str, limit: int) -> list[Infusion]:
-    """Waiting infusions that have a fee of their day by now, the oldest, ours until the commit."""
+async def take_covered(tx: Transaction, visit_type: str, limit: int) -> list[Service]:
+    """Waiting services that have a fee of their day by now, the oldest, ours until the commit."""
     rows = await tx.execute(_TAKE_COVERED, {"visit_type": visit_type, "limit": limit})
     return [
-        Infusion(
-            row.infusion_id, row.patient_id, row.appointment_id, row.visit_type, row.started_at
+        Service(
+            ServiceKind(row.service),
+            row.infusion_id,
+            row.patient_id,
+            row.appointment_id,
+            row.visit_type,
+            row.started_at,
         )
         for row in rows
     ]
 
 
-async def forget(tx: Transaction, infusion_id: UUID) -> None:
-    """An infusion waits no longer."""
-    await tx.execute(_CHARGED, {"infusion_id": infusion_id})
+async def forget(tx: Transaction, service_id: UUID) -> None:
+    """A service waits no longer."""
+    await tx.execute(_CHARGED, {"infusion_id": service_id})
 
 
 _UNCHARGED: Table = UnchargedInfusion.__table__  # type: ignore[attr-defined]  # every table=True model has one
@@ -94,5 +100,5 @@ BY_NOTICE = (_UNCHARGED.c.noticed_at, _UNCHARGED.c.infusion_id)
 
 
 def uncharged() -> Select[Any]:
-    """All infusions that wait for a fee."""
+    """All services that wait for a fee."""
     return select(*_UNCHARGED.c)

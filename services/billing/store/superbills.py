@@ -11,12 +11,14 @@ from sqlalchemy import Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, DATE, TEXT
 
 from services.billing.rules.standing import ChargeState
+from services.billing.rules.superbill_building import ServiceRecord
 from services.billing.rules.superbills import Billed, CorrectionReason, Paid
 from services.billing.store.payments import received_for
 from services.billing.store.refunds import given_back_of
 from services.billing.tables import Charge, Superbill, SuperbillDocument, SuperbillHold
-from services.billing.work import RedeemInfusion, ReissueSuperbill, RenderSuperbill
+from services.billing.work import RedeemService, ReissueSuperbill, RenderSuperbill
 from shared.claims import InfusionRecord
+from shared.events.billing import ServiceKind
 from shared.messaging import Transaction
 
 PAID = frozenset({ChargeState.PAID})
@@ -24,7 +26,7 @@ SETTLED = frozenset({ChargeState.PAID, ChargeState.CLOSED})
 
 _PAID = text(
     """
-    SELECT c.infusion_id, c.patient_id,
+    SELECT c.service, c.infusion_id, c.patient_id,
            c.amount_cents - coalesce(a.given_up_cents, 0) AS amount_cents,
            c.forgiven_cents - coalesce(a.given_up_cents, 0) AS reduced_cents, c.state,
            EXISTS (SELECT FROM superbills AS s WHERE s.charge_id = c.charge_id) AS is_billed
@@ -55,8 +57,9 @@ _UNPRINTED = text(
 _KEPT = """
     SELECT s.superbill_id, s.number, s.version, s.replaces_id, s.reason, s.patient_id,
            s.infusion_id, s.charge_id, s.month, s.total_cents, s.issued_at, s.content_sha256,
-           s.sealed, d.sealed AS document, d.receipt
+           s.sealed, d.sealed AS document, d.receipt, c.service
       FROM superbills AS s LEFT JOIN superbill_documents AS d USING (superbill_id)
+      LEFT JOIN charges AS c USING (charge_id)
 """
 
 _ISSUED = text(_KEPT + " WHERE s.superbill_id = :superbill_id")
@@ -105,14 +108,20 @@ _BILLED = text(
 class Unbilled:
     """A paid charge whose superbill is to be made, or made anew because of `correction`."""
 
+    service: ServiceKind
     infusion_id: UUID
     patient_id: UUID
     paid: Paid
     correction: CorrectionReason | None = None
 
-    def is_about(self, record: InfusionRecord) -> bool:
-        """Whether a record is of the infusion that was paid, and of whom it was charged to."""
-        return (record.infusion_id, record.patient.patient_id) == (
+    def is_about(self, record: ServiceRecord) -> bool:
+        """Whether a record is of the service that was paid, and of whom it was charged to."""
+        if isinstance(record, InfusionRecord):
+            about = ServiceKind.INFUSION, record.infusion_id
+        else:
+            about = ServiceKind.SESSION, record.appointment_id
+        return (*about, record.patient.patient_id) == (
+            self.service,
             self.infusion_id,
             self.patient_id,
         )
@@ -137,10 +146,10 @@ async def find_settled(
     )
     if row.is_billed:
         correction = correction or CorrectionReason.REFUND
-    return Unbilled(row.infusion_id, row.patient_id, paid, correction)
+    return Unbilled(ServiceKind(row.service), row.infusion_id, row.patient_id, paid, correction)
 
 
-async def load_unbilled(tx: Transaction, work: RedeemInfusion) -> Unbilled | None:
+async def load_unbilled(tx: Transaction, work: RedeemService) -> Unbilled | None:
     return await find_settled(tx, work.charge_id, None)
 
 
@@ -216,6 +225,7 @@ class Kept:
     sealed: bytes
     document: bytes | None
     receipt: bytes | None
+    service: str | None
 
     @property
     def file_name(self) -> str:

@@ -11,21 +11,21 @@ from sqlalchemy.dialects.postgresql import ARRAY, SMALLINT, TEXT, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from services.billing.rules.payments import Charged
-from services.billing.rules.pricing import Infusion, OnFile
+from services.billing.rules.pricing import OnFile, Service, of_infusion, of_session
 from services.billing.rules.standing import ChargeState
 from services.billing.store import fees
 from shared.events.billing import TenderKind
-from shared.events.scheduling import AppointmentBooked, InfusionCompleted
+from shared.events.scheduling import AppointmentBooked, ConsultCompleted, InfusionCompleted
 from shared.messaging import Transaction
 
 _ON_FILE = text(
     """
     SELECT c.charge_id IS NOT NULL AS charged, w.infusion_id IS NOT NULL AS waits,
            f.fee_id, f.amount_cents, v.tender, k.card_id
-      FROM unnest(:infusions, :appointments, :patients, :visit_types, :starts)
-           WITH ORDINALITY AS i (infusion_id, appointment_id, patient_id, visit_type, started_at, n)
-      LEFT JOIN charges AS c ON c.infusion_id = i.infusion_id
-      LEFT JOIN uncharged_infusions AS w ON w.infusion_id = i.infusion_id
+      FROM unnest(:services, :appointments, :patients, :visit_types, :starts)
+           WITH ORDINALITY AS i (service_id, appointment_id, patient_id, visit_type, started_at, n)
+      LEFT JOIN charges AS c ON c.infusion_id = i.service_id
+      LEFT JOIN uncharged_infusions AS w ON w.infusion_id = i.service_id
       LEFT JOIN visits AS v
              ON v.appointment_id = i.appointment_id AND v.patient_id = i.patient_id
       LEFT JOIN LATERAL (SELECT fee_id, amount_cents FROM fees
@@ -36,7 +36,7 @@ _ON_FILE = text(
      ORDER BY i.n
     """
 ).bindparams(
-    bindparam("infusions", type_=ARRAY(PG_UUID)),
+    bindparam("services", type_=ARRAY(PG_UUID)),
     bindparam("appointments", type_=ARRAY(PG_UUID)),
     bindparam("patients", type_=ARRAY(PG_UUID)),
     bindparam("visit_types", type_=ARRAY(TEXT)),
@@ -104,37 +104,32 @@ async def load_known(tx: Transaction, booked: Sequence[AppointmentBooked]) -> li
 
 async def load_on_file(tx: Transaction, completed: Sequence[InfusionCompleted]) -> list[OnFile]:
     """What pricing needs of each infusion of a batch."""
-    return await read_on_file(
-        tx,
-        [
-            Infusion(
-                event.infusion_id,
-                event.patient_id,
-                event.appointment_id,
-                event.code,
-                event.started_at,
-            )
-            for event in completed
-        ],
-    )
+    return await read_on_file(tx, [of_infusion(event) for event in completed])
 
 
-async def read_on_file(tx: Transaction, infusions: Sequence[Infusion]) -> list[OnFile]:
-    """What pricing needs of each infusion, in one statement for them all.
+async def load_session_on_file(
+    tx: Transaction, completed: Sequence[ConsultCompleted]
+) -> list[OnFile]:
+    """What pricing needs of each session of a batch."""
+    return await read_on_file(tx, [of_session(event) for event in completed])
+
+
+async def read_on_file(tx: Transaction, services: Sequence[Service]) -> list[OnFile]:
+    """What pricing needs of each service, in one statement for them all.
 
     Fees and visits are locked before: between this look and the commit no fee is recorded that
     would cover them, and no tender is chosen.
     """
     await fees.hold(tx)
-    await tx.execute(_LOCK_VISITS, {"appointments": [one.appointment_id for one in infusions]})
+    await tx.execute(_LOCK_VISITS, {"appointments": [one.appointment_id for one in services]})
     rows = await tx.execute(
         _ON_FILE,
         {
-            "infusions": [one.infusion_id for one in infusions],
-            "appointments": [one.appointment_id for one in infusions],
-            "patients": [one.patient_id for one in infusions],
-            "visit_types": [one.code for one in infusions],
-            "starts": [one.started_at for one in infusions],
+            "services": [one.service_id for one in services],
+            "appointments": [one.appointment_id for one in services],
+            "patients": [one.patient_id for one in services],
+            "visit_types": [one.code for one in services],
+            "starts": [one.started_at for one in services],
         },
     )
     return [

@@ -39,6 +39,7 @@ from services.billing.tables.reconciliation import (
     StripePayout,
 )
 from services.billing.tables.refunds import Refund
+from services.billing.tables.session_codes import SessionCode
 from services.billing.tables.superbills import (
     Superbill,
     SuperbillDocument,
@@ -81,6 +82,7 @@ __all__ = [
     "Refund",
     "SeriesVisit",
     "ServiceCode",
+    "SessionCode",
     "StripeMovement",
     "StripePayout",
     "Superbill",

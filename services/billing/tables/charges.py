@@ -1,4 +1,4 @@
-"""What is owed for a completed infusion: one charge per infusion, whoever writes.
+"""What is owed for an infusion or a session: one charge for each, whoever writes.
 
 No more is taken and given up than it costs, and its state is what its sums say.
 """
@@ -27,7 +27,10 @@ def _sum() -> Column[int]:
 
 
 class Charge(Base, table=True):
-    """What a completed infusion costs, and whether it is paid. A refund is taken off what was."""
+    """What a service costs, and whether it is paid. A refund is taken off what was.
+
+    Of a session `infusion_id` is its appointment.
+    """
 
     __tablename__ = "charges"
     __table_args__ = (
@@ -51,6 +54,8 @@ class Charge(Base, table=True):
         CheckConstraint(
             "tender IN ('card', 'hsa_card', 'care_credit', 'cash', 'check')", name="tender"
         ),
+        CheckConstraint("service IN ('infusion', 'session')", name="service"),
+        CheckConstraint("service = 'infusion' OR infusion_id = appointment_id", name="session"),
         UniqueConstraint("infusion_id"),
         Index("ix_charges_patient_id", "patient_id", "posted_at", "charge_id"),
         Index("ix_charges_appointment_id", "appointment_id"),
@@ -58,6 +63,7 @@ class Charge(Base, table=True):
 
     charge_id: UUID = Field(primary_key=True)
     patient_id: UUID
+    service: str = Field(sa_column=words())
     infusion_id: UUID
     appointment_id: UUID
     fee_id: UUID = Field(foreign_key="fees.fee_id")

@@ -1,4 +1,4 @@
-"""What a visit costs from a day on, and the infusions that no fee covers yet."""
+"""What a visit costs from a day on, and the services that no fee covers yet."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from shared.columns import cents, moment, words
 class Fee(Base, table=True):
     """What a visit costs from a day on. In force from `starts_at`, that day's local midnight.
 
-    A row is never changed. Of several that start on one day the last revision counts.
+    A row is never changed. Of several that start on one day the last revision counts. Nothing is a
+    fee too: that of what is included in something else.
     """
 
     __tablename__ = "fees"
     __table_args__ = (
-        CheckConstraint("amount_cents > 0", name="amount"),
+        CheckConstraint("amount_cents >= 0", name="amount"),
         UniqueConstraint("visit_type", "effective_from", "revision"),
         Index("ix_fees_in_force", "visit_type", "starts_at", "revision"),
     )
@@ -42,15 +43,17 @@ class Fee(Base, table=True):
 
 
 class UnchargedInfusion(Base, table=True):
-    """A completed infusion that no fee covers yet. The row goes when its charge comes."""
+    """A completed infusion or session that no fee covers yet. The row goes when one does."""
 
     __tablename__ = "uncharged_infusions"
     __table_args__ = (
+        CheckConstraint("service IN ('infusion', 'session')", name="service"),
         Index("ix_uncharged_infusions_visit_type", "visit_type", "started_at"),
         Index("ix_uncharged_infusions_noticed_at", "noticed_at", "infusion_id"),
     )
 
     infusion_id: UUID = Field(primary_key=True)
+    service: str = Field(sa_column=words())
     patient_id: UUID
     appointment_id: UUID
     visit_type: str = Field(sa_column=words())

@@ -6,10 +6,10 @@ from services.billing.gateways.typesetting import Typesetter
 from services.billing.handlers import superbills
 from services.billing.store import superbills as stored_superbills
 from services.billing.work import (
-    InfusionRedeemed,
-    RedeemInfusion,
+    RedeemService,
     ReissueSuperbill,
     RenderSuperbill,
+    ServiceRedeemed,
     SuperbillRendered,
 )
 from shared.claims import ClaimCheck
@@ -17,13 +17,13 @@ from shared.messaging import Handlers
 
 on = Handlers("billing")
 
-on.work(RedeemInfusion, loads=stored_superbills.load_unbilled, calls=ClaimCheck)(
-    superbills.redeem_infusion
+on.work(RedeemService, loads=stored_superbills.load_unbilled, calls=ClaimCheck)(
+    superbills.redeem_service
 )
 on.work(ReissueSuperbill, loads=stored_superbills.load_corrected, calls=ClaimCheck)(
-    superbills.redeem_infusion
+    superbills.redeem_service
 )
-on.outcome(InfusionRedeemed)(superbills.draft_superbill)
+on.outcome(ServiceRedeemed)(superbills.draft_superbill)
 on.work(RenderSuperbill, loads=stored_superbills.load_unprinted, calls=Typesetter)(
     superbills.render_superbill
 )

@@ -48,10 +48,10 @@ from services.billing.work.payments import (
 )
 from services.billing.work.refunds import CreateRefund, LookAtRefund, RefundStands, refund_key
 from services.billing.work.superbills import (
-    InfusionRedeemed,
-    RedeemInfusion,
+    RedeemService,
     ReissueSuperbill,
     RenderSuperbill,
+    ServiceRedeemed,
     SuperbillRendered,
     reissue_key,
 )
@@ -72,7 +72,6 @@ __all__ = [
     "EscalateEstimate",
     "EstimateRendered",
     "ExpirePayLink",
-    "InfusionRedeemed",
     "ListNotices",
     "LookAtDispute",
     "LookAtPayLink",
@@ -86,14 +85,15 @@ __all__ = [
     "PayLinkEnded",
     "PayLinkMade",
     "PlanRedeemed",
-    "RedeemInfusion",
     "RedeemPlan",
+    "RedeemService",
     "RefundStands",
     "ReissueSuperbill",
     "RemindEstimate",
     "RenderEstimate",
     "RenderSuperbill",
     "ReviewEstimates",
+    "ServiceRedeemed",
     "SetupCancelled",
     "SetupReady",
     "SuperbillRendered",

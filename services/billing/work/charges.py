@@ -6,6 +6,6 @@ from shared.messaging import Work
 
 
 class ChargeLate(Work):
-    """Charge the infusions that completed before their fee was recorded."""
+    """Charge the infusions and sessions that took place before their fee was recorded."""
 
     visit_type: str

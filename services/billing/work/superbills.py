@@ -5,11 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.billing.rules.superbills import CorrectionReason
-from shared.claims import InfusionRecord
+from shared.claims import ConsultRecord, InfusionRecord
 from shared.messaging import Fact, Work
 
 
-class RedeemInfusion(Work):
+class RedeemService(Work):
     """Ask scheduling what the superbill of a paid charge needs."""
 
     charge_id: UUID
@@ -22,11 +22,11 @@ class ReissueSuperbill(Work):
     reason: CorrectionReason = CorrectionReason.REFUND
 
 
-class InfusionRedeemed(Fact):
-    """What scheduling knows of an infusion that is paid. Held in memory, never in clear on disk."""
+class ServiceRedeemed(Fact):
+    """What scheduling knows of a service that is paid. Held in memory, never in clear on disk."""
 
     charge_id: UUID
-    record: InfusionRecord
+    record: InfusionRecord | ConsultRecord
     correction: CorrectionReason | None = None
 
 
