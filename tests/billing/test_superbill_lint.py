@@ -10,8 +10,11 @@ import pytest
 
 from services.billing.rules import lint_words, superbill_lint
 from services.billing.rules.codebook import ServiceCode
+from services.billing.rules.superbill_sessions import Documented, lint_session
 from services.billing.rules.superbills import Line, Receipt, Superbill
+from shared.claims import ConsultRecord
 from shared.events.billing import TenderKind
+from shared.ids import new_id
 from tests.billing.bills import code_book, paid, superbill, superbill_of
 from tests.billing.records import STOPPED_AT, infusion_record
 
@@ -190,6 +193,34 @@ def test_a_refund_leaves_nothing_owed_and_never_exceeds_what_was_paid():
     assert found_in(refunded(39901)) == ["payments_do_not_sum"]
 
 
+def test_a_session_needs_its_clock_and_the_code_that_was_documented():
+    visit = infusion_record()
+
+    def session(minutes: int) -> ConsultRecord:
+        return ConsultRecord(
+            appointment_id=new_id(),
+            started_at=STOPPED_AT - timedelta(minutes=minutes),
+            ended_at=STOPPED_AT,
+            **{
+                name: getattr(visit, name)
+                for name in ("patient", "rendering", "location", "visit_type", "diagnoses")
+            },
+        )
+
+    documented = Documented("99204", (), "11")
+    found = {
+        (minutes, told): [one.rule for one in lint_session(session(minutes), told)]
+        for minutes in (0, 50)
+        for told in (None, documented)
+    }
+    assert found == {
+        (0, None): ["session_code_missing", "session_clock"],
+        (0, documented): ["session_clock"],
+        (50, None): ["session_code_missing"],
+        (50, documented): [],
+    }
+
+
 @pytest.mark.parametrize("rule", lint_words.BY_RULE)
 def test_what_is_found_is_said_in_words_that_name_no_patient(rule: str):
     [broken] = superbill_lint.in_words([rule])
@@ -201,4 +232,5 @@ def test_what_is_found_is_said_in_words_that_name_no_patient(rule: str):
 
 def test_every_rule_has_its_planted_error():
     of_records = {"stop_time_missing", "infusion_clock", "too_many_diagnoses", "service_not_coded"}
-    assert set(lint_words.BY_RULE) == {*PLANTED, *of_records, "spravato_code"}
+    of_sessions = {"session_code_missing", "session_clock"}
+    assert set(lint_words.BY_RULE) == {*PLANTED, *of_records, *of_sessions, "spravato_code"}
