@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
 from services.billing.rules import ledger
+from services.billing.rules.disputes import Loss, Moved
 from services.billing.rules.ledger import Account, AccountKind, OfCharge, Reason
 from services.billing.store import ledger as store
 from shared.auth import Role
@@ -146,6 +147,10 @@ POSTINGS = [
     ledger.unmatched_returned(OF.patient_id, "pi_made_up", 39900, AT),
     ledger.care_credit_funded(new_id(), 39900, 3950, AT),
     ledger.care_credit_funded(new_id(), 39900, 0, AT),
+    ledger.dispute_moved(OF.patient_id, OF.charge_id, Moved("txn_made_up", -39900, AT)),
+    ledger.dispute_moved(OF.patient_id, OF.charge_id, Moved("txn_made_up", 39900, AT)),
+    ledger.dispute_lost(OF.patient_id, OF.charge_id, new_id(), Loss(30000, 9900), AT),
+    ledger.dispute_lost(OF.patient_id, None, new_id(), Loss(39900, 0), AT),
     ledger.stripe_fee("txn_made_up", 1187, AT),
     ledger.payout("po_made_up", 38713, AT),
 ]
