@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy
 
-from services.billing.rules.payments import KEY_LIFE
+from services.billing.rules.payments import KEY_LIFE, key_may_be_forgotten
 from services.billing.work import CapturePayment
 from shared.events.billing import (
     ChargePosted,
@@ -22,6 +22,13 @@ from tests.billing.conftest import Billing
 from tests.support.eventually import eventually
 
 CREATE = "POST /v1/payment_intents"
+
+
+def test_a_key_is_trusted_for_an_hour_less_than_stripe_keeps_it():
+    """A call that was prepared just in time may reach Stripe when the key is forgotten."""
+    created_at = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+    assert not key_may_be_forgotten(created_at, created_at + timedelta(hours=22, minutes=59))
+    assert key_may_be_forgotten(created_at, created_at + timedelta(hours=23))
 
 
 async def test_a_completed_infusion_is_charged_paid_and_gets_its_superbill(billing: Billing):

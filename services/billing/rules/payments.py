@@ -23,6 +23,9 @@ from shared.refusals import Broken
 KEY_LIFE = timedelta(hours=24)
 """Stripe forgets an idempotency key after at least this long (docs.stripe.com/api)."""
 
+KEY_MARGIN = timedelta(hours=1)
+"""Between the look at our clock and Stripe's look at its own lie a call and the clocks' drift."""
+
 SETTLES_WITHIN = timedelta(minutes=1)
 """How long Stripe may still work on a request that we gave up. It is looked for after that."""
 
@@ -71,7 +74,7 @@ def step(state: AttemptState, outcome: AttemptState, *, decided: bool, settled: 
 
 def key_may_be_forgotten(created_at: datetime, now: datetime) -> bool:
     """Whether to look a payment up before sending it again: its key may protect no longer."""
-    return now - created_at >= KEY_LIFE
+    return now - created_at >= KEY_LIFE - KEY_MARGIN
 
 
 @dataclass(frozen=True, slots=True)
