@@ -284,7 +284,7 @@ async def clinic(
     await engine.dispose()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_whatever_fails_the_books_end_as_stripe_did_it(clinic: Clinic, seed: int):
     await clinic.open()
     for _ in range(STEPS):
