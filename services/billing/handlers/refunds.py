@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from pydantic import BaseModel, computed_field
+from pydantic import BaseModel
 
 from services.billing.gateways.refunds import RefundOrder, Refunds
 from services.billing.handlers.approvals import ApprovalAsked, hold
 from services.billing.handlers.outside_payments import Currency, Reference
+from services.billing.handlers.refunds_listed import RefundShown
 from services.billing.handlers.superbills import reissue
 from services.billing.rules import ledger
 from services.billing.rules import refunds as rules
@@ -39,11 +40,9 @@ from shared.events.billing import (
     RefundReason,
     TenderKind,
 )
-from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
-from shared.money import dollars
 
 log = structlog.get_logger(__name__)
 
@@ -62,45 +61,6 @@ class AskRefund(BaseModel):
     currency: Currency = CURRENCY
     tender: TenderKind | None = None
     reference: Reference | None = None
-
-
-class RefundShown(BaseModel):
-    refund_id: UUID
-    payment_id: UUID
-    charge_id: UUID | None
-    patient_id: UUID
-    tender: TenderKind
-    amount_cents: int
-    reason: RefundReason
-    state: RefundState
-    reference: str | None
-    failure: str | None
-    undone: bool
-    asked_at: datetime
-    decided_at: datetime | None
-    handled_at: datetime | None
-
-
-class RefundLost(RefundShown):
-    """A refund that did not arrive, and what to do about it."""
-
-    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated property
-    @property
-    def detail(self) -> str:
-        amount = dollars(self.amount_cents)
-        if not self.undone:
-            what = (
-                f"{amount} did not reach the patient, and the charge is paid by another tender:"
-                " the clinic owes them. Agree with the patient how they get it."
-            )
-        elif self.charge_id is None:
-            what = f"{amount} did not reach the patient and wait on the list of unmatched payments."
-        else:
-            what = (
-                f"{amount} did not reach the patient, and the charge counts them as paid again."
-                " Agree with the patient and refund once more."
-            )
-        return f"{what} Note that you saw to it: POST /refunds/{self.refund_id}/handled."
 
 
 async def ask_refund(
@@ -318,43 +278,3 @@ async def _fail(stands: RefundStands, refund: LockedRefund, tx: Transaction) -> 
     )
     if paid.charge_id is not None:
         reissue(paid.charge_id, CorrectionReason.REFUND, tx)
-
-
-async def list_refunds(
-    patient_id: UUID, asked: Paging, tx: Transaction
-) -> Page[RefundShown] | Refused:
-    """A patient's refunds, oldest first."""
-    return await page(
-        tx,
-        store.refunds_of(patient_id),
-        by=store.BY_ASKING,
-        asked=asked,
-        item=lambda row: RefundShown.model_validate(row, from_attributes=True),
-    )
-
-
-async def list_failed(asked: Paging, tx: Transaction) -> Page[RefundLost] | Refused:
-    """Refunds that did not arrive, what has waited longest first."""
-    return await page(
-        tx,
-        store.failed(),
-        by=store.BY_FAILURE,
-        asked=asked,
-        item=lambda row: RefundLost.model_validate(row, from_attributes=True),
-    )
-
-
-class RefundHandled(BaseModel):
-    refund_id: UUID
-    patient_id: UUID
-    handled_at: datetime
-
-
-async def note_handled(refund_id: UUID, tx: Transaction) -> RefundHandled | Refused:
-    """A person saw to a refund that failed."""
-    handled = await store.handle(tx, refund_id)
-    if handled is None:
-        return Refused.not_found("failed refund")
-    return RefundHandled(
-        refund_id=refund_id, patient_id=handled.patient_id, handled_at=handled.handled_at
-    )
