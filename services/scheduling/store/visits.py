@@ -315,10 +315,8 @@ async def taken_of(
             and_(is_mine, col(Appointment.starts_at) > since - LONGEST_VISIT - LONGEST_BAN),
             col(Appointment.state) == VisitState.RUNNING,
         ),
-        or_(
-            col(Appointment.starts_at) < until,
-            and_(is_mine, col(Appointment.starts_at) < until + LONGEST_BAN),
-        ),
+        col(Appointment.starts_at) < until + LONGEST_BAN,
+        or_(col(Appointment.starts_at) < until, is_mine),
         col(Appointment.state).not_in(FREED),
     )
     if besides:
