@@ -201,12 +201,16 @@ class AnyPlace(RuleBasedStateMachine):
         if answer is not None:
             self.touched |= {each["appointment_id"] for each in answer["touches"]}
 
-    @rule(days=DAYS, quarter=QUARTERS, chair=PLACES)
-    def bring_a_series(self, days: int, quarter: int, chair: int) -> None:
+    @rule(place=PLACES, days=DAYS, quarter=QUARTERS, chair=PLACES)
+    def bring_a_series(self, place: int, days: int, quarter: int, chair: int) -> None:
         """A patient of another system comes with a series, agreed without a look at this clinic."""
         self.brought += 1
         n = self.brought
-        starts = [datetime.fromisoformat(self.at(days + 3 * k, quarter)) for k in range(6)]
+        to_come = [each for each in self.rows() if each.starts_at > self.clinic.clock.now()]
+        first = datetime.fromisoformat(self.at(days, quarter))
+        if to_come:
+            first = to_come[place % len(to_come)].starts_at + timedelta(minutes=15)
+        starts = [first + 3 * k * DAY for k in range(6)]
         name = f"Chair {chair % 3 + 1}"
         of = {"patient_source_id": f"p{n}", "series_source_id": f"s{n}", "chair": name}
         visits = [visit(self.clinic, 10 * n + k, at, **of) for k, at in enumerate(starts)]
@@ -307,7 +311,7 @@ class AnyPlace(RuleBasedStateMachine):
 def test_what_must_hold_holds_at_any_place(postgres: Postgres) -> None:
     world = World(postgres, "scheduling", Base.metadata)
     try:
-        run_any(AnyPlace, world, courses=12, steps=30)
+        run_any(AnyPlace, world, courses=14, steps=30)
         asked = {"series", "treatments", "sessions", "move", "cancel", "rosters", "closures"}
         assert asked | {"import", "start", "discharge"} <= set(world.done), world.done
     finally:
