@@ -130,6 +130,23 @@ class InfusionRecord(_Claim):
         return self.patient.patient_id
 
 
+class Attendance(_Claim):
+    """That a patient came and was treated, for a bank that doubts the payment: no word of why.
+
+    `consent_id` names the consent that the drip was started on, as scheduling keeps it.
+    """
+
+    infusion_id: UUID
+    patient_id: UUID
+    first_name: Name
+    last_name: Name
+    location: LocationCard
+    started_at: Moment
+    stopped_at: Moment
+    consent_id: UUID
+    consent_signed_at: Moment
+
+
 class ConsultRecord(_Claim):
     """What a superbill needs to know of one session that took place."""
 
@@ -208,6 +225,7 @@ class ClaimCheck(Protocol):
     async def patient(self, patient_id: UUID, *, purpose: str) -> PatientCard: ...
     async def location(self, location_id: UUID, *, purpose: str) -> LocationCard: ...
     async def infusion(self, infusion_id: UUID, *, purpose: str) -> InfusionRecord: ...
+    async def attendance(self, infusion_id: UUID, *, purpose: str) -> Attendance: ...
     async def consult(self, appointment_id: UUID, *, purpose: str) -> ConsultRecord: ...
     async def series(self, series_id: UUID, *, purpose: str) -> SeriesRecord: ...
     async def plan(self, series_id: UUID, *, purpose: str) -> SeriesPlan: ...
@@ -267,6 +285,10 @@ class SchedulingClaims(_Claims):
 
     async def infusion(self, infusion_id: UUID, *, purpose: str) -> InfusionRecord:
         return await self._redeem(InfusionRecord, f"/internal/infusions/{infusion_id}", purpose)
+
+    async def attendance(self, infusion_id: UUID, *, purpose: str) -> Attendance:
+        path = f"/internal/infusions/{infusion_id}/attendance"
+        return await self._redeem(Attendance, path, purpose)
 
     async def consult(self, appointment_id: UUID, *, purpose: str) -> ConsultRecord:
         return await self._redeem(ConsultRecord, f"/internal/consults/{appointment_id}", purpose)

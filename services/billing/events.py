@@ -17,12 +17,20 @@ from services.billing.wired import (
     superbills,
 )
 from services.billing.work import ChargeLate
-from shared.events.scheduling import AppointmentBooked, ConsultCompleted, InfusionCompleted
+from shared.events.scheduling import (
+    AppointmentBooked,
+    ConsultCompleted,
+    InfusionCompleted,
+    PatientCheckedIn,
+    PatientDischarged,
+)
 from shared.messaging import Handlers
 
 on = Handlers("billing")
 
 on.event(AppointmentBooked, loads=stored_visits.load_known)(visits.note_visit)
+on.event(PatientCheckedIn)(visits.note_arrival)
+on.event(PatientDischarged)(visits.note_departure)
 on.event(InfusionCompleted, loads=stored_visits.load_on_file)(charges.charge_for_infusion)
 on.event(ConsultCompleted, loads=stored_visits.load_session_on_file)(charges.charge_for_session)
 on.due(ChargeLate)(charges.charge_late)

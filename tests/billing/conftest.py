@@ -40,7 +40,7 @@ from shared.events.scheduling import AppointmentBooked, InfusionCompleted, Visit
 from shared.ids import new_id
 from shared.messaging.envelope import headers_of
 from shared.service import Service
-from tests.billing.records import infusion_record
+from tests.billing.records import attendance_record, infusion_record
 from tests.support.claim_check import ClaimDesk, claim_desk
 from tests.support.eventually import eventually
 from tests.support.outside_world import (
@@ -319,6 +319,7 @@ class Billing:
             **changes,
         )
         self.scheduling.has_infusion(record)
+        self.scheduling.has_attendance(attendance_record(event))
         return event
 
     async def charges(self, patient_id: UUID) -> list[dict[str, Any]]:

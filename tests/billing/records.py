@@ -5,8 +5,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from shared.claims import Address, ClinicianCard, InfusionRecord, LocationCard, PatientCard
-from shared.events.scheduling import VisitType
+from shared.claims import (
+    Address,
+    Attendance,
+    ClinicianCard,
+    InfusionRecord,
+    LocationCard,
+    PatientCard,
+)
+from shared.events.scheduling import InfusionCompleted, VisitType
 from shared.ids import new_id
 
 CANARIES = ("Testa", "Canary", "1979-05-17", "2025550147", "555-0147", "canary@", "Duke", "F33.2")
@@ -21,6 +28,24 @@ ADDRESS = Address(
     state="VA",
     postal_code="22314",
 )
+
+
+SIGNED_AT = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+
+
+def attendance_record(event: InfusionCompleted) -> Attendance:
+    """What scheduling says of an infusion to a service that answers a bank."""
+    return Attendance(
+        infusion_id=event.infusion_id,
+        patient_id=event.patient_id,
+        first_name="Testa",
+        last_name="Canary",
+        location=infusion_record().location,
+        started_at=event.started_at,
+        stopped_at=event.stopped_at,
+        consent_id=new_id(),
+        consent_signed_at=SIGNED_AT,
+    )
 
 
 def infusion_record(**changes: Any) -> InfusionRecord:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from services.billing.rules.disputes import (
     CLOSED,
     DECIDED,
+    LOOK_AGAIN_AFTER,
     DisputeState,
     DisputeStep,
     loss_of,
@@ -23,13 +24,14 @@ from services.billing.rules.disputes import (
 )
 from services.billing.rules.notices import CATCH_UP_EVERY
 from shared.auth import Role
-from shared.events.billing import DisputeClosed, DisputeUnanswered, PaymentDisputed
+from shared.events.billing import DisputeClosed, DisputeUnanswered, PaymentCaptured, PaymentDisputed
 from shared.ids import new_id
 from tests.billing.conftest import Billing
 from tests.billing.test_ledger import trial_balance
 from tests.billing.test_reconciliation import FEE, breaks, pay_for_infusions, reconciled
 from tests.billing.test_refunds import refund
 from tests.outside.stripe_calls import charge_params, save_card
+from tests.support.eventually import eventually
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 DISPUTE_FEE = 1500
@@ -343,8 +345,37 @@ async def test_a_dispute_of_money_that_is_not_in_the_books_is_left_to_a_person(
     [charge] = [one for one in billing.at_stripe("charges") if one["payment_intent"] == intent.id]
     billing.world.bank_disputes(charge["id"])
     await billing.until_rest()
+    assert await billing.parked() == []
+    billing.step(HOUR)
+    await billing.until_rest()
     assert set(await billing.parked()) == {"dispute_of_an_unknown_payment"}
     assert (await billing.told("GET", "/disputes"))["items"] == []
+
+
+async def test_a_dispute_that_is_heard_of_before_its_payment_waits_for_it(billing: Billing):
+    await billing.set_fee()
+    patient = new_id()
+    await billing.save_card(patient)
+    billing.world.fault("stripe", "lost_answer", "POST /v1/payment_intents")
+    silent = billing.world.fault(
+        "stripe", "status_before", "GET /v1/payment_intents*", times=100_000
+    )
+    await billing.hear(billing.complete(patient))
+    await eventually(lambda: billing.money_taken() == [39900])
+    [charge] = billing.at_stripe("charges")
+    billing.world.bank_disputes(charge["id"])
+
+    async def is_heard_of() -> bool:
+        return bool(await billing.rows("SELECT 1 FROM due_work WHERE key LIKE 'look-on:dp%'"))
+
+    await eventually(is_heard_of)
+    assert (await billing.told("GET", "/disputes"))["items"] == []
+    billing.world.take_back(silent)
+    await eventually(lambda: billing.said(PaymentCaptured), within_s=20)
+    billing.step(LOOK_AGAIN_AFTER)
+    await billing.until_rest()
+    assert (await only(billing))["state"] == "needs_response"
+    assert await billing.parked() == []
 
 
 # Who, and the database

@@ -9,7 +9,14 @@ import httpx
 import pytest
 
 from shared.auth import Role
-from shared.claims import InfusionRecord, LocationCard, PatientCard, SeriesPlan, SeriesRecord
+from shared.claims import (
+    Attendance,
+    InfusionRecord,
+    LocationCard,
+    PatientCard,
+    SeriesPlan,
+    SeriesRecord,
+)
 from tests.scheduling.conftest import ADDRESS, CLINICIAN, LOCATION, PATIENT, Clinic, bearer
 
 
@@ -102,6 +109,33 @@ async def test_a_series_plan_has_the_visits_that_are_given_and_to_come_and_no_lo
 
 async def test_a_plan_of_no_series_is_not_found(clinic: Clinic) -> None:
     assert (await redeem(clinic, f"series/{uuid4()}/plan")).status_code == 404
+
+
+async def test_what_a_bank_is_told_of_an_infusion_is_that_it_was_consented_to_and_when_it_ran(
+    clinic: Clinic,
+) -> None:
+    series = await clinic.series()
+    infused = await clinic.infuse(series["appointments"][0])
+
+    answer = await redeem(clinic, f"infusions/{infused['infusion_id']}/attendance")
+
+    told = answer.json()
+    assert set(told) == set(Attendance.model_fields)
+    assert told["patient_id"] == series["patient_id"]
+    [visit] = await clinic.rows(
+        "SELECT v.started_at, v.stopped_at, v.consent_id, c.signed_at FROM appointments AS v"
+        " JOIN consents AS c USING (consent_id) WHERE infusion_id = :infusion",
+        infusion=infused["infusion_id"],
+    )
+    claim = Attendance.model_validate(told)
+    assert (claim.started_at, claim.stopped_at) == (visit.started_at, visit.stopped_at)
+    assert (claim.consent_id, claim.consent_signed_at) == (visit.consent_id, visit.signed_at)
+    for word in ("F33", "ketamine", "diagnos", "birth"):
+        assert word not in answer.text.lower()
+
+
+async def test_no_attendance_is_told_of_an_infusion_that_nobody_knows(clinic: Clinic) -> None:
+    assert (await redeem(clinic, f"infusions/{uuid4()}/attendance")).status_code == 404
 
 
 @pytest.mark.parametrize("what", ["patients", "locations", "infusions", "series"])

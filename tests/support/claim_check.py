@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from shared.auth import Role, Tokens
 from shared.claims import (
+    Attendance,
     ConsultRecord,
     InfusionRecord,
     LocationCard,
@@ -70,6 +71,13 @@ class ClaimDesk:
     def has_infusion(self, record: InfusionRecord) -> None:
         self._keep(infusion_path(record.infusion_id), record)
 
+    def has_attendance(self, record: Attendance) -> None:
+        self._keep(f"{infusion_path(record.infusion_id)}/attendance", record)
+
+    def attendance_of(self, infusion_id: UUID) -> Attendance:
+        """What it says of an infusion to a service that answers a bank."""
+        return Attendance.model_validate(self.records[f"{infusion_path(infusion_id)}/attendance"])
+
     def has_consult(self, record: ConsultRecord) -> None:
         self._keep(f"/internal/consults/{record.appointment_id}", record)
 
@@ -81,6 +89,7 @@ class ClaimDesk:
         | SeriesRecord
         | SeriesPlan
         | InfusionRecord
+        | Attendance
         | ConsultRecord
         | PayLinkAddress,
     ) -> None:

@@ -25,6 +25,7 @@ STANDARDS: Any = ["a-3a", "ua-1"]
 class Template(StrEnum):
     """What can be printed; each is a file in `documents/`."""
 
+    DISPUTE = "dispute"
     RECEIPT = "receipt"
     ESTIMATE = "estimate"
     SUPERBILL = "superbill"

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.billing.handlers import adjustments, outside_payments, refunds
+from services.billing.handlers import adjustments, dispute_evidence, outside_payments, refunds
 from services.billing.handlers.adjustments import AdjustCharge
+from services.billing.handlers.dispute_evidence import AnswerDispute
 from services.billing.handlers.outside_payments import RecordOutsidePayment
 from services.billing.handlers.refunds import AskRefund
 from services.billing.rules import approvals as rules
@@ -63,6 +64,9 @@ async def _enter(entry: Entry, found: Any, tx: Transaction) -> BaseModel:
         case Entry.DISCOUNT | Entry.WRITE_OFF:
             adjustment = AdjustCharge.model_validate(found.wish)
             return await adjustments.adjust_charge(of, adjustment, by, tx, seen=True)
+        case Entry.DISPUTE_ANSWER:
+            answer = AnswerDispute.model_validate(found.wish)
+            return await dispute_evidence.answer_dispute(of, answer, by, tx, seen=True)
 
 
 async def _decide(

@@ -16,6 +16,7 @@ from sqlalchemy import Row
 
 from services.billing.gateways.disputes import Disputes
 from services.billing.handlers import holds
+from services.billing.handlers.dispute_evidence import prepare
 from services.billing.handlers.holds import HoldListed, HoldReason, OpenHold
 from services.billing.handlers.superbills import reissue
 from services.billing.rules import disputes as rules
@@ -75,7 +76,8 @@ async def record_dispute(stands: DisputeStands, tx: Transaction) -> None:
     payment_id = await store.payment_of(tx, stands.payment_intent_id)
     paid = None if payment_id is None else await payments.lock_payment(tx, payment_id)
     if payment_id is None or paid is None:
-        raise Poison("dispute_of_an_unknown_payment")
+        _wait_for_payment(stands, tx)
+        return
     known = await store.lock(tx, stands.stripe_dispute_id)
     step = DisputeStep.TAKE if known is None else rules.step(known.state, stands.state)
     if step is DisputeStep.CONTRADICTS:
@@ -92,6 +94,14 @@ async def record_dispute(stands: DisputeStands, tx: Transaction) -> None:
         await _close(told, known, tx)
     else:
         await _follow(told, known, tx)
+
+
+def _wait_for_payment(stands: DisputeStands, tx: Transaction) -> None:
+    """The news of the payment may be behind that of its dispute; or it is not in the books."""
+    if tx.now - stands.opened_at >= rules.PAYMENT_TAKES:
+        raise Poison("dispute_of_an_unknown_payment")
+    look = LookAtDispute(stripe_dispute_id=stands.stripe_dispute_id)
+    tx.do(look, due=tx.now + rules.LOOK_AGAIN_AFTER, key=f"look-on:{stands.stripe_dispute_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,8 @@ async def _follow(told: Told, known: LockedDispute | None, tx: Transaction) -> N
     is_chargeback = state in rules.CHARGEBACKS
     if known is not None and (known.state in rules.CHARGEBACKS or not is_chargeback):
         return
+    if told.paid.charge_id is not None:
+        prepare(told.dispute_id, tx)
     log.warning("payment_disputed")
     tx.publish(
         PaymentDisputed(

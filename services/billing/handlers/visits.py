@@ -12,7 +12,7 @@ from services.billing.store import visits as store
 from services.billing.store.visits import Known
 from services.billing.tables import SeriesVisit, Visit
 from shared.events.billing import TenderKind
-from shared.events.scheduling import AppointmentBooked
+from shared.events.scheduling import AppointmentBooked, PatientCheckedIn, PatientDischarged
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 
@@ -37,6 +37,16 @@ async def note_visit(event: AppointmentBooked, tx: Transaction, known: Known) ->
         tx.insert(SeriesVisit, appointment_id=event.appointment_id, series_id=event.series_id)
         if known.is_more:
             estimate_terms.review(tx, event.series_id)
+
+
+async def note_arrival(event: PatientCheckedIn, tx: Transaction) -> None:
+    """Keep when a patient came, for a bank that doubts it."""
+    await store.note_times(tx, event.appointment_id, arrived_at=event.checked_in_at)
+
+
+async def note_departure(event: PatientDischarged, tx: Transaction) -> None:
+    """Keep when a patient left."""
+    await store.note_times(tx, event.appointment_id, left_at=event.discharged_at)
 
 
 async def choose_tender(

@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
-from services.billing.handlers import disputes
+from services.billing.handlers import dispute_evidence, disputes
+from services.billing.handlers.approvals import ApprovalAsked
+from services.billing.handlers.dispute_evidence import (
+    AnswerDecided,
+    AnswerDispute,
+    EvidenceAsked,
+    EvidenceShown,
+)
 from services.billing.handlers.disputes import DisputeListed
+from services.billing.routes.superbills import AS_PDF
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
@@ -31,3 +39,35 @@ async def list_disputes(
 async def show_dispute(dispute_id: UUID, desk: AtDesk) -> DisputeListed:
     """A dispute."""
     return await desk.read(disputes.show_dispute, dispute_id, purpose="payment")
+
+
+@router.get("/disputes/{dispute_id}/evidence", dependencies=BOOKS)
+async def show_evidence(dispute_id: UUID, desk: AtDesk) -> EvidenceShown:
+    """What the bank would be shown."""
+    return await desk.read(dispute_evidence.show_evidence, dispute_id, purpose="payment")
+
+
+@router.get(
+    "/disputes/{dispute_id}/evidence/pdf",
+    dependencies=BOOKS,
+    response_class=Response,
+    responses=AS_PDF,
+)
+async def fetch_evidence(dispute_id: UUID, desk: AtDesk) -> Response:
+    """The document that the bank would get."""
+    return await desk.document(dispute_evidence.fetch_evidence, dispute_id, purpose="payment")
+
+
+@router.post("/disputes/{dispute_id}/evidence", dependencies=[allow(Role.BILLER)])
+async def prepare_evidence(dispute_id: UUID, desk: AtDesk) -> EvidenceAsked:
+    """Have the evidence prepared anew, of what is on record now."""
+    return await desk.decide(dispute_evidence.prepare_again, dispute_id)
+
+
+@router.post("/disputes/{dispute_id}/answer", dependencies=[allow(Role.BILLER)])
+async def answer_dispute(
+    dispute_id: UUID, wish: AnswerDispute, desk: AtDesk
+) -> AnswerDecided | ApprovalAsked:
+    """Have the evidence sent, or the dispute accepted; a second person approves."""
+    by = desk.actor.subject
+    return await desk.decide(dispute_evidence.answer_dispute, dispute_id, wish, by)

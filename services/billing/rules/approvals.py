@@ -15,6 +15,7 @@ class Entry(StrEnum):
     REFUND = "refund"
     DISCOUNT = "discount"
     WRITE_OFF = "write_off"
+    DISPUTE_ANSWER = "dispute_answer"
 
 
 ADJUSTING = {

@@ -17,6 +17,12 @@ from shared.refusals import Broken
 WARN_BEFORE = timedelta(days=3)
 """Of the bank's last day. Stripe leaves 7 to 21 days; the figure is ours: a weekend and a day."""
 
+PAYMENT_TAKES = timedelta(hours=1)
+"""A bank may doubt a payment before its news has come: Stripe's list of events is gone through
+every hour. After that it is not ours. The figure is ours, as the next one."""
+
+LOOK_AGAIN_AFTER = timedelta(minutes=5)
+
 
 class DisputeState(StrEnum):
     """In the order in which they may follow each other. The last two are ends of the same height.

@@ -190,6 +190,12 @@ def listed(*, closed: bool) -> Select[Any]:
     return select(*_DISPUTES.c).where(is_closed if closed else ~is_closed)
 
 
+async def lock_by_id(tx: Transaction, dispute_id: UUID) -> Any | None:
+    """A dispute; its row is ours until the commit."""
+    mine = select(*_DISPUTES.c).where(_DISPUTES.c.dispute_id == dispute_id).with_for_update()
+    return (await tx.execute(mine)).one_or_none()
+
+
 async def find(tx: Transaction, dispute_id: UUID) -> Any | None:
     found = await tx.execute(select(*_DISPUTES.c).where(_DISPUTES.c.dispute_id == dispute_id))
     return found.one_or_none()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, text
@@ -71,6 +72,17 @@ _LOCK_VISIT = text(
 _CHARGED = text(
     "SELECT charge_id, state, tender, amount_cents FROM charges"
     " WHERE appointment_id = :appointment_id ORDER BY posted_at DESC LIMIT 1"
+)
+
+_NOTE_TIMES = text(
+    """
+    UPDATE visits SET arrived_at = coalesce(arrived_at, :arrived_at),
+           left_at = coalesce(left_at, :left_at)
+     WHERE appointment_id = :appointment_id
+    """
+).bindparams(
+    bindparam("arrived_at", type_=TIMESTAMP(timezone=True)),
+    bindparam("left_at", type_=TIMESTAMP(timezone=True)),
 )
 
 _CHOOSE_TENDER = text(
@@ -143,6 +155,18 @@ async def read_on_file(tx: Transaction, services: Sequence[Service]) -> list[OnF
         )
         for row in rows
     ]
+
+
+async def note_times(
+    tx: Transaction,
+    appointment_id: UUID,
+    *,
+    arrived_at: datetime | None = None,
+    left_at: datetime | None = None,
+) -> None:
+    """Keep when a patient came or left. A visit that is not known was no appointment of ours."""
+    times = {"appointment_id": appointment_id, "arrived_at": arrived_at, "left_at": left_at}
+    await tx.execute(_NOTE_TIMES, times)
 
 
 async def lock_visit(tx: Transaction, appointment_id: UUID) -> UUID | None:

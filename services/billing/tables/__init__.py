@@ -18,7 +18,12 @@ from services.billing.tables.collecting import (
     DunningPolicy,
     NetworkCeiling,
 )
-from services.billing.tables.disputes import Dispute, DisputeMovement
+from services.billing.tables.disputes import (
+    Dispute,
+    DisputeAnswer,
+    DisputeEvidence,
+    DisputeMovement,
+)
 from services.billing.tables.estimates import (
     Estimate,
     EstimateCourse,
@@ -61,6 +66,8 @@ __all__ = [
     "Customer",
     "DiagnosisCode",
     "Dispute",
+    "DisputeAnswer",
+    "DisputeEvidence",
     "DisputeMovement",
     "Dunning",
     "DunningPolicy",

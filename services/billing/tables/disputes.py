@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Column, Index, Integer, Text, UniqueCons
 from sqlmodel import Field
 
 from services.billing.tables.base import Base
-from shared.columns import cents, moment, words
+from shared.columns import cents, moment, sealed_bytes, words
 
 
 class Dispute(Base, table=True):
@@ -68,3 +68,38 @@ class DisputeMovement(Base, table=True):
     dispute_id: UUID = Field(foreign_key="disputes.dispute_id")
     amount_cents: int = Field(sa_column=cents())
     moved_at: datetime = Field(sa_column=moment())
+
+
+class DisputeEvidence(Base, table=True):
+    """What can be shown to the bank of a dispute, sealed: its content, and its document."""
+
+    __tablename__ = "dispute_evidence"
+
+    dispute_id: UUID = Field(primary_key=True, foreign_key="disputes.dispute_id")
+    sealed: bytes = Field(sa_column=sealed_bytes())
+    document: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
+    prepared_at: datetime = Field(sa_column=moment())
+
+
+class DisputeAnswer(Base, table=True):
+    """What two people decided to tell the bank. Its id is Stripe's idempotency key."""
+
+    __tablename__ = "dispute_answers"
+    __table_args__ = (
+        CheckConstraint("kind IN ('evidence', 'acceptance')", name="kind"),
+        Index(
+            "uq_dispute_answers_under_way",
+            "dispute_id",
+            unique=True,
+            postgresql_where=text("sent_at IS NULL"),
+        ),
+    )
+
+    answer_id: UUID = Field(primary_key=True)
+    dispute_id: UUID = Field(foreign_key="disputes.dispute_id")
+    kind: str = Field(sa_column=words())
+    asked_by: str = Field(sa_column=words())
+    decided_at: datetime = Field(sa_column=moment())
+    evidence_file_id: str | None = Field(sa_column=words(nullable=True))
+    receipt_file_id: str | None = Field(sa_column=words(nullable=True))
+    sent_at: datetime | None = Field(sa_column=moment(nullable=True))

@@ -17,7 +17,8 @@ from shared.columns import moment, words
 class Visit(Base, table=True):
     """Whose an appointment is, as scheduling said, and how it will be paid where that is chosen.
 
-    Whoever prices its infusion and whoever chooses a tender lock this row first.
+    When the patient came and left is kept for a bank that doubts the payment. Whoever prices its
+    infusion and whoever chooses a tender lock this row first.
     """
 
     __tablename__ = "visits"
@@ -32,3 +33,5 @@ class Visit(Base, table=True):
     patient_id: UUID
     tender: str | None = Field(sa_column=words(nullable=True))
     chosen_at: datetime | None = Field(sa_column=moment(nullable=True))
+    arrived_at: datetime | None = Field(sa_column=moment(nullable=True))
+    left_at: datetime | None = Field(sa_column=moment(nullable=True))

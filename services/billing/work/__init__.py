@@ -13,7 +13,19 @@ from services.billing.work.cards import (
 )
 from services.billing.work.charges import ChargeLate
 from services.billing.work.collecting import TakeStep, step_key
-from services.billing.work.disputes import DisputeStands, LookAtDispute, WatchDisputes
+from services.billing.work.disputes import (
+    AnswerSent,
+    AttendanceRedeemed,
+    DisputeStands,
+    EvidenceRendered,
+    EvidenceUploaded,
+    LookAtDispute,
+    PrepareEvidence,
+    RenderEvidence,
+    SendAnswer,
+    UploadEvidence,
+    WatchDisputes,
+)
 from services.billing.work.estimates import (
     EscalateEstimate,
     EstimateRendered,
@@ -57,6 +69,8 @@ from services.billing.work.superbills import (
 )
 
 __all__ = [
+    "AnswerSent",
+    "AttendanceRedeemed",
     "CapturePayment",
     "Captured",
     "CardConfirmed",
@@ -71,6 +85,8 @@ __all__ = [
     "DisputeStands",
     "EscalateEstimate",
     "EstimateRendered",
+    "EvidenceRendered",
+    "EvidenceUploaded",
     "ExpirePayLink",
     "ListNotices",
     "LookAtDispute",
@@ -85,19 +101,23 @@ __all__ = [
     "PayLinkEnded",
     "PayLinkMade",
     "PlanRedeemed",
+    "PrepareEvidence",
     "RedeemPlan",
     "RedeemService",
     "RefundStands",
     "ReissueSuperbill",
     "RemindEstimate",
     "RenderEstimate",
+    "RenderEvidence",
     "RenderSuperbill",
     "ReviewEstimates",
+    "SendAnswer",
     "ServiceRedeemed",
     "SetupCancelled",
     "SetupReady",
     "SuperbillRendered",
     "TakeStep",
+    "UploadEvidence",
     "WatchDisputes",
     "capture_key",
     "look_key",

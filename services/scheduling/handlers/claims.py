@@ -13,6 +13,7 @@ from services.scheduling.store import charts, sessions
 from services.scheduling.store.policy import policy_of
 from services.scheduling.tables import Appointment
 from shared.claims import (
+    Attendance,
     ClinicianCard,
     ConsultRecord,
     DrugGiven,
@@ -75,6 +76,32 @@ async def _diagnoses(tx: Transaction, visit: Appointment) -> list[str]:
     course = await store.find_course(tx, visit.series_id)
     assert course is not None, "a visit belongs to its series"
     return store.diagnoses_of(tx, course.series)
+
+
+async def redeem_attendance(infusion_id: UUID, tx: Transaction) -> Attendance | Refused:
+    """When an infusion ran, and the consent that it was started on, once its drip has stopped."""
+    visit = await store.find_infusion(tx, infusion_id)
+    if visit is None:
+        return Refused.not_found("infusion", "infusion_id")
+    assert visit.started_at is not None, "an infusion has started"
+    assert visit.stopped_at is not None, "and stopped"
+    assert visit.consent_id is not None, "no infusion starts without a consent"
+    consent = await charts.find_consent(tx, visit.consent_id)
+    assert consent is not None, "a consent is never deleted"
+    patient = await store.find_patient(tx, visit.patient_id)
+    assert patient is not None, "a visit has its patient"
+    card = store.patient_card(tx, patient)
+    return Attendance(
+        infusion_id=infusion_id,
+        patient_id=card.patient_id,
+        first_name=card.first_name,
+        last_name=card.last_name,
+        location=await _location(tx, visit.location_id),
+        started_at=visit.started_at,
+        stopped_at=visit.stopped_at,
+        consent_id=consent.consent_id,
+        consent_signed_at=consent.signed_at,
+    )
 
 
 async def redeem_consult(appointment_id: UUID, tx: Transaction) -> ConsultRecord | Refused:

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query
 from services.scheduling.handlers import claims
 from shared.auth import Role, allow
 from shared.claims import (
+    Attendance,
     ConsultRecord,
     InfusionRecord,
     LocationCard,
@@ -44,6 +45,12 @@ async def redeem_location(location_id: UUID, purpose: Purpose, desk: AtDesk) -> 
 async def redeem_infusion(infusion_id: UUID, purpose: Purpose, desk: AtDesk) -> InfusionRecord:
     """An infusion's record, for a service that says what it needs it for."""
     return await desk.read(claims.redeem_infusion, infusion_id, purpose=purpose)
+
+
+@router.get("/infusions/{infusion_id}/attendance")
+async def redeem_attendance(infusion_id: UUID, purpose: Purpose, desk: AtDesk) -> Attendance:
+    """That a patient was treated and had consented, without a word of why."""
+    return await desk.read(claims.redeem_attendance, infusion_id, purpose=purpose)
 
 
 @router.get("/consults/{appointment_id}")

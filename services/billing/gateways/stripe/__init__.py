@@ -1,7 +1,7 @@
 """Stripe through its official client: one file per noun, over one client.
 
 Nothing but random ids, amounts and Stripe's own ids goes out: no name, no contact, no word of what
-was done.
+was done. The answer to a dispute alone says who came and when, in documents that two people saw.
 """
 
 from __future__ import annotations

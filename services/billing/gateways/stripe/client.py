@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 import stripe
+from stripe._base_address import BaseAddresses
 
 from shared.errors import Poison, Retry
 
@@ -46,7 +47,7 @@ class Stripe:
             stripe_version=API_VERSION,
             max_network_retries=0,
             http_client=self._http,
-            base_addresses={"api": api_base.rstrip("/")} if api_base else {},
+            base_addresses=_at(api_base.rstrip("/")) if api_base else {},
         ).v1
 
     async def aclose(self) -> None:
@@ -88,6 +89,11 @@ class Stripe:
             if known is None:
                 raise
             return known
+
+
+def _at(address: str) -> BaseAddresses:
+    """Where everything is that is asked of Stripe: its API, and what holds documents."""
+    return {"api": address, "files": address}
 
 
 @contextmanager

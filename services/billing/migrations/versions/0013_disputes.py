@@ -68,6 +68,51 @@ STATEMENTS = (
                                       'needs_response', 'under_review', 'won', 'lost'], OLD.state))
         EXECUTE FUNCTION disputes_go_one_way()
     """,
+    """
+    CREATE TABLE dispute_evidence (
+        dispute_id uuid NOT NULL CONSTRAINT fk_dispute_evidence_dispute_id REFERENCES disputes,
+        sealed bytea NOT NULL,
+        document bytea,
+        prepared_at timestamptz NOT NULL,
+        CONSTRAINT pk_dispute_evidence PRIMARY KEY (dispute_id)
+    )
+    """,
+    """
+    CREATE TABLE dispute_answers (
+        answer_id uuid NOT NULL,
+        dispute_id uuid NOT NULL CONSTRAINT fk_dispute_answers_dispute_id REFERENCES disputes,
+        kind text NOT NULL,
+        asked_by text NOT NULL,
+        decided_at timestamptz NOT NULL,
+        evidence_file_id text,
+        receipt_file_id text,
+        sent_at timestamptz,
+        CONSTRAINT pk_dispute_answers PRIMARY KEY (answer_id),
+        CONSTRAINT ck_dispute_answers_kind CHECK (kind IN ('evidence', 'acceptance'))
+    )
+    """,
+    """
+    CREATE UNIQUE INDEX uq_dispute_answers_under_way ON dispute_answers (dispute_id)
+        WHERE sent_at IS NULL
+    """,
+    """
+    ALTER TABLE approval_limits DROP CONSTRAINT ck_approval_limits_entry,
+        ADD CONSTRAINT ck_approval_limits_entry
+            CHECK (entry IN ('outside_payment', 'refund', 'discount', 'write_off',
+                             'dispute_answer'))
+    """,
+    """
+    ALTER TABLE approvals DROP CONSTRAINT ck_approvals_entry,
+        ADD CONSTRAINT ck_approvals_entry
+            CHECK (entry IN ('outside_payment', 'refund', 'discount', 'write_off',
+                             'dispute_answer'))
+    """,
+    """
+    INSERT INTO approval_limits (limit_id, entry, limit_cents, starts_at, source, recorded_by)
+    VALUES (gen_random_uuid(), 'dispute_answer', 0, '2000-01-01T00:00Z', 'house figure',
+            'migration')
+    """,
+    "ALTER TABLE visits ADD COLUMN arrived_at timestamptz, ADD COLUMN left_at timestamptz",
     "ALTER TABLE payments ADD COLUMN charged_back_cents integer NOT NULL DEFAULT 0",
     """
     ALTER TABLE payments DROP CONSTRAINT ck_payments_refunded,
