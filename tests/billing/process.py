@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
 from deploy.local.processes import free_port
+from shared.clock import RunClock
+from shared.db import create_engine
 from shared.events import Event
 from shared.ids import new_id
 from shared.messaging.envelope import headers_of
 from tests.billing.conftest import STARTS_AT, Billing, environment
+from tests.support.claim_check import ClaimDesk
 from tests.support.eventually import eventually
 from tests.support.outside_world import OutsideWorld
 from tests.support.service_process import ServiceProcess
@@ -39,6 +46,26 @@ def at_rest(
     process = ServiceProcess("services.billing", "BILLING", settings, folder / "log", port)
     process.migrate()
     return process
+
+
+@asynccontextmanager
+async def elsewhere(
+    running_world: tuple[OutsideWorld, RunClock, Path],
+    world: OutsideWorld,
+    database: Database,
+    scheduling: ClaimDesk,
+    topics: Topics,
+    folder: Path,
+) -> AsyncIterator[tuple[ServiceProcess, Billing, AsyncEngine]]:
+    """Billing as a process that is not started yet, its clinic, and its database."""
+    _, clock, clock_file = running_world
+    process = at_rest(database, clock_file, world, scheduling.url, topics, folder)
+    engine = create_engine(database.url)
+    async with httpx.AsyncClient(base_url=process.url, timeout=20, trust_env=False) as http:
+        clinic = Billing(None, process.url, http, world, clock, scheduling)  # type: ignore[arg-type]  # it runs elsewhere
+        yield process, clinic, engine
+    process.stop()
+    await engine.dispose()
 
 
 async def publish(topics: Topics, event: Event, *, times: int = 1) -> None:

@@ -26,10 +26,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from deploy.local.postgres import Database
 from shared.auth import Role
 from shared.clock import RunClock
-from shared.db import create_engine
 from shared.ids import new_id
 from tests.billing.conftest import OLD_WEBHOOK_SECRET, Billing
-from tests.billing.process import at_rest, publish
+from tests.billing.process import elsewhere, publish
 from tests.billing.test_notices import notice, post
 from tests.support import leases
 from tests.support.claim_check import ClaimDesk
@@ -271,17 +270,13 @@ async def clinic(
     tmp_path: Path,
     seed: int,
 ) -> AsyncIterator[Clinic]:
-    process = at_rest(database, running_world[2], world, scheduling.url, topics, tmp_path)
-    world.notify(stripe=f"{process.url}/webhooks/stripe")
-    process.start()
-    engine = create_engine(database.url)
-    async with httpx.AsyncClient(base_url=process.url, timeout=20, trust_env=False) as http:
-        desk = Billing(None, process.url, http, world, running_world[1], scheduling)  # type: ignore[arg-type]  # it runs elsewhere
+    async with elsewhere(running_world, world, database, scheduling, topics, tmp_path) as billing:
+        process = billing[0]
+        world.notify(stripe=f"{process.url}/webhooks/stripe")
+        process.start()
         await process.until_ready()
         dice = random.Random(seed)  # noqa: S311  # a disorder that can be had again
-        yield Clinic(process, desk, engine, topics, dice)
-    process.stop()
-    await engine.dispose()
+        yield Clinic(*billing, topics, dice)
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -22,10 +22,9 @@ from deploy.local.postgres import Database
 from services.billing.rules.payments import SETTLES_WITHIN
 from shared.auth import Role
 from shared.clock import RunClock
-from shared.db import create_engine
 from shared.ids import new_id
 from tests.billing.conftest import Billing
-from tests.billing.process import at_rest, everything_said, publish
+from tests.billing.process import elsewhere, everything_said, publish
 from tests.billing.test_notices import notice, post
 from tests.support import leases
 from tests.support.claim_check import ClaimDesk
@@ -81,13 +80,8 @@ async def mortal(
     tmp_path: Path,
 ) -> AsyncIterator[Mortal]:
     """Not started yet. Stripe tells it nothing: what it knows, it has asked for."""
-    process = at_rest(database, running_world[2], world, scheduling.url, topics, tmp_path)
-    engine = create_engine(database.url)
-    async with httpx.AsyncClient(base_url=process.url, timeout=10, trust_env=False) as http:
-        clinic = Billing(None, process.url, http, world, running_world[1], scheduling)  # type: ignore[arg-type]  # it runs elsewhere
-        yield Mortal(process, clinic, engine, topics)
-    process.stop()
-    await engine.dispose()
+    async with elsewhere(running_world, world, database, scheduling, topics, tmp_path) as billing:
+        yield Mortal(*billing, topics)
 
 
 async def test_a_billing_killed_at_every_step_of_every_call_does_each_thing_once(mortal: Mortal):
