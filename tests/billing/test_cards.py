@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+import stripe
 
 from services.billing.gateways.stripe import StripeCards
 from services.billing.rules.cards import LOOK_AGAIN_AFTER
@@ -159,3 +160,28 @@ async def test_a_set_up_that_cannot_be_prepared_fails_when_it_is_given_up(
         assert (await billing.told("GET", path))["state"] == "failed"
         if noun == "customer":
             await billing.start_setup(patient)  # the next one makes the customer
+
+
+async def test_a_card_that_was_taken_off_at_stripe_is_not_tried_the_patient_is_asked(
+    billing: Billing, dashboard: stripe.StripeClient
+):
+    patient = new_id()
+    await billing.set_fee()
+    older = await billing.save_card(patient)
+    card = await billing.save_card(patient, "pm_card_mastercard")
+    await dashboard.v1.payment_methods.detach_async(card)
+    await billing.until_rest()
+
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+
+    [intent] = billing.at_stripe("payment_intents")
+    assert (intent["payment_method"], billing.money_taken()) == (older, [39900])
+
+    await dashboard.v1.payment_methods.detach_async(older)
+    await billing.until_rest()
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    assert len(billing.at_stripe("payment_intents")) == 1
+    assert len(billing.at_stripe("checkout_sessions")) == 1
+    assert await billing.parked() == []

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.billing.work import (
     CardConfirmed,
+    CardStands,
     CustomerKnown,
     NothingToStore,
     SetupCancelled,
@@ -41,6 +42,7 @@ class Cards(Protocol):
 
     async def create_customer(self, order: CustomerOrder) -> CustomerKnown: ...
     async def create_setup(self, order: SetupOrder) -> SetupReady: ...
+    async def card(self, payment_method_id: str) -> CardStands: ...
     async def setup(
         self, setup_intent_id: str
     ) -> CardConfirmed | SetupCancelled | NothingToStore: ...

@@ -12,9 +12,11 @@ from services.billing.store import cards as store
 from services.billing.tables import Card, CardSetup
 from services.billing.work import (
     CardConfirmed,
+    CardStands,
     CreateCustomer,
     CreateSetupIntent,
     CustomerKnown,
+    LookAtCard,
     LookAtSetup,
     NothingToStore,
     SetupCancelled,
@@ -124,6 +126,17 @@ async def record_card(confirmed: CardConfirmed, tx: Transaction) -> None:
         saved_at=tx.now,
     )
     tx.publish(CardSaved(patient_id=setup.patient_id, card_id=card_id, saved_at=tx.now))
+
+
+async def look_at_card(work: LookAtCard, cards: Cards) -> CardStands:
+    return await cards.card(work.payment_method_id)
+
+
+async def record_card_stands(stands: CardStands, tx: Transaction) -> None:
+    """A bank replaced a card, or somebody took it off its customer at Stripe: then it is gone."""
+    await store.set_card(
+        tx, stands.payment_method_id, is_gone=not stands.is_attached, brand=stands.brand
+    )
 
 
 async def record_setup_cancelled(cancelled: SetupCancelled, tx: Transaction) -> None:

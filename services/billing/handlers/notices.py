@@ -8,11 +8,12 @@ from __future__ import annotations
 import structlog
 
 from services.billing.gateways.news import News
-from services.billing.rules.notices import DISPUTES, PAGES, PAYMENTS, REFUNDS, SETUPS, Window
+from services.billing.rules.notices import CARDS, DISPUTES, PAGES, PAYMENTS, REFUNDS, SETUPS, Window
 from services.billing.store import notices as store
 from services.billing.work import (
     CatchUp,
     ListNotices,
+    LookAtCard,
     LookAtDispute,
     LookAtPayLink,
     LookAtPayment,
@@ -39,6 +40,8 @@ async def take_notice(notice: Notice, tx: Transaction) -> None:
         tx.do(LookAtRefund(stripe_refund_id=notice.object_id), key=f"look:{notice.object_id}")
     elif notice.kind in PAGES:
         tx.do(LookAtPayLink(session_id=notice.object_id), key=f"look:{notice.object_id}")
+    elif notice.kind in CARDS:
+        tx.do(LookAtCard(payment_method_id=notice.object_id), key=f"look:{notice.object_id}")
     elif notice.kind in DISPUTES:
         tx.do(LookAtDispute(stripe_dispute_id=notice.object_id), key=f"look:{notice.object_id}")
 

@@ -23,7 +23,9 @@ DISPUTES = frozenset(
     }
 )
 
-HEARD = PAYMENTS | SETUPS | REFUNDS | PAGES | DISPUTES
+CARDS = frozenset({"payment_method.detached", "payment_method.automatically_updated"})
+
+HEARD = PAYMENTS | SETUPS | REFUNDS | PAGES | DISPUTES | CARDS
 """Stripe lists at most 20 types at once (docs.stripe.com/api/events/list)."""
 
 CATCH_UP_EVERY = timedelta(hours=1)

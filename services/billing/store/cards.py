@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import BYTEA, TEXT
+from sqlalchemy.dialects.postgresql import BYTEA, TEXT, TIMESTAMP
 
 from services.billing.gateways.cards import CustomerOrder, SetupOrder
 from services.billing.rules.cards import SetupState
@@ -58,6 +58,14 @@ _SET_SETUP = text(
      WHERE setup_id = :setup_id
     """
 ).bindparams(bindparam("intent_id", type_=TEXT), bindparam("sealed", type_=BYTEA))
+
+_SET_CARD = text(
+    """
+    UPDATE cards SET brand = coalesce(:brand, brand),
+           gone_at = CASE WHEN :is_gone THEN coalesce(gone_at, :at) ELSE gone_at END
+     WHERE stripe_payment_method_id = :payment_method_id
+    """
+).bindparams(bindparam("brand", type_=TEXT), bindparam("at", type_=TIMESTAMP(timezone=True)))
 
 _SETUP = text(
     "SELECT state, sealed FROM card_setups WHERE setup_id = :setup_id AND patient_id = :patient_id"
@@ -122,6 +130,21 @@ async def set_setup(
     await tx.execute(
         _SET_SETUP,
         {"setup_id": setup_id, "state": state.value, "intent_id": intent_id, "sealed": sealed},
+    )
+
+
+async def set_card(
+    tx: Transaction, payment_method_id: str, *, is_gone: bool, brand: str | None
+) -> None:
+    """How a card stands. One that is gone stays so; one that is not ours is nobody's news."""
+    await tx.execute(
+        _SET_CARD,
+        {
+            "payment_method_id": payment_method_id,
+            "is_gone": is_gone,
+            "brand": brand,
+            "at": tx.now,
+        },
     )
 
 

@@ -23,7 +23,8 @@ _OWED = text(
     """
     SELECT c.patient_id, c.service, c.infusion_id, c.amount_cents, c.paid_cents, c.forgiven_cents,
            t.attempt_id AS trying_id, t.state AS trying_state,
-           (SELECT card_id FROM cards AS k WHERE k.patient_id = c.patient_id
+           (SELECT card_id FROM cards AS k
+             WHERE k.patient_id = c.patient_id AND k.gone_at IS NULL
              ORDER BY set_up_at DESC, setup_id DESC LIMIT 1) AS card_id,
            ARRAY(SELECT a.card_id FROM payment_attempts AS a
                   WHERE a.charge_id = c.charge_id AND a.card_id IS NOT NULL

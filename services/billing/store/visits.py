@@ -32,7 +32,8 @@ _ON_FILE = text(
       LEFT JOIN LATERAL (SELECT fee_id, amount_cents FROM fees
                           WHERE visit_type = i.visit_type AND starts_at <= i.started_at
                           ORDER BY starts_at DESC, revision DESC LIMIT 1) AS f ON true
-      LEFT JOIN LATERAL (SELECT card_id FROM cards WHERE patient_id = i.patient_id
+      LEFT JOIN LATERAL (SELECT card_id FROM cards
+                          WHERE patient_id = i.patient_id AND gone_at IS NULL
                           ORDER BY set_up_at DESC, setup_id DESC LIMIT 1) AS k ON true
      ORDER BY i.n
     """

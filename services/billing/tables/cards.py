@@ -49,7 +49,8 @@ class CardSetup(Base, table=True):
 class Card(Base, table=True):
     """A card that may be charged off session.
 
-    A patient's card on file is the one whose set-up began last, whenever Stripe told of it.
+    A patient's card on file is the one whose set-up began last, whenever Stripe told of it, of
+    those that are not gone at Stripe.
     """
 
     __tablename__ = "cards"
@@ -65,3 +66,4 @@ class Card(Base, table=True):
     brand: str | None = Field(sa_column=words(nullable=True))
     set_up_at: datetime = Field(sa_column=moment())
     saved_at: datetime = Field(sa_column=moment())
+    gone_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -8,9 +8,11 @@ from services.billing.handlers import cards
 from services.billing.store import cards as stored_cards
 from services.billing.work import (
     CardConfirmed,
+    CardStands,
     CreateCustomer,
     CreateSetupIntent,
     CustomerKnown,
+    LookAtCard,
     LookAtSetup,
     SetupCancelled,
     SetupReady,
@@ -38,3 +40,5 @@ on.outcome(SetupReady)(cards.record_setup_ready)
 on.work(LookAtSetup, calls=Cards)(cards.look_at_setup)
 on.outcome(CardConfirmed)(cards.record_card)
 on.outcome(SetupCancelled)(cards.record_setup_cancelled)
+on.work(LookAtCard, calls=Cards)(cards.look_at_card)
+on.outcome(CardStands)(cards.record_card_stands)

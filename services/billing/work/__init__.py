@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from services.billing.work.cards import (
     CardConfirmed,
+    CardStands,
     CreateCustomer,
     CreateSetupIntent,
     CustomerKnown,
+    LookAtCard,
     LookAtSetup,
     SetupCancelled,
     SetupReady,
@@ -74,6 +76,7 @@ __all__ = [
     "CapturePayment",
     "Captured",
     "CardConfirmed",
+    "CardStands",
     "CatchUp",
     "ChargeLate",
     "CreateCustomer",
@@ -89,6 +92,7 @@ __all__ = [
     "EvidenceUploaded",
     "ExpirePayLink",
     "ListNotices",
+    "LookAtCard",
     "LookAtDispute",
     "LookAtPayLink",
     "LookAtPayment",

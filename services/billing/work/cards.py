@@ -48,3 +48,17 @@ class CardConfirmed(Fact):
 
 class SetupCancelled(Fact):
     setup_id: UUID
+
+
+class LookAtCard(Work):
+    """Ask Stripe how a card on file stands now."""
+
+    payment_method_id: str
+
+
+class CardStands(Fact):
+    """Whether Stripe still lets a card be charged, and of which network it is."""
+
+    payment_method_id: str
+    is_attached: bool
+    brand: str | None

@@ -9,6 +9,7 @@ from services.billing.gateways.stripe.client import Stripe
 from services.billing.gateways.stripe.marks import PAGE, id_of, marked, our_id, since
 from services.billing.work import (
     CardConfirmed,
+    CardStands,
     CustomerKnown,
     NothingToStore,
     SetupCancelled,
@@ -65,6 +66,16 @@ class StripeCards:
             setup_id=order.setup_id,
             setup_intent_id=intent.id,
             client_secret=intent.client_secret,
+        )
+
+    async def card(self, payment_method_id: str) -> CardStands:
+        """A card that was taken off its customer can never be put back (docs.stripe.com)."""
+        async with self._stripe.request():
+            method = await self._stripe.v1.payment_methods.retrieve_async(payment_method_id)
+        return CardStands(
+            payment_method_id=method.id,
+            is_attached=method.customer is not None,
+            brand=None if method.card is None else method.card.brand,
         )
 
     async def setup(self, setup_intent_id: str) -> CardConfirmed | SetupCancelled | NothingToStore:

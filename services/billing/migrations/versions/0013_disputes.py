@@ -112,6 +112,7 @@ STATEMENTS = (
     VALUES (gen_random_uuid(), 'dispute_answer', 0, '2000-01-01T00:00Z', 'house figure',
             'migration')
     """,
+    "ALTER TABLE cards ADD COLUMN gone_at timestamptz",
     "ALTER TABLE visits ADD COLUMN arrived_at timestamptz, ADD COLUMN left_at timestamptz",
     "ALTER TABLE payments ADD COLUMN charged_back_cents integer NOT NULL DEFAULT 0",
     """
