@@ -9,11 +9,13 @@ from services.billing.wired import (
     disputes,
     dunning,
     estimates,
+    gates,
     notices,
     pay_links,
     payments,
     reconciliation,
     refunds,
+    statements,
     superbills,
 )
 from services.billing.work import ChargeLate
@@ -46,5 +48,7 @@ for part in (
     superbills,
     notices,
     reconciliation,
+    gates,
+    statements,
 ):
     on.include(part.on)

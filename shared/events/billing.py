@@ -88,6 +88,13 @@ class EstimateReason(StrEnum):
     CHARGE_HELD = "charge_held"
 
 
+class HeldFor(StrEnum):
+    """What a charge waits for: a decision on its estimate, or on who else may have to pay."""
+
+    OVER_ESTIMATE = "over_estimate"
+    COVERAGE = "coverage"
+
+
 class CardSaved(PatientEvent, producer="billing"):
     """A card may be charged while the patient is away: the processor has the mandate on record.
 
@@ -124,6 +131,34 @@ class InfusionNotCharged(PatientEvent, producer="billing"):
     service: ServiceKind = ServiceKind.INFUSION
     reason: Literal["no_fee_in_force"]
     noticed_at: Moment
+
+
+class ChargeHeld(PatientEvent, producer="billing"):
+    """A completed infusion or session is priced and not charged: its charge waits for a person.
+
+    Said once per service, at `held_at`. ChargePosted follows when nothing is in its way any more,
+    or ChargeWaived, where somebody decides that nothing is owed.
+    """
+
+    infusion_id: UUID
+    service: ServiceKind = ServiceKind.INFUSION
+    amount_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    reasons: Annotated[tuple[HeldFor, ...], Field(min_length=1)]
+    held_at: Moment
+
+
+class ChargeWaived(PatientEvent, producer="billing"):
+    """Nothing is charged, ever, for a service whose charge was held. `amount_cents` was its fee.
+
+    Said once per service, after ChargeHeld.
+    """
+
+    infusion_id: UUID
+    service: ServiceKind = ServiceKind.INFUSION
+    amount_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    waived_at: Moment
 
 
 class PaymentCaptured(PatientEvent, producer="billing"):
@@ -318,7 +353,9 @@ class SuperbillCorrected(PatientEvent, producer="billing"):
     """A later version of a superbill takes the place of `replaces_id`, under the same number.
 
     Said once per version, from the second on. `refund`: money was given back; `record`: what the
-    record of the visit says has changed. Whoever handed the earlier one in sends this one after it.
+    record of the visit says has changed; `payment`: a payment did not come after all, or what it
+    left owed is paid by now. Whoever handed the earlier one in sends this one after it, once it is
+    paid.
     """
 
     superbill_id: UUID
@@ -328,7 +365,7 @@ class SuperbillCorrected(PatientEvent, producer="billing"):
     charge_id: UUID
     number: Annotated[str, Field(max_length=32)]
     document_version: Annotated[int, Field(ge=1)]
-    reason: Literal["refund", "record"]
+    reason: Literal["refund", "record", "payment"]
     total_cents: PositiveCents
     currency: Literal["USD"] = "USD"
     issued_at: Moment

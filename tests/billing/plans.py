@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from shared.claims import PlannedVisit, SeriesPlan
 from shared.events.scheduling import AppointmentBooked, SeriesBooked, VisitType
 from shared.ids import new_id
 from tests.billing.records import infusion_record
+
+if TYPE_CHECKING:
+    from tests.billing.conftest import Billing
+
+
+@dataclass(slots=True)
+class Series:
+    """A booked series and its visits."""
+
+    series_id: UUID
+    patient_id: UUID
+    visits: list[UUID] = field(default_factory=list)
 
 
 def plan_of(
@@ -62,3 +75,17 @@ def visit_booked(
         ends_at=starts_at + timedelta(minutes=50),
         revision=0,
     )
+
+
+async def book_series(billing: Billing, patient_id: UUID, count: int, *, planned: int) -> Series:
+    """A series whose estimate covers `planned` infusions; more of its visits may be booked."""
+    first = billing.clock.now() + timedelta(days=14)
+    series = Series(new_id(), patient_id)
+    starts = starts_from(first, count)
+    billing.scheduling.has_plan(plan_of(series.series_id, patient_id, starts[:planned]))
+    booked = series_booked(series.series_id, patient_id, starts[:planned], billing.clock.now())
+    visits = [visit_booked(series.series_id, patient_id, at, n) for n, at in enumerate(starts, 1)]
+    await billing.hear(booked, *visits)
+    await billing.until_rest()
+    series.visits += [visit.appointment_id for visit in visits]
+    return series

@@ -14,7 +14,8 @@ from tests.support.documented import strays
 ROUTES = (
     "/fees|/uncharged|/estimate|/price-inquiries|/card-setups|/tender|/charges|/balance|/ledger"
     "|/unmatched|/payments|/refunds|/superbills|/diagnosis-codes|/service-codes|/webhooks|/reports"
-    "|/reconciliation|/approval|/care-credit"
+    "|/reconciliation|/approval|/care-credit|/held-charges|/coverage|/clinicians|/account"
+    "|/statements|/superbill-additions"
 )
 
 

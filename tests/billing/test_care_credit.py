@@ -9,7 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.billing.rules.care_credit import NEXT, CareCreditState, broken_by_step
-from shared.events.billing import OutsidePaymentRejected
+from services.billing.rules.superbills import OWED_NOTICE, OWED_TITLE
+from shared.events.billing import OutsidePaymentRejected, SuperbillCorrected, SuperbillIssued
+from tests.billing.bills import words_of
 from tests.billing.conftest import Billing
 from tests.billing.test_ledger import trial_balance
 from tests.billing.test_outside_payments import pay, waiting_charge
@@ -119,3 +121,52 @@ async def test_the_database_lets_care_credit_go_one_way_whoever_writes(billing: 
             await connection.execute(
                 text("UPDATE care_credit_tenders SET state = 'funded', fee_cents = 0")
             )
+
+
+async def test_a_superbill_says_it_when_its_payment_never_came_and_again_when_it_is_paid(
+    billing: Billing,
+):
+    await billing.set_fee()
+    charge = await waiting_charge(billing)
+    paid = (await pay(billing, charge)).json()
+    await billing.until_rest()
+    [first] = await billing.said(SuperbillIssued)
+
+    await step(billing, paid["payment_id"], "reject", why="declined")
+    await billing.until_rest()
+
+    [told] = await billing.said(SuperbillCorrected)
+    assert (told.number, told.document_version) == (first.number, 2)
+    assert (told.replaces_id, told.reason) == (first.superbill_id, "payment")
+    owed = (await billing.told("GET", f"/superbills/{told.superbill_id}"))["superbill"]
+    assert (owed["paid_cents"], owed["balance_cents"], owed["payments"]) == (0, 39900, [])
+    assert (owed["title"], owed["notice"]) == (OWED_TITLE, OWED_NOTICE)
+    document = await billing.ask("GET", f"/superbills/{told.superbill_id}/pdf")
+    assert "Balance due $399.00" in words_of(document.content)
+    month = await billing.ask(
+        "POST", f"/patients/{first.patient_id}/superbills", {"month": f"{first.issued_at:%Y-%m}"}
+    )
+    assert month.json()["violations"][0]["rule"] == "month_not_paid"
+
+    await pay(billing, charge, tender="cash", reference="R-1")
+    await billing.until_rest()
+    last = (await billing.said(SuperbillCorrected))[-1]
+    assert (last.document_version, last.reason) == (3, "payment")
+    shown = (await billing.told("GET", f"/superbills/{last.superbill_id}"))["superbill"]
+    assert (shown["balance_cents"], shown["paid_cents"]) == (0, 39900)
+    assert shown["replaces"]["version"] == 2
+    assert await billing.parked() == []
+
+
+async def test_a_payment_that_fell_through_before_the_superbill_was_made_makes_none(
+    billing: Billing,
+):
+    await billing.set_fee()
+    charge = await waiting_charge(billing)
+    billing.scheduling.away = True
+    paid = (await pay(billing, charge)).json()
+    await step(billing, paid["payment_id"], "reject", why="declined")
+    billing.scheduling.away = False
+    await billing.until_rest()
+    assert await billing.said(SuperbillIssued) == []
+    assert await billing.said(SuperbillCorrected) == []

@@ -16,6 +16,7 @@ from services.billing.rules import (
     pricing,
 )
 from services.billing.rules.declines import AbandonReason, DeclineCodes
+from services.billing.rules.gates import Gate
 from services.billing.rules.payments import AttemptState, Owed, Step, Trying
 from services.billing.rules.pricing import FirstStep, NoCharge, OnFile, Priced
 from services.billing.rules.standing import ChargeState, Standing
@@ -38,6 +39,9 @@ def on_file(**changes: Any) -> OnFile:
         "tender": None,
         "card_id": new_id(),
         "waits_for_fee": False,
+        "is_held": False,
+        "is_on_hold": False,
+        "gate": Gate(),
     }
     return OnFile(**known | changes)
 

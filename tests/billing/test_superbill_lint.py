@@ -10,6 +10,7 @@ import pytest
 
 from services.billing.rules import lint_words, superbill_lint
 from services.billing.rules.codebook import ServiceCode
+from services.billing.rules.superbill_additions import NamedProvider
 from services.billing.rules.superbill_sessions import Documented, lint_session
 from services.billing.rules.superbills import Line, Receipt, Superbill
 from shared.claims import ConsultRecord
@@ -71,6 +72,9 @@ PLANTED = {
     "clinic_ein_is_ssn": lambda bill: entity(bill, ein="900-12-3456"),
     "name_missing": lambda bill: replace(bill, patient=replace(bill.patient, name=" ")),
     "license_missing": lambda bill: rendering(bill, license_number=""),
+    "supervises_itself": lambda bill: rendering(
+        bill, supervising=NamedProvider("Testa Renderer", bill.visits[0].rendering.npi)
+    ),
     "diagnosis_missing": lambda bill: replace(
         bill, diagnoses=(), lines=tuple(replace(line, pointers=("A",)) for line in bill.lines)
     ),

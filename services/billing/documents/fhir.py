@@ -130,7 +130,7 @@ def _invoice(bill: Superbill, names: _Names) -> Json:
     return {
         "resourceType": "Invoice",
         "identifier": [{"system": _NUMBERS, "value": f"{bill.number}/{bill.version}"}],
-        "status": "balanced",
+        "status": "balanced" if bill.balance_cents == 0 else "issued",
         "subject": names.to("patient"),
         "date": bill.issued_on.isoformat(),
         "issuer": names.to("clinic"),

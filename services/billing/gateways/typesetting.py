@@ -28,6 +28,7 @@ class Template(StrEnum):
     DISPUTE = "dispute"
     RECEIPT = "receipt"
     ESTIMATE = "estimate"
+    STATEMENT = "statement"
     SUPERBILL = "superbill"
 
 

@@ -7,9 +7,16 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.billing.handlers import adjustments, dispute_evidence, outside_payments, refunds
+from services.billing.handlers import (
+    adjustments,
+    dispute_evidence,
+    held_charges,
+    outside_payments,
+    refunds,
+)
 from services.billing.handlers.adjustments import AdjustCharge
 from services.billing.handlers.dispute_evidence import AnswerDispute
+from services.billing.handlers.held_charges import DecideHeld
 from services.billing.handlers.outside_payments import RecordOutsidePayment
 from services.billing.handlers.refunds import AskRefund
 from services.billing.rules import approvals as rules
@@ -67,6 +74,9 @@ async def _enter(entry: Entry, found: Any, tx: Transaction) -> BaseModel:
         case Entry.DISPUTE_ANSWER:
             answer = AnswerDispute.model_validate(found.wish)
             return await dispute_evidence.answer_dispute(of, answer, by, tx, seen=True)
+        case Entry.WRITE_DOWN:
+            decision = DecideHeld.model_validate(found.wish)
+            return await held_charges.decide_held(of, decision, by, tx, seen=True)
 
 
 async def _decide(

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from services.billing.handlers import superbills
 from services.billing.rules import care_credit as rules
 from services.billing.rules import ledger
 from services.billing.rules import payments as paying
 from services.billing.rules.care_credit import CareCreditState, Channel
+from services.billing.rules.superbills import CorrectionReason
 from services.billing.store import care_credit as store
 from services.billing.store import charges
 from services.billing.store.ledger import post, reverse
@@ -215,6 +217,7 @@ async def _owe_again(found: Any, tx: Transaction) -> None:
     standing = charge.owed.standing.with_paid(-found.amount_cents)
     await charges.set_standing(tx, found.charge_id, standing)
     await reverse(tx, ledger.Reason.OUTSIDE_PAYMENT, str(found.tender_id))
+    superbills.reissue(found.charge_id, CorrectionReason.PAYMENT, tx)
     tx.publish(
         OutsidePaymentRejected(
             patient_id=found.patient_id,

@@ -1,11 +1,13 @@
-"""Charges: posted when an infusion completes or a session has taken place, once."""
+"""Charges: posted once for an infusion or a session, or held where something is in the way."""
 
 from __future__ import annotations
 
 from typing import assert_never
 
-from services.billing.handlers import attempts
+from services.billing.handlers import attempts, collecting
+from services.billing.handlers.gates import hold_charge
 from services.billing.rules import ledger, pricing
+from services.billing.rules.gates import Gate, in_the_way
 from services.billing.rules.ledger import OfCharge
 from services.billing.rules.pricing import FirstStep, NoCharge, OnFile, Priced, Service
 from services.billing.rules.standing import ChargeState
@@ -25,7 +27,8 @@ LATE_AT_ONCE = 200
 async def charge_for_infusion(event: InfusionCompleted, tx: Transaction, on_file: OnFile) -> None:
     """Post one charge for a completed infusion, at the fee in force when it started.
 
-    Without one it waits: the fee that covers its day charges it when it is recorded.
+    Without one it waits: the fee that covers its day charges it when it is recorded. What would be
+    too far above its estimate, or is for somebody else to pay, is held.
     """
     _charge(pricing.of_infusion(event), on_file, tx)
 
@@ -38,10 +41,15 @@ async def charge_for_session(event: ConsultCompleted, tx: Transaction, on_file: 
 def _charge(service: Service, on_file: OnFile, tx: Transaction) -> None:
     match pricing.price(on_file):
         case Priced() as priced:
-            post_charge(service, priced, tx)
+            _post_or_hold(service, priced, on_file.gate, tx)
         case NoCharge.NO_FEE_IN_FORCE:
             _have_wait(service, tx)
-        case NoCharge.WAITS_FOR_FEE | NoCharge.ALREADY_CHARGED | NoCharge.COSTS_NOTHING:
+        case (
+            NoCharge.WAITS_FOR_FEE
+            | NoCharge.ALREADY_CHARGED
+            | NoCharge.ALREADY_HELD
+            | NoCharge.COSTS_NOTHING
+        ):
             pass
 
 
@@ -76,7 +84,7 @@ async def charge_late(work: ChargeLate, tx: Transaction) -> None:
         priced = pricing.price(on_file)
         assert priced is not NoCharge.WAITS_FOR_FEE, "only what is covered was taken"
         if isinstance(priced, Priced):
-            post_charge(service, priced, tx)
+            _post_or_hold(service, priced, on_file.gate, tx)
         await fees.forget(tx, service.service_id)
     leave_late(tx, work.visit_type)
 
@@ -84,6 +92,13 @@ async def charge_late(work: ChargeLate, tx: Transaction) -> None:
 def leave_late(tx: Transaction, visit_type: str) -> None:
     """Have charged what waited for a fee of this visit type."""
     tx.do(ChargeLate(visit_type=visit_type), key=f"late:{visit_type}")
+
+
+def _post_or_hold(service: Service, priced: Priced, gate: Gate, tx: Transaction) -> None:
+    if broken := in_the_way(gate, priced.amount_cents):
+        hold_charge(tx, service, gate, priced.amount_cents, broken)
+    else:
+        post_charge(service, priced, tx)
 
 
 def post_charge(service: Service, priced: Priced, tx: Transaction) -> None:
@@ -135,6 +150,8 @@ def post_charge(service: Service, priced: Priced, tx: Transaction) -> None:
                 patient_id=service.patient_id,
                 amount_cents=priced.amount_cents,
             )
+        case FirstStep.WAIT_FOR_HOLD:
+            collecting.begin_under_hold(tx, charge_id)
         case FirstStep.WAIT_FOR_OUTSIDE_PAYMENT:
             pass
         case step:

@@ -20,6 +20,16 @@ from shared.messaging import Transaction
 
 def begin_without_card(tx: Transaction, charge_id: UUID) -> None:
     """There is no card to try: the patient is asked to pay on a page."""
+    _begin(tx, charge_id, Step.SEND_LINK, LinkReason.NO_CARD)
+    tx.do(TakeStep(charge_id=charge_id), key=step_key(charge_id))
+
+
+def begin_under_hold(tx: Transaction, charge_id: UUID) -> None:
+    """Nothing may be asked of the patient now: the card is tried once the hold ends."""
+    _begin(tx, charge_id, Step.TRY_CARD)
+
+
+def _begin(tx: Transaction, charge_id: UUID, step: Step, why: LinkReason | None = None) -> None:
     tx.insert(
         Dunning,
         charge_id=charge_id,
@@ -27,11 +37,10 @@ def begin_without_card(tx: Transaction, charge_id: UUID) -> None:
         began_at=tx.now,
         tries=0,
         links=0,
-        step=Step.SEND_LINK.value,
+        step=step.value,
         step_at=tx.now,
-        why=LinkReason.NO_CARD.value,
+        why=why and why.value,
     )
-    tx.do(TakeStep(charge_id=charge_id), key=step_key(charge_id))
 
 
 async def after_decline(

@@ -12,7 +12,7 @@ import structlog
 from pydantic import BaseModel, TypeAdapter
 
 from services.billing.gateways.typesetting import Template, Typesetter
-from services.billing.handlers import estimate_terms
+from services.billing.handlers import estimate_terms, gates
 from services.billing.rules import estimate_clock as clock
 from services.billing.rules import estimates as rules
 from services.billing.rules.clinic import clinic_day
@@ -25,7 +25,7 @@ from services.billing.rules.estimates import (
     Person,
     Plan,
 )
-from services.billing.store import codes
+from services.billing.store import codes, held_charges
 from services.billing.store import estimate_courses as courses
 from services.billing.store import estimates as store
 from services.billing.store.estimate_courses import Asked, Course, CourseKind
@@ -235,6 +235,7 @@ async def issue_estimate(rendered: EstimateRendered, tx: Transaction) -> None:
         issued_at=tx.now,
     )
     await estimate_terms.meet(tx, course)
+    gates.have_looked_at(tx, await held_charges.of_series(tx, kept.course_id))
     if kept.patient_id is None:
         return
     tx.publish(

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from services.billing.handlers import collecting, pay_links
 from services.billing.rules.disputes import HOLD_OF_DISPUTE
 from services.billing.rules.dunning import Next, Step
+from services.billing.rules.estimate_disputes import HOLD_OF_ESTIMATE_DISPUTE
 from services.billing.rules.pay_links import LinkReason
-from services.billing.store import charges, disputes
+from services.billing.store import charges, disputes, estimate_disputes
 from services.billing.store import holds as store
 from services.billing.tables import CollectionsHold
 from shared.http.pages import Page, Paging, page
@@ -72,6 +73,8 @@ async def end_hold(hold_id: UUID, by: str, tx: Transaction) -> HoldEnded | Refus
     """Go on where it was stopped, unless another hold is open."""
     if await disputes.is_open_under(tx, hold_id):
         return Refused.by_rules([HOLD_OF_DISPUTE])
+    if await estimate_disputes.is_open_under(tx, hold_id):
+        return Refused.by_rules([HOLD_OF_ESTIMATE_DISPUTE])
     ended = await store.end(tx, hold_id, by)
     if ended is None:
         known = await store.read(tx, hold_id)

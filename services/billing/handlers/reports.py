@@ -6,10 +6,8 @@ it said then, because nothing in the ledger changes.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 from uuid import UUID
@@ -17,6 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.billing.documents import report_plots
+from services.billing.documents.spreadsheets import csv_file, plain
 from services.billing.rules import reports as rules
 from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.rules.reports import Bucket, Earned, Month
@@ -27,7 +26,7 @@ from shared.http.problems import Refused
 from shared.messaging import Transaction
 
 DEBTORS_SHOWN = 200
-CSV, SVG = "text/csv; charset=utf-8", "image/svg+xml"
+SVG = "image/svg+xml"
 
 
 class Aged(BaseModel):
@@ -101,11 +100,11 @@ async def aged_receivables_csv(as_of: date | None, tx: Transaction) -> Document:
     """Every debtor, those who owe most first."""
     day, debts = await _debts(as_of, tx)
     rows = (
-        [one.patient_id, *map(_dollars, one.by_age_cents), _dollars(one.owed_cents)]
+        [one.patient_id, *map(plain, one.by_age_cents), plain(one.owed_cents)]
         for one in _debtors(day, debts)
     )
     head = ["patient_id", *(f"{bucket} days" for bucket in Bucket), "owed"]
-    return _csv(f"aged-receivables-{day}.csv", head, rows)
+    return csv_file(f"aged-receivables-{day}.csv", head, rows)
 
 
 async def aged_receivables_plot(as_of: date | None, tx: Transaction) -> Document:
@@ -153,14 +152,14 @@ async def revenue_csv(
             one.month,
             one.visit_type,
             *map(
-                _dollars,
+                plain,
                 (one.gross_cents, one.discounts_cents, one.refunds_cents, one.net_cents),
             ),
         ]
         for one in earned
     )
     head = ["month", "visit_type", "gross", "discounts", "refunds", "net"]
-    return _csv(f"revenue-{first}-to-{last}.csv", head, rows)
+    return csv_file(f"revenue-{first}-to-{last}.csv", head, rows)
 
 
 async def revenue_plot(
@@ -192,7 +191,7 @@ async def journal_csv(since: date, until: date, tx: Transaction) -> Document | R
             row.debit_name,
             row.credit,
             row.credit_name,
-            _dollars(row.amount_cents),
+            plain(row.amount_cents),
             "USD",
             row.patient_id or "",
             row.charge_id or "",
@@ -219,7 +218,7 @@ async def journal_csv(since: date, until: date, tx: Transaction) -> Document | R
         "transfer_id",
         "reverses",
     ]
-    return _csv(f"journal-{since}-to-{until}.csv", head, rows)
+    return csv_file(f"journal-{since}-to-{until}.csv", head, rows)
 
 
 async def _debts(as_of: date | None, tx: Transaction) -> tuple[date, list[Debt]]:
@@ -256,19 +255,3 @@ async def _earned(
         return Refused.by_rules(broken)
     begins, ends = rules.begin_of(first.first), rules.begin_of(last.next.first)
     return first, last, await store.earned(tx, begins, ends)
-
-
-def _dollars(amount_cents: int) -> str:
-    """`399.00`, as a spreadsheet reads it."""
-    sign = "-" if amount_cents < 0 else ""
-    whole, cents = divmod(abs(amount_cents), 100)
-    return f"{sign}{whole}.{cents:02d}"
-
-
-def _csv(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Document:
-    """A table as RFC 4180 has it. It holds ids, codes, days and amounts, no text of anybody's."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(head)
-    writer.writerows(rows)
-    return Document(out.getvalue().encode(), CSV, name)

@@ -18,7 +18,7 @@ from services.billing.rules import superbills as rules
 from services.billing.rules.receipts import receipt_of
 from services.billing.rules.superbill_building import ServiceRecord
 from services.billing.rules.superbills import CorrectionReason, Issue, Replaced, Superbill
-from services.billing.store import charges, codes, session_codes
+from services.billing.store import charges, codes, session_codes, superbill_additions
 from services.billing.store import superbills as store
 from services.billing.store.superbills import Kept, Unbilled, Unprinted
 from services.billing.tables import Superbill as SuperbillRow
@@ -99,6 +99,7 @@ async def _build(
         return broken
     served_on = superbill_building.served_on(record)
     book = await codes.code_book(tx, served_on, record.diagnoses)
+    added = await superbill_additions.of_visit(tx, record)
 
     def made(number: str) -> Superbill:
         replaces = None
@@ -107,9 +108,11 @@ async def _build(
             replaces = Replaced(earlier.version, earlier.issued_on, rules.REASONS[why])
         issue = Issue(number=number, issued_at=tx.now, replaces=replaces)
         if isinstance(record, InfusionRecord):
-            return superbill_building.build(record, unbilled.paid, book, issue)
+            return superbill_building.build(record, unbilled.paid, book, issue, added)
         assert documented is not None, "lint holds a session without a code"
-        return superbill_sessions.build_session(record, documented, unbilled.paid, book, issue)
+        return superbill_sessions.build_session(
+            record, documented, unbilled.paid, book, issue, added
+        )
 
     year = tx.now.astimezone(ZoneInfo(record.location.zone)).year
     draft = made(earlier.number if earlier else rules.number_of(year, 0))
@@ -189,6 +192,13 @@ async def issue_superbill(rendered: SuperbillRendered, tx: Transaction) -> None:
     tx.publish(_said(kept))
 
 
+_TOLD_AS: dict[CorrectionReason, Literal["refund", "record", "payment"]] = {
+    CorrectionReason.REFUND: "refund",
+    CorrectionReason.RECORD: "record",
+    CorrectionReason.PAYMENT: "payment",
+}
+
+
 def _said(kept: Kept) -> SuperbillIssued | SuperbillCorrected | MonthlySuperbillIssued:
     if kept.month is not None:
         return MonthlySuperbillIssued(
@@ -226,7 +236,7 @@ def _said(kept: Kept) -> SuperbillIssued | SuperbillCorrected | MonthlySuperbill
         charge_id=kept.charge_id,
         number=kept.number,
         document_version=kept.version,
-        reason="refund" if kept.reason == CorrectionReason.REFUND else "record",
+        reason=_TOLD_AS[CorrectionReason(kept.reason)],
         total_cents=kept.total_cents,
         issued_at=kept.issued_at,
     )

@@ -16,7 +16,7 @@ from shared.http.desk import AtDesk
 router = APIRouter(tags=["reports"], dependencies=[allow(Role.OPS, Role.BILLER)])
 
 
-def _file(media_type: str, what: str) -> dict[str, Any]:
+def a_file(media_type: str, what: str) -> dict[str, Any]:
     """How the API's document says that a route answers with a file."""
     answer = {200: {"description": what, "content": {media_type: {}}}}
     return {"response_class": Response, "responses": answer}
@@ -50,13 +50,13 @@ async def show_aged_receivables(desk: AtDesk, as_of: AsOf = None) -> AgedReceiva
     return await desk.read(reports.aged_receivables, as_of, purpose="payment")
 
 
-@router.get("/reports/aged-receivables.csv", **_file("text/csv", "Every debtor"))
+@router.get("/reports/aged-receivables.csv", **a_file("text/csv", "Every debtor"))
 async def fetch_aged_receivables(desk: AtDesk, as_of: AsOf = None) -> Response:
     """The same as a table, every debtor in it."""
     return await desk.document(reports.aged_receivables_csv, as_of, purpose="payment")
 
 
-@router.get("/reports/aged-receivables.svg", **_file("image/svg+xml", "The picture"))
+@router.get("/reports/aged-receivables.svg", **a_file("image/svg+xml", "The picture"))
 async def draw_aged_receivables(desk: AtDesk, as_of: AsOf = None) -> Response:
     """The same as a picture."""
     return await desk.document(reports.aged_receivables_plot, as_of, purpose="payment")
@@ -68,19 +68,19 @@ async def show_revenue(desk: AtDesk, months: Months) -> Revenue:
     return await desk.read(reports.revenue, *months, purpose="payment")
 
 
-@router.get("/reports/revenue.csv", **_file("text/csv", "A row for each month and kind of visit"))
+@router.get("/reports/revenue.csv", **a_file("text/csv", "A row for each month and kind of visit"))
 async def fetch_revenue(desk: AtDesk, months: Months) -> Response:
     """The same as a table."""
     return await desk.document(reports.revenue_csv, *months, purpose="payment")
 
 
-@router.get("/reports/revenue.svg", **_file("image/svg+xml", "The picture"))
+@router.get("/reports/revenue.svg", **a_file("image/svg+xml", "The picture"))
 async def draw_revenue(desk: AtDesk, months: Months) -> Response:
     """The same as a picture."""
     return await desk.document(reports.revenue_plot, *months, purpose="payment")
 
 
-@router.get("/ledger/journal.csv", **_file("text/csv", "Every transfer, in the order of posting"))
+@router.get("/ledger/journal.csv", **a_file("text/csv", "Every transfer, in the order of posting"))
 async def fetch_journal(desk: AtDesk, since: Day, until: Day) -> Response:
     """What was posted from one day to another, both included, for the accountant's books."""
     return await desk.document(reports.journal_csv, since, until, purpose="payment")

@@ -9,13 +9,14 @@ from shared.refusals import Broken
 
 
 class Entry(StrEnum):
-    """What is entered by hand."""
+    """What is entered by hand. A write-off gives up what is charged, a write-down before it is."""
 
     OUTSIDE_PAYMENT = "outside_payment"
     REFUND = "refund"
     DISCOUNT = "discount"
     WRITE_OFF = "write_off"
     DISPUTE_ANSWER = "dispute_answer"
+    WRITE_DOWN = "write_down"
 
 
 ADJUSTING = {

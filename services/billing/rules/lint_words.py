@@ -57,6 +57,11 @@ NO_LICENSE = Broken(
     "The clinician's license number is missing. Enter it.",
     "fields of a superbill: the rendering provider's license",
 )
+SUPERVISES_ITSELF = Broken(
+    "supervises_itself",
+    "The supervising provider is the clinician who gave the infusion. Name another, or none.",
+    "X12 837P loop 2310D: the supervising provider differs from the rendering one",
+)
 NO_DIAGNOSIS = Broken(
     "diagnosis_missing",
     "The series names no diagnosis; a superbill needs at least one.",

@@ -11,6 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.billing.rules.clinic import CLINIC_ZONE
+from services.billing.rules.gates import Gate
 from shared.events.billing import ServiceKind, TenderKind
 from shared.events.scheduling import ConsultCompleted, InfusionCompleted
 from shared.refusals import Broken
@@ -77,7 +78,11 @@ def of_session(event: ConsultCompleted) -> Service:
 
 @dataclass(frozen=True, slots=True)
 class OnFile:
-    """What is known of a service when it is priced. The fee is the one in force at its start."""
+    """What is known of a service when it is priced. The fee is the one in force at its start.
+
+    `is_held` says that its charge waits at a gate, `is_on_hold` that nothing may be asked of the
+    patient now.
+    """
 
     already_charged: bool
     waits_for_fee: bool
@@ -85,6 +90,9 @@ class OnFile:
     amount_cents: int | None
     tender: TenderKind | None
     card_id: UUID | None
+    is_held: bool
+    is_on_hold: bool
+    gate: Gate
 
 
 class NoCharge(StrEnum):
@@ -92,6 +100,7 @@ class NoCharge(StrEnum):
     WAITS_FOR_FEE = "waits_for_fee"
     NO_FEE_IN_FORCE = "no_fee_in_force"
     COSTS_NOTHING = "costs_nothing"
+    ALREADY_HELD = "already_held"
 
 
 class FirstStep(StrEnum):
@@ -100,6 +109,7 @@ class FirstStep(StrEnum):
     CHARGE_CARD = "charge_card"
     DECLINE_FOR_WANT_OF_CARD = "decline_for_want_of_card"
     WAIT_FOR_OUTSIDE_PAYMENT = "wait_for_outside_payment"
+    WAIT_FOR_HOLD = "wait_for_hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +130,8 @@ def price(found: OnFile) -> Priced | NoCharge:
     """
     if found.already_charged:
         return NoCharge.ALREADY_CHARGED
+    if found.is_held:
+        return NoCharge.ALREADY_HELD
     if found.fee_id is None or found.amount_cents is None:
         return NoCharge.WAITS_FOR_FEE if found.waits_for_fee else NoCharge.NO_FEE_IN_FORCE
     if found.amount_cents == 0:
@@ -127,6 +139,8 @@ def price(found: OnFile) -> Priced | NoCharge:
     tender = found.tender or TenderKind.CARD
     if tender is not TenderKind.CARD:
         step = FirstStep.WAIT_FOR_OUTSIDE_PAYMENT
+    elif found.is_on_hold:
+        step = FirstStep.WAIT_FOR_HOLD
     elif found.card_id is None:
         step = FirstStep.DECLINE_FOR_WANT_OF_CARD
     else:

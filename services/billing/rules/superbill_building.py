@@ -12,11 +12,17 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from services.billing.rules import coding
+from services.billing.rules.as_printed import address_lines, as_dialled
 from services.billing.rules.codebook import PLACES_OF_SERVICE, CodeBook
+from services.billing.rules.coverage import stamps_for
+from services.billing.rules.superbill_additions import NOTHING_ADDED, Additions
 from services.billing.rules.superbills import (
     ASSERTION,
     LETTERS,
     NOTICE,
+    OWED_ASSERTION,
+    OWED_NOTICE,
+    OWED_TITLE,
     PAID_BY,
     TITLE,
     BillingEntity,
@@ -34,7 +40,7 @@ from services.billing.rules.superbills import (
     Superbill,
     Visit,
 )
-from shared.claims import Address, ConsultRecord, DrugGiven, InfusionRecord
+from shared.claims import ConsultRecord, DrugGiven, InfusionRecord
 
 POINTERS_MAX = 4  # CMS-1500 item 24E holds four pointers per line
 
@@ -49,12 +55,18 @@ def served_on(record: ServiceRecord) -> date:
     return record.started_at.astimezone(ZoneInfo(record.location.zone)).date()
 
 
-def build(record: InfusionRecord, paid: Paid, book: CodeBook, issue: Issue) -> Superbill:
+def build(
+    record: InfusionRecord,
+    paid: Paid,
+    book: CodeBook,
+    issue: Issue,
+    added: Additions = NOTHING_ADDED,
+) -> Superbill:
     """The superbill of an infusion that has started and stopped."""
     assert record.stopped_at is not None, "lint holds what has no stop time"
     infusion_min = coding.minutes_between(record.started_at, record.stopped_at)
-    visit = visit_of(record, record.stopped_at, infusion_min=infusion_min)
-    diagnoses = diagnoses_of(record, book)
+    visit = visit_of(record, record.stopped_at, added, infusion_min=infusion_min)
+    diagnoses = diagnoses_of(record, book, added)
     drug = record.drug
     coded = coding.code_infusion(
         infusion_min,
@@ -76,7 +88,7 @@ def build(record: InfusionRecord, paid: Paid, book: CodeBook, issue: Issue) -> S
         )
         for one in coded
     )
-    return document(record, visit, diagnoses, lines, paid, issue)
+    return document(record, visit, diagnoses, lines, paid, issue, added)
 
 
 def document(
@@ -86,17 +98,20 @@ def document(
     lines: tuple[Line, ...],
     paid: Paid,
     issue: Issue,
+    added: Additions,
 ) -> Superbill:
     """One visit's superbill: who rendered it to whom, its lines, and the money."""
     location, patient, zone = record.location, record.patient, ZoneInfo(record.location.zone)
     paid_cents = sum(one.amount_cents for one in paid.payments)
     refunded_cents = sum(one.amount_cents for one in paid.refunds)
     total_cents = sum(line.charge_cents for line in lines)
+    balance_cents = total_cents - paid.reduced_cents - (paid_cents - refunded_cents)
+    is_paid = balance_cents == 0
     return Superbill(
         number=issue.number,
         version=issue.version,
         replaces=issue.replaces,
-        title=TITLE,
+        title=TITLE if is_paid else OWED_TITLE,
         month=None,
         gathers=(),
         issued_on=issue.issued_at.astimezone(zone).date(),
@@ -104,15 +119,19 @@ def document(
             legal_name=location.legal_name,
             ein=location.ein,
             npi=location.npi,
-            phone=_phone(location.phone),
-            address=_lines(location.address),
+            phone=as_dialled(location.phone),
+            email=added.clinic.email,
+            address=address_lines(location.address),
         ),
         patient=Patient(
             name=f"{patient.first_name} {patient.last_name}",
             birth_date=patient.birth_date,
-            phone=_phone(patient.phone),
-            address=_lines(patient.address),
+            sex=added.patient.sex,
+            phone=as_dialled(patient.phone),
+            address=address_lines(patient.address),
+            insurance=None if added.coverage is None else added.coverage.plan,
         ),
+        referrer=added.patient.referrer,
         diagnoses=diagnoses,
         visits=(visit,),
         lines=lines,
@@ -127,9 +146,10 @@ def document(
         refunded_cents=refunded_cents,
         net_paid_cents=paid_cents - refunded_cents,
         reduced_cents=paid.reduced_cents,
-        balance_cents=total_cents - paid.reduced_cents - (paid_cents - refunded_cents),
-        notice=NOTICE,
-        assertion=ASSERTION,
+        balance_cents=balance_cents,
+        notice=NOTICE if is_paid else OWED_NOTICE,
+        assertion=ASSERTION if is_paid else OWED_ASSERTION,
+        stamps=stamps_for(added.coverage),
     )
 
 
@@ -141,10 +161,15 @@ def places_of(lines: Iterable[Line]) -> tuple[PlaceOfService, ...]:
     )
 
 
-def diagnoses_of(record: ServiceRecord, book: CodeBook) -> tuple[Diagnosis, ...]:
-    """The record's diagnoses under their letters, in the words of the book."""
+def diagnoses_of(record: ServiceRecord, book: CodeBook, added: Additions) -> tuple[Diagnosis, ...]:
+    """The record's diagnoses under their letters, in the words of the book where they are told."""
+
+    def words_for(code: str) -> str | None:
+        known = book.diagnoses.get(code)
+        return known.words if known is not None and added.patient.tells_diagnoses else None
+
     return tuple(
-        Diagnosis(letter, code, known.words if (known := book.diagnoses.get(code)) else None)
+        Diagnosis(letter, code, words_for(code))
         for letter, code in zip(LETTERS, record.diagnoses, strict=False)
     )
 
@@ -154,7 +179,9 @@ def pointers_to(diagnoses: tuple[Diagnosis, ...]) -> tuple[str, ...]:
     return tuple(diagnosis.pointer for diagnosis in diagnoses[:POINTERS_MAX])
 
 
-def visit_of(record: ServiceRecord, ended_at: datetime, *, infusion_min: int | None) -> Visit:
+def visit_of(
+    record: ServiceRecord, ended_at: datetime, added: Additions, *, infusion_min: int | None
+) -> Visit:
     """The visit by the clinic's clock, and who rendered it."""
     rendering, zone = record.rendering, ZoneInfo(record.location.zone)
     return Visit(
@@ -165,6 +192,9 @@ def visit_of(record: ServiceRecord, ended_at: datetime, *, infusion_min: int | N
             credential=rendering.credential,
             npi=rendering.npi,
             license_number=rendering.license_number,
+            license_state=added.clinician.license_state,
+            taxonomy=added.clinician.taxonomy,
+            supervising=added.clinician.supervising,
         ),
         started_at=record.started_at.astimezone(zone),
         stopped_at=ended_at.astimezone(zone),
@@ -196,15 +226,3 @@ def _plain(micrograms: int) -> str:
 
 def _told(one: Receipt) -> tuple[str, str, int]:
     return PAID_BY[one.tender], one.reference, one.amount_cents
-
-
-def _lines(address: Address) -> tuple[str, ...]:
-    town = f"{address.city}, {address.state} {address.postal_code}"
-    return tuple(line for line in (address.line1, address.line2, town) if line)
-
-
-def _phone(e164: str) -> str:
-    """`(202) 555-0147` for a number of the North American plan; another stays as it is."""
-    if len(e164) == len("+12025550147") and e164.startswith("+1"):
-        return f"({e164[2:5]}) {e164[5:8]}-{e164[8:]}"
-    return e164

@@ -22,7 +22,7 @@ from services.billing.rules.codebook import (
     is_service_code,
 )
 from services.billing.rules.superbill_building import POINTERS_MAX, served_on
-from services.billing.rules.superbills import LETTERS, Line, Superbill
+from services.billing.rules.superbills import LETTERS, OWED_TITLE, Line, Superbill
 from shared.claims import InfusionRecord
 from shared.identifiers import is_ein, is_npi
 from shared.refusals import Broken
@@ -43,6 +43,7 @@ def lint(bill: Superbill, book: CodeBook) -> list[Broken]:
     found = (
         *_wrong_names(bill),
         *_wrong_numbers(bill),
+        *_wrong_supervisors(bill),
         *_wrong_diagnoses(bill, book),
         *_wrong_visits(bill),
         *(broken for line in bill.lines for broken in _wrong_line(line, bill, book)),
@@ -106,6 +107,12 @@ def _wrong_numbers(bill: Superbill) -> Iterator[Broken]:
         yield lint_words.CLINIC_SSN
     elif not is_ein(bill.entity.ein):
         yield lint_words.CLINIC_EIN
+
+
+def _wrong_supervisors(bill: Superbill) -> Iterator[Broken]:
+    for one in {visit.rendering for visit in bill.visits}:
+        if one.supervising is not None and one.supervising.npi == one.npi:
+            yield lint_words.SUPERVISES_ITSELF
 
 
 def _wrong_diagnoses(bill: Superbill, book: CodeBook) -> Iterator[Broken]:
@@ -213,5 +220,7 @@ def _wrong_sums(bill: Superbill) -> Iterator[Broken]:
     ) or not 0 <= refunded_cents <= paid_cents:
         yield lint_words.PAYMENTS_DO_NOT_SUM
     owed_cents = bill.total_cents - bill.reduced_cents - (paid_cents - refunded_cents)
-    if owed_cents != 0 or bill.balance_cents != 0 or bill.reduced_cents < 0:
+    may_be_owed = bill.replaces is not None and bill.title == OWED_TITLE
+    is_wrong = bill.balance_cents != owed_cents or owed_cents < 0 or bill.reduced_cents < 0
+    if is_wrong or (owed_cents > 0 and not may_be_owed):
         yield lint_words.NOT_PAID

@@ -29,6 +29,16 @@ def broken_by_gathering(bills: Sequence[Superbill], earlier: Superbill | None) -
                 "month",
             )
         ]
+    if any(bill.balance_cents for bill in bills):
+        return [
+            Broken(
+                "month_not_paid",
+                "A visit of this month is owed again: a payment for it did not come. Gather the"
+                " month once it is paid.",
+                "payers return a statement with a balance due",
+                "month",
+            )
+        ]
     if len({bill.entity for bill in bills}) > 1 or len({bill.patient for bill in bills}) > 1:
         return [
             Broken(
@@ -97,6 +107,7 @@ def gather(bills: Sequence[Superbill], month: str, issue: Issue) -> Superbill:
         net_paid_cents=sum(bill.net_paid_cents for bill in bills),
         reduced_cents=sum(bill.reduced_cents for bill in bills),
         balance_cents=sum(bill.balance_cents for bill in bills),
+        stamps=tuple(dict.fromkeys(stamp for bill in bills for stamp in bill.stamps)),
         notice=NOTICE + EITHER.format(numbers=", ".join(names)),
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from services.billing.rules import coding, lint_words
 from services.billing.rules.codebook import PLACES_OF_SERVICE, CodeBook, is_cpt, is_modifier
+from services.billing.rules.superbill_additions import NOTHING_ADDED, Additions
 from services.billing.rules.superbill_building import (
     diagnoses_of,
     document,
@@ -91,10 +92,15 @@ def _wrong_record(record: ConsultRecord, documented: Documented | None) -> Itera
 
 
 def build_session(
-    record: ConsultRecord, documented: Documented, paid: Paid, book: CodeBook, issue: Issue
+    record: ConsultRecord,
+    documented: Documented,
+    paid: Paid,
+    book: CodeBook,
+    issue: Issue,
+    added: Additions = NOTHING_ADDED,
 ) -> Superbill:
     """The superbill of a session that took place."""
-    diagnoses = diagnoses_of(record, book)
+    diagnoses = diagnoses_of(record, book, added)
     minutes = coding.minutes_between(record.started_at, record.ended_at)
     line = Line(
         date_of_service=served_on(record),
@@ -108,5 +114,5 @@ def build_session(
         why=(f"Documented by the clinician for this session of {minutes} minutes.",),
         drug=None,
     )
-    visit = visit_of(record, record.ended_at, infusion_min=None)
-    return document(record, visit, diagnoses, (line,), paid, issue)
+    visit = visit_of(record, record.ended_at, added, infusion_min=None)
+    return document(record, visit, diagnoses, (line,), paid, issue, added)

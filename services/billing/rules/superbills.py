@@ -12,6 +12,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.billing.rules.coverage import InsurancePlan
+from services.billing.rules.superbill_additions import NamedProvider, Sex
 from shared.events.billing import TenderKind
 from shared.refusals import Broken
 
@@ -31,6 +33,16 @@ NOTICE = (
     " not a claim. The clinic is out of network and accepts no assignment of benefits: please"
     " reimburse the patient. It promises no coverage."
 )
+OWED_TITLE = "Statement of services, not paid in full"
+OWED_NOTICE = (
+    "A payment that an earlier version of this statement counted did not come, and the balance is"
+    " owed. Please do not hand this version in, nor the one that it replaces: another version"
+    " follows once the balance is paid. It is not a bill and not a claim."
+)
+OWED_ASSERTION = (
+    "The services listed were rendered on the date of service by the clinician named above. What"
+    " was received of the fee is shown; the balance is owed."
+)
 ASSERTION = (
     "The services listed were rendered on the date of service by the clinician named above, and"
     " the fee was received as shown."
@@ -43,11 +55,13 @@ class CorrectionReason(StrEnum):
     REFUND = "refund"
     RECORD = "record"
     VISIT = "visit"
+    PAYMENT = "payment"
 
 
 REASONS = {
     CorrectionReason.REFUND: "Money was refunded after the earlier version was issued.",
     CorrectionReason.RECORD: "The record of the visit was corrected.",
+    CorrectionReason.PAYMENT: "What was paid changed after the earlier version was issued.",
     CorrectionReason.VISIT: "Another visit of the month has its statement now.",
 }
 
@@ -60,23 +74,33 @@ class BillingEntity:
     ein: str
     npi: str
     phone: str
+    email: str | None
     address: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RenderingProvider:
+    """`supervising` is named where it is another person."""
+
     name: str
     credential: str
     npi: str
     license_number: str
+    license_state: str | None
+    taxonomy: str | None
+    supervising: NamedProvider | None
 
 
 @dataclass(frozen=True, slots=True)
 class Patient:
+    """`insurance` is the plan that the patient hands it in to, where the clinic was told."""
+
     name: str
     birth_date: date
+    sex: Sex | None
     phone: str
     address: tuple[str, ...]
+    insurance: InsurancePlan | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +195,9 @@ class Replaced:
 class Superbill:
     """The document. Its lines sum to the total, its payments pay it, its balance is zero.
 
+    Only a version that replaces another has one: a payment did not come after all.
     That of a month, `2026-11`, gathers the superbills of its visits and names their numbers.
+    `stamps` name the programs that take no claim for it.
     """
 
     number: str
@@ -183,6 +209,7 @@ class Superbill:
     issued_on: date
     entity: BillingEntity
     patient: Patient
+    referrer: NamedProvider | None
     diagnoses: tuple[Diagnosis, ...]
     visits: tuple[Visit, ...]
     lines: tuple[Line, ...]
@@ -198,6 +225,7 @@ class Superbill:
     balance_cents: int
     notice: str
     assertion: str
+    stamps: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

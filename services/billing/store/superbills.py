@@ -29,10 +29,13 @@ _PAID = text(
     SELECT c.service, c.infusion_id, c.patient_id,
            c.amount_cents - coalesce(a.given_up_cents, 0) AS amount_cents,
            c.forgiven_cents - coalesce(a.given_up_cents, 0) AS reduced_cents, c.state,
-           EXISTS (SELECT FROM superbills AS s WHERE s.charge_id = c.charge_id) AS is_billed
+           s.superbill_id IS NOT NULL AS is_billed, s.reason AS last_reason
       FROM charges AS c
       LEFT JOIN (SELECT charge_id, sum(amount_cents)::integer AS given_up_cents
                    FROM charge_adjustments GROUP BY charge_id) AS a USING (charge_id)
+      LEFT JOIN LATERAL (SELECT superbill_id, reason FROM superbills AS s
+                          WHERE s.charge_id = c.charge_id ORDER BY version DESC LIMIT 1) AS s
+             ON true
      WHERE c.charge_id = :charge_id
     """
 )
@@ -132,10 +135,13 @@ async def find_settled(
 ) -> Unbilled | None:
     """`None` while something is owed, and for a first superbill unless something was paid.
 
-    Where one is issued, being paid again after a refund corrects it.
+    Where one is issued, being paid again corrects it, and so does a payment that did not come.
     """
     row = (await tx.execute(_PAID, {"charge_id": charge_id})).one_or_none()
-    if row is None or row.state not in (SETTLED if row.is_billed else PAID):
+    if row is None:
+        return None
+    fell_through = row.is_billed and correction is CorrectionReason.PAYMENT
+    if not fell_through and row.state not in (SETTLED if row.is_billed else PAID):
         return None
     paid = Paid(
         charge_id=charge_id,
@@ -145,7 +151,9 @@ async def find_settled(
         reduced_cents=row.reduced_cents,
     )
     if row.is_billed:
-        correction = correction or CorrectionReason.REFUND
+        was_owed = row.last_reason == CorrectionReason.PAYMENT
+        again = CorrectionReason.PAYMENT if was_owed else CorrectionReason.REFUND
+        correction = correction or again
     return Unbilled(ServiceKind(row.service), row.infusion_id, row.patient_id, paid, correction)
 
 

@@ -11,10 +11,12 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, SMALLINT, TEXT, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
+from services.billing.rules.gates import in_turn
 from services.billing.rules.payments import Charged
 from services.billing.rules.pricing import OnFile, Service, of_infusion, of_session
 from services.billing.rules.standing import ChargeState
 from services.billing.store import fees
+from services.billing.store.gates import read_gates
 from shared.events.billing import TenderKind
 from shared.events.scheduling import AppointmentBooked, ConsultCompleted, InfusionCompleted
 from shared.messaging import Transaction
@@ -22,11 +24,15 @@ from shared.messaging import Transaction
 _ON_FILE = text(
     """
     SELECT c.charge_id IS NOT NULL AS charged, w.infusion_id IS NOT NULL AS waits,
-           f.fee_id, f.amount_cents, v.tender, k.card_id
+           h.infusion_id IS NOT NULL AS held, f.fee_id, f.amount_cents, v.tender, k.card_id,
+           EXISTS (SELECT FROM collections_holds AS o
+                    WHERE o.patient_id = i.patient_id AND o.charge_id IS NULL
+                      AND o.ended_at IS NULL) AS on_hold
       FROM unnest(:services, :appointments, :patients, :visit_types, :starts)
            WITH ORDINALITY AS i (service_id, appointment_id, patient_id, visit_type, started_at, n)
       LEFT JOIN charges AS c ON c.infusion_id = i.service_id
       LEFT JOIN uncharged_infusions AS w ON w.infusion_id = i.service_id
+      LEFT JOIN held_charges AS h ON h.infusion_id = i.service_id
       LEFT JOIN visits AS v
              ON v.appointment_id = i.appointment_id AND v.patient_id = i.patient_id
       LEFT JOIN LATERAL (SELECT fee_id, amount_cents FROM fees
@@ -135,7 +141,8 @@ async def read_on_file(tx: Transaction, services: Sequence[Service]) -> list[OnF
     """
     await fees.hold(tx)
     await tx.execute(_LOCK_VISITS, {"appointments": [one.appointment_id for one in services]})
-    rows = await tx.execute(
+    gates = await read_gates(tx, services)
+    found = await tx.execute(
         _ON_FILE,
         {
             "services": [one.service_id for one in services],
@@ -145,6 +152,8 @@ async def read_on_file(tx: Transaction, services: Sequence[Service]) -> list[OnF
             "starts": [one.started_at for one in services],
         },
     )
+    rows = found.all()
+    amounts_cents = [None if row.charged or row.held else row.amount_cents for row in rows]
     return [
         OnFile(
             already_charged=row.charged,
@@ -153,8 +162,11 @@ async def read_on_file(tx: Transaction, services: Sequence[Service]) -> list[OnF
             amount_cents=row.amount_cents,
             tender=row.tender and TenderKind(row.tender),
             card_id=row.card_id,
+            is_held=row.held,
+            is_on_hold=row.on_hold,
+            gate=gate,
         )
-        for row in rows
+        for row, gate in zip(rows, in_turn(gates, amounts_cents), strict=True)
     ]
 
 

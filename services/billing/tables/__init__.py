@@ -1,6 +1,7 @@
 """What billing keeps: fees, estimates, visits, charges, payments, ledger, cards, superbills.
 
-Ids, states and cents are in the clear; client secrets, estimates and superbills are sealed.
+Ids, states and cents are in the clear; client secrets, estimates, superbills, statements and
+what patients answered about coverage are sealed.
 """
 
 from __future__ import annotations
@@ -18,12 +19,18 @@ from services.billing.tables.collecting import (
     DunningPolicy,
     NetworkCeiling,
 )
+from services.billing.tables.coverage import (
+    ClinicianStanding,
+    CoveragePaper,
+    PatientCoverage,
+)
 from services.billing.tables.disputes import (
     Dispute,
     DisputeAnswer,
     DisputeEvidence,
     DisputeMovement,
 )
+from services.billing.tables.estimate_disputes import EstimateDispute
 from services.billing.tables.estimates import (
     Estimate,
     EstimateCourse,
@@ -33,6 +40,7 @@ from services.billing.tables.estimates import (
     SeriesVisit,
 )
 from services.billing.tables.fees import Fee, UnchargedInfusion
+from services.billing.tables.held_charges import EstimateMargin, HeldCharge
 from services.billing.tables.ledger import LedgerAccount, LedgerTransfer
 from services.billing.tables.notices import NoticesSeen
 from services.billing.tables.pay_links import PayLink
@@ -45,6 +53,8 @@ from services.billing.tables.reconciliation import (
 )
 from services.billing.tables.refunds import Refund
 from services.billing.tables.session_codes import SessionCode
+from services.billing.tables.statements import PatientStatement
+from services.billing.tables.superbill_additions import SuperbillAddition
 from services.billing.tables.superbills import (
     Superbill,
     SuperbillDocument,
@@ -62,7 +72,9 @@ __all__ = [
     "CareCreditTender",
     "Charge",
     "ChargeAdjustment",
+    "ClinicianStanding",
     "CollectionsHold",
+    "CoveragePaper",
     "Customer",
     "DiagnosisCode",
     "Dispute",
@@ -73,14 +85,19 @@ __all__ = [
     "DunningPolicy",
     "Estimate",
     "EstimateCourse",
+    "EstimateDispute",
     "EstimateDocument",
+    "EstimateMargin",
     "EstimateNumber",
     "EstimateWording",
     "Fee",
+    "HeldCharge",
     "LedgerAccount",
     "LedgerTransfer",
     "NetworkCeiling",
     "NoticesSeen",
+    "PatientCoverage",
+    "PatientStatement",
     "PayLink",
     "Payment",
     "PaymentAttempt",
@@ -93,6 +110,7 @@ __all__ = [
     "StripeMovement",
     "StripePayout",
     "Superbill",
+    "SuperbillAddition",
     "SuperbillDocument",
     "SuperbillHold",
     "SuperbillNumber",

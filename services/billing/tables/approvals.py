@@ -20,7 +20,8 @@ class ApprovalLimit(Base, table=True):
     __table_args__ = (
         CheckConstraint("limit_cents >= 0", name="limit"),
         CheckConstraint(
-            "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer')",
+            "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer',"
+            " 'write_down')",
             name="entry",
         ),
         Index("ix_approval_limits_in_force", "entry", "starts_at", "limit_id"),
@@ -41,7 +42,8 @@ class Approval(Base, table=True):
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="amount"),
         CheckConstraint(
-            "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer')",
+            "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer',"
+            " 'write_down')",
             name="entry",
         ),
         CheckConstraint("state IN ('pending', 'approved', 'refused')", name="state"),

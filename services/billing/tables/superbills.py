@@ -51,7 +51,7 @@ class Superbill(Base, table=True):
             "(version = 1) = (replaces_id IS NULL) AND (replaces_id IS NULL) = (reason IS NULL)",
             name="replaces",
         ),
-        CheckConstraint("reason IN ('refund', 'record', 'visit')", name="reason"),
+        CheckConstraint("reason IN ('refund', 'record', 'visit', 'payment')", name="reason"),
         UniqueConstraint("charge_id", "version"),
         UniqueConstraint("patient_id", "month", "version"),
         UniqueConstraint("number", "version"),
@@ -84,7 +84,7 @@ class SuperbillHold(Base, table=True):
     __tablename__ = "superbill_holds"
     __table_args__ = (
         CheckConstraint("cardinality(rules) > 0", name="rules"),
-        CheckConstraint("correction IN ('refund', 'record')", name="correction"),
+        CheckConstraint("correction IN ('refund', 'record', 'payment')", name="correction"),
         Index("ix_superbill_holds_noticed_at", "noticed_at", "charge_id"),
     )
 

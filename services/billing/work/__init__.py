@@ -41,6 +41,7 @@ from services.billing.work.estimates import (
     remind_key,
     review_key,
 )
+from services.billing.work.gates import AskWhoGave, ClinicianKnown, LookAgain, look_again_key
 from services.billing.work.notices import CatchUp, ListNotices, NoticesListed
 from services.billing.work.pay_links import (
     CreatePayLink,
@@ -61,6 +62,12 @@ from services.billing.work.payments import (
     look_key,
 )
 from services.billing.work.refunds import CreateRefund, LookAtRefund, RefundStands, refund_key
+from services.billing.work.statements import (
+    AddressStatement,
+    RenderStatement,
+    StatementAddressed,
+    StatementRendered,
+)
 from services.billing.work.superbills import (
     RedeemService,
     ReissueSuperbill,
@@ -71,7 +78,9 @@ from services.billing.work.superbills import (
 )
 
 __all__ = [
+    "AddressStatement",
     "AnswerSent",
+    "AskWhoGave",
     "AttendanceRedeemed",
     "CapturePayment",
     "Captured",
@@ -79,6 +88,7 @@ __all__ = [
     "CardStands",
     "CatchUp",
     "ChargeLate",
+    "ClinicianKnown",
     "CreateCustomer",
     "CreatePayLink",
     "CreateRefund",
@@ -92,6 +102,7 @@ __all__ = [
     "EvidenceUploaded",
     "ExpirePayLink",
     "ListNotices",
+    "LookAgain",
     "LookAtCard",
     "LookAtDispute",
     "LookAtPayLink",
@@ -113,17 +124,21 @@ __all__ = [
     "RemindEstimate",
     "RenderEstimate",
     "RenderEvidence",
+    "RenderStatement",
     "RenderSuperbill",
     "ReviewEstimates",
     "SendAnswer",
     "ServiceRedeemed",
     "SetupCancelled",
     "SetupReady",
+    "StatementAddressed",
+    "StatementRendered",
     "SuperbillRendered",
     "TakeStep",
     "UploadEvidence",
     "WatchDisputes",
     "capture_key",
+    "look_again_key",
     "look_key",
     "overdue_key",
     "plan_key",

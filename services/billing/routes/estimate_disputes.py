@@ -1,0 +1,43 @@
+"""Disputes of estimates, which stop collecting."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from services.billing.handlers import estimate_disputes
+from services.billing.handlers.estimate_disputes import (
+    CloseDispute,
+    DisputeClosed,
+    DisputeListed,
+    DisputeOpened,
+    OpenDispute,
+)
+from shared.auth import Role, allow
+from shared.http.desk import AtDesk
+from shared.http.pages import AskedPage, Page
+
+BILLER = [allow(Role.BILLER)]
+
+router = APIRouter(tags=["billing"])
+
+
+@router.post("/estimates/{estimate_id}/disputes", dependencies=BILLER)
+async def open_dispute(estimate_id: UUID, wish: OpenDispute, desk: AtDesk) -> DisputeOpened:
+    """A patient disputes a bill against its estimate: nothing is collected from now on."""
+    by = desk.actor.subject
+    return await desk.decide(estimate_disputes.open_dispute, estimate_id, wish, by)
+
+
+@router.get("/estimate-disputes", dependencies=BILLER)
+async def list_disputes(desk: AtDesk, asked: AskedPage) -> Page[DisputeListed]:
+    """Disputes that are not closed."""
+    return await desk.read(estimate_disputes.list_disputes, asked, purpose="payment")
+
+
+@router.post("/estimate-disputes/{dispute_id}/closure", dependencies=BILLER)
+async def close_dispute(dispute_id: UUID, wish: CloseDispute, desk: AtDesk) -> DisputeClosed:
+    """Say how a dispute ended, and collect what is owed still."""
+    by = desk.actor.subject
+    return await desk.decide(estimate_disputes.close_dispute, dispute_id, wish, by)
