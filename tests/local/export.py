@@ -26,9 +26,9 @@ ketamine_pain,1250.50,2026-01-01
     "patients.csv": """\
 patient,first_name,last_name,birth_date,phone,email,line1,line2,city,state,postal_code,location,\
 registered_at,screened_at,screened_by,screened_until,concerns,cleared_at,cleared_by,cleared_until,\
-clearance_note
+clearance_note,coverage
 canary,Testa,Canary,1970-02-03,+12025550142,canary@example.com,2 Dry Street,,Phoenix,AZ,85001,\
-phoenix,2027-03-12 09:00,2027-03-12 09:05,quinn,2027-12-31,,,,,
+phoenix,2027-03-12 09:00,2027-03-12 09:05,quinn,2027-12-31,,,,,,self_pay
 """,
     "cards.csv": """\
 patient,card_number,saved_at

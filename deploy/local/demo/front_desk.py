@@ -6,6 +6,7 @@ from deploy.local.demo.people import People, address_of
 from deploy.local.demo.phrases import TENDERS, words
 from deploy.local.export.records import (
     Course,
+    Coverage,
     Move,
     OutsidePayment,
     Patient,
@@ -41,6 +42,16 @@ async def register(people: People, patient: Patient) -> None:
         **CONSENT,
         signed_at=patient.registered_at.isoformat(),
     )
+    if patient.coverage:
+        zone = people.clinic.locations[patient.location].zone
+        await people.post(
+            "billing",
+            f"/patients/{made['patient_id']}/coverage",
+            Role.FRONT_DESK,
+            kinds=list(patient.coverage),
+            intends_to_submit_claim=Coverage.SELF_PAY not in patient.coverage,
+            effective_from=patient.registered_at.astimezone(zone).date().isoformat(),
+        )
     found = ", ".join(words(concern) for concern in patient.concerns)
     held = f"; held: {found}" if found else ""
     people.act(patient, StaffRole.FRONT_DESK, f"takes the intake and the signed consent{held}")

@@ -15,7 +15,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("patient", "first_name", "last_name", "birth_date", "phone", "email"),
         *_ADDRESS,
         *("location", "registered_at", "screened_at", "screened_by", "screened_until"),
-        *("concerns", "cleared_at", "cleared_by", "cleared_until", "clearance_note"),
+        *("concerns", "cleared_at", "cleared_by", "cleared_until", "clearance_note", "coverage"),
     ),
     "cards.csv": ("patient", "card_number", "saved_at"),
     "series.csv": (

@@ -19,6 +19,15 @@ class StaffRole(StrEnum):
     BILLER = "biller"
 
 
+class Coverage(StrEnum):
+    """What an export may name as who pays for a patient's care."""
+
+    SELF_PAY = "self_pay"
+    COMMERCIAL = "commercial"
+    MEDICARE = "medicare"
+    MEDICAID = "medicaid"
+
+
 class Concern(StrEnum):
     """What an export may name as found at screening."""
 
@@ -111,6 +120,7 @@ class Patient:
     address: Address
     location: str
     registered_at: datetime
+    coverage: tuple[Coverage, ...]
     concerns: tuple[Concern, ...]
     screening: Screening | None
     clearance: Clearance | None
