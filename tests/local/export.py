@@ -40,12 +40,12 @@ canary-pain,canary,quinn,phoenix,ketamine_pain,G90.511,2027-03-12 09:10,,,
 """,
     "visits.csv": """\
 visit,series,chair,starts_at,moved_at,moved_to,nurse,ride,ride_name,ride_phone,ride_confirmed_at,\
-checked_in_at,fasted,drip_min,discharged_after_min,tender,reference,paid_at,issuer_declines,\
-tried_again_at
-canary-1,canary-pain,one,2027-03-16 10:00,,,quinn,rideshare,,,,,yes,235,,,,,,
-canary-2,canary-pain,one,2027-03-17 10:00,,,quinn,rideshare,,,,,yes,230,,cash,R-0042,\
+checked_in_at,fasted,drip_min,weight_kg,dose_mg,lot,discharged_after_min,tender,\
+reference,paid_at,issuer_declines,tried_again_at
+canary-1,canary-pain,one,2027-03-16 10:00,,,quinn,rideshare,,,,,yes,235,70,60,LOT-1,,,,,,
+canary-2,canary-pain,one,2027-03-17 10:00,,,quinn,rideshare,,,,,yes,230,70,60,LOT-1,,cash,R-0042,\
 2027-03-17 15:00,,
-canary-3,canary-pain,one,2027-03-18 10:00,,,quinn,rideshare,,,,,yes,240,45,,,,,
+canary-3,canary-pain,one,2027-03-18 10:00,,,quinn,rideshare,,,,,yes,240,70,60,LOT-1,45,,,,,
 """,
 }
 

@@ -72,6 +72,7 @@ CLINICIAN: dict[str, Any] = {
     "address": ADDRESS,
 }
 VITALS = {"systolic_mmhg": 124, "diastolic_mmhg": 78, "pulse_bpm": 72, "spo2_pct": 98}
+GIVEN_DOSE = {"lot": "LOT-0001", "drawn_ug": 35_000, "given_ug": 35_000}
 DRIVER = {"mode": "driver", "driver_name": "Testa Driver", "driver_phone": "+12025550111"}
 STAFF = frozenset(Role) - {Role.SERVICE}
 
@@ -254,9 +255,25 @@ class Clinic:
         """Let time pass until a visit begins."""
         self.clock.step_to(datetime.fromisoformat(visit["starts_at"]) + late)
 
+    async def plan_dose(self, visit: dict[str, Any], **fields: object) -> Any:
+        """Half a milligram per kilogram, by the clinic's clinician, whoever else asks just now."""
+        asks, self.headers = self.headers, self.as_staff(self.subject)
+        answer = await self.step(visit, "dose-plan", self.dose(**fields))
+        self.headers = asks
+        return answer
+
+    def dose(self, **fields: object) -> dict[str, Any]:
+        plan = {"clinician_id": self.clinician_id, "dose_ug": 35_000, "weight_g": 70_000}
+        return plan | fields
+
+    async def give(self, visit: dict[str, Any], **fields: object) -> Any:
+        """What was planned ran, and nothing is left over."""
+        return await self.step(visit, "dose", GIVEN_DOSE | fields)
+
     async def check_in(self, visit: dict[str, Any]) -> None:
         """A visit with a ride, its patient here and fasted, cleared to start."""
         self.be_there(visit)
+        await self.plan_dose(visit)
         await self.step(visit, "ride", {"mode": "rideshare"})
         await self.step(visit, "check-in", {"fasted": True})
         await self.vitals(visit)
@@ -279,7 +296,8 @@ class Clinic:
         return await self.step(visit, "complete")
 
     async def discharge(self, visit: dict[str, Any]) -> Any:
-        """After the drip: vitals, the driver, and the way home."""
+        """After the drip: the dose, vitals, the driver, and the way home."""
+        await self.give(visit)
         await self.vitals(visit)
         await self.step(visit, "ride-seen", DRIVER)
         return await self.step(visit, "discharge", {"oriented": True})

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from deploy.local.postgres import Postgres
 from services.scheduling.tables import Base
 from shared.clock import FixedClock
-from tests.scheduling.conftest import DRIVER, LOCATION, VITALS, Clinic, app_on
+from tests.scheduling.conftest import DRIVER, GIVEN_DOSE, LOCATION, VITALS, Clinic, app_on
 from tests.scheduling.test_races import OVERLAPS
 from tests.support.machines import World, run_any
 
@@ -69,8 +69,8 @@ GIVEN_TOO_NEAR = """
 """
 OUT_OF_TURN = "ride check-in vitals clear start complete abort ride-seen discharge send-home"
 SENT_HOME = "send-home"
-GIVEN = "vitals clear start complete vitals ride-seen discharge"
-ABORTED = "vitals clear start abort"
+GIVEN = "dose-plan vitals clear start complete vitals dose ride-seen discharge"
+ABORTED = "dose-plan vitals clear start abort"
 HOURS = st.sampled_from([-72, -48, -25, -24, -1, 1, 2, 24, 25, 48, 72, 96])
 PLACES = st.integers(0, 20)
 
@@ -159,6 +159,8 @@ class AnyCourse(RuleBasedStateMachine):
             "check-in": {"fasted": True},
             "start": {"clinician_id": self.clinic.clinician_id},
             "send-home": {"reason": "unwell"},
+            "dose-plan": self.clinic.dose(),
+            "dose": GIVEN_DOSE,
             "vitals": VITALS,
             "abort": {"reason": "Made up."},
             "ride-seen": DRIVER,

@@ -37,7 +37,18 @@ ENDS = ["complete", "abort"]
 AGAIN = ["consent", "signature", "hard", "stale"]
 SLIPS = [
     *["none"] * 4,
-    *["signed", "clearance", "ride", "fasting", "vitals", "dose", "witness", "oriented", *AGAIN],
+    *[
+        "unplanned",
+        "signed",
+        "clearance",
+        "ride",
+        "fasting",
+        "vitals",
+        "dose",
+        "witness",
+        "oriented",
+        *AGAIN,
+    ],
 ]
 COMING = {"booked", "confirmed"}
 HERE, AFTER = {"checked_in", "cleared"}, {"completed", "recovering", "aborted"}
@@ -93,12 +104,14 @@ class AnyVisit(RuleBasedStateMachine):
         self.run(self._open())
         if dose_planned:
             self.plan_dose(35)
-        for_good = ["dose", "witness"] if dose_planned else [first]
         parts = [
             (COMING | {"checked_in"}, [first, *(slip for slip in slips if slip != "oriented")]),
             ({"cleared"}, [slip for slip in slips if slip in AGAIN]),
             ({"running"}, []),
-            (AFTER, [*for_good, "ride", *(s for s in slips if s not in {"fasting", "consent"})]),
+            (
+                AFTER,
+                ["dose", "witness", "ride", *(s for s in slips if s not in {"fasting", "consent"})],
+            ),
         ]
         for states, wrong in parts[:lived]:
             for slip in [*wrong, "signed" if end == "abort" else "none"]:
@@ -207,6 +220,7 @@ class AnyVisit(RuleBasedStateMachine):
             and self.fasted is True
             and self.before is not None
             and self.before.opens(self.now)
+            and self.dose == "planned"
         )
 
     @rule()
@@ -220,16 +234,13 @@ class AnyVisit(RuleBasedStateMachine):
         if self.ask("start", wish, right=self.state == "cleared" and self.gates_open):
             self.state = "running"
 
-    @rule(milligrams=st.sampled_from([35, 80]))
+    @rule(milligrams=st.sampled_from([35, 40, 80]))
     def plan_dose(self, milligrams: int) -> None:
-        wish = {
-            "clinician_id": self.clinic.clinician_id,
-            "dose_ug": milligrams * 1000,
-            "weight_g": 70_000,
-        }
-        right = self.state in COMING | HERE and milligrams <= 70  # 1 mg/kg
+        wish = self.clinic.dose(dose_ug=milligrams * 1000)
+        right = self.state in COMING | HERE and milligrams <= 35  # half a mg/kg: a first dose
         if self.ask("dose-plan", wish, right=right):
             self.dose = "planned"
+            self.state = "checked_in" if self.state == "cleared" else self.state
 
     # What is done while it runs, and after it.
 
@@ -245,6 +256,13 @@ class AnyVisit(RuleBasedStateMachine):
         right = self.state in AFTER and not self.gone and self.dose == "planned"
         if self.ask("dose", given, right=right):
             self.dose = "recorded" if drawn == 35 else "unwitnessed"  # nothing left
+
+    @rule()
+    def sign_not_given(self) -> None:
+        right = self.state in AFTER and not self.gone and self.dose == "planned"
+        wish = {"clinician_id": self.clinic.clinician_id, "reason": "The pump never ran."}
+        if self.ask("dose/not-given", wish, right=right):
+            self.dose = "recorded"
 
     @rule()
     def witness(self) -> None:
@@ -268,7 +286,7 @@ class AnyVisit(RuleBasedStateMachine):
             and self.ride_seen
             and self.after is not None
             and self.after.opens(self.now)
-            and self.dose in {"none", "recorded"}
+            and self.dose == "recorded"
         )
         if self.ask("discharge", {"oriented": oriented}, right=right):
             self.gone = True
@@ -286,6 +304,8 @@ class AnyVisit(RuleBasedStateMachine):
             self.prepare(slip)
             if slip != "ride":
                 self.record_ride()
+            if self.dose == "none" and slip != "unplanned":
+                self.plan_dose(35)
             self.check_in(fasted=slip != "fasting")
             self._read(slip)
             self.clear()
@@ -334,7 +354,9 @@ class AnyVisit(RuleBasedStateMachine):
             return
         [row] = self.run(
             self.clinic.rows(
-                "SELECT a.*, r.taken_at AS read_at, l.taken_at AS left_at FROM appointments AS a"
+                "SELECT a.*, r.taken_at AS read_at, l.taken_at AS left_at, p.planned_at"
+                " FROM appointments AS a"
+                " LEFT JOIN dose_plans AS p ON p.plan_id = a.dose_plan_id"
                 " LEFT JOIN readings AS r ON r.reading_id = a.reading_id"
                 " LEFT JOIN readings AS l ON l.reading_id = a.left_on_reading_id"
                 " WHERE a.appointment_id = :id",
@@ -348,6 +370,7 @@ class AnyVisit(RuleBasedStateMachine):
             assert row.consent_id
             assert timedelta(0) <= row.started_at - row.read_at <= FRESH
             assert row.cleared_at <= row.started_at
+            assert row.planned_at <= row.cleared_at
         if self.gone:
             assert row.oriented
             assert row.ride_seen_at is not None

@@ -64,8 +64,6 @@ async def test_a_completed_infusion_is_redeemed_with_what_a_superbill_prints(
 async def test_what_ran_is_redeemed_once_it_is_recorded(clinic: Clinic) -> None:
     visit = (await clinic.series())["appointments"][0]
     await clinic.check_in(visit)
-    plan = {"clinician_id": clinic.clinician_id, "dose_ug": 35_000, "weight_g": 70_000}
-    await clinic.step(visit, "dose-plan", plan)
     await clinic.start(visit)
     completed = await clinic.step(visit, "complete")
     path = f"infusions/{completed['infusion_id']}"

@@ -55,6 +55,7 @@ ROLES = {
     "POST /appointments/{appointment_id}/dose-plan": "prescriber",
     "POST /appointments/{appointment_id}/dose": "nurse",
     "POST /appointments/{appointment_id}/dose/witness": "nurse prescriber",
+    "POST /appointments/{appointment_id}/dose/not-given": "prescriber",
     "POST /patients/{patient_id}/consents": "front_desk nurse",
     "GET /patients/{patient_id}/consents": "front_desk nurse prescriber",
     "POST /consents/{consent_id}/withdraw": "front_desk nurse",

@@ -19,6 +19,7 @@ BESIDE = timedelta(minutes=50)
 
 async def ready(clinic: Clinic, visit: dict[str, Any]) -> None:
     """A visit cleared to start, without waiting for its time."""
+    await clinic.plan_dose(visit)
     await clinic.step(visit, "ride", {"mode": "rideshare"})
     await clinic.step(visit, "check-in", {"fasted": True})
     await clinic.vitals(visit)
@@ -150,7 +151,8 @@ async def test_no_writer_at_all_lets_two_drips_share_a_chair_or_a_patient(
         UPDATE appointments AS a
            SET {shared} = b.{shared}, state = 'running', infusion_id = gen_random_uuid(),
                started_at = now(), clinician_id = b.clinician_id, consent_id = b.consent_id,
-               screened_until = b.screened_until, reading_id = b.reading_id
+               screened_until = b.screened_until, dose_plan_id = b.dose_plan_id,
+               reading_id = b.reading_id
           FROM appointments AS b
          WHERE a.appointment_id = :late AND b.appointment_id = :running
     """

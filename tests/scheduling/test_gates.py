@@ -24,7 +24,8 @@ ASKED = Asked(120, ride_needed=True, sources={"fasting_min": "made up", "ride_ne
 SIGNED = Consented(AT + timedelta(minutes=1), withdrawn=False)
 CLEAR = Screened(Screening.CLEAR, date(2026, 10, 7))
 CONCERN = Screened(Screening.CONCERN, None)
-GATES = ["consent_missing", "clearance_missing", "ride_missing", "not_fasted", "vitals_missing"]
+GATES = ["consent_missing", "clearance_missing", "ride_missing", "not_fasted", "vitals_missing",
+         "dose_not_planned"]  # fmt: skip
 
 
 @pytest.mark.parametrize("shut", list(product([True, False], repeat=len(GATES))))
@@ -37,6 +38,7 @@ def test_the_drip_starts_only_when_no_gate_is_closed_and_every_closed_one_is_nam
         ride_recorded=not shut[2],
         fasted=not shut[3],
         vitals=None if shut[4] else FRESH,
+        dose_planned=not shut[5],
     )
     broken = broken_by_start(ready, ASKED, AT, 30)
     assert [each.rule for each in broken] == [
@@ -57,6 +59,7 @@ def test_a_gate_says_what_the_type_of_visit_asks_for_and_where_it_is_written(
         ride_recorded=False,
         fasted=False,
         vitals=FRESH,
+        dose_planned=True,
     )
     sources = {"fasting_min": "the anesthetists' rule", "ride_needed": "nobody asks"}
     [eaten] = broken_by_start(ready, Asked(fasting_min, ride_needed=False, sources=sources), AT, 30)
@@ -82,9 +85,10 @@ def path(visit: dict[str, Any], step: str) -> str:
 
 
 async def here(clinic: Clinic, **fields: Any) -> dict[str, Any]:
-    """A visit whose patient is here, fasted and with a ride; no vitals are taken."""
+    """A visit whose patient is here, fasted, with a ride and a dose; no vitals are taken."""
     visit: dict[str, Any] = (await clinic.series(**fields))["appointments"][0]
     clinic.be_there(visit)
+    await clinic.plan_dose(visit)
     await clinic.step(visit, "ride", {"mode": "rideshare"})
     await clinic.step(visit, "check-in", {"fasted": True})
     return visit
@@ -96,6 +100,7 @@ async def test_a_visit_passes_every_gate_on_its_way_to_the_drip(clinic: Clinic) 
     clinician = {"clinician_id": clinic.clinician_id}
     everything = [(gate, gate.removesuffix("_missing")) for gate in GATES]
     everything[3] = ("not_fasted", "fasted")
+    everything[5] = ("dose_not_planned", "dose")
     assert await clinic.refused(path(visit, "start"), {"clinician_id": str(uuid4())}) == [
         STATE,
         ("visit_day", "starts_at"),
@@ -114,6 +119,8 @@ async def test_a_visit_passes_every_gate_on_its_way_to_the_drip(clinic: Clinic) 
     await clinic.step(visit, "check-in", {"fasted": True})
     assert await clinic.refused(clear, {}) == left[4:]
     await clinic.vitals(visit)
+    assert await clinic.refused(clear, {}) == left[5:]
+    await clinic.plan_dose(visit)
     assert await clinic.refused(path(visit, "start"), clinician) == [STATE]
     cleared = await clinic.step(visit, "clear")
     assert (cleared["state"], cleared["cleared_at"]) == ("cleared", visit["starts_at"])
@@ -338,7 +345,8 @@ async def test_a_dose_of_one_milligram_per_kilogram_is_not_below_it(clinic: Clin
     visit = await here(clinic)
     plan = {"clinician_id": clinic.clinician_id, "dose_ug": 80_000, "weight_g": 80_000}
     assert await clinic.refused(path(visit, "dose-plan"), plan) == [("dose_ceiling", "dose_ug")]
-    await clinic.step(visit, "dose-plan", plan | {"dose_ug": 79_900})
+    why = {"dose_ug": 79_900, "reason": "Tolerated as much elsewhere."}
+    await clinic.step(visit, "dose-plan", plan | why)
 
 
 async def test_a_visit_starts_and_ends_without_what_its_type_does_not_ask_for(
@@ -354,10 +362,12 @@ async def test_a_visit_starts_and_ends_without_what_its_type_does_not_ask_for(
     visit = (await clinic.series())["appointments"][0]
     clinic.be_there(visit)
     await clinic.step(visit, "check-in", {"fasted": False})
+    await clinic.plan_dose(visit)
     await clinic.vitals(visit)
     await clinic.step(visit, "clear")
     await clinic.start(visit)
     await clinic.step(visit, "complete")
+    await clinic.give(visit)
     await clinic.vitals(visit)
     gone = await clinic.step(visit, "discharge", {"oriented": True})
     assert gone["state"] == "discharged"

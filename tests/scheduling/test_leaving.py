@@ -56,7 +56,9 @@ async def test_all_that_is_missing_before_leaving_is_named(
         ("vitals_missing", "vitals"),
         ("not_oriented", "oriented"),
         ("ride_not_verified", "ride"),
+        ("dose_not_recorded", "dose"),
     ]
+    await clinic.give(visit)
     await clinic.vitals(visit)
     assert (await state_of(clinic, visit))["state"] == "recovering"
     oriented = {"oriented": True}
@@ -91,6 +93,7 @@ async def test_a_patient_past_a_hard_limit_after_the_drip_leaves_with_the_ambula
 ) -> None:
     visit = (await clinic.series())["appointments"][0]
     await clinic.infuse(visit)
+    await clinic.give(visit)
     await clinic.vitals(visit, systolic_mmhg=200, diastolic_mmhg=115)
     refused = await clinic.send(path(visit, "discharge"), {"oriented": True})
     [hard] = [v for v in refused.json()["violations"] if v["rule"] == "vitals_hard_limit"]
@@ -133,6 +136,7 @@ async def test_a_ride_that_was_seen_has_a_name(
 async def test_another_ride_is_seen_anew(clinic: Clinic) -> None:
     visit = (await clinic.series())["appointments"][0]
     await clinic.infuse(visit)
+    await clinic.give(visit)
     await clinic.vitals(visit)
     await clinic.step(visit, "ride-seen", DRIVER)
     await clinic.step(visit, "ride", {"mode": "rideshare"})
@@ -147,6 +151,7 @@ async def test_vitals_of_before_the_end_are_none_to_leave_on(clinic: Clinic) -> 
     await clinic.start(visit)
     await clinic.vitals(visit)
     await clinic.step(visit, "complete")
+    await clinic.give(visit)
     await clinic.step(visit, "ride-seen", DRIVER)
     assert await clinic.refused(path(visit, "discharge"), {"oriented": True}) == [
         ("vitals_missing", "vitals")
@@ -168,7 +173,7 @@ async def test_an_aborted_infusion_is_told_and_recovered_from_and_given_in_anoth
     assert "InfusionCompleted" not in await clinic.kinds_said(series["patient_id"])
     assert "sick" not in str(event)
     assert await clinic.refused(path(visit, "complete"), {}) == [STATE]
-    assert len(await clinic.refused(path(visit, "discharge"), {})) == 3
+    assert len(await clinic.refused(path(visit, "discharge"), {})) == 4
     gone = await clinic.discharge(visit)
     assert (gone["state"], gone["no_drive_until"]) == ("aborted", "2026-10-07T22:12:00Z")
     assert await clinic.refused(path(visit, "discharge"), {"oriented": True}) == [STATE]

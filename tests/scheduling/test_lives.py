@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.clock import FixedClock
-from tests.scheduling.conftest import DRIVER, LOCATION, VITALS, Clinic, every
+from tests.scheduling.conftest import DRIVER, GIVEN_DOSE, LOCATION, VITALS, Clinic, every
 from tests.support.seeds import fresh_seed, how_to_repeat
 
-STEPS = 240
+STEPS = 300
 SENSIBLE = 0.7
 FASTED = 0.7
 MISSING = 0.2
@@ -55,6 +55,7 @@ def any_wish(visits: list[dict[str, Any]], clinic: Clinic, dice: random.Random) 
         ("check-in", {"fasted": dice.random() < FASTED}),
         ("send-home", {"reason": "unwell"}),
         ("vitals", VITALS),
+        ("dose-plan", clinic.dose()),
         ("clear", {}),
         ("start", {"clinician_id": clinic.clinician_id}),
         ("complete", {}),
@@ -99,10 +100,12 @@ def due_wish(visits: list[dict[str, Any]], clinic: Clinic, dice: random.Random) 
         else [("check-in", {"fasted": True})],
         "cleared": [("vitals", VITALS), ("start", {"clinician_id": clinic.clinician_id})],
         "running": [("complete", {})],
-        "completed": [("vitals", VITALS)],
+        "completed": [("dose", GIVEN_DOSE), ("vitals", VITALS)],
         "recovering": [
             ("ride-seen", DRIVER),
+            ("dose", GIVEN_DOSE),
             ("vitals", VITALS),
+            ("discharge", {"oriented": True}),
             ("discharge", {"oriented": True}),
         ],
     }
@@ -148,6 +151,8 @@ async def test_what_must_hold_holds_through_any_life(
 async def live(clinic: Clinic, clock: FixedClock, dice: random.Random) -> None:
     chair_id = await clinic.chair()
     two = [await clinic.series(every(3, 6)), await clinic.series(every(3, 8), chair_id=chair_id)]
+    for visit in [visit for series in two for visit in series["appointments"]]:
+        await clinic.plan_dose(visit)
     answered: Counter[int] = Counter()
     for _ in range(STEPS):
         visits = [visit for series in two for visit in series["appointments"]]

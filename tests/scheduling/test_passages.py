@@ -17,6 +17,7 @@ CHANGE = """
            stopped_at = CASE WHEN :state <> 'running' THEN now() END, clinician_id = :clinician,
            fasted = true, ride_mode = 'rideshare', cleared_at = now(), cleared_by = 'nobody',
            screened_until = current_date,
+           dose_plan_id = (SELECT plan_id FROM dose_plans LIMIT 1),
            consent_id = (SELECT consent_id FROM consents LIMIT 1),
            reading_id = (SELECT reading_id FROM readings LIMIT 1)
      WHERE appointment_id = :id

@@ -26,6 +26,7 @@ async def here(clinic: Clinic, patient_id: str) -> dict[str, Any]:
     """A visit that lacks nothing but what screening asks."""
     visit: dict[str, Any] = (await clinic.series(patient_id=patient_id))["appointments"][0]
     clinic.be_there(visit)
+    await clinic.plan_dose(visit)
     await clinic.step(visit, "ride", {"mode": "rideshare"})
     await clinic.step(visit, "check-in", {"fasted": True})
     await clinic.vitals(visit)
@@ -75,6 +76,7 @@ async def test_nobody_is_infused_unscreened(clinic: Clinic) -> None:
     assert any("Nobody has screened" in each for each in series["advice"])
     visit = series["appointments"][0]
     clinic.be_there(visit)
+    await clinic.plan_dose(visit)
     await clinic.step(visit, "ride", {"mode": "rideshare"})
     await clinic.step(visit, "check-in", {"fasted": True})
     await clinic.vitals(visit)
@@ -116,6 +118,7 @@ async def test_a_clearance_ends_and_is_renewed(clinic: Clinic, clock: FixedClock
     assert any("the series goes on to 2026-10-22" in each for each in series["advice"])
     visit = series["appointments"][0]
     clinic.be_there(visit)
+    await clinic.plan_dose(visit)
     await clinic.step(visit, "ride", {"mode": "rideshare"})
     await clinic.step(visit, "check-in", {"fasted": True})
     await clinic.vitals(visit)

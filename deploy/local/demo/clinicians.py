@@ -1,4 +1,4 @@
-"""What those who treat do: screening, clearance, drip, discharge, prescription."""
+"""What those who treat do: screening, clearance, dose, drip, discharge, prescription."""
 
 from __future__ import annotations
 
@@ -54,6 +54,22 @@ async def stop(people: People, patient: Patient, series: Series) -> None:
     people.say(patient, people.clinic.staff[series.prescriber].name, "stops the series")
 
 
+async def plan_dose(people: People, patient: Patient, visit: Visit, course: Course) -> None:
+    series = people.clinic.series[visit.series]
+    await people.post(
+        "scheduling",
+        f"/appointments/{people.visit_id(visit)}/dose-plan",
+        Role.PRESCRIBER,
+        who=series.prescriber,
+        clinician_id=people.id_of("staff", series.prescriber),
+        dose_ug=course.dose.dose_ug,
+        weight_g=course.dose.weight_g,
+    )
+    planned = course.dose.dose_ug // 1000
+    prescriber = people.clinic.staff[series.prescriber].name
+    people.say(patient, prescriber, f"plans {planned} mg for infusion {visit.sequence_no}")
+
+
 async def try_to_start(
     people: People, patient: Patient, visit: Visit, course: Course, rule: str
 ) -> None:
@@ -102,6 +118,9 @@ async def complete(people: People, patient: Patient, visit: Visit, course: Cours
 
 async def discharge(people: People, patient: Patient, visit: Visit, course: Course) -> None:
     await take_vitals(people, visit, course)
+    ran = course.dose.dose_ug
+    given = {"lot": course.dose.lot, "drawn_ug": ran, "given_ug": ran}
+    await _nurse(people, visit, course, "dose", given)
     seen = {"mode": course.ride.mode, "driver_name": course.ride.name or APP_DRIVER}
     if course.ride.phone is not None:
         seen["driver_phone"] = course.ride.phone

@@ -74,6 +74,8 @@ def _arrival(people: People, add: Add, patient: Patient, visit: Visit, course: C
     add(course.ride.confirmed_at, Turn.RIDE, ride)
     arrive = partial(front_desk.check_in, people, patient, visit, course)
     add(course.checked_in_at, Turn.ARRIVAL, arrive)
+    dose = partial(clinicians.plan_dose, people, patient, visit, course)
+    add(course.checked_in_at, Turn.ARRIVAL, dose)
 
 
 def _payment(people: People, add: Add, patient: Patient, visit: Visit, course: Course) -> None:

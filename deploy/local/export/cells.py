@@ -153,6 +153,16 @@ def count(text: str) -> int:
     return _whole(text, "times", 1, 1000)
 
 
+def weight_g(text: str) -> int:
+    """Grams, of a cell that names kilograms."""
+    return 1000 * _whole(text, "kilograms of body weight", 20, 400)
+
+
+def dose_ug(text: str) -> int:
+    """Micrograms, of a cell that names milligrams."""
+    return 1000 * _whole(text, "milligrams", 1, 10_000)
+
+
 def seconds(text: str) -> int:
     return _whole(text, "seconds", 1, 86_400)
 

@@ -25,6 +25,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "visits.csv": (
         *("visit", "series", "chair", "starts_at", "moved_at", "moved_to", "nurse", "ride"),
         *("ride_name", "ride_phone", "ride_confirmed_at", "checked_in_at", "fasted", "drip_min"),
+        *("weight_kg", "dose_mg", "lot"),
         *("discharged_after_min", "tender", "reference", "paid_at", "issuer_declines"),
         "tried_again_at",
     ),

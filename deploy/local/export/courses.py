@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from deploy.local.export import cells
 from deploy.local.export.known import Known
 from deploy.local.export.moments import Landmark, moment, moment_if_any
-from deploy.local.export.records import Course, Location, OutsidePayment, Ride, StaffRole
+from deploy.local.export.records import Course, Dose, Location, OutsidePayment, Ride, StaffRole
 from deploy.local.export.rows import Row
 from deploy.local.outside.stripe.cards import BY_DECLINE_CODE
 from shared.events.billing import TenderKind
@@ -31,6 +31,11 @@ def course(
         checked_in_at=arrives or max(booked.at, starts_at - CHECKS_IN_BEFORE),
         fasted=row.cell("fasted", cells.yes_or_no),
         drip=row.cell("drip_min", cells.minutes),
+        dose=Dose(
+            weight_g=row.cell("weight_kg", cells.weight_g),
+            dose_ug=row.cell("dose_mg", cells.dose_ug),
+            lot=row.cell("lot", cells.line),
+        ),
         discharged_after=row.maybe("discharged_after_min", cells.minutes) or RESTS_AFTERWARDS,
         outside_payment=_outside_payment(row, location, visit),
         issuer_declines=row.maybe("issuer_declines", _decline_code),

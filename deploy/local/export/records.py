@@ -179,6 +179,15 @@ class OutsidePayment:
 
 
 @dataclass(frozen=True, slots=True)
+class Dose:
+    """What the series' prescriber planned, and what ran, with nothing left over."""
+
+    weight_g: int
+    dose_ug: int
+    lot: str
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """What happened at a visit that took place."""
 
@@ -187,6 +196,7 @@ class Course:
     checked_in_at: datetime
     fasted: bool
     drip: timedelta
+    dose: Dose
     discharged_after: timedelta
     outside_payment: OutsidePayment | None
     issuer_declines: str | None

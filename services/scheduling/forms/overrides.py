@@ -37,7 +37,7 @@ SignOverride = Annotated[Extend | Hasten, Field(discriminator="rule")]
 
 
 class SignedAnswer(BaseModel):
-    """Any override as it is listed: for a series, a treatment, or one reading of a visit.
+    """Any override as it is listed: for a series, a treatment, a reading or the dose of a visit.
 
     `outside` is what of that reading was past a soft limit.
     """

@@ -193,37 +193,58 @@ class NoteAnswer(BaseModel):
 
 
 class PlanDose(Wish):
-    """Micrograms in all, and grams of body weight."""
+    """Micrograms in all, and grams of body weight; `reason` says why a step is a high one."""
 
     clinician_id: UUID
-    dose_ug: Annotated[int, Field(ge=1, le=1_000_000)]
+    dose_ug: Annotated[int, Field(ge=1, le=10_000_000)]
     weight_g: Annotated[int, Field(ge=20_000, le=400_000)]
+    reason: Text | None = None
 
 
 class RecordDose(Wish):
     """What was drawn up and what ran, in micrograms; the rest is waste."""
 
     lot: Line
-    above_plan_reason: Text | None = None
+    off_plan_reason: Text | None = None
     drawn_ug: Annotated[int, Field(ge=1, le=10_000_000)]
     given_ug: Annotated[int, Field(ge=0, le=10_000_000)]
 
 
-class DoseAnswer(BaseModel):
-    appointment_id: UUID
-    patient_id: UUID
+class DoseNotGiven(Wish):
+    """That nothing ran, and why; signed by `clinician_id`."""
+
+    clinician_id: UUID
+    reason: Text
+
+
+class DosePlanAnswer(BaseModel):
+    plan_id: UUID
     clinician_id: UUID
     dose_ug: int
     weight_g: int
+    reason: str | None
     planned_at: Moment
     planned_by: str
+
+
+class DoseAnswer(DosePlanAnswer):
+    """The plan that holds, all `plans` earliest first, and what ran of it.
+
+    `not_given_signed_by` is the clinician who signed that nothing did.
+    """
+
+    appointment_id: UUID
+    patient_id: UUID
+    plans: list[DosePlanAnswer]
     lot: str | None
     drawn_ug: int | None
     given_ug: int | None
-    above_plan_reason: str | None
+    off_plan_reason: str | None
     wasted_ug: int | None
-    given_at: Moment | None
-    given_by: str | None
+    not_given_reason: str | None
+    not_given_signed_by: UUID | None
+    recorded_at: Moment | None
+    recorded_by: str | None
     witnessed_at: Moment | None
     witnessed_by: str | None
 

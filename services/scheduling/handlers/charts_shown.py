@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from services.scheduling.forms.visits import (
     ConsentAnswer,
     DoseAnswer,
+    DosePlanAnswer,
     NoteAnswer,
     OutsideAnswer,
     ReadingAnswer,
@@ -14,8 +15,9 @@ from services.scheduling.forms.visits import (
 )
 from services.scheduling.rules.readings import Limit, Measure, Phase, outside
 from services.scheduling.store import charts as kept
+from services.scheduling.store import doses
 from services.scheduling.tables import Appointment
-from services.scheduling.tables.visits import ChartNote, Consent, Dose, Reading, VitalsOverride
+from services.scheduling.tables.visits import ChartNote, Consent, Reading, VitalsOverride
 from shared.messaging import Transaction
 
 
@@ -66,15 +68,37 @@ def show_note(tx: Transaction, visit: Appointment, note: ChartNote) -> NoteAnswe
     )
 
 
-def show_dose(tx: Transaction, visit: Appointment, dose: Dose) -> DoseAnswer:
-    given = kept.given_of(tx, dose)
+async def find_shown_dose(tx: Transaction, visit: Appointment) -> DoseAnswer | None:
+    """What was planned for a visit, if anything was, and what ran."""
+    plans = await doses.plans_of(tx, visit.appointment_id)
+    if not plans:
+        return None
+    shown = [
+        DosePlanAnswer(**plan.model_dump(), **doses.plan_of(tx, plan)) for plan in reversed(plans)
+    ]
+    dose = await doses.find_dose(tx, visit.appointment_id)
+    given = doses.given_of(tx, dose)
     return DoseAnswer(
-        **dose.model_dump(),
+        **shown[-1].model_dump(),
+        appointment_id=visit.appointment_id,
         patient_id=visit.patient_id,
-        **kept.plan_of(tx, dose),
+        plans=shown,
         lot=given.get("lot"),
         drawn_ug=given.get("drawn_ug"),
         given_ug=given.get("given_ug"),
-        above_plan_reason=given.get("above_plan_reason"),
+        off_plan_reason=given.get("off_plan_reason"),
         wasted_ug=given["drawn_ug"] - given["given_ug"] if given else None,
+        not_given_reason=doses.not_given_of(tx, dose),
+        not_given_signed_by=None if dose is None else dose.clinician_id,
+        recorded_at=None if dose is None else dose.recorded_at,
+        recorded_by=None if dose is None else dose.recorded_by,
+        witnessed_at=None if dose is None else dose.witnessed_at,
+        witnessed_by=None if dose is None else dose.witnessed_by,
     )
+
+
+async def show_dose(tx: Transaction, visit: Appointment) -> DoseAnswer:
+    """Of a visit that has a plan."""
+    shown = await find_shown_dose(tx, visit)
+    assert shown is not None, "it was just stored"
+    return shown

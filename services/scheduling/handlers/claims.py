@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.rules.policy import Policy, VisitFigures
 from services.scheduling.rules.visits import GIVEN, OPEN, VisitState
-from services.scheduling.store import charts, sessions
+from services.scheduling.store import doses, sessions
 from services.scheduling.store.policy import policy_of
 from services.scheduling.tables import Appointment
 from shared.claims import (
@@ -167,8 +167,7 @@ def _planned(visit: Appointment, policy: Policy, zone: ZoneInfo) -> PlannedVisit
 
 async def _drug(tx: Transaction, appointment_id: UUID, figures: VisitFigures) -> DrugGiven | None:
     """What ran; nothing until it is recorded, and of no drug or of no known route."""
-    dose = await charts.find_dose(tx, appointment_id)
-    given = {} if dose is None else charts.given_of(tx, dose)
+    given = doses.given_of(tx, await doses.find_dose(tx, appointment_id))
     if not given or figures.drug is None or figures.route is None:
         return None
     return DrugGiven(name=figures.drug, route=figures.route, dose_ug=given["given_ug"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -26,10 +27,11 @@ from services.scheduling.rules.screening import broken_by_screening
 from services.scheduling.rules.visits import Step, VisitState
 from services.scheduling.store import HeldVisit
 from services.scheduling.store import charts as kept
+from services.scheduling.store.doses import newest_plan
 from services.scheduling.store.house import figure_of
 from services.scheduling.store.screening import screened_of
 from services.scheduling.tables import Appointment
-from services.scheduling.tables.visits import Consent
+from services.scheduling.tables.visits import Consent, DosePlan
 from shared.auth import Actor
 from shared.events.scheduling import InfusionAborted, InfusionCompleted, InfusionStarted
 from shared.http.problems import Refused
@@ -45,7 +47,7 @@ async def clear_to_start(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    shut, _consent, _reading = await _gates(tx, held, Step.CLEAR)
+    shut, _ground = await _gates(tx, held, Step.CLEAR)
     if shut:
         return Refused.by_rules(shut, "The visit is not cleared to start")
     visit = await store.change_visit(
@@ -54,9 +56,18 @@ async def clear_to_start(
     return show_visit(tx, visit)
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the drip of a visit would rest on."""
+
+    consent: Consent
+    judged: Judged
+    plan: DosePlan
+
+
 async def _gates(
     tx: Transaction, held: HeldVisit, step: Step
-) -> tuple[list[Broken], Consent | None, Judged | None]:
+) -> tuple[list[Broken], Ground | None]:
     """All that keeps the drip from starting, and what it would rest on.
 
     Of a visit whose drip has started, or never will, it is only that.
@@ -64,9 +75,10 @@ async def _gates(
     visit, state = held.visit, held.state
     shut = rules.broken_by_step(step, state)
     if state not in rules.FROM[Step.CHECK_IN]:
-        return shut, None, None
+        return shut, None
     consent = await kept.consent_on_file(tx, visit.patient_id, visit.visit_type)
     judged = await newest_reading(tx, held, Phase.BEFORE)
+    plan = await newest_plan(tx, visit.appointment_id)
     ready = Readiness(
         consent=None
         if consent is None
@@ -75,11 +87,14 @@ async def _gates(
         ride_recorded=visit.ride_mode is not None,
         fasted=visit.fasted,
         vitals=None if judged is None else judged.vitals,
+        dose_planned=plan is not None,
     )
     fresh_min = await figure_of(tx, HouseFigure.READING_FRESH_MIN)
     asked = await asked_of(tx, held)
     shut += [*broken_by_day(held, tx.now), *broken_by_start(ready, asked, tx.now, fresh_min)]
-    return shut, consent, judged
+    if consent is None or judged is None or plan is None:
+        return shut, None
+    return shut, Ground(consent, judged, plan)
 
 
 def _today(held: HeldVisit, tx: Transaction) -> date:
@@ -93,14 +108,14 @@ async def start_infusion(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    broken, consent, judged = await _gates(tx, held, Step.START)
+    broken, ground = await _gates(tx, held, Step.START)
     chair_id = wish.chair_id or held.visit.chair_id
     assert chair_id is not None, "an infusion has its chair"
     if not rules.broken_by_step(Step.START, held.state):
         broken += await broken_by_drips(tx, held, chair_id)
     if await store.find_clinician(tx, wish.clinician_id) is None:
         broken.append(unknown("clinician", "clinician_id"))
-    if broken or consent is None or judged is None:
+    if broken or ground is None:
         return Refused.by_rules(broken, "The infusion does not start")
     infusion_id = new_id()
     asked = await asked_of(tx, held)
@@ -114,9 +129,10 @@ async def start_infusion(
         chair_id=chair_id,
         clinician_id=wish.clinician_id,
         started_at=tx.now,
-        consent_id=consent.consent_id,
+        consent_id=ground.consent.consent_id,
         screened_until=held.patient.screened_until,
-        reading_id=judged.reading.reading_id,
+        reading_id=ground.judged.reading.reading_id,
+        dose_plan_id=None if ground.plan is None else ground.plan.plan_id,
     )
     await expect_entry(tx, appointment_id)
     tx.publish(

@@ -14,8 +14,8 @@ from services.scheduling.forms.visits import (
     PremedicationNote,
 )
 from services.scheduling.handlers.charts_shown import (
+    find_shown_dose,
     show_consent,
-    show_dose,
     show_note,
     show_override,
     show_reading,
@@ -68,7 +68,6 @@ async def read_chart(appointment_id: UUID, tx: Transaction) -> ChartAnswer | Ref
     consent = None if visit.consent_id is None else await kept.find_consent(tx, visit.consent_id)
     overrides = await kept.overrides_of(tx, appointment_id)
     signed = {each.reading_id for each in overrides}
-    dose = await kept.find_dose(tx, appointment_id)
     return ChartAnswer(
         appointment_id=appointment_id,
         patient_id=visit.patient_id,
@@ -79,7 +78,7 @@ async def read_chart(appointment_id: UUID, tx: Transaction) -> ChartAnswer | Ref
         ],
         overrides=[show_override(tx, each) for each in overrides],
         notes=[show_note(tx, visit, each) for each in await kept.notes_of(tx, appointment_id)],
-        dose=None if dose is None else show_dose(tx, visit, dose),
+        dose=await find_shown_dose(tx, visit),
         abort_reason=store.abort_reason_of(tx, visit),
         late_since=visit.late_since,
     )

@@ -17,6 +17,7 @@ from services.scheduling.forms.visits import (
     ConsentAnswer,
     Discharge,
     DoseAnswer,
+    DoseNotGiven,
     GivePremedication,
     LimitAnswer,
     LimitWish,
@@ -130,6 +131,12 @@ async def plan_dose(appointment_id: UUID, wish: PlanDose, desk: AtDesk) -> DoseA
 async def record_dose(appointment_id: UUID, wish: RecordDose, desk: AtDesk) -> DoseAnswer:
     """Record what was drawn up and what ran, with its lot."""
     return await desk.decide(doses.record_dose, appointment_id, wish, desk.actor)
+
+
+@router.post("/appointments/{appointment_id}/dose/not-given", dependencies=[allow(PRESCRIBER)])
+async def sign_not_given(appointment_id: UUID, wish: DoseNotGiven, desk: AtDesk) -> DoseAnswer:
+    """Sign that nothing of the planned dose ran."""
+    return await desk.decide(doses.sign_not_given, appointment_id, wish, desk.actor)
 
 
 @router.post("/appointments/{appointment_id}/dose/witness", dependencies=[allow(NURSE, PRESCRIBER)])

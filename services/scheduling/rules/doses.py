@@ -1,4 +1,4 @@
-"""The dose of an infusion: planned below a ceiling, recorded with its lot, its waste witnessed.
+"""The dose of an infusion: planned in steps below a ceiling, recorded with its lot and its waste.
 
 Amounts are whole micrograms, weights whole grams.
 """
@@ -11,20 +11,30 @@ from enum import StrEnum
 from services.scheduling.rules.readings import Limit, Measure, outside
 from shared.refusals import Broken
 
+RECORDS = "21 CFR 1304.22(c): what is administered of a controlled substance is recorded"
+PRESCRIBED = "FAQ: ketamine is prescribed and monitored, certain times and amounts"
+
 
 class DoseState(StrEnum):
-    NONE = "none"
+    """How far the dose of an infusion that has started is on record."""
+
     PLANNED = "planned"
     WASTE_UNWITNESSED = "waste_unwitnessed"
     RECORDED = "recorded"
+    NOT_GIVEN = "not_given"
 
 
-def dose_state(*, planned: bool, given: bool, wasted: bool, witnessed: bool) -> DoseState:
-    if not planned:
-        return DoseState.NONE
-    if not given:
+def dose_state(*, recorded: bool, given: bool, wasted: bool, witnessed: bool) -> DoseState:
+    if not recorded:
         return DoseState.PLANNED
+    if not given:
+        return DoseState.NOT_GIVEN
     return DoseState.WASTE_UNWITNESSED if wasted and not witnessed else DoseState.RECORDED
+
+
+def per_kg(dose_ug: int, weight_g: int) -> int:
+    """Micrograms per kilogram, rounded up: never below what would be given."""
+    return -(-dose_ug * 1000 // weight_g)
 
 
 def broken_by_ceiling(dose_ug: int, weight_g: int, limits: Iterable[Limit]) -> list[Broken]:
@@ -32,24 +42,53 @@ def broken_by_ceiling(dose_ug: int, weight_g: int, limits: Iterable[Limit]) -> l
 
     FAQ: the first dose is lower and rises with each infusion, always below anesthetic.
     """
-    per_kg = -(-dose_ug * 1000 // weight_g)  # rounded up: never below what would be given
-    found = outside({Measure.DOSE_UG_PER_KG: per_kg}, limits)
+    found = outside({Measure.DOSE_UG_PER_KG: per_kg(dose_ug, weight_g)}, limits)
     return [Broken("dose_ceiling", each.detail, each.source, "dose_ug") for each in found]
 
 
-def broken_by_given(
-    *, planned_ug: int | None, drawn_ug: int, given_ug: int, reason: str | None
+def broken_by_step(
+    dose_ug: int, weight_g: int, highest: int | None, limits: Iterable[Limit], reason: str | None
 ) -> list[Broken]:
-    """Whether what ran can be what was drawn up. More than was planned says why."""
-    if planned_ug is None:
-        return [
-            Broken(
-                "dose_not_planned",
-                "No dose is planned for this visit; a prescriber plans it before the drip.",
-                "FAQ: ketamine is prescribed and monitored, certain times and amounts",
-                "appointment_id",
-            )
-        ]
+    """Whether a planned dose is a first one, or a step from those before it, as the limits have it.
+
+    `highest` is the most that the series has had, in micrograms per kilogram; nothing before its
+    first. Past a soft limit the prescriber says why.
+    """
+    dose = per_kg(dose_ug, weight_g)
+    if highest is None:
+        rule, found = "first_dose_high", {Measure.FIRST_DOSE_UG_PER_KG: dose}
+    else:
+        rule, found = "dose_step_high", {Measure.DOSE_STEP_PCT: -(-dose * 100 // highest)}
+    return [
+        Broken(
+            rule,
+            each.detail if each.hard else f"{each.detail} Plan less, or say why in reason.",
+            each.source,
+            "dose_ug",
+        )
+        for each in outside(found, limits)
+        if each.hard or reason is None
+    ]
+
+
+def unplanned(field: str) -> Broken:
+    detail = "No dose is planned for this visit; a prescriber plans it before the drip."
+    return Broken("dose_not_planned", detail, PRESCRIBED, field)
+
+
+def broken_by_given(
+    *,
+    planned_ug: int,
+    drawn_ug: int,
+    given_ug: int,
+    aborted: bool,
+    off_plan_pct: int,
+    reason: str | None,
+) -> list[Broken]:
+    """Whether what ran can be what was drawn up. More than was planned, or far less, says why.
+
+    Less of a drip that was aborted is told by the abort.
+    """
     broken = []
     if given_ug > drawn_ug:
         broken.append(
@@ -60,13 +99,14 @@ def broken_by_given(
                 "given_ug",
             )
         )
-    if given_ug > planned_ug and reason is None:
+    short = not aborted and given_ug * 100 < planned_ug * (100 - off_plan_pct)
+    if reason is None and (short or given_ug > planned_ug):
         broken.append(
             Broken(
-                "dose_above_plan",
+                "dose_off_plan",
                 f"{given_ug} micrograms ran and {planned_ug} were planned; check the figure, and"
-                " if it is right say why in above_plan_reason.",
-                "FAQ: ketamine is prescribed and monitored, certain times and amounts",
+                " if it is right say why in off_plan_reason.",
+                "the practice's figure dose_off_plan_pct" if short else PRESCRIBED,
                 "given_ug",
             )
         )
@@ -76,14 +116,8 @@ def broken_by_given(
 def broken_by_recorded(*, recorded: bool) -> list[Broken]:
     if not recorded:
         return []
-    return [
-        Broken(
-            "dose_recorded_already",
-            "What ran is on record; it is never changed.",
-            "21 CFR 1304.22(c): what is administered of a controlled substance is recorded",
-            "appointment_id",
-        )
-    ]
+    detail = "What ran is on record; it is never changed."
+    return [Broken("dose_recorded_already", detail, RECORDS, "appointment_id")]
 
 
 def broken_by_witness(*, wasted: bool, witnessed: bool, by_whom_it_gave: bool) -> list[Broken]:

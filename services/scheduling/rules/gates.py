@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.scheduling.rules import consents
-from services.scheduling.rules.doses import DoseState
+from services.scheduling.rules.doses import DoseState, unplanned
 from services.scheduling.rules.readings import Vitals, broken_by_vitals
 from shared.events.scheduling import RideMode
 from shared.refusals import Broken
@@ -47,6 +47,7 @@ class Readiness:
     ride_recorded: bool
     fasted: bool | None
     vitals: Vitals | None
+    dose_planned: bool
 
 
 def broken_by_start(ready: Readiness, asked: Asked, now: datetime, fresh_min: int) -> list[Broken]:
@@ -73,7 +74,8 @@ def broken_by_start(ready: Readiness, asked: Asked, now: datetime, fresh_min: in
                 "fasted",
             )
         )
-    return [*broken, *broken_by_vitals(ready.vitals, now, fresh_min, "before the drip")]
+    broken += broken_by_vitals(ready.vitals, now, fresh_min, "before the drip")
+    return broken if ready.dose_planned else [*broken, unplanned("dose")]
 
 
 def _broken_by_consent(consent: Consented | None, now: datetime) -> list[Broken]:
@@ -155,7 +157,8 @@ def _broken_by_dose(dose: DoseState) -> list[Broken]:
             return [
                 Broken(
                     "dose_not_recorded",
-                    "A dose was planned and none is recorded; record what ran, and its lot.",
+                    "No dose is recorded; record what ran, and its lot, or have a prescriber sign"
+                    " that none did.",
                     "21 CFR 1304.22(c): what is administered of a controlled substance is recorded",
                     "dose",
                 )
@@ -169,7 +172,7 @@ def _broken_by_dose(dose: DoseState) -> list[Broken]:
                     "dose",
                 )
             ]
-        case DoseState.NONE | DoseState.RECORDED:
+        case DoseState.RECORDED | DoseState.NOT_GIVEN:
             return []
 
 

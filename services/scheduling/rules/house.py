@@ -28,6 +28,7 @@ class HouseFigure(StrEnum):
     START_LATE_MIN = "start_late_min"
     SCREENING_MAX_DAYS = "screening_max_days"
     CONSENT_VALID_DAYS = "consent_valid_days"
+    DOSE_OFF_PLAN_PCT = "dose_off_plan_pct"
     BOOKABLE_AHEAD_DAYS = "bookable_ahead_days"
     PLAN_WAIT_POINTS = "plan_wait_points"
     PLAN_COURSE_POINTS = "plan_course_points"
@@ -80,6 +81,7 @@ LIMITS: dict[HouseFigure, tuple[int, int]] = {
     HouseFigure.LINK_VALID_DAYS: (1, LINK_DAYS_MAX),
     HouseFigure.LINK_OFFERED_DAYS: (1, LINK_DAYS_MAX),
     HouseFigure.UNSETTLED_FROM_MIN: (0, 12 * 60),
+    HouseFigure.DOSE_OFF_PLAN_PCT: (0, 100),
 }
 """The house's limits, for a mistyped figure."""
 

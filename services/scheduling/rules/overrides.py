@@ -16,12 +16,13 @@ SIGNED = "a prescriber's signed override; FAQ: 6 infusions are not set in stone"
 
 
 class Signed(StrEnum):
-    """Everything that a prescriber may sign: for a series, a treatment or one reading."""
+    """Everything that a prescriber may sign: for a series, a treatment, a reading or a dose."""
 
     SIZE = "series_size"
     GAP = "series_gap"
     DRUG_GAP = "drug_gap"
     VITALS = "vitals"
+    DOSE_NOT_GIVEN = "dose_not_given"
 
 
 class Overridden(StrEnum):

@@ -15,13 +15,18 @@ from shared.refusals import Broken
 
 
 class Measure(StrEnum):
-    """What a limit is about, the unit last."""
+    """What a limit is about, the unit last.
+
+    `DOSE_STEP_PCT` is a planned dose against the highest that the series has had, per kilogram.
+    """
 
     SYSTOLIC_MMHG = "systolic_mmhg"
     DIASTOLIC_MMHG = "diastolic_mmhg"
     PULSE_BPM = "pulse_bpm"
     SPO2_PCT = "spo2_pct"
     DOSE_UG_PER_KG = "dose_ug_per_kg"
+    FIRST_DOSE_UG_PER_KG = "first_dose_ug_per_kg"
+    DOSE_STEP_PCT = "dose_step_pct"
 
 
 class Phase(StrEnum):
@@ -126,6 +131,8 @@ LIKELY: dict[Measure, tuple[int, int]] = {
     Measure.PULSE_BPM: (10, 350),
     Measure.SPO2_PCT: (30, 100),
     Measure.DOSE_UG_PER_KG: (1, 100_000),
+    Measure.FIRST_DOSE_UG_PER_KG: (1, 100_000),
+    Measure.DOSE_STEP_PCT: (100, 1000),
 }
 """What can be read of a living patient, or given to one: a limit beyond it is none."""
 

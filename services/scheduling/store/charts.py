@@ -1,4 +1,4 @@
-"""Charts: consents, readings, overrides, notes, doses. What they hold is sealed and opened here."""
+"""Charts: consents, readings, overrides, notes, limits. What they hold is sealed and opened."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Table, select, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 
 from services.scheduling.rules.consents import ConsentKind
@@ -19,7 +19,6 @@ from services.scheduling.tables import Appointment
 from services.scheduling.tables.visits import (
     ChartNote,
     Consent,
-    Dose,
     LimitRow,
     Reading,
     VitalsOverride,
@@ -189,56 +188,3 @@ async def notes_of(tx: Transaction, appointment_id: UUID) -> list[ChartNote]:
     rows = select(ChartNote).where(col(ChartNote.appointment_id) == appointment_id)
     order = col(ChartNote.noted_at), col(ChartNote.note_id)
     return await every(tx, rows.order_by(*order), ChartNote)
-
-
-async def plan_dose(
-    tx: Transaction, appointment_id: UUID, clinician_id: UUID, by: str, plan: Mapping[str, int]
-) -> None:
-    """Keep what is planned, in the place of an earlier plan."""
-    values = {
-        "clinician_id": clinician_id,
-        "planned": seal(tx, dict(plan), "doses", "planned", appointment_id),
-        "planned_at": tx.now,
-        "planned_by": by,
-    }
-    row = insert(Dose).values(appointment_id=appointment_id, **values)
-    await tx.execute(row.on_conflict_do_update(index_elements=["appointment_id"], set_=values))
-
-
-async def record_dose(
-    tx: Transaction, appointment_id: UUID, by: str, given: Mapping[str, Any], *, wasted: bool
-) -> None:
-    await _change_dose(
-        tx,
-        appointment_id,
-        given=seal(tx, dict(given), "doses", "given", appointment_id),
-        given_at=tx.now,
-        given_by=by,
-        wasted=wasted,
-    )
-
-
-async def witness_waste(tx: Transaction, appointment_id: UUID, by: str) -> None:
-    await _change_dose(tx, appointment_id, witnessed_at=tx.now, witnessed_by=by)
-
-
-async def _change_dose(tx: Transaction, appointment_id: UUID, **values: object) -> None:
-    await tx.execute(
-        update(Dose).where(col(Dose.appointment_id) == appointment_id).values(**values)
-    )
-
-
-async def find_dose(tx: Transaction, appointment_id: UUID) -> Dose | None:
-    return await one(tx, select(Dose).where(col(Dose.appointment_id) == appointment_id), Dose)
-
-
-def plan_of(tx: Transaction, dose: Dose) -> dict[str, int]:
-    """`dose_ug` and `weight_g`."""
-    return unseal(tx, dose.planned, "doses", "planned", dose.appointment_id)
-
-
-def given_of(tx: Transaction, dose: Dose) -> dict[str, Any]:
-    """`lot`, `drawn_ug` and `given_ug`; nothing until it is recorded."""
-    if dose.given is None:
-        return {}
-    return unseal(tx, dose.given, "doses", "given", dose.appointment_id)

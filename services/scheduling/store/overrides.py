@@ -27,7 +27,7 @@ from services.scheduling.rules.overrides import Signed
 from services.scheduling.store.rows import one, seal, unseal
 from services.scheduling.tables import Appointment, Patient, Series
 from services.scheduling.tables.overrides import Override
-from services.scheduling.tables.visits import VitalsOverride
+from services.scheduling.tables.visits import Dose, VitalsOverride
 from shared.ids import new_id
 from shared.messaging import Transaction
 
@@ -164,7 +164,30 @@ SIGNED: Subquery = union_all(
         _NO_TIME.label("withdrawn_at"),
         _NO_TEXT.label("withdrawn_by"),
     ).join(Appointment, col(Appointment.appointment_id) == col(VitalsOverride.appointment_id)),
+    select(
+        col(Dose.appointment_id).label("override_id"),
+        literal(Signed.DOSE_NOT_GIVEN.value).label("kind"),
+        col(Appointment.patient_id),
+        col(Appointment.series_id),
+        col(Dose.appointment_id),
+        _NO_NUMBER.label("infusions"),
+        _NO_NUMBER.label("gap_min_days"),
+        col(Dose.not_given).label("sealed"),
+        col(Dose.clinician_id),
+        col(Dose.recorded_by).label("signed_by"),
+        col(Dose.recorded_at).label("signed_at"),
+        _NO_TIME.label("withdrawn_at"),
+        _NO_TEXT.label("withdrawn_by"),
+    )
+    .join(Appointment, col(Appointment.appointment_id) == col(Dose.appointment_id))
+    .where(col(Dose.not_given).is_not(None)),
 ).subquery("signed")
+_SEALED = {
+    Signed.SIZE: ("overrides", "reason"),
+    Signed.GAP: ("overrides", "reason"),
+    Signed.VITALS: ("vitals_overrides", "why"),
+    Signed.DOSE_NOT_GIVEN: ("doses", "not_given"),
+}
 BY_SIGNED = (SIGNED.c.signed_at, SIGNED.c.override_id)
 
 
@@ -182,5 +205,4 @@ def overrides_signed(
 
 def why_of(tx: Transaction, row: Row[Any]) -> Mapping[str, Any]:
     """The `reason` of any override, and of one of vitals what was `outside`."""
-    place = ("vitals_overrides", "why") if row.kind == Signed.VITALS else ("overrides", "reason")
-    return unseal(tx, row.sealed, *place, row.override_id)
+    return unseal(tx, row.sealed, *_SEALED[row.kind], row.override_id)

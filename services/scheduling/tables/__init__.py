@@ -40,6 +40,12 @@ def _yes() -> Column[bool]:
     return Column(Boolean, nullable=False, server_default=true())
 
 
+def _plan() -> Column[UUID]:
+    """A plan refers to its visit too."""
+    name = "fk_appointments_dose_plan_id"
+    return Column(Uuid, ForeignKey("dose_plans.plan_id", use_alter=True, name=name))
+
+
 def _reading(name: str) -> Column[UUID]:
     """Readings refer to their visit, and a visit to two of them: one way is added afterwards."""
     key = ForeignKey("readings.reading_id", use_alter=True, name=f"fk_appointments_{name}")
@@ -237,8 +243,8 @@ class Appointment(Base, table=True):
 
     `driver` holds who drives, and the phone; `ride_seen` who came, and who saw it. `fasting_asked`
     and `ride_asked` are what the type of visit asks for, as the start found it; `transferred_to` is
-    the hospital that took the patient over, and why. `consent_id`, `screened_until` and
-    `reading_id` are what the start rested on, `left_on_reading_id` what the discharge did.
+    the hospital that took the patient over, and why. `consent_id`, `screened_until`, `dose_plan_id`
+    and `reading_id` are what the start rested on, `left_on_reading_id` what the discharge did.
     `late_since` is when the next entry of its chart was due, while it is late. Of a session that
     took place, `clinician_id`, `started_at` and `stopped_at` are who led it and when it really was,
     `diagnoses` (sealed) what it was held for, or a treatment is given for; those of an infusion are
@@ -301,7 +307,7 @@ class Appointment(Base, table=True):
             "infusion_id IS NULL OR ((fasted IS TRUE OR NOT fasting_asked)"
             " AND (ride_mode IS NOT NULL OR NOT ride_asked)"
             " AND consent_id IS NOT NULL AND reading_id IS NOT NULL AND cleared_at IS NOT NULL"
-            " AND screened_until IS NOT NULL)",
+            " AND screened_until IS NOT NULL AND dose_plan_id IS NOT NULL)",
             name="gates",
         ),
         CheckConstraint(
@@ -380,6 +386,7 @@ class Appointment(Base, table=True):
     consent_id: UUID | None = Field(default=None, foreign_key="consents.consent_id")
     screened_until: date | None = Field(default=None, sa_column=Column(Date))
     reading_id: UUID | None = Field(default=None, sa_column=_reading("reading_id"))
+    dose_plan_id: UUID | None = Field(default=None, sa_column=_plan())
     left_on_reading_id: UUID | None = Field(default=None, sa_column=_reading("left_on_reading_id"))
     abort_reason: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
     fasting_asked: bool = Field(default=True, sa_column=_yes())

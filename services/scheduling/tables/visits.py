@@ -109,18 +109,36 @@ class ChartNote(Base, table=True):
     note: bytes = Field(sa_column=sealed_bytes())
 
 
+class DosePlan(Base, table=True):
+    """What a prescriber planned for a visit; the newest is the one that holds. None is changed."""
+
+    __tablename__ = "dose_plans"
+    __table_args__ = (Index("ix_dose_plans_appointment_id", "appointment_id", "planned_at"),)
+
+    plan_id: UUID = Field(primary_key=True)
+    appointment_id: UUID = Field(foreign_key="appointments.appointment_id")
+    clinician_id: UUID = Field(foreign_key="clinicians.clinician_id")
+    planned: bytes = Field(sa_column=sealed_bytes())
+    planned_at: datetime = Field(sa_column=moment())
+    planned_by: str = Field(sa_column=words())
+
+
 class Dose(Base, table=True):
-    """What a prescriber planned for a visit, and what ran. `wasted`: some was left over."""
+    """What ran of a plan, or that nothing did. `wasted`: some was left over.
+
+    That nothing ran is signed by a clinician, with `not_given`, the reason.
+    """
 
     __tablename__ = "doses"
     __table_args__ = (
         CheckConstraint(
-            "num_nulls(given, given_at, given_by, wasted) IN (0, 4)",
+            "num_nonnulls(given, not_given) = 1 AND (given IS NULL) = (wasted IS NULL)"
+            " AND (not_given IS NULL) = (clinician_id IS NULL)",
             name="given",
         ),
         CheckConstraint(
             "(witnessed_at IS NULL) = (witnessed_by IS NULL)"
-            " AND (witnessed_by IS NULL OR wasted IS TRUE AND witnessed_by <> given_by)",
+            " AND (witnessed_by IS NULL OR wasted IS TRUE AND witnessed_by <> recorded_by)",
             name="witnessed",
         ),
     )
@@ -128,14 +146,13 @@ class Dose(Base, table=True):
     appointment_id: UUID = Field(
         sa_column=Column(ForeignKey("appointments.appointment_id"), primary_key=True)
     )
-    clinician_id: UUID = Field(foreign_key="clinicians.clinician_id")
-    planned: bytes = Field(sa_column=sealed_bytes())
-    planned_at: datetime = Field(sa_column=moment())
-    planned_by: str = Field(sa_column=words())
-    given: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
-    given_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    given_by: str | None = Field(default=None, sa_column=_maybewords())
-    wasted: bool | None = Field(default=None, sa_column=Column(Boolean))
+    plan_id: UUID = Field(foreign_key="dose_plans.plan_id")
+    given: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
+    wasted: bool | None = Field(sa_column=Column(Boolean))
+    not_given: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
+    clinician_id: UUID | None = Field(foreign_key="clinicians.clinician_id")
+    recorded_at: datetime = Field(sa_column=moment())
+    recorded_by: str = Field(sa_column=words())
     witnessed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     witnessed_by: str | None = Field(default=None, sa_column=_maybewords())
 

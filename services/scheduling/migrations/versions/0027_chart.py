@@ -73,8 +73,39 @@ ALTER TABLE consents
         (signed_at <= recorded_at AND signed_at < expires_at),
     ADD CONSTRAINT ck_consents_scope CHECK
         ((kind = 'infusion') = (cardinality(visit_types) > 0));
+DROP TABLE doses;
+CREATE TABLE dose_plans (
+    plan_id uuid NOT NULL,
+    appointment_id uuid NOT NULL
+        CONSTRAINT fk_dose_plans_appointment_id REFERENCES appointments,
+    clinician_id uuid NOT NULL CONSTRAINT fk_dose_plans_clinician_id REFERENCES clinicians,
+    planned bytea NOT NULL,
+    planned_at timestamptz NOT NULL,
+    planned_by text NOT NULL,
+    CONSTRAINT pk_dose_plans PRIMARY KEY (plan_id)
+);
+CREATE INDEX ix_dose_plans_appointment_id ON dose_plans (appointment_id, planned_at);
+CREATE TABLE doses (
+    appointment_id uuid NOT NULL CONSTRAINT fk_doses_appointment_id REFERENCES appointments,
+    plan_id uuid NOT NULL CONSTRAINT fk_doses_plan_id REFERENCES dose_plans,
+    given bytea,
+    wasted boolean,
+    not_given bytea,
+    clinician_id uuid CONSTRAINT fk_doses_clinician_id REFERENCES clinicians,
+    recorded_at timestamptz NOT NULL,
+    recorded_by text NOT NULL,
+    witnessed_at timestamptz,
+    witnessed_by text,
+    CONSTRAINT pk_doses PRIMARY KEY (appointment_id),
+    CONSTRAINT ck_doses_given CHECK
+        (num_nonnulls(given, not_given) = 1 AND (given IS NULL) = (wasted IS NULL)
+         AND (not_given IS NULL) = (clinician_id IS NULL)),
+    CONSTRAINT ck_doses_witnessed CHECK ((witnessed_at IS NULL) = (witnessed_by IS NULL)
+        AND (witnessed_by IS NULL OR wasted IS TRUE AND witnessed_by <> recorded_by))
+);
 ALTER TABLE appointments
     ADD COLUMN screened_until date,
+    ADD COLUMN dose_plan_id uuid CONSTRAINT fk_appointments_dose_plan_id REFERENCES dose_plans,
     DROP CONSTRAINT ck_appointments_gates;
 UPDATE appointments SET screened_until = started_at::date WHERE infusion_id IS NOT NULL;
 ALTER TABLE appointments
@@ -82,7 +113,7 @@ ALTER TABLE appointments
         (infusion_id IS NULL OR ((fasted IS TRUE OR NOT fasting_asked)
          AND (ride_mode IS NOT NULL OR NOT ride_asked)
          AND consent_id IS NOT NULL AND reading_id IS NOT NULL AND cleared_at IS NOT NULL
-         AND screened_until IS NOT NULL))
+         AND screened_until IS NOT NULL AND dose_plan_id IS NOT NULL))
 """
 
 SIGNING: tuple[tuple[str, list[str], bool, str], ...] = (
@@ -114,7 +145,40 @@ INSERT INTO signing_rules (act, effective_from, credentials, dea_needed, source)
 VALUES (:act, '2020-01-01', CAST(:credentials AS text[]), :dea_needed, :source)
 """
 
+STEPS = (
+    (
+        "ketamine_mood",
+        "first_dose_ug_per_kg",
+        500,
+        "FAQ: the first dose is lower; 0.5 mg/kg is the usual base (droracle.ai)",
+    ),
+    (
+        "ketamine_mood",
+        "dose_step_pct",
+        150,
+        "FAQ: the dose rises with each infusion, by no figure; the practice's default: half more",
+    ),
+    (
+        "ketamine_pain",
+        "dose_step_pct",
+        150,
+        "the FAQ names none; the practice's default, as for mood: half more",
+    ),
+)
+
+ADD_STEP = """
+INSERT INTO clinical_limits (visit_type, measure, effective_from, soft_high, source)
+VALUES (:visit_type, :measure, '2020-01-01', :soft_high, :source)
+"""
+
+SIGNED_OFF = "; a default until a clinician of the practice signs one off"
+
 FIGURES = (
+    (
+        "dose_off_plan_pct",
+        10,
+        "the FAQ names none; the practice's default: what a pump and its line may leave over",
+    ),
     (
         "screening_max_days",
         365,
@@ -140,6 +204,9 @@ def upgrade() -> None:
         signing = {"act": act, "credentials": f"{{{','.join(credentials)}}}"}
         asked = {"dea_needed": dea_needed, "source": source}
         op.execute(sa.text(ADD_SIGNING).bindparams(**signing, **asked))
+    for visit_type, measure, soft_high, source in STEPS:
+        step = {"visit_type": visit_type, "measure": measure, "soft_high": soft_high}
+        op.execute(sa.text(ADD_STEP).bindparams(**step, source=source + SIGNED_OFF))
     for figure, value, source in FIGURES:
         values = {"figure": figure, "value": value, "source": source}
         op.execute(sa.text(ADD_FIGURE).bindparams(**values))

@@ -1,0 +1,120 @@
+"""Doses: every plan, and what ran of the newest. Figures, lots and reasons are sealed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import col
+
+from services.scheduling.rules.doses import per_kg
+from services.scheduling.store.rows import every, one, seal, unseal
+from services.scheduling.tables import Appointment
+from services.scheduling.tables.visits import Dose, DosePlan
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+
+def add_plan(
+    tx: Transaction, appointment_id: UUID, clinician_id: UUID, by: str, plan: Mapping[str, Any]
+) -> DosePlan:
+    plan_id = new_id()
+    row = DosePlan(
+        plan_id=plan_id,
+        appointment_id=appointment_id,
+        clinician_id=clinician_id,
+        planned=seal(tx, dict(plan), "dose_plans", "planned", plan_id),
+        planned_at=tx.now,
+        planned_by=by,
+    )
+    tx.insert(DosePlan, **row.model_dump())
+    return row
+
+
+async def plans_of(tx: Transaction, appointment_id: UUID) -> list[DosePlan]:
+    """All of a visit's, the newest first."""
+    rows = select(DosePlan).where(col(DosePlan.appointment_id) == appointment_id)
+    order = col(DosePlan.planned_at).desc(), col(DosePlan.plan_id).desc()
+    return await every(tx, rows.order_by(*order), DosePlan)
+
+
+async def newest_plan(tx: Transaction, appointment_id: UUID) -> DosePlan | None:
+    return next(iter(await plans_of(tx, appointment_id)), None)
+
+
+def plan_of(tx: Transaction, plan: DosePlan) -> dict[str, Any]:
+    """`dose_ug`, `weight_g`, and a `reason` where there was to be one."""
+    return unseal(tx, plan.planned, "dose_plans", "planned", plan.plan_id)
+
+
+def record_given(
+    tx: Transaction, plan: DosePlan, by: str, given: Mapping[str, Any], *, wasted: bool
+) -> Dose:
+    sealed = seal(tx, dict(given), "doses", "given", plan.appointment_id)
+    return _record(tx, plan, by, given=sealed, wasted=wasted, not_given=None, clinician_id=None)
+
+
+def record_not_given(
+    tx: Transaction, plan: DosePlan, by: str, clinician_id: UUID, reason: str
+) -> Dose:
+    why = seal(tx, {"reason": reason}, "doses", "not_given", plan.appointment_id)
+    return _record(tx, plan, by, given=None, wasted=None, not_given=why, clinician_id=clinician_id)
+
+
+def _record(tx: Transaction, plan: DosePlan, by: str, **values: Any) -> Dose:
+    row = Dose(
+        appointment_id=plan.appointment_id,
+        plan_id=plan.plan_id,
+        recorded_at=tx.now,
+        recorded_by=by,
+        **values,
+    )
+    tx.insert(Dose, **row.model_dump())
+    return row
+
+
+async def witness_waste(tx: Transaction, appointment_id: UUID, by: str) -> None:
+    await tx.execute(
+        update(Dose)
+        .where(col(Dose.appointment_id) == appointment_id)
+        .values(witnessed_at=tx.now, witnessed_by=by)
+    )
+
+
+async def find_dose(tx: Transaction, appointment_id: UUID) -> Dose | None:
+    return await one(tx, select(Dose).where(col(Dose.appointment_id) == appointment_id), Dose)
+
+
+def given_of(tx: Transaction, dose: Dose | None) -> dict[str, Any]:
+    """`lot`, `drawn_ug`, `given_ug` and `off_plan_reason`; nothing where nothing is recorded."""
+    if dose is None or dose.given is None:
+        return {}
+    return unseal(tx, dose.given, "doses", "given", dose.appointment_id)
+
+
+def not_given_of(tx: Transaction, dose: Dose | None) -> str | None:
+    """Why nothing ran."""
+    if dose is None or dose.not_given is None:
+        return None
+    opened = unseal(tx, dose.not_given, "doses", "not_given", dose.appointment_id)
+    return str(opened["reason"])
+
+
+async def highest_given(tx: Transaction, series_id: UUID) -> int | None:
+    """The most that ran in one infusion of a series, in micrograms per kilogram."""
+    its_own = (
+        select(col(Dose.appointment_id))
+        .join(Appointment, col(Appointment.appointment_id) == col(Dose.appointment_id))
+        .where(col(Appointment.series_id) == series_id, col(Dose.given).is_not(None))
+    )
+    doses = await every(tx, select(Dose).where(col(Dose.appointment_id).in_(its_own)), Dose)
+    plans = await every(
+        tx,
+        select(DosePlan).where(col(DosePlan.plan_id).in_([dose.plan_id for dose in doses])),
+        DosePlan,
+    )
+    weights = {plan.plan_id: plan_of(tx, plan)["weight_g"] for plan in plans}
+    ran = (per_kg(given_of(tx, dose)["given_ug"], weights[dose.plan_id]) for dose in doses)
+    return max((each for each in ran if each), default=None)
