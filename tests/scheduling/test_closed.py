@@ -52,6 +52,8 @@ ROLES = {
     "POST /appointments/{appointment_id}/premedications": "nurse",
     "POST /appointments/{appointment_id}/adverse-events": "nurse prescriber",
     "GET /appointments/{appointment_id}/chart": "nurse prescriber",
+    "POST /adverse-events/{note_id}/follow-ups": "nurse prescriber",
+    "GET /adverse-events": "nurse prescriber",
     "POST /appointments/{appointment_id}/dose-plan": "prescriber",
     "POST /appointments/{appointment_id}/dose": "nurse",
     "POST /appointments/{appointment_id}/dose/witness": "nurse prescriber",

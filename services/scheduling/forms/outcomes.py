@@ -87,10 +87,11 @@ class ScoreAnswer(BaseModel):
 
 
 class ReviewAnswer(BaseModel):
-    """Something that a person must look at, and what was done about it."""
+    """Something that a person must look at, in an outcome or at a visit, and what was done."""
 
     review_id: UUID
-    outcome_id: UUID
+    outcome_id: UUID | None
+    appointment_id: UUID | None
     patient_id: UUID
     matter: Matter
     raised_at: Moment

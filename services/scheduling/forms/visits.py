@@ -183,13 +183,45 @@ class AdverseEventNote(NoteAdverseEvent):
     kind: Literal["adverse_event"] = "adverse_event"
 
 
+class FollowUp(Wish):
+    """What became of an adverse event; `resolved` where it is over."""
+
+    found: Text
+    resolved: bool
+
+
+class FollowUpNote(FollowUp):
+    """`of` is the note of the adverse event."""
+
+    kind: Literal["follow_up"] = "follow_up"
+    of: UUID
+
+
 class NoteAnswer(BaseModel):
     note_id: UUID
     appointment_id: UUID
     patient_id: UUID
     noted_at: Moment
     noted_by: str
-    note: Annotated[PremedicationNote | AdverseEventNote, Field(discriminator="kind")]
+    note: Annotated[
+        PremedicationNote | AdverseEventNote | FollowUpNote, Field(discriminator="kind")
+    ]
+
+
+class AdverseEventAnswer(BaseModel):
+    """An adverse event with what was noted of it since, earliest first."""
+
+    note_id: UUID
+    appointment_id: UUID
+    patient_id: UUID
+    noted_at: Moment
+    noted_by: str
+    event: AdverseKind
+    severity: Severity
+    action: str
+    resolved_at: Moment | None
+    resolved_by: str | None
+    follow_ups: list[NoteAnswer]
 
 
 class PlanDose(Wish):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from services.scheduling.forms.visits import (
     ConsentAnswer,
@@ -60,10 +61,10 @@ def show_override(tx: Transaction, override: VitalsOverride) -> VitalsOverrideAn
     return VitalsOverrideAnswer(**override.model_dump(), **kept.why_of(tx, override))
 
 
-def show_note(tx: Transaction, visit: Appointment, note: ChartNote) -> NoteAnswer:
+def show_note(tx: Transaction, patient_id: UUID, note: ChartNote) -> NoteAnswer:
     return NoteAnswer(
         **note.model_dump(exclude={"note"}),
-        patient_id=visit.patient_id,
+        patient_id=patient_id,
         note=kept.note_of(tx, note),
     )
 

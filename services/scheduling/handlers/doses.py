@@ -13,10 +13,12 @@ from services.scheduling.handlers.signers import broken_by_signer
 from services.scheduling.rules import doses as rules
 from services.scheduling.rules.doses import DoseState
 from services.scheduling.rules.house import HouseFigure
+from services.scheduling.rules.outcomes_reviews import Matter
 from services.scheduling.rules.signing import Act
 from services.scheduling.rules.visits import Step, VisitState, broken_by_step
 from services.scheduling.store import doses as kept
 from services.scheduling.store.house import figure_of
+from services.scheduling.store.outcomes import add_review
 from shared.auth import Actor
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -56,7 +58,10 @@ async def plan_dose(
 async def record_dose(
     appointment_id: UUID, wish: RecordDose, by: Actor, tx: Transaction
 ) -> DoseAnswer | Refused:
-    """Record what was drawn up and what ran, once; what is left over waits for a witness."""
+    """Record what was drawn up and what ran, once; what is left over waits for a witness.
+
+    What ran has run: above the ceiling it is recorded too, and waits for a prescriber.
+    """
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
@@ -80,6 +85,9 @@ async def record_dose(
         return Refused.by_rules(broken, "The dose is not recorded")
     wasted = wish.given_ug < wish.drawn_ug
     kept.record_given(tx, plan, by.subject, wish.model_dump(), wasted=wasted)
+    weight_g = kept.plan_of(tx, plan)["weight_g"]
+    if rules.broken_by_ceiling(wish.given_ug, weight_g, await limits_of(tx, held)):
+        add_review(tx, held.visit, Matter.DOSE_ABOVE_CEILING)
     return await show_dose(tx, held.visit)
 
 

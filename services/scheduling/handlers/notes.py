@@ -1,4 +1,4 @@
-"""What is noted at a visit: premedication, adverse events, and the whole chart."""
+"""What is noted at a visit: premedication, and the whole chart."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from uuid import UUID
 
 from services.scheduling import store
 from services.scheduling.forms.visits import (
-    AdverseEventNote,
     ChartAnswer,
     GivePremedication,
-    NoteAdverseEvent,
     NoteAnswer,
     PremedicationNote,
 )
@@ -31,32 +29,15 @@ from shared.messaging import Transaction
 async def give_premedication(
     appointment_id: UUID, wish: GivePremedication, by: Actor, tx: Transaction
 ) -> NoteAnswer | Refused:
-    note = PremedicationNote(**wish.model_dump())
-    return await _note(appointment_id, note, Step.PREMEDICATE, by, tx)
-
-
-async def note_adverse_event(
-    appointment_id: UUID, wish: NoteAdverseEvent, by: Actor, tx: Transaction
-) -> NoteAnswer | Refused:
-    note = AdverseEventNote(**wish.model_dump())
-    return await _note(appointment_id, note, Step.NOTE_ADVERSE_EVENT, by, tx)
-
-
-async def _note(
-    appointment_id: UUID,
-    note: PremedicationNote | AdverseEventNote,
-    step: Step,
-    by: Actor,
-    tx: Transaction,
-) -> NoteAnswer | Refused:
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    broken = broken_by_step(step, held.state)
+    broken = broken_by_step(Step.PREMEDICATE, held.state)
     if broken:
         return Refused.by_rules(broken, "The chart stays as it is")
+    note = PremedicationNote(**wish.model_dump())
     made = kept.add_note(tx, appointment_id, by.subject, note.model_dump())
-    return show_note(tx, held.visit, made)
+    return show_note(tx, held.visit.patient_id, made)
 
 
 async def read_chart(appointment_id: UUID, tx: Transaction) -> ChartAnswer | Refused:
@@ -77,7 +58,10 @@ async def read_chart(appointment_id: UUID, tx: Transaction) -> ChartAnswer | Ref
             for each in await kept.readings_of(tx, appointment_id)
         ],
         overrides=[show_override(tx, each) for each in overrides],
-        notes=[show_note(tx, visit, each) for each in await kept.notes_of(tx, appointment_id)],
+        notes=[
+            show_note(tx, visit.patient_id, each)
+            for each in await kept.notes_of(tx, appointment_id)
+        ],
         dose=await find_shown_dose(tx, visit),
         abort_reason=store.abort_reason_of(tx, visit),
         late_since=visit.late_since,

@@ -6,18 +6,21 @@ came.
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.visits import (
     AbortInfusion,
+    AdverseEventAnswer,
     ChartAnswer,
     ConsentAnswer,
     Discharge,
     DoseAnswer,
     DoseNotGiven,
+    FollowUp,
     GivePremedication,
     LimitAnswer,
     LimitWish,
@@ -34,6 +37,7 @@ from services.scheduling.forms.visits import (
 )
 from services.scheduling.forms.wishes import Nothing, StartInfusion
 from services.scheduling.handlers import (
+    adverse,
     consents,
     discharges,
     doses,
@@ -44,6 +48,7 @@ from services.scheduling.handlers import (
 )
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
+from shared.http.pages import AskedPage, Page
 
 OPS, FRONT_DESK, NURSE, PRESCRIBER = Role.OPS, Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER
 
@@ -112,7 +117,26 @@ async def note_adverse_event(
     appointment_id: UUID, wish: NoteAdverseEvent, desk: AtDesk
 ) -> NoteAnswer:
     """Note an adverse event, and what was done."""
-    return await desk.decide(notes.note_adverse_event, appointment_id, wish, desk.actor)
+    return await desk.decide(adverse.note_adverse_event, appointment_id, wish, desk.actor)
+
+
+@router.post("/adverse-events/{note_id}/follow-ups", dependencies=[allow(NURSE, PRESCRIBER)])
+async def follow_up(note_id: UUID, wish: FollowUp, desk: AtDesk) -> AdverseEventAnswer:
+    """Note what became of an adverse event, and whether it is over."""
+    return await desk.decide(adverse.follow_up, note_id, wish, desk.actor)
+
+
+@router.get("/adverse-events", dependencies=[allow(NURSE, PRESCRIBER)])
+async def list_adverse_events(
+    desk: AtDesk,
+    asked: AskedPage,
+    open_: Annotated[bool, Query(alias="open")] = True,  # noqa: FBT002  # a query's parameter
+    patient_id: UUID | None = None,
+) -> Page[AdverseEventAnswer]:
+    """Adverse events that are not over, the earliest first; or those that are."""
+    return await desk.read(
+        adverse.list_events, open_, patient_id, asked, desk.actor, purpose="treatment"
+    )
 
 
 @router.get("/appointments/{appointment_id}/chart", dependencies=[allow(NURSE, PRESCRIBER)])

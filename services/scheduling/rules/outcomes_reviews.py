@@ -1,4 +1,4 @@
-"""What of an outcome a person must look at, and when that is done.
+"""What of an outcome or a visit a person must look at, and when that is done.
 
 Nothing here assesses a patient. It says that somebody must.
 """
@@ -22,6 +22,24 @@ class Matter(StrEnum):
 
     SELF_HARM_ITEM = "self_harm_item"
     NO_RESPONSE = "no_response"
+    SERIOUS_EVENT = "serious_event"
+    DOSE_ABOVE_CEILING = "dose_above_ceiling"
+
+
+WHY_A_PRESCRIBER = {
+    Matter.NO_RESPONSE: (
+        "How a series goes on without a response is the prescriber's to decide.",
+        "FAQ: some patients require several more infusions; a person who prescribes says so",
+    ),
+    Matter.SERIOUS_EVENT: (
+        "What a serious event means for the next infusion is the prescriber's to decide.",
+        "serious events have their own protocol (musiccity), and whoever prescribes answers for it",
+    ),
+    Matter.DOSE_ABOVE_CEILING: (
+        "How a dose above the ceiling came about is the prescriber's to say.",
+        "FAQ: always below anesthetic",
+    ),
+}
 
 
 def names_self_harm(instrument: Instrument, answers: Sequence[int | None]) -> bool:
@@ -60,16 +78,9 @@ def broken_by_acknowledged(*, acknowledged: bool) -> list[Broken]:
 
 def broken_by_reviewer(matter: Matter, *, prescribes: bool) -> list[Broken]:
     """Whether this person may close the review."""
-    if prescribes or matter is not Matter.NO_RESPONSE:
+    if prescribes or matter not in WHY_A_PRESCRIBER:
         return []
-    return [
-        Broken(
-            "prescriber_needed",
-            "How a series goes on without a response is the prescriber's to decide.",
-            "FAQ: some patients require several more infusions; a person who prescribes says so",
-            "review_id",
-        )
-    ]
+    return [Broken("prescriber_needed", *WHY_A_PRESCRIBER[matter], "review_id")]
 
 
 def broken_by_withdrawn(*, withdrawn: bool) -> list[Broken]:

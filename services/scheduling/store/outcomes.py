@@ -167,12 +167,14 @@ def why_withdrawn(tx: Transaction, outcome: Outcome) -> str | None:
     return str(unseal(tx, outcome.withdrawn_why, *place)["why"])
 
 
-def add_review(tx: Transaction, outcome: Outcome, matter: Matter) -> Review:
+def add_review(tx: Transaction, of: Outcome | Appointment, matter: Matter) -> Review:
+    """Have a person look at an outcome, or at a visit."""
     review_id = new_id()
     review = Review(
         review_id=review_id,
-        outcome_id=outcome.outcome_id,
-        patient_id=outcome.patient_id,
+        outcome_id=of.outcome_id if isinstance(of, Outcome) else None,
+        appointment_id=None if isinstance(of, Outcome) else of.appointment_id,
+        patient_id=of.patient_id,
         matter=seal(tx, {"matter": matter}, "reviews", "matter", review_id),
         raised_at=tx.now,
     )

@@ -73,9 +73,10 @@ class Outcome(Base, table=True):
 
 
 class Review(Base, table=True):
-    """Something that a person must look at. `matter` is why, `done` what was done about it.
+    """Something that a person must look at, in an outcome or at a visit.
 
-    The matter is sealed too: which review an outcome raised would tell what was answered.
+    `matter` is why, `done` what was done about it. The matter is sealed too: which review an
+    outcome raised would tell what was answered.
     """
 
     __tablename__ = "reviews"
@@ -85,6 +86,7 @@ class Review(Base, table=True):
             " AND (acknowledged_at IS NULL) = (done IS NULL)",
             name="acknowledged",
         ),
+        CheckConstraint("num_nonnulls(outcome_id, appointment_id) = 1", name="place"),
         Index(
             "ix_reviews_open",
             "raised_at",
@@ -94,7 +96,8 @@ class Review(Base, table=True):
     )
 
     review_id: UUID = Field(primary_key=True)
-    outcome_id: UUID = Field(foreign_key="outcomes.outcome_id", index=True)
+    outcome_id: UUID | None = Field(foreign_key="outcomes.outcome_id", index=True)
+    appointment_id: UUID | None = Field(foreign_key="appointments.appointment_id")
     patient_id: UUID = Field(foreign_key="patients.patient_id", index=True)
     matter: bytes = Field(sa_column=sealed_bytes())
     raised_at: datetime = Field(sa_column=moment())

@@ -103,6 +103,23 @@ CREATE TABLE doses (
     CONSTRAINT ck_doses_witnessed CHECK ((witnessed_at IS NULL) = (witnessed_by IS NULL)
         AND (witnessed_by IS NULL OR wasted IS TRUE AND witnessed_by <> recorded_by))
 );
+ALTER TABLE reviews
+    ALTER COLUMN outcome_id DROP NOT NULL,
+    ADD COLUMN appointment_id uuid
+        CONSTRAINT fk_reviews_appointment_id REFERENCES appointments,
+    ADD CONSTRAINT ck_reviews_place CHECK (num_nonnulls(outcome_id, appointment_id) = 1);
+CREATE TABLE adverse_events (
+    note_id uuid NOT NULL CONSTRAINT fk_adverse_events_note_id REFERENCES chart_notes,
+    appointment_id uuid NOT NULL
+        CONSTRAINT fk_adverse_events_appointment_id REFERENCES appointments,
+    patient_id uuid NOT NULL CONSTRAINT fk_adverse_events_patient_id REFERENCES patients,
+    noted_at timestamptz NOT NULL,
+    resolved_at timestamptz,
+    resolved_by text,
+    CONSTRAINT pk_adverse_events PRIMARY KEY (note_id),
+    CONSTRAINT ck_adverse_events_resolved CHECK ((resolved_at IS NULL) = (resolved_by IS NULL))
+);
+CREATE INDEX ix_adverse_events_noted_at ON adverse_events (noted_at, note_id);
 ALTER TABLE appointments
     ADD COLUMN screened_until date,
     ADD COLUMN dose_plan_id uuid CONSTRAINT fk_appointments_dose_plan_id REFERENCES dose_plans,
