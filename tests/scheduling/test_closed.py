@@ -20,6 +20,8 @@ ROLES = {
     "GET /locations/{location_id}/rooms": "ops front_desk nurse prescriber",
     "POST /visit-types": "ops",
     "POST /patients/{patient_id}/treatments": "front_desk prescriber",
+    "POST /chairs/{chair_id}/out-of-service": "ops nurse",
+    "POST /chairs/{chair_id}/in-service": "ops nurse",
     "POST /clinicians": "ops",
     "PATCH /clinicians/{clinician_id}": "ops",
     "POST /patients": "front_desk",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.scheduling.forms.figures import TouchedVisit
 from services.scheduling.rules.patients import Concern
 from services.scheduling.rules.screening import Screening
 from services.scheduling.rules.series import SeriesState
@@ -23,9 +24,14 @@ class LocationAnswer(LocationCard):
 
 
 class ChairAnswer(BaseModel):
+    """`touches` are the visits to come in a chair, told as it goes out of service."""
+
     chair_id: UUID
     location_id: UUID
     name: str
+    out_since: Moment | None = None
+    out_reason: str | None = None
+    touches: tuple[TouchedVisit, ...] = ()
 
 
 class RoomAnswer(BaseModel):

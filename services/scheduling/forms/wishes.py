@@ -106,6 +106,10 @@ class AddRoom(Wish):
     name: Line
 
 
+class TakeChairOut(Wish):
+    reason: Line
+
+
 Subject = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 """The `sub` of somebody's token: an id, never a name."""
 

@@ -63,9 +63,9 @@ async def add_chair(location_id: UUID, wish: AddChair, tx: Transaction) -> Chair
             "name",
         )
         return Refused.by_rules([taken], "The chair is not added")
-    chair = ChairAnswer(chair_id=new_id(), location_id=location_id, name=wish.name)
+    chair = Chair(chair_id=new_id(), location_id=location_id, name=wish.name)
     tx.insert(Chair, **chair.model_dump())
-    return chair
+    return ChairAnswer(**chair.model_dump())
 
 
 async def add_room(location_id: UUID, wish: AddRoom, tx: Transaction) -> RoomAnswer | Refused:

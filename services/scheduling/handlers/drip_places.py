@@ -52,10 +52,11 @@ async def broken_by_drips(tx: Transaction, held: HeldVisit, chair_id: UUID) -> l
     if chair_id == visit.chair_id or chair_id not in chairs:
         free = await _free_chairs(tx, visit, {each.chair_id for each in here})
         broken += rules.broken_by_chair(chair_id, here, free, zone)
+    place = store.chair_place(chairs.get(chair_id))
+    if chair_id == visit.chair_id and place is not None:
+        broken += slots.broken_by_service(place, "chair_id")
     if chair_id != visit.chair_id:
-        chair = chairs.get(chair_id)
-        there = None if chair is None else chair.location_id
-        broken += slots.broken_by_chair(there, visit.location_id, "chair_id")
+        broken += slots.broken_by_chair(place, visit.location_id, "chair_id")
         broken += slots.broken_by_taken(
             _span(tx, visit, chair_id), await _taken(tx, visit, [chair_id]), "chair_id", "starts_at"
         )
@@ -125,6 +126,8 @@ async def _free_chairs(
 ) -> list[tuple[UUID, str]]:
     """The chairs of the place in which the drip could run instead."""
     names = await drips.chair_names(tx, visit.location_id)
+    if not names:
+        return []
     taken = await _taken(tx, visit, list(names))
     return [
         (chair_id, name)

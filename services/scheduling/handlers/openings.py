@@ -32,6 +32,7 @@ from services.scheduling.rules.waitlist import Candidate, OfferState, Span
 from services.scheduling.store import Course
 from services.scheduling.store import waitlist as kept
 from services.scheduling.store.house import figure_of
+from services.scheduling.store.shown_visits import chairs_by_id
 from services.scheduling.tables import Appointment, Location
 from services.scheduling.tables.waitlist import WaitingWish
 from services.scheduling.work import ExpireOffers, OfferChair
@@ -57,7 +58,7 @@ def look_after(visit: Appointment, tx: Transaction) -> None:
 
 
 async def offer_chair(work: OfferChair, tx: Transaction) -> None:
-    """Ask the next few who wait, if the chair is free still and anybody may have it.
+    """Ask the next few who wait, if the chair is free still, in service, and anybody may have it.
 
     At night nobody is asked; whoever sleeps is asked in the morning.
     """
@@ -69,6 +70,9 @@ async def offer_chair(work: OfferChair, tx: Transaction) -> None:
     ask_at = rules.ask_at(tx.now, ZoneInfo(location.zone), *hours)
     if ask_at > tx.now:
         tx.do(work, due=ask_at)
+        return
+    chair = (await chairs_by_id(tx, {work.chair_id}))[work.chair_id]
+    if chair.out_since is not None:
         return
     waiting = await kept.who_wait(tx, work.location_id, work.opening_id)
     found: dict[UUID, tuple[WaitingWish, Slot]] = {}

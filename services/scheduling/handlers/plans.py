@@ -180,7 +180,7 @@ async def place_of(
     what the patient was given in series other than this one.
     """
     zone = ZoneInfo(location.zone)
-    chairs = await store.chairs_at(tx, location.location_id)
+    chairs = await store.chairs_in_service(tx, location.location_id)
     first, last = wishes.span()
     taken = await store.taken_slots(
         tx,

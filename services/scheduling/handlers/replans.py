@@ -32,6 +32,7 @@ from services.scheduling.rules.visits import LOST, Step, VisitState
 from services.scheduling.store import Course
 from services.scheduling.store import replans as kept
 from services.scheduling.store.house import figure_of
+from services.scheduling.store.shown_visits import chairs_by_id
 from services.scheduling.tables import Appointment, Location
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -125,7 +126,7 @@ async def _broken_by_room(
 ) -> list[Broken]:
     """Whether a chair and a nurse are free as things stand. Nothing is held by looking."""
     chairs = set(await store.chairs_at(tx, location.location_id))
-    here = location.location_id if slot.chair_id in chairs else None
+    chair = (await chairs_by_id(tx, {slot.chair_id})).get(slot.chair_id)
     taken = await store.taken_slots(
         tx,
         chairs,
@@ -137,7 +138,7 @@ async def _broken_by_room(
     beside = [(each.starts_at, each.ends_at) for each in taken if each.chair_id in chairs]
     zone, field = ZoneInfo(location.zone), "change.starts_at"
     return [
-        *slots.broken_by_chair(here, location.location_id, "change.chair_id"),
+        *slots.broken_by_chair(store.chair_place(chair), location.location_id, "change.chair_id"),
         *slots.broken_by_taken(slot, taken, "change.chair_id", field),
         *broken_by_nurses(policy, slot.starts_at, slot.ends_at, beside, zone, field),
     ]

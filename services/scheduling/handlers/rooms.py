@@ -155,8 +155,6 @@ async def broken_by_chair(
         besides=besides,
     )
     return [
-        *slots.broken_by_chair(
-            None if chair is None else chair.location_id, location_id, "chair_id"
-        ),
+        *slots.broken_by_chair(store.chair_place(chair), location_id, "chair_id"),
         *slots.broken_by_taken(wished, taken, "chair_id", "starts_at"),
     ]

@@ -145,9 +145,7 @@ async def _broken_by_chairs(
     for n, slot in enumerate(wished):
         field = f"appointments.{n}"
         chair = chairs.get(slot.chair_id)
-        broken += slots.broken_by_chair(
-            None if chair is None else chair.location_id, location_id, f"{field}.chair_id"
-        )
+        broken += slots.broken_by_chair(store.chair_place(chair), location_id, f"{field}.chair_id")
         broken += slots.broken_by_taken(
             slot, [*taken, *wished[:n]], f"{field}.chair_id", f"{field}.starts_at"
         )

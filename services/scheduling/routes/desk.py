@@ -28,16 +28,27 @@ from services.scheduling.forms.wishes import (
     CorrectClinician,
     MoveAppointment,
     NameInCalendars,
+    Nothing,
     OpenLocation,
     RecordRide,
     RegisterPatient,
     SendHome,
     StartsAt,
     StopSeries,
+    TakeChairOut,
     UpdatePatient,
     WishedAppointment,
 )
-from services.scheduling.handlers import booking, changes, clinic, listing, patients, series, visits
+from services.scheduling.handlers import (
+    booking,
+    chairs,
+    changes,
+    clinic,
+    listing,
+    patients,
+    series,
+    visits,
+)
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
@@ -79,6 +90,18 @@ async def add_room(location_id: UUID, wish: AddRoom, desk: AtDesk) -> RoomAnswer
 async def list_rooms(location_id: UUID, desk: AtDesk) -> list[RoomAnswer]:
     """The rooms of a location, by name."""
     return await desk.read(clinic.list_rooms, location_id)
+
+
+@router.post("/chairs/{chair_id}/out-of-service", dependencies=[allow(OPS, NURSE)])
+async def take_chair_out(chair_id: UUID, wish: TakeChairOut, desk: AtDesk) -> ChairAnswer:
+    """Take a chair out of service, and name the visits that it touches."""
+    return await desk.decide(chairs.take_out, chair_id, wish)
+
+
+@router.post("/chairs/{chair_id}/in-service", dependencies=[allow(OPS, NURSE)])
+async def put_chair_back(chair_id: UUID, wish: Nothing, desk: AtDesk) -> ChairAnswer:
+    """Put a chair in service again."""
+    return await desk.decide(chairs.put_back, chair_id, wish)
 
 
 @router.post("/clinicians", dependencies=[allow(OPS)])

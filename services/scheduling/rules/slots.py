@@ -114,12 +114,20 @@ def driving_ban(field: str) -> Broken:
     )
 
 
-def broken_by_chair(chair_location_id: UUID | None, location_id: UUID, field: str) -> list[Broken]:
-    """Whether a chair, by the place where it stands, can take a visit at this location."""
-    if chair_location_id is None:
+@dataclass(frozen=True, slots=True)
+class ChairPlace:
+    """Where a chair stands, and since when it is out of service."""
+
+    location_id: UUID
+    out_since: datetime | None
+
+
+def broken_by_chair(chair: ChairPlace | None, location_id: UUID, field: str) -> list[Broken]:
+    """Whether a chair can take a visit at this location."""
+    if chair is None:
         return [unknown("chair", field)]
-    if chair_location_id == location_id:
-        return []
+    if chair.location_id == location_id:
+        return broken_by_service(chair, field)
     return [
         Broken(
             "chair_elsewhere",
@@ -128,6 +136,13 @@ def broken_by_chair(chair_location_id: UUID | None, location_id: UUID, field: st
             field,
         )
     ]
+
+
+def broken_by_service(chair: ChairPlace, field: str) -> list[Broken]:
+    if chair.out_since is None:
+        return []
+    detail = "This chair is out of service; take another one."
+    return [Broken("chair_out", detail, "the clinic's records", field)]
 
 
 def broken_by_time(

@@ -8,7 +8,9 @@ changes anything of a patient's course holds that patient's row.
 from __future__ import annotations
 
 from services.scheduling.store.clinic import (
+    chair_place,
     chairs_at,
+    chairs_in_service,
     change_clinician,
     clinician_card,
     find_clinician,
@@ -21,6 +23,7 @@ from services.scheduling.store.clinic import (
     lock_rooms,
     name_in_calendars,
     rooms_at,
+    set_service,
     zone_at,
 )
 from services.scheduling.store.courses import (
@@ -96,7 +99,9 @@ __all__ = [
     "add_treatment",
     "add_visit",
     "catalogue_on",
+    "chair_place",
     "chairs_at",
+    "chairs_in_service",
     "chairs_taken_from",
     "change_card",
     "change_clinician",
@@ -144,6 +149,7 @@ __all__ = [
     "seal_transfer",
     "sent_home_reason_of",
     "series_types",
+    "set_service",
     "stop_series",
     "taken_slots",
     "visit_type_rows",

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, update
 from sqlmodel import col
 
+from services.scheduling.rules.slots import ChairPlace
 from services.scheduling.store.rows import every, one
 from services.scheduling.tables import Chair, Clinician, Location, Room
 from shared.claims import ClinicianCard, LocationCard
@@ -44,9 +45,28 @@ async def has_chair_named(tx: Transaction, location_id: UUID, name: str) -> bool
 
 
 async def chairs_at(tx: Transaction, location_id: UUID) -> list[UUID]:
-    """The chairs of a place, by name."""
+    """The chairs of a place, by name, those out of service included."""
     rows = select(col(Chair.chair_id)).where(col(Chair.location_id) == location_id)
     return list((await tx.execute(rows.order_by(col(Chair.name)))).scalars())
+
+
+async def chairs_in_service(tx: Transaction, location_id: UUID) -> list[UUID]:
+    """The chairs of a place that take somebody new, by name."""
+    rows = select(col(Chair.chair_id)).where(
+        col(Chair.location_id) == location_id, col(Chair.out_since).is_(None)
+    )
+    return list((await tx.execute(rows.order_by(col(Chair.name)))).scalars())
+
+
+async def set_service(tx: Transaction, chair: Chair, reason: str | None) -> Chair:
+    """Out of service from now on, for a reason; without one, in service again."""
+    values = {"out_since": None if reason is None else tx.now, "out_reason": reason}
+    await tx.execute(update(Chair).where(col(Chair.chair_id) == chair.chair_id).values(**values))
+    return Chair(**(chair.model_dump() | values))
+
+
+def chair_place(chair: Chair | None) -> ChairPlace | None:
+    return None if chair is None else ChairPlace(chair.location_id, chair.out_since)
 
 
 async def lock_chairs(tx: Transaction, chair_ids: Collection[UUID]) -> dict[UUID, Chair]:

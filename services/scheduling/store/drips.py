@@ -60,8 +60,10 @@ async def busy_drips(tx: Transaction, location_id: UUID, patient_id: UUID) -> li
 
 
 async def chair_names(tx: Transaction, location_id: UUID) -> dict[UUID, str]:
-    """The chairs of a place, by name."""
-    rows = select(col(Chair.chair_id), col(Chair.name)).where(col(Chair.location_id) == location_id)
+    """The chairs of a place that are in service, by name."""
+    rows = select(col(Chair.chair_id), col(Chair.name)).where(
+        col(Chair.location_id) == location_id, col(Chair.out_since).is_(None)
+    )
     found = await tx.execute(rows.order_by(col(Chair.name)))
     return {row.chair_id: row.name for row in found}
 

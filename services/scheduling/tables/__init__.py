@@ -72,12 +72,19 @@ class Location(Base, table=True):
 
 
 class Chair(Base, table=True):
+    """A chair; since `out_since` it is out of service, for `out_reason`, and takes nobody new."""
+
     __tablename__ = "chairs"
-    __table_args__ = (UniqueConstraint("location_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("location_id", "name"),
+        CheckConstraint("(out_since IS NULL) = (out_reason IS NULL)", name="out"),
+    )
 
     chair_id: UUID = Field(primary_key=True)
     location_id: UUID = Field(foreign_key="locations.location_id")
     name: str = Field(sa_column=words())
+    out_since: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    out_reason: str | None = Field(default=None, sa_column=Column(Text))
 
 
 class Room(Base, table=True):

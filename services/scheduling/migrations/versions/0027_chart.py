@@ -11,6 +11,10 @@ branch_labels = None
 depends_on = None
 
 STATEMENTS = """
+ALTER TABLE chairs
+    ADD COLUMN out_since timestamptz,
+    ADD COLUMN out_reason text,
+    ADD CONSTRAINT ck_chairs_out CHECK ((out_since IS NULL) = (out_reason IS NULL));
 ALTER TABLE clinicians
     ADD COLUMN subject text,
     ADD CONSTRAINT uq_clinicians_subject UNIQUE (subject);
