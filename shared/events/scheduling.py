@@ -122,6 +122,8 @@ class SeriesBooked(OfType, producer="scheduling"):
 class AppointmentBooked(OfType, producer="scheduling"):
     """One visit has its chair: with its series, or later in place of one that was lost.
 
+    It is said again, with a new revision, when a no-show was a mistake and the patient is there.
+
     `sequence_no` is the infusion's number in its series, from 1 on; one in a lost one's place gets
     a new number. Both are null for a visit outside a series. `ends_at` is when the chair is free
     again, recovery included; it is not when the drip stops. `ride_needed` and `fasting_min` are
@@ -182,13 +184,22 @@ class RideConfirmed(PatientEvent, producer="scheduling"):
 
 
 class PatientCheckedIn(PatientEvent, producer="scheduling"):
-    """The patient is in the clinic on the visit's local day. Said once per visit.
+    """The patient is in the clinic on the visit's local day.
+
+    Said once per visit, and again only after a PatientCheckInUndone.
 
     Whether they fasted is asked then, and again if they had not; the answer stays with scheduling.
     """
 
     appointment_id: UUID
     checked_in_at: Moment
+
+
+class PatientCheckInUndone(PatientEvent, producer="scheduling"):
+    """A check-in was a mistake, of the wrong patient: the visit is to come as it was before."""
+
+    appointment_id: UUID
+    undone_at: Moment
 
 
 class PatientSentHome(PatientEvent, producer="scheduling"):

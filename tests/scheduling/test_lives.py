@@ -92,6 +92,8 @@ def due_wish(visits: list[dict[str, Any]], clinic: Clinic, dice: random.Random) 
         return path(visit, "cancel"), {"reason": "no_show"}
     if visit["state"] in {"checked_in", "cleared"} and clinic.clock.now() > starts_at + LATEST:
         return path(visit, "send-home"), {"reason": "clinic_asked"}
+    if visit["state"] == "recovering" and not visit["ride_seen"]:
+        return path(visit, "ride-seen"), DRIVER
     steps = {
         "booked": [("check-in", {"fasted": True})],
         "confirmed": [("check-in", {"fasted": True})],
@@ -102,7 +104,6 @@ def due_wish(visits: list[dict[str, Any]], clinic: Clinic, dice: random.Random) 
         "running": [("complete", {})],
         "completed": [("dose", GIVEN_DOSE), ("vitals", VITALS)],
         "recovering": [
-            ("ride-seen", DRIVER),
             ("dose", GIVEN_DOSE),
             ("vitals", VITALS),
             ("discharge", {"oriented": True}),

@@ -29,8 +29,13 @@ class TenderChosen(ChooseTender):
 
 
 async def note_visit(event: AppointmentBooked, tx: Transaction, known: Known) -> None:
-    """Keep whose visit it is and of which series; one that was not planned is estimated anew."""
+    """Keep whose visit it is and of which series; one that was not planned is estimated anew.
+
+    So is one that is booked again because its patient came after all.
+    """
     if known.is_kept:
+        if event.series_id is not None and event.revision > 0:
+            estimate_terms.review(tx, event.series_id)
         return
     tx.insert(Visit, appointment_id=event.appointment_id, patient_id=event.patient_id)
     if event.series_id is not None:

@@ -26,7 +26,10 @@ class BookedVisit:
 
 
 async def keep_visit(tx: Transaction, visit: AppointmentBooked | AppointmentMoved) -> bool:
-    """A visit at its newest revision; False when this one is old. A moved visit's ride is open."""
+    """A visit at its newest revision; False when this one is old. A moved visit's ride is open.
+
+    One that was cancelled by mistake, a no-show who came, is booked again with a later revision.
+    """
     needs = needs_of(visit.visit_type, ride_needed=visit.ride_needed, fasting_min=visit.fasting_min)
     kept = await tx.execute(
         text(
@@ -37,8 +40,9 @@ async def keep_visit(tx: Transaction, visit: AppointmentBooked | AppointmentMove
             " ON CONFLICT (appointment_id) DO UPDATE SET location_id = excluded.location_id,"
             " ride_needed = excluded.ride_needed, fasting_min = excluded.fasting_min,"
             " starts_at = excluded.starts_at,"
-            " revision = excluded.revision, ride_confirmed = false"
-            " WHERE appointments.revision < excluded.revision AND appointments.state = 'booked'"
+            " revision = excluded.revision, ride_confirmed = false, state = 'booked'"
+            " WHERE appointments.revision < excluded.revision"
+            " AND appointments.state IN ('booked', 'cancelled')"
         ),
         {
             "appointment_id": visit.appointment_id,

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlmodel import col
 
 from services.scheduling import store
@@ -63,6 +63,11 @@ async def note_missed(tx: Transaction, visit: Appointment, reason: CancelReason)
             notice_min=(visit.starts_at - tx.now) // MINUTE,
             noted_at=tx.now,
         )
+
+
+async def forget_missed(tx: Transaction, appointment_id: UUID) -> None:
+    """What was noted as missed by mistake counts no longer."""
+    await tx.execute(delete(MissedVisit).where(col(MissedVisit.appointment_id) == appointment_id))
 
 
 async def list_missed(patient_id: UUID, tx: Transaction) -> list[MissedVisitAnswer] | Refused:

@@ -47,6 +47,7 @@ from services.scheduling.handlers import (
     listing,
     patients,
     series,
+    undoing,
     visits,
 )
 from shared.auth import Role, allow
@@ -200,6 +201,20 @@ async def record_ride(appointment_id: UUID, wish: RecordRide, desk: AtDesk) -> A
 async def check_in(appointment_id: UUID, wish: CheckIn, desk: AtDesk) -> AppointmentAnswer:
     """Check a patient in who has come."""
     return await desk.decide(visits.check_in, appointment_id, wish)
+
+
+@router.post(
+    "/appointments/{appointment_id}/undo-check-in", dependencies=[allow(FRONT_DESK, NURSE)]
+)
+async def undo_check_in(appointment_id: UUID, wish: Nothing, desk: AtDesk) -> AppointmentAnswer:
+    """Take a check-in back that was a mistake."""
+    return await desk.decide(undoing.undo_check_in, appointment_id, wish)
+
+
+@router.post("/appointments/{appointment_id}/undo-no-show", dependencies=[allow(FRONT_DESK, NURSE)])
+async def undo_no_show(appointment_id: UUID, wish: Nothing, desk: AtDesk) -> AppointmentAnswer:
+    """Take a no-show back: the patient came after all."""
+    return await desk.decide(undoing.undo_no_show, appointment_id, wish)
 
 
 @router.post("/appointments/{appointment_id}/send-home", dependencies=[allow(FRONT_DESK, NURSE)])

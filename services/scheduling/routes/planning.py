@@ -23,7 +23,15 @@ from services.scheduling.forms.figures import (
     VisitFiguresAnswer,
     VisitFiguresWish,
 )
-from services.scheduling.handlers import closure_replans, listing, places, plans, visit_types
+from services.scheduling.forms.withdrawals import WithdrawFigure, WithdrawnAnswer
+from services.scheduling.handlers import (
+    closure_replans,
+    listing,
+    places,
+    plans,
+    visit_types,
+    withdrawals,
+)
 from services.scheduling.handlers.closure_replans import ClosureReplans
 from services.scheduling.handlers.plans import PlansAnswer, PlanSeries
 from shared.auth import Role, allow
@@ -108,3 +116,9 @@ async def propose_for_closure(closure_id: UUID, desk: AtDesk) -> ClosureReplans:
 async def withdraw_closure(closure_id: UUID, desk: AtDesk) -> ClosureAnswer:
     """Withdraw a closure."""
     return await desk.decide(places.withdraw_closure, closure_id)
+
+
+@router.post("/withdrawn-figures", dependencies=[allow(OPS, PRESCRIBER)])
+async def withdraw_figure(wish: WithdrawFigure, desk: AtDesk) -> WithdrawnAnswer:
+    """Take a figure back before its first day."""
+    return await desk.decide(withdrawals.withdraw_figure, wish, desk.actor)

@@ -41,6 +41,20 @@ def broken_by_first_day(day: date, rows: Iterable[_Dated], today: date) -> list[
     return broken
 
 
+def broken_by_force(first_day: date, today: date) -> list[Broken]:
+    """Whether a figure can be taken back: on no day has anything been decided by it."""
+    if first_day > today:
+        return []
+    return [
+        Broken(
+            "figure_in_force",
+            f"It is in force since {first_day}; record another one that begins later.",
+            "what was decided stays explained by the figures it was decided by",
+            "kind",
+        )
+    ]
+
+
 def broken_by_past(day: date, today: date, field: str) -> list[Broken]:
     if day >= today:
         return []

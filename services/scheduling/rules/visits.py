@@ -51,6 +51,8 @@ class Step(StrEnum):
     SEE_RIDE = "given the ride that was seen"
     DISCHARGE = "discharged"
     ATTEND = "attended"
+    UNDO_CHECK_IN = "taken back from check-in"
+    UNDO_NO_SHOW = "taken back from no-show"
 
 
 COMING = (VisitState.BOOKED, VisitState.CONFIRMED)
@@ -80,6 +82,8 @@ FROM: dict[Step, tuple[VisitState, ...]] = {
     Step.SEE_RIDE: AFTER,
     Step.DISCHARGE: AFTER,
     Step.ATTEND: (VisitState.CHECKED_IN,),
+    Step.UNDO_CHECK_IN: (VisitState.CHECKED_IN,),
+    Step.UNDO_NO_SHOW: (VisitState.NO_SHOW,),
 }
 """From which states each step may be taken."""
 
@@ -93,6 +97,10 @@ PASSES: frozenset[tuple[VisitState, VisitState]] = frozenset(
         (VisitState.CONFIRMED, VisitState.CHECKED_IN),
         (VisitState.CONFIRMED, VisitState.CANCELLED),
         (VisitState.CONFIRMED, VisitState.NO_SHOW),
+        (VisitState.NO_SHOW, VisitState.BOOKED),
+        (VisitState.NO_SHOW, VisitState.CONFIRMED),
+        (VisitState.CHECKED_IN, VisitState.BOOKED),
+        (VisitState.CHECKED_IN, VisitState.CONFIRMED),
         (VisitState.CHECKED_IN, VisitState.CLEARED),
         (VisitState.CHECKED_IN, VisitState.SENT_HOME),
         (VisitState.CHECKED_IN, VisitState.CANCELLED),
@@ -241,6 +249,20 @@ def broken_by_unsettled(numbers: Sequence[int]) -> list[Broken]:
             "appointment_id",
         )
         for number in numbers
+    ]
+
+
+def broken_by_chart(*, begun: bool) -> list[Broken]:
+    """Whether something followed from a check-in, so that it is no mere mistake any more."""
+    if not begun:
+        return []
+    return [
+        Broken(
+            "chart_begun",
+            "Something is on the chart of this visit since; send the patient home instead.",
+            "what is on a chart is never taken back",
+            "appointment_id",
+        )
     ]
 
 

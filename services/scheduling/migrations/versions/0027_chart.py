@@ -11,6 +11,9 @@ branch_labels = None
 depends_on = None
 
 STATEMENTS = """
+INSERT INTO visit_passages (from_state, to_state) VALUES
+    ('no_show', 'booked'), ('no_show', 'confirmed'),
+    ('checked_in', 'booked'), ('checked_in', 'confirmed');
 ALTER TABLE chairs
     ADD COLUMN out_since timestamptz,
     ADD COLUMN out_reason text,

@@ -1,0 +1,128 @@
+"""Honest mistakes at the desk, taken back while nothing has followed from them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.scheduling import store
+from services.scheduling.forms.answers import AppointmentAnswer
+from services.scheduling.forms.wishes import Nothing
+from services.scheduling.handlers.gap_risks import look_at_free_chairs, look_at_gaps
+from services.scheduling.handlers.missed import forget_missed
+from services.scheduling.handlers.placing import Placing
+from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place
+from services.scheduling.handlers.shown import count_not_lost, protocol_of, show_visit
+from services.scheduling.handlers.visits import broken_by_day
+from services.scheduling.rules import series as series_rules
+from services.scheduling.rules import visits as rules
+from services.scheduling.rules.protocols import Infusion
+from services.scheduling.rules.series import SeriesState
+from services.scheduling.rules.slots import Slot
+from services.scheduling.rules.visits import Step, VisitState
+from services.scheduling.store import HeldVisit
+from services.scheduling.store import charts as kept
+from services.scheduling.tables import Appointment
+from shared.events.scheduling import (
+    AppointmentBooked,
+    PatientCheckInUndone,
+    RideConfirmed,
+    RideMode,
+)
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+from shared.refusals import Broken
+
+
+async def undo_check_in(
+    appointment_id: UUID, _: Nothing, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Take a check-in back, of the wrong patient, before anything is on the chart."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    begun = bool(
+        await kept.readings_of(tx, appointment_id) or await kept.notes_of(tx, appointment_id)
+    )
+    broken = [
+        *rules.broken_by_step(Step.UNDO_CHECK_IN, held.state),
+        *rules.broken_by_chart(begun=begun),
+    ]
+    if broken:
+        return Refused.by_rules(broken, "The check-in stands")
+    visit = await store.change_visit(tx, held.visit, state=_to_come(held.visit), fasted=None)
+    tx.publish(
+        PatientCheckInUndone(
+            patient_id=visit.patient_id, appointment_id=appointment_id, undone_at=tx.now
+        )
+    )
+    return show_visit(tx, visit)
+
+
+async def undo_no_show(
+    appointment_id: UUID, _: Nothing, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Take a no-show back on its own day: the patient is there, and so is the place still.
+
+    It counts as missed no longer. Whoever heard that it is off hears that it is on.
+    """
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    broken = [
+        *rules.broken_by_step(Step.UNDO_NO_SHOW, held.state),
+        *broken_by_day(held, tx.now),
+    ]
+    broken = broken or await _broken_by_what_followed(tx, held)
+    if broken:
+        return Refused.by_rules(broken, "The no-show stands")
+    visit = await store.change_visit(
+        tx, held.visit, state=_to_come(held.visit), revision=held.visit.revision + 1
+    )
+    await forget_missed(tx, appointment_id)
+    tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
+    if visit.ride_mode is not None:
+        tx.publish(
+            RideConfirmed(
+                patient_id=visit.patient_id,
+                appointment_id=appointment_id,
+                mode=RideMode(visit.ride_mode),
+                confirmed_at=tx.now,
+            )
+        )
+    look_at_gaps(held.course.series.series_id, tx)
+    look_at_free_chairs(visit.location_id, tx)
+    return show_visit(tx, visit)
+
+
+def _to_come(visit: Appointment) -> VisitState:
+    return VisitState.BOOKED if visit.ride_mode is None else VisitState.CONFIRMED
+
+
+async def _broken_by_what_followed(tx: Transaction, held: HeldVisit) -> list[Broken]:
+    """What was decided since, on the word that the patient did not come."""
+    visit, series, zone = held.visit, held.course.series, ZoneInfo(held.location.zone)
+    policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
+    assert visit.chair_id is not None, "an infusion has its chair"
+    slot = Slot(visit.starts_at, visit.ends_at, visit.chair_id, visit.patient_id)
+    return [
+        *series_rules.broken_by_state(SeriesState(series.state), "get an infusion back"),
+        *series_rules.broken_by_missing(series.infusions, count_not_lost(held.course.visits)),
+        *_placing(held, tx.now, zone).broken_by_gaps(protocol_of(policy, series, zone)),
+        *await broken_by_place(tx, policy, visit.location_id, [slot], zone, lambda _: "starts_at"),
+        *await broken_by_chair(slot, visit.location_id, tx),
+    ]
+
+
+def _placing(held: HeldVisit, now: datetime, zone: ZoneInfo) -> Placing:
+    visit, visits = held.visit, held.course.visits
+    assert visit.sequence_no is not None, "an infusion has its place"
+    others = [each for each in visits if each.appointment_id != visit.appointment_id]
+    return Placing(
+        [each for each in others if each.starts_at < visit.starts_at],
+        [each for each in others if each.starts_at >= visit.starts_at],
+        Infusion(visit.sequence_no, visit.starts_at),
+        now,
+        zone,
+    )

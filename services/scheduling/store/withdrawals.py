@@ -1,0 +1,42 @@
+"""Figures that are no longer to come. Who took one back, and which, is in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from sqlalchemy import Table, delete, select
+from sqlmodel import SQLModel
+
+from services.scheduling.tables.figures import (
+    OpeningHoursRow,
+    ProtocolRow,
+    RosterRow,
+    VisitTypeRow,
+)
+from services.scheduling.tables.holds import HouseFigureRow
+from services.scheduling.tables.signing import SigningRuleRow
+from services.scheduling.tables.visits import LimitRow
+from shared.messaging import Transaction
+
+TABLES: dict[str, type[SQLModel]] = {
+    "visit_figures": VisitTypeRow,
+    "protocol": ProtocolRow,
+    "house_figure": HouseFigureRow,
+    "limit": LimitRow,
+    "signing_rule": SigningRuleRow,
+    "opening_hours": OpeningHoursRow,
+    "roster": RosterRow,
+}
+
+
+async def first_day_of(tx: Transaction, kind: str, key: Mapping[str, object]) -> date | None:
+    """From when a figure holds, held until the commit; nothing where there is none."""
+    table: Table = TABLES[kind].__table__  # type: ignore[attr-defined]  # every table=True model has one
+    rows = select(table.c.effective_from).where(*(table.c[name] == key[name] for name in key))
+    return (await tx.execute(rows.with_for_update())).scalar_one_or_none()
+
+
+async def take_back(tx: Transaction, kind: str, key: Mapping[str, object]) -> None:
+    table: Table = TABLES[kind].__table__  # type: ignore[attr-defined]  # every table=True model has one
+    await tx.execute(delete(table).where(*(table.c[name] == key[name] for name in key)))
