@@ -20,7 +20,12 @@ STATE = ("visit_state", "appointment_id")
 AT = datetime(2026, 10, 7, 16, 0, tzinfo=UTC)
 FRESH = Vitals(AT, (), overridden=False)
 PRESSURE = Limit(Measure.SYSTOLIC_MMHG, date(2020, 1, 1), 80, 90, 140, 180, "made up")
-ASKED = Asked(120, ride_needed=True, sources={"fasting_min": "made up", "ride_needed": "made up"})
+ASKED = Asked(
+    120,
+    ride_needed=True,
+    dose_needed=True,
+    sources={"fasting_min": "made up", "ride_needed": "made up"},
+)
 SIGNED = Consented(AT + timedelta(minutes=1), withdrawn=False)
 CLEAR = Screened(Screening.CLEAR, date(2026, 10, 7))
 CONCERN = Screened(Screening.CONCERN, None)
@@ -59,13 +64,20 @@ def test_a_gate_says_what_the_type_of_visit_asks_for_and_where_it_is_written(
         ride_recorded=False,
         fasted=False,
         vitals=FRESH,
-        dose_planned=True,
+        dose_planned=False,
     )
     sources = {"fasting_min": "the anesthetists' rule", "ride_needed": "nobody asks"}
-    [eaten] = broken_by_start(ready, Asked(fasting_min, ride_needed=False, sources=sources), AT, 30)
+    [eaten] = broken_by_start(
+        ready, Asked(fasting_min, ride_needed=False, dose_needed=False, sources=sources), AT, 30
+    )
     assert f"within the last {span};" in eaten.detail
     assert eaten.source == "the anesthetists' rule"
-    assert broken_by_start(ready, Asked(0, ride_needed=False, sources=sources), AT, 30) == []
+    assert (
+        broken_by_start(
+            ready, Asked(0, ride_needed=False, dose_needed=False, sources=sources), AT, 30
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ async def test_a_ride_for_the_old_time_is_none_for_the_new_one(clinic: Clinic) -
     assert (moved["ride"], moved["ride_mode"]) == (None, None)
     assert (await clinic.kinds_said(series["patient_id"]))[-1] == "AppointmentMoved"
     clinic.be_there(moved)
+    await clinic.plan_dose(visit)
     await clinic.step(visit, "check-in", {"fasted": True})
     await clinic.vitals(visit)
     assert await clinic.refused(path(visit, "clear"), {}) == [("ride_missing", "ride")]

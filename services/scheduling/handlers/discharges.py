@@ -67,14 +67,14 @@ async def discharge_patient(
     broken = rules.broken_by_step(Step.DISCHARGE, held.state)
     judged = None if broken else await newest_reading(tx, held, Phase.AFTER)
     if not broken and wish.transferred_to is not None:
-        broken = broken_by_transfer(await dose_state_of(tx, appointment_id))
+        broken = broken_by_transfer(await dose_state_of(tx, held.visit))
     elif not broken:
         recovery = Recovery(
             oriented=wish.oriented,
             ride_needed=held.visit.ride_asked,
             ride_seen=held.visit.ride_seen is not None,
             vitals=None if judged is None else judged.vitals,
-            dose=await dose_state_of(tx, appointment_id),
+            dose=await dose_state_of(tx, held.visit),
         )
         fresh_min = await figure_of(tx, HouseFigure.READING_FRESH_MIN)
         broken = broken_by_leaving(recovery, tx.now, fresh_min)

@@ -19,6 +19,7 @@ from services.scheduling.rules.visits import Step, VisitState, broken_by_step
 from services.scheduling.store import doses as kept
 from services.scheduling.store.house import figure_of
 from services.scheduling.store.outcomes import add_review
+from services.scheduling.tables import Appointment
 from shared.auth import Actor
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -35,7 +36,8 @@ async def plan_dose(
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
     limits = await limits_of(tx, held)
-    highest = await kept.highest_given(tx, held.course.series.series_id)
+    series_id = held.visit.series_id
+    highest = None if series_id is None else await kept.highest_given(tx, series_id)
     broken = [
         *broken_by_step(Step.PLAN_DOSE, held.state),
         *(
@@ -132,9 +134,10 @@ async def witness_waste(
     return await show_dose(tx, held.visit)
 
 
-async def dose_state_of(tx: Transaction, appointment_id: UUID) -> DoseState:
-    dose = await kept.find_dose(tx, appointment_id)
+async def dose_state_of(tx: Transaction, visit: Appointment) -> DoseState:
+    dose = await kept.find_dose(tx, visit.appointment_id)
     return rules.dose_state(
+        asked=visit.dose_asked,
         recorded=dose is not None,
         given=dose is not None and dose.given is not None,
         wasted=dose is not None and dose.wasted is True,

@@ -62,7 +62,7 @@ class Ground:
 
     consent: Consent
     judged: Judged
-    plan: DosePlan
+    plan: DosePlan | None
 
 
 async def _gates(
@@ -92,7 +92,7 @@ async def _gates(
     fresh_min = await figure_of(tx, HouseFigure.READING_FRESH_MIN)
     asked = await asked_of(tx, held)
     shut += [*broken_by_day(held, tx.now), *broken_by_start(ready, asked, tx.now, fresh_min)]
-    if consent is None or judged is None or plan is None:
+    if consent is None or judged is None:
         return shut, None
     return shut, Ground(consent, judged, plan)
 
@@ -125,6 +125,7 @@ async def start_infusion(
         state=VisitState.RUNNING,
         fasting_asked=asked.fasting_min > 0,
         ride_asked=asked.ride_needed,
+        dose_asked=asked.dose_needed,
         infusion_id=infusion_id,
         chair_id=chair_id,
         clinician_id=wish.clinician_id,

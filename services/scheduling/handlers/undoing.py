@@ -12,11 +12,13 @@ from services.scheduling.forms.wishes import Nothing
 from services.scheduling.handlers.gap_risks import look_at_free_chairs, look_at_gaps
 from services.scheduling.handlers.missed import forget_missed
 from services.scheduling.handlers.placing import Placing
-from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place
+from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of, with_rooms
 from services.scheduling.handlers.shown import count_not_lost, protocol_of, show_visit
+from services.scheduling.handlers.told import say_visit_booked
 from services.scheduling.handlers.visits import broken_by_day
 from services.scheduling.rules import series as series_rules
 from services.scheduling.rules import visits as rules
+from services.scheduling.rules.policy import Policy
 from services.scheduling.rules.protocols import Infusion
 from services.scheduling.rules.series import SeriesState
 from services.scheduling.rules.slots import Slot
@@ -25,7 +27,6 @@ from services.scheduling.store import HeldVisit
 from services.scheduling.store import charts as kept
 from services.scheduling.tables import Appointment
 from shared.events.scheduling import (
-    AppointmentBooked,
     PatientCheckInUndone,
     RideConfirmed,
     RideMode,
@@ -74,14 +75,23 @@ async def undo_no_show(
         *rules.broken_by_step(Step.UNDO_NO_SHOW, held.state),
         *broken_by_day(held, tx.now),
     ]
-    broken = broken or await _broken_by_what_followed(tx, held)
+    if broken:
+        return Refused.by_rules(broken, "The no-show stands")
+    zone = ZoneInfo(held.location.zone)
+    policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
+    slot, broken = await _place_of(tx, held, policy, zone)
+    broken += _broken_by_series(held, policy, zone, tx.now)
     if broken:
         return Refused.by_rules(broken, "The no-show stands")
     visit = await store.change_visit(
-        tx, held.visit, state=_to_come(held.visit), revision=held.visit.revision + 1
+        tx,
+        held.visit,
+        state=_to_come(held.visit),
+        room_id=slot.room_id,
+        revision=held.visit.revision + 1,
     )
     await forget_missed(tx, appointment_id)
-    tx.publish(AppointmentBooked.model_validate(visit.model_dump()))
+    say_visit_booked(visit, policy, zone, tx)
     if visit.ride_mode is not None:
         tx.publish(
             RideConfirmed(
@@ -91,7 +101,8 @@ async def undo_no_show(
                 confirmed_at=tx.now,
             )
         )
-    look_at_gaps(held.course.series.series_id, tx)
+    if visit.series_id is not None:
+        look_at_gaps(visit.series_id, tx)
     look_at_free_chairs(visit.location_id, tx)
     return show_visit(tx, visit)
 
@@ -100,23 +111,39 @@ def _to_come(visit: Appointment) -> VisitState:
     return VisitState.BOOKED if visit.ride_mode is None else VisitState.CONFIRMED
 
 
-async def _broken_by_what_followed(tx: Transaction, held: HeldVisit) -> list[Broken]:
-    """What was decided since, on the word that the patient did not come."""
-    visit, series, zone = held.visit, held.course.series, ZoneInfo(held.location.zone)
-    policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
-    assert visit.chair_id is not None, "an infusion has its chair"
-    slot = Slot(visit.starts_at, visit.ends_at, visit.chair_id, visit.patient_id)
+async def _place_of(
+    tx: Transaction, held: HeldVisit, policy: Policy, zone: ZoneInfo
+) -> tuple[Slot, list[Broken]]:
+    """The time, chair and room that the visit had, and what others have of them since."""
+    visit = held.visit
+    assert visit.chair_id is not None, "what is given has its chair"
+    had = slot_of(policy, visit.starts_at, visit.chair_id, visit.patient_id, zone)
+    place = (policy, visit.location_id, [had], zone, lambda _: "starts_at")
+    broken = [
+        *await broken_by_place(tx, *place),
+        *await broken_by_chair(had, visit.location_id, tx),
+    ]
+    [slot], no_room = await with_rooms(tx, *place, [visit.appointment_id])
+    return slot, [*broken, *no_room]
+
+
+def _broken_by_series(
+    held: HeldVisit, policy: Policy, zone: ZoneInfo, now: datetime
+) -> list[Broken]:
+    """What was decided of its series since, on the word that the patient did not come."""
+    if held.course is None:
+        return []
+    series, visits = held.course.series, held.course.visits
     return [
         *series_rules.broken_by_state(SeriesState(series.state), "get an infusion back"),
-        *series_rules.broken_by_missing(series.infusions, count_not_lost(held.course.visits)),
-        *_placing(held, tx.now, zone).broken_by_gaps(protocol_of(policy, series, zone)),
-        *await broken_by_place(tx, policy, visit.location_id, [slot], zone, lambda _: "starts_at"),
-        *await broken_by_chair(slot, visit.location_id, tx),
+        *series_rules.broken_by_missing(series.infusions, count_not_lost(visits)),
+        *_placing(held.visit, visits, now, zone).broken_by_gaps(protocol_of(policy, series, zone)),
     ]
 
 
-def _placing(held: HeldVisit, now: datetime, zone: ZoneInfo) -> Placing:
-    visit, visits = held.visit, held.course.visits
+def _placing(
+    visit: Appointment, visits: list[Appointment], now: datetime, zone: ZoneInfo
+) -> Placing:
     assert visit.sequence_no is not None, "an infusion has its place"
     others = [each for each in visits if each.appointment_id != visit.appointment_id]
     return Placing(

@@ -141,4 +141,6 @@ async def asked_of(tx: Transaction, held: HeldVisit) -> Asked:
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
     figures = policy.visit_on(visit.starts_at.astimezone(ZoneInfo(held.location.zone)).date())
     assert figures is not None, "what was booked has its figures"
-    return Asked(figures.fasting_min, figures.ride_needed, figures.sources)
+    return Asked(
+        figures.fasting_min, figures.ride_needed, figures.drug is not None, figures.sources
+    )

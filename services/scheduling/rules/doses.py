@@ -18,15 +18,19 @@ PRESCRIBED = "FAQ: ketamine is prescribed and monitored, certain times and amoun
 class DoseState(StrEnum):
     """How far the dose of an infusion that has started is on record."""
 
+    NOT_ASKED = "not_asked"
     PLANNED = "planned"
     WASTE_UNWITNESSED = "waste_unwitnessed"
     RECORDED = "recorded"
     NOT_GIVEN = "not_given"
 
 
-def dose_state(*, recorded: bool, given: bool, wasted: bool, witnessed: bool) -> DoseState:
+def dose_state(
+    *, asked: bool, recorded: bool, given: bool, wasted: bool, witnessed: bool
+) -> DoseState:
+    """`asked`: the visit is of a type that gives a drug."""
     if not recorded:
-        return DoseState.PLANNED
+        return DoseState.PLANNED if asked else DoseState.NOT_ASKED
     if not given:
         return DoseState.NOT_GIVEN
     return DoseState.WASTE_UNWITNESSED if wasted and not witnessed else DoseState.RECORDED

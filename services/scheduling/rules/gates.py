@@ -20,10 +20,14 @@ RIDE_SOURCE = "FAQ: you will need a driver to take you home (or an Uber)"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a type of visit asks for, and where that is written: `fasting_min`, `ride_needed`."""
+    """What a type of visit asks for, and where that is written: `fasting_min`, `ride_needed`.
+
+    `dose_needed`: a drug is given, so a dose is planned and recorded.
+    """
 
     fasting_min: int
     ride_needed: bool
+    dose_needed: bool
     sources: Mapping[str, str]
 
 
@@ -75,7 +79,9 @@ def broken_by_start(ready: Readiness, asked: Asked, now: datetime, fresh_min: in
             )
         )
     broken += broken_by_vitals(ready.vitals, now, fresh_min, "before the drip")
-    return broken if ready.dose_planned else [*broken, unplanned("dose")]
+    if asked.dose_needed and not ready.dose_planned:
+        broken.append(unplanned("dose"))
+    return broken
 
 
 def _broken_by_consent(consent: Consented | None, now: datetime) -> list[Broken]:
@@ -172,7 +178,7 @@ def _broken_by_dose(dose: DoseState) -> list[Broken]:
                     "dose",
                 )
             ]
-        case DoseState.RECORDED | DoseState.NOT_GIVEN:
+        case DoseState.RECORDED | DoseState.NOT_GIVEN | DoseState.NOT_ASKED:
             return []
 
 

@@ -248,16 +248,17 @@ class Appointment(Base, table=True):
 
     A chair that is held for a plan is a row too, and no visit (`hold_tables.Hold`).
 
-    `driver` holds who drives, and the phone; `ride_seen` who came, and who saw it. `fasting_asked`
-    and `ride_asked` are what the type of visit asks for, as the start found it; `transferred_to` is
-    the hospital that took the patient over, and why. `consent_id`, `screened_until`, `dose_plan_id`
-    and `reading_id` are what the start rested on, `left_on_reading_id` what the discharge did.
-    `late_since` is when the next entry of its chart was due, while it is late. Of a session that
-    took place, `clinician_id`, `started_at` and `stopped_at` are who led it and when it really was,
-    `diagnoses` (sealed) what it was held for, or a treatment is given for; those of an infusion are
-    its series'. Exclusion constraints, in the migration, keep chairs, leaders, rooms and patients
-    from being in two visits at once, by the times that are booked; two unique indexes keep a chair
-    and a patient from having two drips that run.
+    `driver` holds who drives, and the phone; `ride_seen` who came, and who saw it. `fasting_asked`,
+    `ride_asked` and `dose_asked` are what the type of visit asks for, as the start found it;
+    `transferred_to` is the hospital that took the patient over, and why. `consent_id`,
+    `screened_until`, `dose_plan_id` and `reading_id` are what the start rested on,
+    `left_on_reading_id` what the discharge did. `late_since` is when the next entry of its chart
+    was due, while it is late. Of a session that took place, `clinician_id`, `started_at` and
+    `stopped_at` are who led it and when it really was, `diagnoses` (sealed) what it was held for,
+    or a treatment is given for; those of an infusion are its series'. Exclusion constraints, in the
+    migration, keep chairs, leaders, rooms and patients from being in two visits at once, by the
+    times that are booked; two unique indexes keep a chair and a patient from having two drips that
+    run.
     """
 
     __tablename__ = "appointments"
@@ -314,7 +315,7 @@ class Appointment(Base, table=True):
             "infusion_id IS NULL OR ((fasted IS TRUE OR NOT fasting_asked)"
             " AND (ride_mode IS NOT NULL OR NOT ride_asked)"
             " AND consent_id IS NOT NULL AND reading_id IS NOT NULL AND cleared_at IS NOT NULL"
-            " AND screened_until IS NOT NULL AND dose_plan_id IS NOT NULL)",
+            " AND screened_until IS NOT NULL AND (dose_plan_id IS NOT NULL OR NOT dose_asked))",
             name="gates",
         ),
         CheckConstraint(
@@ -398,6 +399,7 @@ class Appointment(Base, table=True):
     abort_reason: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
     fasting_asked: bool = Field(default=True, sa_column=_yes())
     ride_asked: bool = Field(default=True, sa_column=_yes())
+    dose_asked: bool = Field(default=True, sa_column=_yes())
     transferred_to: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
     ride_seen: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
     ride_seen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -129,6 +129,7 @@ CREATE TABLE adverse_events (
 CREATE INDEX ix_adverse_events_noted_at ON adverse_events (noted_at, note_id);
 ALTER TABLE appointments
     ADD COLUMN screened_until date,
+    ADD COLUMN dose_asked boolean NOT NULL DEFAULT true,
     ADD COLUMN dose_plan_id uuid CONSTRAINT fk_appointments_dose_plan_id REFERENCES dose_plans,
     DROP CONSTRAINT ck_appointments_gates;
 UPDATE appointments SET screened_until = started_at::date WHERE infusion_id IS NOT NULL;
@@ -137,7 +138,7 @@ ALTER TABLE appointments
         (infusion_id IS NULL OR ((fasted IS TRUE OR NOT fasting_asked)
          AND (ride_mode IS NOT NULL OR NOT ride_asked)
          AND consent_id IS NOT NULL AND reading_id IS NOT NULL AND cleared_at IS NOT NULL
-         AND screened_until IS NOT NULL AND dose_plan_id IS NOT NULL))
+         AND screened_until IS NOT NULL AND (dose_plan_id IS NOT NULL OR NOT dose_asked)))
 """
 
 SIGNING: tuple[tuple[str, list[str], bool, str], ...] = (
