@@ -323,3 +323,15 @@ async def _until_settled(house: House, purpose: str, revision: int) -> None:
         return (await house.messages())[purpose, revision]["state"] != "waiting"
 
     await eventually(settled)
+
+
+async def test_whoever_came_after_all_is_told_until_when_not_to_drive(house: House, story: Story):
+    starts_at = at_ten(story, 1)
+    await house.hears(story.registered(), story.booked(starts_at))
+    await house.goes_to(starts_at)
+    await house.hears(story.cancelled(starts_at, reason=CancelReason.NO_SHOW))
+    await house.hears(story.booked(starts_at, revision=2))
+    await house.goes_to(starts_at + HOUR)
+    await house.hears(story.discharged(story.now, story.now + 6 * HOUR))
+    await house.at_rest()
+    assert (await house.states())["no_driving", 2] == "sent"

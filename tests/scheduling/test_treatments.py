@@ -30,6 +30,7 @@ IN_A_CHAIR = (
     "amino_acids",
     "vitamins",
 )
+NO_DRUG = {"low_level_laser"}
 ASKS_NOTHING = {"low_level_laser", "nad", "amino_acids", "vitamins"}
 
 
@@ -75,11 +76,16 @@ async def give(clinic: Clinic, visit: dict[str, Any], *, asks: bool = True) -> A
     if asks:
         await clinic.step(visit, "ride", {"mode": "rideshare"})
     await clinic.step(visit, "check-in", {"fasted": True} if asks else {})
+    gives_drug = visit["visit_type"] not in NO_DRUG
+    if gives_drug:
+        await clinic.plan_dose(visit)
     await clinic.vitals(visit)
     await clinic.step(visit, "clear")
     await clinic.start(visit)
     clinic.clock.step_to(clinic.clock.now() + timedelta(minutes=40))
     await clinic.step(visit, "complete")
+    if gives_drug:
+        await clinic.give(visit)
     await clinic.vitals(visit)
     if asks:
         await clinic.step(visit, "ride-seen", DRIVER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.forms.visits import DoseAnswer, DoseNotGiven, PlanDose, RecordDose
@@ -16,6 +17,7 @@ from services.scheduling.rules.house import HouseFigure
 from services.scheduling.rules.outcomes_reviews import Matter
 from services.scheduling.rules.signing import Act
 from services.scheduling.rules.visits import Step, VisitState, broken_by_step
+from services.scheduling.store import HeldVisit
 from services.scheduling.store import doses as kept
 from services.scheduling.store.house import figure_of
 from services.scheduling.store.outcomes import add_review
@@ -44,7 +46,9 @@ async def plan_dose(
             rules.broken_by_ceiling(wish.dose_ug, wish.weight_g, limits)
             or rules.broken_by_step(wish.dose_ug, wish.weight_g, highest, limits, wish.reason)
         ),
-        *await broken_by_signer(tx, wish.clinician_id, by, Act.DOSE),
+        *await broken_by_signer(
+            tx, wish.clinician_id, by, Act.DOSE, is_controlled=await _is_controlled(tx, held)
+        ),
     ]
     if broken:
         return Refused.by_rules(broken, "The dose is not planned")
@@ -55,6 +59,12 @@ async def plan_dose(
             tx, held.visit, state=VisitState.CHECKED_IN, cleared_at=None, cleared_by=None
         )
     return await show_dose(tx, held.visit)
+
+
+async def _is_controlled(tx: Transaction, held: HeldVisit) -> bool:
+    visit, zone = held.visit, ZoneInfo(held.location.zone)
+    policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
+    return policy.figures_on(visit.starts_at.astimezone(zone).date()).is_controlled
 
 
 async def record_dose(
@@ -105,7 +115,9 @@ async def sign_not_given(
     broken = [
         *broken_by_step(Step.RECORD_DOSE, held.state),
         *rules.broken_by_recorded(recorded=recorded),
-        *await broken_by_signer(tx, wish.clinician_id, by, Act.OVERRIDE),
+        *await broken_by_signer(
+            tx, wish.clinician_id, by, Act.OVERRIDE, is_controlled=await _is_controlled(tx, held)
+        ),
     ]
     if plan is None:
         broken.append(rules.unplanned("appointment_id"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from services.scheduling import store
@@ -17,14 +18,19 @@ from shared.refusals import Broken, unknown
 
 
 async def broken_by_signer(
-    tx: Transaction, clinician_id: UUID, by: Actor, act: Act
+    tx: Transaction, clinician_id: UUID, by: Actor, act: Act, *, is_controlled: bool = True
 ) -> list[Broken]:
-    """What keeps whoever asks from signing as this clinician."""
+    """What keeps whoever asks from signing as this clinician.
+
+    A DEA number is asked only where the drug is a controlled one.
+    """
     clinician = await store.find_clinician(tx, clinician_id)
     if clinician is None:
         return [unknown("clinician", "clinician_id")]
     signer = Signer(clinician.subject, clinician.credential, clinician.dea_number is not None)
-    return rules.broken_by_signer(signer, by.subject, await kept.asked_of(tx, act))
+    asked = await kept.asked_of(tx, act)
+    asked = replace(asked, dea_needed=asked.dea_needed and is_controlled)
+    return rules.broken_by_signer(signer, by.subject, asked)
 
 
 async def record_signing_rule(

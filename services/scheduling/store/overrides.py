@@ -185,6 +185,7 @@ SIGNED: Subquery = union_all(
 _SEALED = {
     Signed.SIZE: ("overrides", "reason"),
     Signed.GAP: ("overrides", "reason"),
+    Signed.DRUG_GAP: ("overrides", "reason"),
     Signed.VITALS: ("vitals_overrides", "why"),
     Signed.DOSE_NOT_GIVEN: ("doses", "not_given"),
 }
