@@ -42,9 +42,10 @@ async def keep_visit(tx: Transaction, visit: AppointmentBooked | AppointmentMove
             " starts_at = excluded.starts_at,"
             " revision = excluded.revision, ride_confirmed = false, state = 'booked'"
             " WHERE appointments.revision < excluded.revision"
-            " AND appointments.state IN ('booked', 'cancelled')"
+            " AND (appointments.state = 'booked' OR :again AND appointments.state = 'cancelled')"
         ),
         {
+            "again": isinstance(visit, AppointmentBooked),
             "appointment_id": visit.appointment_id,
             "patient_id": visit.patient_id,
             "location_id": visit.location_id,
