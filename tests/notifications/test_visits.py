@@ -332,7 +332,8 @@ async def test_whoever_came_after_all_is_told_until_when_not_to_drive(house: Hou
     await house.hears(story.cancelled(starts_at, reason=CancelReason.NO_SHOW))
     await house.hears(story.booked(starts_at, revision=2))
     await house.goes_to(starts_at + HOUR)
-    await house.hears(story.discharged(story.now, story.now + 6 * HOUR))
+    now = house.clock.now()
+    await house.hears(story.discharged(now, now + 6 * HOUR))
     await house.at_rest()
     sent = {purpose for (purpose, _), state in (await house.states()).items() if state == "sent"}
     assert "no_driving" in sent
