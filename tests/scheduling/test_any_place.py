@@ -22,7 +22,16 @@ from services.scheduling import store
 from services.scheduling.rules.policy import broken_by_nurses
 from services.scheduling.tables import Base
 from shared.clock import FixedClock
-from tests.scheduling.conftest import CLINICIAN, DRIVER, LOCATION, VITALS, Clinic, app_on, unit_on
+from tests.scheduling.conftest import (
+    CLINICIAN,
+    DRIVER,
+    GIVEN_DOSE,
+    LOCATION,
+    VITALS,
+    Clinic,
+    app_on,
+    unit_on,
+)
 from tests.scheduling.test_imports import bring, finish, look, person, sheet, visit
 from tests.scheduling.test_races import OVERLAPS
 from tests.support.machines import World, run_any
@@ -45,7 +54,7 @@ ROWS = """
       FROM appointments AS a WHERE a.location_id = :location ORDER BY a.starts_at, 1
 """
 PLACES, DAYS, QUARTERS = st.integers(0, 30), st.integers(0, 9), st.integers(0, 31)
-GIVEN = "ride check-in vitals clear start complete vitals ride-seen discharge"
+GIVEN = "ride check-in dose-plan vitals clear start complete dose vitals ride-seen discharge"
 
 
 class AnyPlace(RuleBasedStateMachine):
@@ -235,6 +244,8 @@ class AnyPlace(RuleBasedStateMachine):
             "ride": {"mode": "rideshare"},
             "check-in": {"fasted": True},
             "start": {"clinician_id": self.clinic.clinician_id},
+            "dose-plan": self.clinic.dose(),
+            "dose": GIVEN_DOSE,
             "vitals": VITALS,
             "ride-seen": DRIVER,
             "discharge": {"oriented": True},

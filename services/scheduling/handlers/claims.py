@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.rules.policy import Policy, VisitFigures
 from services.scheduling.rules.visits import GIVEN, OPEN, VisitState
-from services.scheduling.store import doses, sessions
+from services.scheduling.store import charts, doses, sessions
 from services.scheduling.store.policy import policy_of
 from services.scheduling.tables import Appointment
 from shared.claims import (
