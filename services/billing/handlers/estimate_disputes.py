@@ -30,7 +30,7 @@ Reference = Annotated[
 OwedCents = Annotated[int, Field(ge=0, le=100_000_000)]
 
 
-class OpenDispute(BaseModel):
+class OpenEstimateDispute(BaseModel):
     """`reference` is that of the federal notice, where it has come; it began today if not told."""
 
     billed_on: Day
@@ -38,7 +38,7 @@ class OpenDispute(BaseModel):
     reference: Reference | None = None
 
 
-class DisputeOpened(BaseModel):
+class EstimateDisputeOpened(BaseModel):
     """Nothing is collected from the patient while the hold is open."""
 
     billed_on: date
@@ -51,8 +51,8 @@ class DisputeOpened(BaseModel):
 
 
 async def open_dispute(
-    estimate_id: UUID, wish: OpenDispute, by: str, tx: Transaction
-) -> DisputeOpened | Refused:
+    estimate_id: UUID, wish: OpenEstimateDispute, by: str, tx: Transaction
+) -> EstimateDisputeOpened | Refused:
     """Record a dispute. From now on nothing is collected from the patient."""
     kept = await estimates.find(tx, estimate_id)
     if kept is None:
@@ -84,7 +84,7 @@ async def open_dispute(
         recorded_at=tx.now,
         **known,
     )
-    return DisputeOpened(
+    return EstimateDisputeOpened(
         dispute_id=dispute_id,
         estimate_id=estimate_id,
         patient_id=kept.patient_id,
@@ -93,21 +93,21 @@ async def open_dispute(
     )
 
 
-class CloseDispute(BaseModel):
+class CloseEstimateDispute(BaseModel):
     """`owed_cents` is what is owed instead of what was billed, where somebody decided that."""
 
     outcome: Outcome
     owed_cents: OwedCents | None = None
 
 
-class DisputeClosed(CloseDispute):
+class EstimateDisputeClosed(CloseEstimateDispute):
     dispute_id: UUID
     patient_id: UUID
 
 
 async def close_dispute(
-    dispute_id: UUID, wish: CloseDispute, by: str, tx: Transaction
-) -> DisputeClosed | Refused:
+    dispute_id: UUID, wish: CloseEstimateDispute, by: str, tx: Transaction
+) -> EstimateDisputeClosed | Refused:
     """Note how a dispute ended, and end its hold: what is owed still is collected again."""
     dispute = await store.lock(tx, dispute_id)
     if dispute is None:
@@ -123,10 +123,12 @@ async def close_dispute(
     ended = await holds.end_hold(dispute.hold_id, by, tx)
     if isinstance(ended, Refused):
         return ended
-    return DisputeClosed(dispute_id=dispute_id, patient_id=dispute.patient_id, **wish.model_dump())
+    return EstimateDisputeClosed(
+        dispute_id=dispute_id, patient_id=dispute.patient_id, **wish.model_dump()
+    )
 
 
-class DisputeListed(BaseModel):
+class EstimateDisputeListed(BaseModel):
     """A dispute of an estimate that is not closed. Nothing is collected from the patient."""
 
     dispute_id: UUID
@@ -140,7 +142,9 @@ class DisputeListed(BaseModel):
     recorded_at: datetime
 
 
-async def list_disputes(asked: Paging, tx: Transaction) -> Page[DisputeListed] | Refused:
+async def list_disputes(asked: Paging, tx: Transaction) -> Page[EstimateDisputeListed] | Refused:
     """Open disputes, oldest first."""
     rows = store.open_disputes()
-    return await page(tx, rows, by=store.BY_RECORD, asked=asked, item=as_item(DisputeListed))
+    return await page(
+        tx, rows, by=store.BY_RECORD, asked=asked, item=as_item(EstimateDisputeListed)
+    )

@@ -8,11 +8,11 @@ from fastapi import APIRouter
 
 from services.billing.handlers import estimate_disputes
 from services.billing.handlers.estimate_disputes import (
-    CloseDispute,
-    DisputeClosed,
-    DisputeListed,
-    DisputeOpened,
-    OpenDispute,
+    CloseEstimateDispute,
+    EstimateDisputeClosed,
+    EstimateDisputeListed,
+    EstimateDisputeOpened,
+    OpenEstimateDispute,
 )
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
@@ -24,20 +24,24 @@ router = APIRouter(tags=["billing"])
 
 
 @router.post("/estimates/{estimate_id}/disputes", dependencies=BILLER)
-async def open_dispute(estimate_id: UUID, wish: OpenDispute, desk: AtDesk) -> DisputeOpened:
+async def open_estimate_dispute(
+    estimate_id: UUID, wish: OpenEstimateDispute, desk: AtDesk
+) -> EstimateDisputeOpened:
     """A patient disputes a bill against its estimate: nothing is collected from now on."""
     by = desk.actor.subject
     return await desk.decide(estimate_disputes.open_dispute, estimate_id, wish, by)
 
 
 @router.get("/estimate-disputes", dependencies=BILLER)
-async def list_disputes(desk: AtDesk, asked: AskedPage) -> Page[DisputeListed]:
+async def list_estimate_disputes(desk: AtDesk, asked: AskedPage) -> Page[EstimateDisputeListed]:
     """Disputes that are not closed."""
     return await desk.read(estimate_disputes.list_disputes, asked, purpose="payment")
 
 
 @router.post("/estimate-disputes/{dispute_id}/closure", dependencies=BILLER)
-async def close_dispute(dispute_id: UUID, wish: CloseDispute, desk: AtDesk) -> DisputeClosed:
+async def close_estimate_dispute(
+    dispute_id: UUID, wish: CloseEstimateDispute, desk: AtDesk
+) -> EstimateDisputeClosed:
     """Say how a dispute ended, and collect what is owed still."""
     by = desk.actor.subject
     return await desk.decide(estimate_disputes.close_dispute, dispute_id, wish, by)
