@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -19,6 +18,7 @@ from tests.support.topics import Topics
 
 BILLING = "http://127.0.0.1:8002"
 SECRET = "made-up-token-secret-for-tests-only"
+NOTHING_PARKED = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture(autouse=True)
@@ -51,9 +51,9 @@ async def beside(*words: str) -> Result:
     [
         ("check",),
         ("parked", "list"),
-        ("parked", "show", str(uuid4())),
-        ("parked", "replay", str(uuid4()), "--why", "to see"),
-        ("parked", "discard", str(uuid4()), "--why", "to see"),
+        ("parked", "show", NOTHING_PARKED),
+        ("parked", "replay", NOTHING_PARKED, "--why", "to see"),
+        ("parked", "discard", NOTHING_PARKED, "--why", "to see"),
         ("outbox", "replay", "--since", "2027-03-12T00:00:00Z"),
     ],
     ids=" ".join,
@@ -69,7 +69,7 @@ def test_with_no_service_named_there_is_nobody_to_ask(command: tuple[str, ...]):
     [
         ("token", "ops"),
         ("parked", "list"),
-        ("parked", "show", str(uuid4())),
+        ("parked", "show", NOTHING_PARKED),
         ("outbox", "replay", "--since", "2027-03-12T00:00:00Z"),
         ("audit", "check"),
     ],
