@@ -169,12 +169,14 @@ class AnyPlace(RuleBasedStateMachine):
         }
         self.ask(f"/patients/{self.patients[who % 3]}/sessions", wish)
 
-    @rule(place=PLACES, days=DAYS, quarter=QUARTERS)
-    def move(self, place: int, days: int, quarter: int) -> None:
+    @rule(place=PLACES, days=DAYS, quarter=QUARTERS, near=st.booleans())
+    def move(self, place: int, days: int, quarter: int, near: bool) -> None:  # noqa: FBT001  # drawn
+        """Anywhere, or by some quarters of an hour, which is possible more often."""
         rows = self.rows()
         if rows:
             row = rows[place % len(rows)]
-            body = {"starts_at": self.at(days, quarter)}
+            later = (row.starts_at + quarter * timedelta(minutes=15)).isoformat()
+            body = {"starts_at": later if near else self.at(days, quarter)}
             self.ask(f"/appointments/{row.appointment_id}/move", body)
 
     @rule(place=PLACES)

@@ -16,7 +16,7 @@ from services.scheduling.rules import patients, series, slots, visits
 from services.scheduling.rules.gaps import advice_on_series, broken_by_place, gap_in_days
 from services.scheduling.rules.protocols import Infusion, InfusionProtocol, numbered
 from services.scheduling.rules.series import SeriesState
-from services.scheduling.rules.slots import Slot
+from services.scheduling.rules.slots import ChairPlace, Slot
 from services.scheduling.rules.visits import FREED, FROM, Step, VisitState
 from shared.events.scheduling import RideMode
 from shared.refusals import Broken
@@ -250,11 +250,11 @@ def test_visits_meet_exactly_when_they_share_a_minute(
 
 
 def test_a_chair_stands_where_the_series_is_given() -> None:
-    def rules(chair_at: UUID | None) -> list[tuple[str, str]]:
-        return named(slots.broken_by_chair(chair_at, ONE, "chair_id"))
+    def rules(chair: ChairPlace | None) -> list[tuple[str, str]]:
+        return named(slots.broken_by_chair(chair, ONE, "chair_id"))
 
-    assert rules(ONE) == []
-    assert rules(OTHER) == [("chair_elsewhere", "chair_id")]
+    assert rules(ChairPlace(ONE, out_since=None)) == []
+    assert rules(ChairPlace(OTHER, out_since=None)) == [("chair_elsewhere", "chair_id")]
     assert rules(None) == [("unknown_chair", "chair_id")]
 
 
@@ -271,6 +271,8 @@ def test_each_step_is_taken_from_its_states_and_from_no_other(
         Step.STOP: f"{coming} {here}",
         Step.RECORD_RIDE: f"{coming} {here} running {after}",
         Step.CHECK_IN: f"{coming} {here}",
+        Step.UNDO_CHECK_IN: "checked_in",
+        Step.UNDO_NO_SHOW: "no_show",
         Step.SEND_HOME: here,
         Step.TAKE_VITALS: f"{here} running {after}",
         Step.OVERRIDE: f"{here} {after}",
@@ -303,7 +305,8 @@ def test_no_step_is_taken_from_where_a_visit_ends() -> None:
         state
         for step, states in FROM.items()
         for state in states
-        if step is not Step.NOTE_ADVERSE_EVENT  # it may come to light at home
+        # the first may come to light at home, the other takes back a mistake
+        if step not in {Step.NOTE_ADVERSE_EVENT, Step.UNDO_NO_SHOW}
     }
 
 

@@ -435,6 +435,7 @@ async def test_a_session_whose_patient_was_infused_late_waits_until_the_ban_is_o
         each for each in infusions if each["patient_id"] == patient_id and each["chair_id"]
     ]
     await led.consent(patient_id, visit_types=["ketamine_maintenance"])
+    await led.plan_dose(infusion)
     led.clock.step_to(FIRST + HOUR)
     for step, body in (
         ("ride", {"mode": "rideshare"}),
