@@ -79,13 +79,9 @@ async def measure(
         "SECRET": keys.stripe_webhook_secret,
         "PORT": str(port),
     }
-    async with (
-        _clients(stage.practice.plan.url("billing")) as billing,
-        served(
-            IN_REQUEST, port=port, log=ground.folder / "in_request.log", environment=environment
-        ),
-        _clients(f"http://127.0.0.1:{port}") as in_request,
-    ):
+    billing, in_request = stage.practice.plan.url("billing"), f"http://127.0.0.1:{port}"
+    log = ground.folder / "in_request.log"
+    async with served(IN_REQUEST, port=port, log=log, environment=environment):
         for _ in range(sizes.rounds):
             began = perf_counter()
             await ours.send(billing, sizes.notices)
@@ -108,7 +104,7 @@ class Burst:
         self._rates: list[float] = []
         self._took_s: list[float] = []
 
-    async def send(self, client: httpx.AsyncClient, count: int) -> None:
+    async def send(self, url: str, count: int) -> None:
         """Raises if one is refused, or if the receiver kept more or fewer than there were."""
         before, waiting = await self._kept(), iter(list(self._notices(count)))
 
@@ -120,8 +116,9 @@ class Burst:
                 self._took_s.append(perf_counter() - began)
                 answer.raise_for_status()
 
-        began = perf_counter()
-        await asyncio.gather(*(sender() for _ in range(CLIENTS)))
+        async with _clients(url) as client:  # a receiver closes what is idle between two bursts
+            began = perf_counter()
+            await asyncio.gather(*(sender() for _ in range(CLIENTS)))
         self._rates.append(count / (perf_counter() - began))
         kept, told = await self._kept() - before, count - count // TWICE_EVERY
         if kept != told:
