@@ -14,6 +14,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.billing.rules.disputes import UNANSWERED, DisputeState
+from services.billing.rules.estimates import Clinic
 from shared.claims import Attendance
 from shared.refusals import Broken
 
@@ -44,13 +45,6 @@ class Known:
     agreed_at: datetime | None
     receipt_number: str | None
     receipt_issued_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Clinic:
-    legal_name: str
-    phone: str
-    address: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

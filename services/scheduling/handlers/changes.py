@@ -9,16 +9,14 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.wishes import CancelAppointment, MoveAppointment
-from services.scheduling.handlers.gap_risks import look_at_free_chairs
 from services.scheduling.handlers.given_before import broken_by_given
 from services.scheduling.handlers.missed import broken_by_cancelling, note_missed
-from services.scheduling.handlers.openings import look_after
+from services.scheduling.handlers.moving import move_to
 from services.scheduling.handlers.placing import Placing
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of, with_rooms
 from services.scheduling.handlers.series import complete_series_if_done, say_cancelled
 from services.scheduling.handlers.sessions import cancel_session, move_session
 from services.scheduling.handlers.shown import protocol_of, show_visit, standing
-from services.scheduling.handlers.told import say_visit_moved
 from services.scheduling.handlers.treatments import move_treatment
 from services.scheduling.rules import gaps, slots
 from services.scheduling.rules import visits as rules
@@ -85,23 +83,7 @@ async def move_visit(
     broken += no_room
     if broken:
         return Refused.by_rules(broken, "The visit is not moved")
-    same_time = (wished.starts_at, wished.ends_at) == (visit.starts_at, visit.ends_at)
-    moved = await store.change_visit(
-        tx,
-        visit,
-        starts_at=wished.starts_at,
-        ends_at=wished.ends_at,
-        chair_id=wished.chair_id,
-        room_id=wished.room_id,
-        ride_mode=visit.ride_mode if same_time else None,
-        driver=visit.driver if same_time else None,
-        state=visit.state if same_time else VisitState.BOOKED,
-        revision=visit.revision + 1,
-    )
-    if not same_time or moved.chair_id != visit.chair_id:
-        look_after(visit, tx)
-        look_at_free_chairs(moved.location_id, tx)
-    say_visit_moved(visit, moved, policy, zone, tx)
+    moved = await move_to(visit, wished, policy, zone, tx)
     return show_visit(tx, moved, gaps.advice_on_series(protocol, placing.infusions, zone))
 
 

@@ -12,11 +12,11 @@ from services.scheduling.forms.treatments import BookTreatment
 from services.scheduling.forms.wishes import MoveAppointment
 from services.scheduling.handlers.gap_risks import look_at_free_chairs
 from services.scheduling.handlers.given_before import given_before
-from services.scheduling.handlers.openings import look_after
+from services.scheduling.handlers.moving import move_to
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of, with_rooms
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.handlers.signers import broken_by_signer
-from services.scheduling.handlers.told import say_visit_booked, say_visit_moved
+from services.scheduling.handlers.told import say_visit_booked
 from services.scheduling.rules import slots
 from services.scheduling.rules import treatments as rules
 from services.scheduling.rules import visits as visit_rules
@@ -172,21 +172,5 @@ async def move_treatment(
     broken += no_room
     if broken:
         return Refused.by_rules(broken, "The visit is not moved")
-    same_time = (slot.starts_at, slot.ends_at) == (visit.starts_at, visit.ends_at)
-    moved = await store.change_visit(
-        tx,
-        visit,
-        starts_at=slot.starts_at,
-        ends_at=slot.ends_at,
-        chair_id=slot.chair_id,
-        room_id=slot.room_id,
-        ride_mode=visit.ride_mode if same_time else None,
-        driver=visit.driver if same_time else None,
-        state=visit.state if same_time else VisitState.BOOKED,
-        revision=visit.revision + 1,
-    )
-    if not same_time or moved.chair_id != visit.chair_id:
-        look_after(visit, tx)
-        look_at_free_chairs(moved.location_id, tx)
-    say_visit_moved(visit, moved, policy, zone, tx)
+    moved = await move_to(visit, slot, policy, zone, tx)
     return show_visit(tx, moved)
