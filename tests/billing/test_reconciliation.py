@@ -177,7 +177,6 @@ async def test_a_break_is_gone_when_both_sides_agree_again(billing: Billing):
     assert (await reconciled(billing))["breaks"] == 2
     found = await breaks(billing)
     await comes_by(kept.reference)
-    billing.step(HOUR)
     assert (await reconciled(billing))["breaks"] == 0
     assert await breaks(billing) == []
     late = await billing.ask(

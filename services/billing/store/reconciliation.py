@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, INTEGER, TEXT
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from services.billing.rules.ledger import Reason
 from services.billing.rules.reconciliation import (
@@ -171,12 +172,16 @@ _SEE_BREAK = text(
     VALUES (:break_id, :kind, :subject, :reference, :booked_cents, :found_cents, :since, :at, :at)
     ON CONFLICT (subject, reference, booked_cents, found_cents) WHERE gone_at IS NULL
     DO UPDATE SET kind = excluded.kind, last_seen_at = excluded.last_seen_at
+    RETURNING break_id
     """
 )
 
 _GONE = text(
-    "UPDATE reconciliation_breaks SET gone_at = :at WHERE gone_at IS NULL AND last_seen_at < :at"
-)
+    """
+    UPDATE reconciliation_breaks SET gone_at = :at
+     WHERE gone_at IS NULL AND break_id <> ALL(:seen)
+    """
+).bindparams(bindparam("seen", type_=ARRAY(PG_UUID)))
 
 _SETTLE = text(
     """
@@ -283,9 +288,13 @@ async def compared(
     tx: Transaction, reconciliation_id: UUID, booked_cents: int, breaks: Sequence[Break]
 ) -> None:
     """Keep the result, and every break: those that are not seen any more are gone."""
-    for one in breaks:
-        await tx.execute(_SEE_BREAK, asdict(one) | {"break_id": new_id(), "at": tx.now})
-    await tx.execute(_GONE, {"at": tx.now})
+    seen = [
+        (
+            await tx.execute(_SEE_BREAK, asdict(one) | {"break_id": new_id(), "at": tx.now})
+        ).scalar_one()
+        for one in breaks
+    ]
+    await tx.execute(_GONE, {"at": tx.now, "seen": seen})
     await tx.execute(
         _COMPARED,
         {
