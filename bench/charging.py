@@ -7,7 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from bench.bare import connect
-from services.billing.rules.pricing import fee_starts_at
+from services.billing.rules.charges.pricing import fee_starts_at
 from shared.clock import real_now
 from shared.events.scheduling import VisitType
 from shared.ids import new_id

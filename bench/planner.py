@@ -29,13 +29,8 @@ from rich.table import Table
 
 from bench.figures import Latency
 from bench.ways import cp_sat
-from services.scheduling.rules.house import Planning
-from services.scheduling.rules.planner import best_plans
-from services.scheduling.rules.planner_choice import OpenDay
-from services.scheduling.rules.planner_days import Place, days_of
-from services.scheduling.rules.planner_search import Calendar
-from services.scheduling.rules.planner_wishes import Preferences
-from services.scheduling.rules.policy import (
+from services.scheduling.rules.clinic.house import Planning
+from services.scheduling.rules.clinic.policy import (
     OpeningHours,
     Policy,
     Roster,
@@ -44,8 +39,13 @@ from services.scheduling.rules.policy import (
     Window,
     at_wall,
 )
-from services.scheduling.rules.protocols import InfusionProtocol
-from services.scheduling.rules.slots import Slot
+from services.scheduling.rules.clinic.slots import Slot
+from services.scheduling.rules.planner.choice import OpenDay
+from services.scheduling.rules.planner.days import Place, days_of
+from services.scheduling.rules.planner.plans import best_plans
+from services.scheduling.rules.planner.search import Calendar
+from services.scheduling.rules.planner.wishes import Preferences
+from services.scheduling.rules.series.protocols import InfusionProtocol
 
 CHAIRS = (5, 20, 100)
 FILLS = (0.20, 0.80, 0.95)

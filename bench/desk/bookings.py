@@ -25,7 +25,7 @@ from bench.figures import Latency, Rate
 from bench.ground import Ground
 from bench.load import SERIES_OF
 from bench.sizes import Sizes
-from services.scheduling.rules.policy import at_wall
+from services.scheduling.rules.clinic.policy import at_wall
 from shared.clock import real_now
 
 CLIENTS = 20

@@ -15,11 +15,12 @@ from fastapi import APIRouter
 from services.scheduling import app, store
 from services.scheduling.forms.answers import SeriesAnswer
 from services.scheduling.forms.wishes import BookSeries
-from services.scheduling.handlers.booking import say_booked
 from services.scheduling.handlers.rooms import slot_of
-from services.scheduling.handlers.whole_plans import broken_by_dates, broken_by_prescriber
-from services.scheduling.rules import holds, slots
-from services.scheduling.rules import series as rules
+from services.scheduling.handlers.series.booking import say_booked
+from services.scheduling.handlers.series.whole_plans import broken_by_dates, broken_by_prescriber
+from services.scheduling.rules.clinic import slots
+from services.scheduling.rules.series import course as rules
+from services.scheduling.rules.series import holds
 from services.scheduling.store import holds as kept
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk

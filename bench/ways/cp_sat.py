@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from services.scheduling.rules.gaps import WEEK_DAYS
-from services.scheduling.rules.house import Planning
-from services.scheduling.rules.planner import usual_times
-from services.scheduling.rules.planner_choice import OpenDay
-from services.scheduling.rules.planner_wishes import Preferences
-from services.scheduling.rules.protocols import InfusionProtocol
+from services.scheduling.rules.clinic.house import Planning
+from services.scheduling.rules.planner.choice import OpenDay
+from services.scheduling.rules.planner.plans import usual_times
+from services.scheduling.rules.planner.wishes import Preferences
+from services.scheduling.rules.series.gaps import WEEK_DAYS
+from services.scheduling.rules.series.protocols import InfusionProtocol
 
 AWAY_MAX_POINTS = 24 * 4
 """A day's quarter hours: no start is further away from a usual time."""

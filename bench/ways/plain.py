@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from bench.ways.stage import Stage, running
 from services.billing.events import on
-from services.billing.handlers.charges import charge_for_infusion
+from services.billing.handlers.charges.posting import charge_for_infusion
 from services.billing.store.visits import load_on_file
 from shared.clock import SystemClock
 from shared.db import create_engine

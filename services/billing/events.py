@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.billing.handlers import charges, visits
+from services.billing.handlers.charges import posting, visits
 from services.billing.store import visits as stored_visits
 from services.billing.wired import (
     cards,
@@ -33,9 +33,9 @@ on = Handlers("billing")
 on.event(AppointmentBooked, loads=stored_visits.load_known)(visits.note_visit)
 on.event(PatientCheckedIn)(visits.note_arrival)
 on.event(PatientDischarged)(visits.note_departure)
-on.event(InfusionCompleted, loads=stored_visits.load_on_file)(charges.charge_for_infusion)
-on.event(ConsultCompleted, loads=stored_visits.load_session_on_file)(charges.charge_for_session)
-on.due(ChargeLate)(charges.charge_late)
+on.event(InfusionCompleted, loads=stored_visits.load_on_file)(posting.charge_for_infusion)
+on.event(ConsultCompleted, loads=stored_visits.load_session_on_file)(posting.charge_for_session)
+on.due(ChargeLate)(posting.charge_late)
 
 for part in (
     estimates,

@@ -6,16 +6,11 @@ falls due stands here.
 
 from __future__ import annotations
 
-from services.scheduling.handlers import (
-    gap_risks,
-    holds,
-    imports,
-    monitoring,
-    openings,
-    unsettled,
-    waitlist,
-)
-from services.scheduling.rules.unsettled import next_hour
+from services.scheduling.handlers.imports import files
+from services.scheduling.handlers.series import gap_risks, holds
+from services.scheduling.handlers.visits import monitoring, unsettled
+from services.scheduling.handlers.waitlist import joining, openings
+from services.scheduling.rules.visits.unsettled import next_hour
 from services.scheduling.work import (
     ApplyImportBatch,
     CheckImportBatch,
@@ -37,10 +32,10 @@ on.due(ExpireHold)(holds.expire_hold)
 on.due(ExpectEntry)(monitoring.flag_late_entry)
 on.due(OfferChair)(openings.offer_chair)
 on.due(ExpireOffers)(openings.expire_offers)
-on.due(ExpireWish)(waitlist.expire_wish)
+on.due(ExpireWish)(joining.expire_wish)
 on.round(LookForUnsettled, after=next_hour)(unsettled.raise_unsettled)
 on.due(WatchPlace)(gap_risks.watch_place)
 on.due(WatchGaps)(gap_risks.watch_gaps)
-on.due(CheckImportBatch)(imports.check_batch)
-on.due(ApplyImportBatch)(imports.apply_batch)
-on.due(ForgetImport)(imports.forget_import)
+on.due(CheckImportBatch)(files.check_batch)
+on.due(ApplyImportBatch)(files.apply_batch)
+on.due(ForgetImport)(files.forget_import)

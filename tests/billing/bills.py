@@ -11,10 +11,10 @@ import orjson
 from pypdf import PdfReader
 
 from services.billing.gateways.typesetting import Template, Typst
-from services.billing.rules import superbills as rules
-from services.billing.rules.codebook import CodeBook, DiagnosisCode, ServiceCode
-from services.billing.rules.superbill_building import build, served_on
-from services.billing.rules.superbills import Issue, Paid, Receipt, Superbill
+from services.billing.rules.superbills import document as rules
+from services.billing.rules.superbills.building import build, served_on
+from services.billing.rules.superbills.codebook import CodeBook, DiagnosisCode, ServiceCode
+from services.billing.rules.superbills.document import Issue, Paid, Receipt, Superbill
 from shared.claims import InfusionRecord
 from shared.events.billing import TenderKind
 from shared.ids import new_id

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from services.billing.gateways.stripe import StripePayments
-from services.billing.rules.payments import SETTLES_WITHIN
+from services.billing.rules.charges.attempts import SETTLES_WITHIN
 from services.billing.work import LookAtPayment
 from shared.auth import Role
 from shared.errors import Poison

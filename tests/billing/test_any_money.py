@@ -24,14 +24,15 @@ from sqlalchemy import text
 
 from deploy.local.postgres import Postgres
 from services.billing.events import on
-from services.billing.handlers import adjustments, attempts, charges, fees, outside_payments
-from services.billing.handlers import refunds as refunding
-from services.billing.handlers.adjustments import AdjustCharge
-from services.billing.handlers.attempts import TryCard
-from services.billing.handlers.fees import NewFee
-from services.billing.handlers.outside_payments import RecordOutsidePayment
-from services.billing.handlers.refunds import AskRefund
-from services.billing.rules.refunds import RefundState
+from services.billing.handlers.charges import adjustments, attempts, fees, posting
+from services.billing.handlers.charges.adjustments import AdjustCharge
+from services.billing.handlers.charges.attempts import TryCard
+from services.billing.handlers.charges.fees import NewFee
+from services.billing.handlers.payments import outside
+from services.billing.handlers.payments import refunds as refunding
+from services.billing.handlers.payments.outside import RecordOutsidePayment
+from services.billing.handlers.payments.refunds import AskRefund
+from services.billing.rules.payments.refunds import RefundState
 from services.billing.store.visits import load_on_file
 from services.billing.tables import Base
 from services.billing.work import (
@@ -191,7 +192,7 @@ class AnyMoney(RuleBasedStateMachine):
             effective_from=self.day.date(),
         )
         self.decide(fees.record_fee, fee)
-        self.decide(charges.charge_late, ChargeLate(visit_type="ketamine_mood"))
+        self.decide(posting.charge_late, ChargeLate(visit_type="ketamine_mood"))
 
     @rule(takes=st.sampled_from([None, True, False, False]))
     def complete_an_infusion(self, takes: bool | None) -> None:  # noqa: FBT001  # drawn
@@ -219,7 +220,7 @@ class AnyMoney(RuleBasedStateMachine):
     def _hear(self, event: InfusionCompleted) -> None:
         async def charge_for_infusion(tx: Transaction) -> None:
             [on_file] = await load_on_file(tx, [event])
-            await charges.charge_for_infusion(event, tx, on_file)
+            await posting.charge_for_infusion(event, tx, on_file)
 
         self.decide(charge_for_infusion)
 
@@ -239,7 +240,7 @@ class AnyMoney(RuleBasedStateMachine):
             paid = RecordOutsidePayment(
                 tender=tender, reference=self.reference(number), amount_cents=cents
             )
-            self.decide(outside_payments.record_outside_payment, charge.charge_id, paid, "staff-1")
+            self.decide(outside.record_outside_payment, charge.charge_id, paid, "staff-1")
 
     def reference(self, number: int) -> str:
         return f"R{self.world.courses}-{number}"

@@ -9,7 +9,7 @@ import pytest
 import stripe
 
 from services.billing.gateways.stripe import StripeCards
-from services.billing.rules.cards import LOOK_AGAIN_AFTER
+from services.billing.rules.payments.cards import LOOK_AGAIN_AFTER
 from shared.auth import Role
 from shared.errors import Poison
 from shared.events.billing import CardSaved

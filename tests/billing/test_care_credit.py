@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.billing.rules.care_credit import NEXT, CareCreditState, broken_by_step
-from services.billing.rules.superbills import OWED_NOTICE, OWED_TITLE
+from services.billing.rules.payments.care_credit import NEXT, CareCreditState, broken_by_step
+from services.billing.rules.superbills.document import OWED_NOTICE, OWED_TITLE
 from shared.events.billing import OutsidePaymentRejected, SuperbillCorrected, SuperbillIssued
 from tests.billing.bills import words_of
 from tests.billing.conftest import Billing

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from services.billing.rules.payments import KEY_LIFE, key_may_be_forgotten
+from services.billing.rules.charges.attempts import KEY_LIFE, key_may_be_forgotten
 from services.billing.work import CapturePayment
 from shared.events.billing import (
     ChargePosted,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.billing.handlers.codes import NewDiagnosisCode
+from services.billing.handlers.superbills.codes import NewDiagnosisCode
 from services.billing.store.codes import code_book
 from shared.auth import Role
 from shared.events.billing import SuperbillIssued

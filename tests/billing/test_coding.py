@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.rules import coding, superbill_lint
+from services.billing.rules.superbills import coding, lint
 from shared.claims import DrugGiven
 from tests.billing.bills import code_book, paid, superbill, superbill_of
 from tests.billing.records import infusion_record
@@ -67,9 +67,9 @@ def test_a_minute_that_is_not_completed_does_not_count():
 @given(minutes=st.integers(1, 570), cents=st.integers(50, 1_000_000))
 def test_a_superbill_adds_up(minutes: int, cents: int):
     record = infusion_record(started_at=NOW, stopped_at=NOW + timedelta(minutes=minutes))
-    assert superbill_lint.lint_record(record) == []
+    assert lint.lint_record(record) == []
     bill = superbill_of(record, paid(amount_cents=cents), issued_at=NOW)
-    assert superbill_lint.lint(bill, code_book(date(2026, 11, 23))) == []
+    assert lint.lint(bill, code_book(date(2026, 11, 23))) == []
     assert sum(line.charge_cents for line in bill.lines) == bill.total_cents == cents
     assert sum(payment.amount_cents for payment in bill.payments) == cents
     assert bill.balance_cents == 0

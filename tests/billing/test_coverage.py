@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from services.billing.rules.charges.coverage import STAMPS, CoverageKind
 from services.billing.rules.clinic import clinic_day
-from services.billing.rules.coverage import STAMPS, CoverageKind
 from shared.auth import Role
 from shared.claims import ClinicianCard
 from shared.events.billing import ChargeHeld

@@ -9,13 +9,13 @@ from uuid import UUID
 
 import pytest
 
-from services.billing.rules.dispute_evidence import (
+from services.billing.rules.disputes.course import UNANSWERED, DisputeState
+from services.billing.rules.disputes.evidence import (
     AnswerKind,
     Known,
     broken_by_answer,
     evidence_of,
 )
-from services.billing.rules.disputes import UNANSWERED, DisputeState
 from shared.auth import Role
 from shared.claims import Attendance
 from shared.events.billing import DisputeClosed, PaymentCaptured, SuperbillIssued

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.billing.rules.disputes import (
+from services.billing.rules.disputes.course import (
     CLOSED,
     DECIDED,
     LOOK_AGAIN_AFTER,

@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from services.billing.rules import dunning
 from services.billing.rules.clinic import CLINIC_ZONE
-from services.billing.rules.declines import DeclineCodes, decline_reason
-from services.billing.rules.dunning import Case, Ceiling, Course, Next, Policy, Step
-from services.billing.rules.pay_links import LinkReason
+from services.billing.rules.collecting import dunning
+from services.billing.rules.collecting.declines import DeclineCodes, decline_reason
+from services.billing.rules.collecting.dunning import Case, Ceiling, Course, Next, Policy, Step
+from services.billing.rules.payments.pay_links import LinkReason
 from services.billing.store import collecting
 from shared.events.billing import DeclineReason
 from shared.ids import new_id

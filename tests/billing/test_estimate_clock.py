@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.rules import business_days
-from services.billing.rules import estimate_clock as clock
 from services.billing.rules.clinic import CLINIC_ZONE
+from services.billing.rules.estimates import business_days, clock
 
 # As the US Office of Personnel Management lists them (opm.gov, "Federal Holidays").
 OPM = {

@@ -13,9 +13,8 @@ from uuid import UUID
 import pytest
 from pypdf import PdfReader
 
-from services.billing.rules import business_days
-from services.billing.rules import estimate_clock as clock
 from services.billing.rules.clinic import CLINIC_ZONE
+from services.billing.rules.estimates import business_days, clock
 from shared.auth import Role
 from shared.clock import RunClock
 from shared.events.billing import EstimateIssued, EstimateOverdue

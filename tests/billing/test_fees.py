@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.billing.handlers import charges
-from services.billing.handlers.fees import NewFee, record_fee
+from services.billing.handlers.charges import posting
+from services.billing.handlers.charges.fees import NewFee, record_fee
 from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.store import visits
 from shared.auth import Role
@@ -84,7 +84,7 @@ async def test_an_infusion_that_waited_is_charged_once_when_a_fee_covers_its_day
 async def test_more_infusions_than_one_transaction_takes_are_all_charged(
     billing: Billing, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(charges, "LATE_AT_ONCE", 4)
+    monkeypatch.setattr(posting, "LATE_AT_ONCE", 4)
     await billing.hear(*(billing.complete(new_id()) for _ in range(11)))
 
     await billing.set_fee()
@@ -104,7 +104,7 @@ async def test_a_fee_that_comes_while_an_infusion_is_priced_without_it_still_cha
         [on_file] = await visits.load_on_file(tx, [event])
         fee = asyncio.create_task(billing.set_fee())
         assert await waits(fee)
-        await charges.charge_for_infusion(event, tx, on_file)
+        await posting.charge_for_infusion(event, tx, on_file)
     await fee
     await billing.until_rest()
 

@@ -7,7 +7,7 @@ from typing import Any
 from fhir.resources.R4B import get_fhir_model_class
 
 from services.billing.documents.fhir import bundle
-from services.billing.rules.superbills import Replaced
+from services.billing.rules.superbills.document import Replaced
 from shared.auth import Role
 from shared.events.billing import SuperbillIssued
 from shared.ids import new_id

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.billing.rules.payments import SETTLES_WITHIN
+from services.billing.rules.charges.attempts import SETTLES_WITHIN
 from shared.ids import new_id
 from tests.billing.conftest import Billing
 from tests.billing.test_ledger import trial_balance

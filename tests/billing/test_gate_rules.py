@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.rules import coverage, gates
-from services.billing.rules.coverage import (
+from services.billing.rules.charges import coverage, gates
+from services.billing.rules.charges.coverage import (
     Coverage,
     CoverageKind,
     Given,
@@ -18,12 +18,12 @@ from services.billing.rules.coverage import (
     PaperKind,
     Standing,
 )
-from services.billing.rules.estimate_disputes import (
+from services.billing.rules.charges.gates import MEDICAID, OVER_ESTIMATE, Decision, Gate, HeldState
+from services.billing.rules.estimates.disputes import (
     Outcome,
     broken_by_closing,
     broken_by_opening,
 )
-from services.billing.rules.gates import MEDICAID, OVER_ESTIMATE, Decision, Gate, HeldState
 from shared.events.billing import HeldFor
 from shared.ids import new_id
 

@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfReader
 
 from services.billing.gateways.typesetting import Template
-from services.billing.rules.receipts import receipt_of
+from services.billing.rules.superbills.receipts import receipt_of
 from tests.billing.bills import printed, superbill, words_of
 from tests.billing.records import CANARIES
 

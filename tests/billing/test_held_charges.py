@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.billing.rules.ledger import Account
+from services.billing.rules.books.ledger import Account
 from shared.events.billing import ChargeHeld, ChargePosted, ChargeWaived, EstimateIssued
 from shared.events.scheduling import SeriesCompleted
 from shared.ids import new_id

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
-from services.billing.rules.payments import SETTLES_WITHIN
+from services.billing.rules.charges.attempts import SETTLES_WITHIN
 from shared.auth import Role
 from shared.clock import RunClock
 from shared.ids import new_id

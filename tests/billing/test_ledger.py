@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Database
-from services.billing.rules import ledger
-from services.billing.rules.disputes import Loss, Moved
-from services.billing.rules.ledger import Account, AccountKind, OfCharge, Reason
+from services.billing.rules.books import ledger
+from services.billing.rules.books.ledger import Account, AccountKind, OfCharge, Reason
+from services.billing.rules.disputes.course import Loss, Moved
 from services.billing.store import ledger as store
 from shared.auth import Role
 from shared.db import create_engine

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import stripe
 
-from services.billing.handlers import attempts
+from services.billing.handlers.charges import attempts
 from services.billing.work import Captured, Declined, LookAtPayment
 from shared.clock import real_now
 from shared.events.billing import DeclineReason, PaymentCaptured, PaymentDeclined, SuperbillIssued

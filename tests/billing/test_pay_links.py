@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.billing.rules.pay_links import LIVES
+from services.billing.rules.payments.pay_links import LIVES
 from services.billing.work import CreatePayLink
 from shared.auth import Role
 from shared.events.billing import PayLinkReady, PaymentCaptured, SuperbillIssued

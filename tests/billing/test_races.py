@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from services.billing.handlers import attempts, cards, superbills
-from services.billing.handlers.outside_payments import (
+from services.billing.handlers.charges import attempts
+from services.billing.handlers.payments import cards
+from services.billing.handlers.payments.outside import (
     RecordOutsidePayment,
     record_outside_payment,
 )
+from services.billing.handlers.superbills import issuing
 from services.billing.work import (
     Captured,
     CapturePayment,
@@ -60,7 +62,7 @@ async def record(billing: Billing, fact: Any) -> None:
         Captured: attempts.record_capture,
         Declined: attempts.record_decline,
         NeverArrived: attempts.record_never_arrived,
-        ServiceRedeemed: superbills.draft_superbill,
+        ServiceRedeemed: issuing.draft_superbill,
     }
     async with billing.service.runtime.work.transaction() as tx:
         await decide[type(fact)](fact, tx)
@@ -136,7 +138,7 @@ async def test_a_superbill_that_is_drafted_is_not_held_by_an_older_record_of_its
         return ServiceRedeemed(charge_id=charge_id, record=infusion_record(**ids, **changes))
 
     async with billing.service.runtime.work.transaction() as tx:
-        await superbills.draft_superbill(redeemed(), tx)
+        await issuing.draft_superbill(redeemed(), tx)
         older = asyncio.create_task(record(billing, redeemed(ein="07-1234567")))
         assert await waits(older)
     await older

@@ -9,7 +9,7 @@ import pytest
 import stripe
 from sqlalchemy import text
 
-from services.billing.rules.reconciliation import next_round
+from services.billing.rules.books.reconciliation import next_round
 from shared.auth import Role
 from shared.events.billing import BooksReconciled
 from shared.ids import new_id

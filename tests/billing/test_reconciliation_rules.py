@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.rules import ledger
-from services.billing.rules import reconciliation as rules
-from services.billing.rules.ledger import Account
-from services.billing.rules.reconciliation import (
+from services.billing.rules.books import ledger
+from services.billing.rules.books import reconciliation as rules
+from services.billing.rules.books.ledger import Account
+from services.billing.rules.books.reconciliation import (
     Break,
     BreakKind,
     MovementKind,

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.billing.documents import report_plots
-from services.billing.rules import reports as rules
-from services.billing.rules.reports import Bucket, Earned, Month
+from services.billing.rules.books import reports as rules
+from services.billing.rules.books.reports import Bucket, Earned, Month
 from shared.auth import Role
 from shared.ids import new_id
 from tests.billing.conftest import Billing

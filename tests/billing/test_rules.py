@@ -9,17 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.rules import (
-    card_numbers,
-    declines,
-    payments,
-    pricing,
-)
-from services.billing.rules.declines import AbandonReason, DeclineCodes
-from services.billing.rules.gates import Gate
-from services.billing.rules.payments import AttemptState, Owed, Step, Trying
-from services.billing.rules.pricing import FirstStep, NoCharge, OnFile, Priced
-from services.billing.rules.standing import ChargeState, Standing
+from services.billing.rules.charges import attempts, pricing
+from services.billing.rules.charges.attempts import AttemptState, Owed, Step, Trying
+from services.billing.rules.charges.gates import Gate
+from services.billing.rules.charges.pricing import FirstStep, NoCharge, OnFile, Priced
+from services.billing.rules.charges.standing import ChargeState, Standing
+from services.billing.rules.collecting import declines
+from services.billing.rules.collecting.declines import AbandonReason, DeclineCodes
+from services.billing.rules.payments import card_numbers
 from shared.events.billing import DeclineReason, TenderKind
 from shared.ids import new_id
 
@@ -108,7 +105,7 @@ PENDING, OFFERED, CAPTURED, DECLINED, ABANDONED = AttemptState
 def test_what_an_outcome_does_to_an_attempt(
     *, state: AttemptState, outcome: AttemptState, decided: bool, settled: bool, step: Step
 ):
-    assert payments.step(state, outcome, decided=decided, settled=settled) is step
+    assert attempts.step(state, outcome, decided=decided, settled=settled) is step
 
 
 @pytest.mark.parametrize(
@@ -158,11 +155,11 @@ CARD = new_id()
     ],
 )
 def test_when_a_charge_may_be_tried(changes: dict[str, Any], rules: list[str]):
-    assert [one.rule for one in payments.broken_by_try(owed(**changes), 39900)] == rules
+    assert [one.rule for one in attempts.broken_by_try(owed(**changes), 39900)] == rules
 
 
 def test_a_payment_that_breaks_several_rules_is_told_all_of_them():
-    broken = payments.broken_by_outside_payment(
+    broken = attempts.broken_by_outside_payment(
         owed(), TenderKind.CARD, "4242-4242-4242-4242", 40000
     )
     assert {one.rule for one in broken} == {
@@ -214,9 +211,9 @@ def test_a_card_number_is_found_however_it_is_written(reference: str):
 
 @given(st.text(alphabet="abcXYZ 019-", min_size=1, max_size=20))
 def test_a_reference_has_one_spelling(typed: str):
-    kept = payments.reference_as_kept(typed)
-    assert payments.reference_as_kept(f"  {typed.lower()} ") == kept
-    assert payments.reference_as_kept(kept) == kept
+    kept = attempts.reference_as_kept(typed)
+    assert attempts.reference_as_kept(f"  {typed.lower()} ") == kept
+    assert attempts.reference_as_kept(kept) == kept
 
 
 def test_every_reason_for_which_a_try_did_not_pay_says_what_to_do():

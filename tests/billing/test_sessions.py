@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.billing.rules.superbill_sessions import Documented, broken_by_documenting
+from services.billing.rules.superbills.sessions import Documented, broken_by_documenting
 from shared.auth import Role
 from shared.claims import ConsultRecord
 from shared.events.billing import (

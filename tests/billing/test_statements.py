@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from services.billing.gateways.typesetting import Template
-from services.billing.rules import statements as rules
-from services.billing.rules.clinic import clinic_day
-from services.billing.rules.ledger import Reason
-from services.billing.rules.statements import (
+from services.billing.rules.books import statements as rules
+from services.billing.rules.books.ledger import Reason
+from services.billing.rules.books.statements import (
     Addressee,
     EntryKind,
     Letterhead,
@@ -27,6 +26,7 @@ from services.billing.rules.statements import (
     Statement,
     account_of,
 )
+from services.billing.rules.clinic import clinic_day
 from shared.auth import Role
 from shared.events.billing import TenderKind
 from shared.ids import new_id

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from services.billing.rules.superbill_additions import (
+from services.billing.rules.superbills.additions import (
     Additions,
     NamedProvider,
     OfClinic,
@@ -14,9 +14,9 @@ from services.billing.rules.superbill_additions import (
     OfPatient,
     Sex,
 )
-from services.billing.rules.superbill_building import build
-from services.billing.rules.superbill_lint import lint
-from services.billing.rules.superbills import Issue, Superbill
+from services.billing.rules.superbills.building import build
+from services.billing.rules.superbills.document import Issue, Superbill
+from services.billing.rules.superbills.lint import lint
 from shared.auth import Role
 from shared.ids import new_id
 from tests.billing.bills import code_book, paid, printed, superbill, words_of

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from services.billing.rules import lint_words, superbill_lint
-from services.billing.rules.codebook import ServiceCode
-from services.billing.rules.superbill_additions import NamedProvider
-from services.billing.rules.superbill_sessions import Documented, lint_session
-from services.billing.rules.superbills import Line, Receipt, Superbill
+from services.billing.rules.superbills import lint, words
+from services.billing.rules.superbills.additions import NamedProvider
+from services.billing.rules.superbills.codebook import ServiceCode
+from services.billing.rules.superbills.document import Line, Receipt, Superbill
+from services.billing.rules.superbills.sessions import Documented, lint_session
 from shared.claims import ConsultRecord
 from shared.events.billing import TenderKind
 from shared.ids import new_id
@@ -24,7 +24,7 @@ TODAY = date(2026, 11, 23)
 
 
 def found_in(bill: Superbill, day: date = TODAY) -> list[str]:
-    return [one.rule for one in superbill_lint.lint(bill, code_book(day))]
+    return [one.rule for one in lint.lint(bill, code_book(day))]
 
 
 def first_line(bill: Superbill, **changes: Any) -> Superbill:
@@ -127,7 +127,7 @@ def test_the_codes_of_spravato_stay_blocked_whatever_the_table_says():
     book = code_book(TODAY)
     services = {**book.services, "G2082": ServiceCode("G2082", True, "made up")}
     bill = further(superbill(40), "G2082")
-    found = superbill_lint.lint(bill, replace(book, services=services))
+    found = lint.lint(bill, replace(book, services=services))
     assert [one.rule for one in found] == ["spravato_code"]
 
 
@@ -146,13 +146,13 @@ def test_the_codes_of_spravato_stay_blocked_whatever_the_table_says():
 def test_a_record_that_cannot_be_coded_is_refused_before_anything_is_built(
     changes: dict[str, Any], rule: str
 ):
-    [broken] = superbill_lint.lint_record(infusion_record(**changes))
+    [broken] = lint.lint_record(infusion_record(**changes))
     assert broken.rule == rule
 
 
 def test_a_maintenance_infusion_is_coded_as_any_infusion_of_ketamine():
     record = infusion_record(visit_type="ketamine_maintenance", drug_name="Ketamine, racemic")
-    assert superbill_lint.lint_record(record) == []
+    assert lint.lint_record(record) == []
 
 
 def test_a_drip_of_twelve_hours_is_more_than_a_payer_takes_in_a_day():
@@ -225,9 +225,9 @@ def test_a_session_needs_its_clock_and_the_code_that_was_documented():
     }
 
 
-@pytest.mark.parametrize("rule", lint_words.BY_RULE)
+@pytest.mark.parametrize("rule", words.BY_RULE)
 def test_what_is_found_is_said_in_words_that_name_no_patient(rule: str):
-    [broken] = superbill_lint.in_words([rule])
+    [broken] = lint.in_words([rule])
     assert broken.rule == rule
     assert broken.source
     assert broken.detail.endswith(".")
@@ -237,4 +237,4 @@ def test_what_is_found_is_said_in_words_that_name_no_patient(rule: str):
 def test_every_rule_has_its_planted_error():
     of_records = {"stop_time_missing", "infusion_clock", "too_many_diagnoses", "service_not_coded"}
     of_sessions = {"session_code_missing", "session_clock"}
-    assert set(lint_words.BY_RULE) == {*PLANTED, *of_records, *of_sessions, "spravato_code"}
+    assert set(words.BY_RULE) == {*PLANTED, *of_records, *of_sessions, "spravato_code"}

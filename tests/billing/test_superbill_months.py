@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from services.billing.rules import superbill_lint
-from services.billing.rules.superbill_months import broken_by_gathering, gather
-from services.billing.rules.superbills import Issue, Superbill
+from services.billing.rules.superbills import lint
+from services.billing.rules.superbills.document import Issue, Superbill
+from services.billing.rules.superbills.months import broken_by_gathering, gather
 from shared.events.billing import MonthlySuperbillIssued, SuperbillCorrected
 from shared.ids import new_id
 from tests.billing.bills import code_book, paid, superbill_of, words_of
@@ -35,7 +35,7 @@ def test_a_month_sums_its_visits_and_passes_the_lint_of_each():
     ]
     assert [line.pointers for line in month.lines[::2]] == [("A", "B"), ("C", "A")]
     assert (month.total_cents, month.paid_cents, month.balance_cents) == (79800, 79800, 0)
-    assert superbill_lint.lint(month, code_book(date(2026, 11, 2))) == []
+    assert lint.lint(month, code_book(date(2026, 11, 2))) == []
     assert "hand in either this one or those, not both" in month.notice
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from services.billing.handlers.charges import charge_for_infusion
-from services.billing.handlers.visits import ChooseTender, choose_tender
+from services.billing.handlers.charges.posting import charge_for_infusion
+from services.billing.handlers.charges.visits import ChooseTender, choose_tender
 from services.billing.store import visits
 from shared.events.billing import TenderKind
 from shared.ids import new_id

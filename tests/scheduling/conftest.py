@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.events import on
-from services.scheduling.handlers.unsettled import raise_unsettled
+from services.scheduling.handlers.visits.unsettled import raise_unsettled
 from services.scheduling.import_keys import ImportKeys
 from services.scheduling.routes import ROUTERS
 from services.scheduling.tables import Base

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.scheduling.rules.house import Planning
-from services.scheduling.rules.protocols import InfusionProtocol
+from services.scheduling.rules.clinic.house import Planning
+from services.scheduling.rules.series.protocols import InfusionProtocol
 
 MOOD_MIN, PAIN_MIN = 50, 240
 NO_DRIVE_MIN = 360

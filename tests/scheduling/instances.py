@@ -8,9 +8,8 @@ from random import Random
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.scheduling.rules.house import Planning
-from services.scheduling.rules.planner_days import Place
-from services.scheduling.rules.policy import (
+from services.scheduling.rules.clinic.house import Planning
+from services.scheduling.rules.clinic.policy import (
     Closure,
     OpeningHours,
     Policy,
@@ -20,8 +19,9 @@ from services.scheduling.rules.policy import (
     Window,
     at_wall,
 )
-from services.scheduling.rules.protocols import InfusionProtocol
-from services.scheduling.rules.slots import Slot
+from services.scheduling.rules.clinic.slots import Slot
+from services.scheduling.rules.planner.days import Place
+from services.scheduling.rules.series.protocols import InfusionProtocol
 from tests.scheduling.figures import MOOD, MOOD_MIN, NO_DRIVE_MIN, PLANNING
 
 ALEXANDRIA = ZoneInfo("America/New_York")

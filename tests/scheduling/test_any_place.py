@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from deploy.local.postgres import Postgres
 from services.scheduling import store
-from services.scheduling.rules.policy import broken_by_nurses
+from services.scheduling.rules.clinic.policy import broken_by_nurses
 from services.scheduling.tables import Base
 from shared.clock import FixedClock
 from tests.scheduling.conftest import (

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.scheduling.events import on
-from services.scheduling.handlers.monitoring import flag_late_entry
-from services.scheduling.rules.doses import broken_by_ceiling
-from services.scheduling.rules.readings import Limit, Measure
+from services.scheduling.handlers.visits.monitoring import flag_late_entry
+from services.scheduling.rules.visits.doses import broken_by_ceiling
+from services.scheduling.rules.visits.readings import Limit, Measure
 from services.scheduling.work import ExpectEntry
 from shared.auth import Role
 from shared.clock import FixedClock

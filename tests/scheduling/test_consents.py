@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.scheduling.rules import consents as rules
-from services.scheduling.rules.consents import ConsentKind
+from services.scheduling.rules.patients import consents as rules
+from services.scheduling.rules.patients.consents import ConsentKind
 from shared.clock import FixedClock
 from tests.scheduling.conftest import Clinic
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.scheduling.rules.doses import broken_by_given, broken_by_step, per_kg
-from services.scheduling.rules.readings import Limit, Measure
+from services.scheduling.rules.visits.doses import broken_by_given, broken_by_step, per_kg
+from services.scheduling.rules.visits.readings import Limit, Measure
 from shared.clock import FixedClock
 from tests.scheduling.conftest import GIVEN_DOSE, Clinic
 

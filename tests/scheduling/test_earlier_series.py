@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.scheduling.rules.planner_search import Calendar
+from services.scheduling.rules.planner.search import Calendar
 from tests.scheduling.conftest import NOON, Clinic, every
 from tests.scheduling.figures import MOOD, PLANNING
 

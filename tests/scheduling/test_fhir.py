@@ -11,7 +11,7 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
 from services.scheduling.documents.fhir import STATUS
-from services.scheduling.rules.visits import VisitState
+from services.scheduling.rules.visits.life import VisitState
 from shared.auth import Role
 from tests.scheduling.conftest import NOON, PATIENT, Clinic, bearer, every
 

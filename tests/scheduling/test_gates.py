@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from services.scheduling.rules.gates import Asked, Consented, Readiness, broken_by_start
-from services.scheduling.rules.readings import Limit, Measure, Vitals, outside
-from services.scheduling.rules.screening import Screened, Screening, broken_by_screening
+from services.scheduling.rules.patients.screening import Screened, Screening, broken_by_screening
+from services.scheduling.rules.visits.gates import Asked, Consented, Readiness, broken_by_start
+from services.scheduling.rules.visits.readings import Limit, Measure, Vitals, outside
 from shared.auth import Role
 from shared.clock import FixedClock
 from tests.scheduling.conftest import VITALS, Clinic, bearer

@@ -13,10 +13,10 @@ from sqlalchemy import text
 
 from services.scheduling import store
 from services.scheduling.events import on
-from services.scheduling.rules.house import LIMITS, HouseFigure, Planning
-from services.scheduling.rules.planner import plan_series
-from services.scheduling.rules.planner_score import OUTSIDE_POINTS
-from services.scheduling.rules.waitlist import ask_at
+from services.scheduling.rules.clinic.house import LIMITS, HouseFigure, Planning
+from services.scheduling.rules.planner.plans import plan_series
+from services.scheduling.rules.planner.score import OUTSIDE_POINTS
+from services.scheduling.rules.series.waitlist import ask_at
 from shared.messaging import UnitOfWork
 from tests.scheduling.conftest import NOON, NOW, Clinic, every
 from tests.scheduling.figures import MOOD, PLANNING

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from services.scheduling.rules.doses import DoseState
-from services.scheduling.rules.gates import Recovery, broken_by_leaving
-from services.scheduling.rules.readings import Vitals
+from services.scheduling.rules.visits.doses import DoseState
+from services.scheduling.rules.visits.gates import Recovery, broken_by_leaving
+from services.scheduling.rules.visits.readings import Vitals
 from shared.clock import FixedClock
 from tests.scheduling.conftest import DRIVER, Clinic, every
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from services.scheduling import rules
-from services.scheduling.rules.holds import HoldState, broken_by_hold
-from services.scheduling.rules.replan_refusals import broken_by_proposal
-from services.scheduling.rules.waitlist import OfferState, broken_by_offer
+from services.scheduling.rules.replans.refusals import broken_by_proposal
+from services.scheduling.rules.series.holds import HoldState, broken_by_hold
+from services.scheduling.rules.series.waitlist import OfferState, broken_by_offer
 from tests.scheduling.conftest import Clinic, every
 
 ALEXANDRIA = ZoneInfo("America/New_York")

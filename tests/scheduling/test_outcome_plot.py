@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from services.scheduling.documents.outcome_days import LEFT, PLOT
 from services.scheduling.documents.outcome_plot import draw
 from services.scheduling.forms.outcomes import ScoreAnswer, Trend, TrendPoint
-from services.scheduling.rules.outcomes import Occasion, Scale
-from services.scheduling.rules.outcomes_scales import GAD7, NRS, PHQ9, SCALES
+from services.scheduling.rules.outcomes.forms import Occasion, Scale
+from services.scheduling.rules.outcomes.scales import GAD7, NRS, PHQ9, SCALES
 from tests.scheduling.conftest import Clinic
 from tests.scheduling.forms import before, form, record
 

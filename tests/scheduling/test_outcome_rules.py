@@ -11,16 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scheduling.rules import outcomes_creyos as creyos
-from services.scheduling.rules.outcomes import (
-    Instrument,
-    Occasion,
-    Scale,
-    Score,
-    broken_by_answers,
-    score,
-)
-from services.scheduling.rules.outcomes_course import (
+from services.scheduling.rules.outcomes import creyos
+from services.scheduling.rules.outcomes.course import (
     UNKNOWN_CHANGE,
     Change,
     Checkpoint,
@@ -34,9 +26,17 @@ from services.scheduling.rules.outcomes_course import (
     in_remission,
     responded,
 )
-from services.scheduling.rules.outcomes_creyos import TaskScore
-from services.scheduling.rules.outcomes_reviews import names_self_harm
-from services.scheduling.rules.outcomes_scales import GAD7, NRS, PCL5, PHQ9, SCALES, newest
+from services.scheduling.rules.outcomes.creyos import TaskScore
+from services.scheduling.rules.outcomes.forms import (
+    Instrument,
+    Occasion,
+    Scale,
+    Score,
+    broken_by_answers,
+    score,
+)
+from services.scheduling.rules.outcomes.reviews import names_self_harm
+from services.scheduling.rules.outcomes.scales import GAD7, NRS, PCL5, PHQ9, SCALES, newest
 
 LINES = Lines(response_fall_pct=50, remission_phq9_below=5, checkpoint_infusion=4)
 START = datetime(2026, 10, 5, 14, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.scheduling.rules.visits import PASSES, VisitState
+from services.scheduling.rules.visits.life import PASSES, VisitState
 from tests.scheduling.conftest import Clinic
 
 CHANGE = """

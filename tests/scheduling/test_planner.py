@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scheduling.rules.gaps import advice_on_series
-from services.scheduling.rules.planner import OFFERED, Plan, plan_series, usual_times
-from services.scheduling.rules.planner_days import Place, days_of
-from services.scheduling.rules.planner_score import Scored, score
-from services.scheduling.rules.planner_wishes import Preferences, broken_by_wishes, last_day_of_any
-from services.scheduling.rules.policy import Closure, broken_by_hours, broken_by_nurses
-from services.scheduling.rules.protocols import InfusionProtocol, numbered
-from services.scheduling.rules.series import broken_by_booking
-from services.scheduling.rules.slots import Slot, broken_by_taken
+from services.scheduling.rules.clinic.policy import Closure, broken_by_hours, broken_by_nurses
+from services.scheduling.rules.clinic.slots import Slot, broken_by_taken
+from services.scheduling.rules.planner.days import Place, days_of
+from services.scheduling.rules.planner.plans import OFFERED, Plan, plan_series, usual_times
+from services.scheduling.rules.planner.score import Scored, score
+from services.scheduling.rules.planner.wishes import Preferences, broken_by_wishes, last_day_of_any
+from services.scheduling.rules.series.course import broken_by_booking
+from services.scheduling.rules.series.gaps import advice_on_series
+from services.scheduling.rules.series.protocols import InfusionProtocol, numbered
 from tests.scheduling.figures import MOOD, PAIN, PAIN_MIN, PLANNING
 from tests.scheduling.instances import (
     ALEXANDRIA,

@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scheduling.rules.planner_days import Day, days_of
-from services.scheduling.rules.planner_search import Calendar
-from services.scheduling.rules.policy import Closure, at_wall
-from services.scheduling.rules.protocols import InfusionProtocol
-from services.scheduling.rules.replan_search import Merge
-from services.scheduling.rules.replans import (
+from services.scheduling.rules.clinic.policy import Closure, at_wall
+from services.scheduling.rules.planner.days import Day, days_of
+from services.scheduling.rules.planner.search import Calendar
+from services.scheduling.rules.replans.search import Merge
+from services.scheduling.rules.replans.smallest import (
     Fate,
     Replan,
     Standing,
@@ -26,6 +25,7 @@ from services.scheduling.rules.replans import (
     wall_minute,
     why_of,
 )
+from services.scheduling.rules.series.protocols import InfusionProtocol
 from tests.scheduling.figures import MOOD, PAIN, PLANNING
 from tests.scheduling.instances import ALEXANDRIA, MONDAY, booked, chair, hours, place
 

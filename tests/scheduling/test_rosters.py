@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scheduling.rules.policy import at_wall, broken_by_nurses
-from services.scheduling.rules.rosters import Watched, beyond
+from services.scheduling.rules.clinic.policy import at_wall, broken_by_nurses
+from services.scheduling.rules.clinic.rosters import Watched, beyond
 from tests.scheduling.conftest import NOON, Clinic, every
 from tests.scheduling.instances import ALEXANDRIA, MONDAY, chair, place, roster
 

@@ -12,12 +12,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.scheduling.rules import patients, series, slots, visits
-from services.scheduling.rules.gaps import advice_on_series, broken_by_place, gap_in_days
-from services.scheduling.rules.protocols import Infusion, InfusionProtocol, numbered
-from services.scheduling.rules.series import SeriesState
-from services.scheduling.rules.slots import ChairPlace, Slot
-from services.scheduling.rules.visits import FREED, FROM, Step, VisitState
+from services.scheduling.rules.clinic import slots
+from services.scheduling.rules.clinic.slots import ChairPlace, Slot
+from services.scheduling.rules.patients import intake
+from services.scheduling.rules.series import course
+from services.scheduling.rules.series.course import SeriesState
+from services.scheduling.rules.series.gaps import advice_on_series, broken_by_place, gap_in_days
+from services.scheduling.rules.series.protocols import Infusion, InfusionProtocol, numbered
+from services.scheduling.rules.visits import life
+from services.scheduling.rules.visits.life import FREED, FROM, Step, VisitState
 from shared.events.scheduling import RideMode
 from shared.refusals import Broken
 from tests.scheduling.figures import MOOD, MOOD_MIN, NO_DRIVE_MIN, PAIN, PLANNING
@@ -43,7 +46,7 @@ def named(broken: Sequence[Broken]) -> list[tuple[str, str | None]]:
 
 
 def book(starts: Sequence[datetime], protocol: InfusionProtocol = MOOD) -> list[Broken]:
-    return series.broken_by_booking(PLANNING, protocol, numbered(starts), ALEXANDRIA, NOW)
+    return course.broken_by_booking(PLANNING, protocol, numbered(starts), ALEXANDRIA, NOW)
 
 
 def field(n: int) -> str:
@@ -102,7 +105,7 @@ def test_an_infusion_later_on_the_same_day_is_too_close() -> None:
 
 def test_a_gap_longer_than_advised_is_allowed_and_told() -> None:
     infusions = numbered(spaced(2, 6, 5, 7, 2))
-    assert series.broken_by_booking(PLANNING, MOOD, infusions, ALEXANDRIA, NOW) == []
+    assert course.broken_by_booking(PLANNING, MOOD, infusions, ALEXANDRIA, NOW) == []
     assert advice_on_series(MOOD, infusions, ALEXANDRIA) == [
         "Infusion 3 is 6 local days after infusion 2; the clinic advises at most 5.",
         "Infusion 5 is 7 local days after infusion 4; the clinic advises at most 5.",
@@ -201,12 +204,12 @@ def test_a_series_is_done_when_none_is_left_and_enough_were_given(
     open_: int,
     done: bool,  # noqa: FBT001  # a table's column
 ) -> None:
-    assert series.is_completed(protocol, given_, open_) is done
+    assert course.is_completed(protocol, given_, open_) is done
 
 
 def test_only_an_open_series_with_no_drip_running_is_stopped() -> None:
     def stop(state: SeriesState, *, running: bool) -> list[str]:
-        return [each.rule for each in series.broken_by_stopping(state, infusion_running=running)]
+        return [each.rule for each in course.broken_by_stopping(state, infusion_running=running)]
 
     assert stop(SeriesState.BOOKED, running=False) == []
     assert stop(SeriesState.BOOKED, running=True) == ["infusion_running"]
@@ -288,11 +291,11 @@ def test_each_step_is_taken_from_its_states_and_from_no_other(
         Step.DISCHARGE: after,
         Step.ATTEND: "checked_in",
     }[step].split()
-    assert (visits.broken_by_step(step, state) == []) == (state.value in allowed)
+    assert (life.broken_by_step(step, state) == []) == (state.value in allowed)
 
 
 def test_a_refused_step_says_what_would_be_right() -> None:
-    [wrong] = visits.broken_by_step(Step.CHECK_IN, VisitState.RUNNING)
+    [wrong] = life.broken_by_step(Step.CHECK_IN, VisitState.RUNNING)
     assert wrong.detail == (
         "The visit is running; only one that is booked or confirmed or checked in or cleared can be"
         " checked in."
@@ -325,15 +328,13 @@ def test_no_step_is_taken_from_where_a_visit_ends() -> None:
 def test_a_visit_is_given_on_its_own_local_day(starts: str, now: str, fits: bool) -> None:  # noqa: FBT001  # a table's column
     begin = local(starts)
     end = begin + timedelta(minutes=MOOD_MIN)
-    assert (visits.broken_by_day(begin, end, local(now), ALEXANDRIA) == []) == fits
+    assert (life.broken_by_day(begin, end, local(now), ALEXANDRIA) == []) == fits
 
 
 def test_a_driver_has_a_name_and_a_rideshare_needs_none() -> None:
-    assert visits.broken_by_ride(RideMode.RIDESHARE, None) == []
-    assert visits.broken_by_ride(RideMode.DRIVER, "Testa Driver") == []
-    assert named(visits.broken_by_ride(RideMode.DRIVER, None)) == [
-        ("driver_unnamed", "driver_name")
-    ]
+    assert life.broken_by_ride(RideMode.RIDESHARE, None) == []
+    assert life.broken_by_ride(RideMode.DRIVER, "Testa Driver") == []
+    assert named(life.broken_by_ride(RideMode.DRIVER, None)) == [("driver_unnamed", "driver_name")]
 
 
 @pytest.mark.parametrize(
@@ -348,7 +349,7 @@ def test_a_driver_has_a_name_and_a_rideshare_needs_none() -> None:
 def test_the_driving_ban_is_six_elapsed_hours_from_the_end(
     stopped: str, free: str, zone_then: str
 ) -> None:
-    until = visits.no_drive_until(local(stopped), NO_DRIVE_MIN)
+    until = life.no_drive_until(local(stopped), NO_DRIVE_MIN)
     assert until - local(stopped) == timedelta(hours=6)
     shown = until.astimezone(ALEXANDRIA)
     assert (shown.strftime("%Y-%m-%dT%H:%M"), shown.tzname()) == (free, zone_then)
@@ -357,13 +358,13 @@ def test_the_driving_ban_is_six_elapsed_hours_from_the_end(
 @given(st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2199, 1, 1)))  # noqa: DTZ001  # the strategy adds the zone
 def test_the_driving_ban_is_never_shorter_than_six_hours(stopped: datetime) -> None:
     moment = stopped.replace(tzinfo=UTC)
-    assert visits.no_drive_until(moment, NO_DRIVE_MIN) - moment == timedelta(hours=6)
+    assert life.no_drive_until(moment, NO_DRIVE_MIN) - moment == timedelta(hours=6)
 
 
 def test_a_patient_is_born_before_intake() -> None:
     today = date(2026, 10, 5)
-    assert patients.broken_by_birth_date(today, today) == []
-    assert named(patients.broken_by_birth_date(date(2026, 10, 6), today)) == [
+    assert intake.broken_by_birth_date(today, today) == []
+    assert named(intake.broken_by_birth_date(date(2026, 10, 6), today)) == [
         ("birth_date", "birth_date")
     ]
 
@@ -373,7 +374,7 @@ def test_a_patient_is_born_before_intake() -> None:
     [
         lambda: book(spaced(1, 9, -1)),
         lambda: slots.broken_by_time(PLANNING, NOW, NOW, "starts_at"),
-        lambda: visits.broken_by_revision(1, 2),
+        lambda: life.broken_by_revision(1, 2),
     ],
 )
 def test_every_refusal_names_rule_detail_source_and_field(

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from services.scheduling.rules import screening as rules
-from services.scheduling.rules.patients import Concern
-from services.scheduling.rules.screening import Screened, Screening
+from services.scheduling.rules.patients import screening as rules
+from services.scheduling.rules.patients.intake import Concern
+from services.scheduling.rules.patients.screening import Screened, Screening
 from shared.clock import FixedClock
 from tests.scheduling.conftest import CLINICIAN, Clinic
 

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.scheduling.rules.outcomes_places import Drip, broken_by_before_infusion
-from services.scheduling.rules.visits import VisitState
+from services.scheduling.rules.outcomes.places import Drip, broken_by_before_infusion
+from services.scheduling.rules.visits.life import VisitState
 from shared.auth import Role
 from tests.scheduling.conftest import NOON, Clinic, bearer, every
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.billing.rules.codebook import is_cpt
-from services.billing.rules.superbills import Line, Superbill
+from services.billing.rules.superbills.codebook import is_cpt
+from services.billing.rules.superbills.document import Line, Superbill
 
 Json = dict[str, Any]
 

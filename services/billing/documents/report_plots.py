@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
-from services.billing.rules.reports import Earned, Month, visit_types
+from services.billing.rules.books.reports import Earned, Month, visit_types
 from shared.money import dollars
 
 WIDTH, HEIGHT = 880, 380

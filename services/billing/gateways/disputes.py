@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from services.billing.rules.dispute_evidence import AnswerKind
+from services.billing.rules.disputes.evidence import AnswerKind
 from services.billing.work import AnswerSent, DisputeStands, EvidenceUploaded
 
 

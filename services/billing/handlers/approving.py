@@ -7,18 +7,14 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.billing.handlers import (
-    adjustments,
-    dispute_evidence,
-    held_charges,
-    outside_payments,
-    refunds,
-)
-from services.billing.handlers.adjustments import AdjustCharge
-from services.billing.handlers.dispute_evidence import AnswerDispute
-from services.billing.handlers.held_charges import DecideHeld
-from services.billing.handlers.outside_payments import RecordOutsidePayment
-from services.billing.handlers.refunds import AskRefund
+from services.billing.handlers.charges import adjustments, held
+from services.billing.handlers.charges.adjustments import AdjustCharge
+from services.billing.handlers.charges.held import DecideHeld
+from services.billing.handlers.disputes import evidence
+from services.billing.handlers.disputes.evidence import AnswerDispute
+from services.billing.handlers.payments import outside, refunds
+from services.billing.handlers.payments.outside import RecordOutsidePayment
+from services.billing.handlers.payments.refunds import AskRefund
 from services.billing.rules import approvals as rules
 from services.billing.rules.approvals import ApprovalState, Entry
 from services.billing.store import approvals as store
@@ -64,7 +60,7 @@ async def _enter(entry: Entry, found: Any, tx: Transaction) -> BaseModel:
     match entry:
         case Entry.OUTSIDE_PAYMENT:
             payment = RecordOutsidePayment.model_validate(found.wish)
-            return await outside_payments.record_outside_payment(of, payment, by, tx, seen=True)
+            return await outside.record_outside_payment(of, payment, by, tx, seen=True)
         case Entry.REFUND:
             back = AskRefund.model_validate(found.wish)
             return await refunds.ask_refund(of, back, by, tx, seen=True)
@@ -73,10 +69,10 @@ async def _enter(entry: Entry, found: Any, tx: Transaction) -> BaseModel:
             return await adjustments.adjust_charge(of, adjustment, by, tx, seen=True)
         case Entry.DISPUTE_ANSWER:
             answer = AnswerDispute.model_validate(found.wish)
-            return await dispute_evidence.answer_dispute(of, answer, by, tx, seen=True)
+            return await evidence.answer_dispute(of, answer, by, tx, seen=True)
         case Entry.WRITE_DOWN:
             decision = DecideHeld.model_validate(found.wish)
-            return await held_charges.decide_held(of, decision, by, tx, seen=True)
+            return await held.decide_held(of, decision, by, tx, seen=True)
 
 
 async def _decide(

@@ -11,11 +11,11 @@ from uuid import UUID
 from pydantic import BaseModel, computed_field
 from sqlalchemy import Row
 
-from services.billing.rules.declines import AbandonReason, what_to_do
-from services.billing.rules.payments import AttemptState
-from services.billing.rules.standing import ChargeState
-from services.billing.rules.superbill_lint import in_words
-from services.billing.rules.superbills import CorrectionReason
+from services.billing.rules.charges.attempts import AttemptState
+from services.billing.rules.charges.standing import ChargeState
+from services.billing.rules.collecting.declines import AbandonReason, what_to_do
+from services.billing.rules.superbills.document import CorrectionReason
+from services.billing.rules.superbills.lint import in_words
 from services.billing.store import charges, fees, superbills
 from shared.events.billing import DeclineReason, ServiceKind, TenderKind
 from shared.events.scheduling import TypeCode

@@ -7,10 +7,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 
-from services.billing.handlers import (
-    cards,
-)
-from services.billing.handlers.cards import SetupShown, SetupStarted
+from services.billing.handlers.payments import cards
+from services.billing.handlers.payments.cards import SetupShown, SetupStarted
 from services.billing.routes.desk import DESK
 from shared.http.desk import AtDesk
 

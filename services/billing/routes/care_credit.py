@@ -6,8 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.billing.handlers import care_credit
-from services.billing.handlers.care_credit import CareCreditShown, Funded, Rejected, SendLink
+from services.billing.handlers.payments import care_credit
+from services.billing.handlers.payments.care_credit import (
+    CareCreditShown,
+    Funded,
+    Rejected,
+    SendLink,
+)
 from services.billing.routes.desk import DESK
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk

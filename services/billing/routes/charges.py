@@ -6,21 +6,17 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.billing.handlers import (
-    adjustments,
-    attempts,
-    listing,
-    outside_payments,
-    visits,
-)
-from services.billing.handlers.adjustments import AdjustCharge, Adjusted
+from services.billing.handlers import listing
 from services.billing.handlers.approvals import ApprovalAsked
-from services.billing.handlers.attempts import AttemptStarted, TryCard
+from services.billing.handlers.charges import adjustments, attempts, visits
+from services.billing.handlers.charges.adjustments import AdjustCharge, Adjusted
+from services.billing.handlers.charges.attempts import AttemptStarted, TryCard
+from services.billing.handlers.charges.visits import ChooseTender, TenderChosen
 from services.billing.handlers.listing import (
     ChargeListed,
 )
-from services.billing.handlers.outside_payments import PaymentRecorded, RecordOutsidePayment
-from services.billing.handlers.visits import ChooseTender, TenderChosen
+from services.billing.handlers.payments import outside
+from services.billing.handlers.payments.outside import PaymentRecorded, RecordOutsidePayment
 from services.billing.routes.desk import DESK
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
@@ -53,7 +49,7 @@ async def record_outside_payment(
 ) -> PaymentRecorded | ApprovalAsked:
     """Record a payment that was made outside, whole or in part, under a reference used once."""
     by = desk.actor.subject
-    return await desk.decide(outside_payments.record_outside_payment, charge_id, wish, by)
+    return await desk.decide(outside.record_outside_payment, charge_id, wish, by)
 
 
 @router.post("/charges/{charge_id}/adjustments", dependencies=[allow(Role.BILLER)])

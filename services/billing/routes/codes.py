@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.billing.handlers import codes
-from services.billing.handlers.codes import NewDiagnosisCode, NewServiceCode
+from services.billing.handlers.superbills import codes
+from services.billing.handlers.superbills.codes import NewDiagnosisCode, NewServiceCode
 from services.billing.routes.desk import DESK
 from services.billing.routes.reports import Day
 from shared.auth import Role, allow

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.billing.handlers import dunning, holds
-from services.billing.handlers.dunning import GivenUp
-from services.billing.handlers.holds import HoldEnded, HoldListed, OpenHold
+from services.billing.handlers.collecting import dunning, holds
+from services.billing.handlers.collecting.dunning import GivenUp
+from services.billing.handlers.collecting.holds import HoldEnded, HoldListed, OpenHold
 from services.billing.routes.desk import DESK
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.billing.handlers import coverage
-from services.billing.handlers.coverage import (
+from services.billing.handlers.charges import coverage
+from services.billing.handlers.charges.coverage import (
     CoverageAnswers,
     CoverageRecorded,
     CoverageShown,

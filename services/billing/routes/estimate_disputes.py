@@ -6,8 +6,8 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.billing.handlers import estimate_disputes
-from services.billing.handlers.estimate_disputes import (
+from services.billing.handlers.estimates import disputes
+from services.billing.handlers.estimates.disputes import (
     CloseEstimateDispute,
     EstimateDisputeClosed,
     EstimateDisputeListed,
@@ -29,13 +29,13 @@ async def open_estimate_dispute(
 ) -> EstimateDisputeOpened:
     """A patient disputes a bill against its estimate: nothing is collected from now on."""
     by = desk.actor.subject
-    return await desk.decide(estimate_disputes.open_dispute, estimate_id, wish, by)
+    return await desk.decide(disputes.open_dispute, estimate_id, wish, by)
 
 
 @router.get("/estimate-disputes", dependencies=BILLER)
 async def list_estimate_disputes(desk: AtDesk, asked: AskedPage) -> Page[EstimateDisputeListed]:
     """Disputes that are not closed."""
-    return await desk.read(estimate_disputes.list_disputes, asked, purpose="payment")
+    return await desk.read(disputes.list_disputes, asked, purpose="payment")
 
 
 @router.post("/estimate-disputes/{dispute_id}/closure", dependencies=BILLER)
@@ -44,4 +44,4 @@ async def close_estimate_dispute(
 ) -> EstimateDisputeClosed:
     """Say how a dispute ended, and collect what is owed still."""
     by = desk.actor.subject
-    return await desk.decide(estimate_disputes.close_dispute, dispute_id, wish, by)
+    return await desk.decide(disputes.close_dispute, dispute_id, wish, by)

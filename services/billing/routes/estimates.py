@@ -6,8 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.billing.handlers import estimate_requests, estimates, estimates_listed
-from services.billing.handlers.estimate_requests import (
+from services.billing.handlers.estimates import issuing, listed, requests
+from services.billing.handlers.estimates.issuing import EstimateShown
+from services.billing.handlers.estimates.listed import EstimateDue, EstimateListed
+from services.billing.handlers.estimates.requests import (
     AskEstimate,
     AskPrice,
     EstimateAsked,
@@ -15,8 +17,6 @@ from services.billing.handlers.estimate_requests import (
     PriceAsked,
     WordingRecorded,
 )
-from services.billing.handlers.estimates import EstimateShown
-from services.billing.handlers.estimates_listed import EstimateDue, EstimateListed
 from services.billing.routes.desk import DESK
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
@@ -28,31 +28,31 @@ router = APIRouter(tags=["billing"])
 @router.post("/patients/{patient_id}/estimates", dependencies=DESK)
 async def ask_estimate(patient_id: UUID, wish: AskEstimate, desk: AtDesk) -> EstimateAsked:
     """A patient asks what something is going to cost. The estimate is issued by itself."""
-    return await desk.decide(estimate_requests.ask_estimate, patient_id, wish)
+    return await desk.decide(requests.ask_estimate, patient_id, wish)
 
 
 @router.get("/patients/{patient_id}/estimates", dependencies=DESK)
 async def list_estimates(patient_id: UUID, desk: AtDesk, asked: AskedPage) -> Page[EstimateListed]:
     """A patient's estimates, every version of them."""
-    return await desk.read(estimates_listed.list_estimates, patient_id, asked, purpose="payment")
+    return await desk.read(listed.list_estimates, patient_id, asked, purpose="payment")
 
 
 @router.post("/price-inquiries", dependencies=DESK)
 async def ask_price(wish: AskPrice, desk: AtDesk) -> PriceAsked:
     """Somebody who is no patient asks what something costs."""
-    return await desk.decide(estimate_requests.ask_price, wish)
+    return await desk.decide(requests.ask_price, wish)
 
 
 @router.get("/estimates/due", dependencies=DESK)
 async def list_due(desk: AtDesk, asked: AskedPage) -> Page[EstimateDue]:
     """Estimates that are due or overdue, and what blocks them, in words."""
-    return await desk.read(estimates_listed.list_due_estimates, asked, purpose="payment")
+    return await desk.read(listed.list_due_estimates, asked, purpose="payment")
 
 
 @router.get("/estimates/{estimate_id}", dependencies=DESK)
 async def show_estimate(estimate_id: UUID, desk: AtDesk) -> EstimateShown:
     """An estimate's content."""
-    return await desk.read(estimates.show_estimate, estimate_id, purpose="payment")
+    return await desk.read(issuing.show_estimate, estimate_id, purpose="payment")
 
 
 @router.get(
@@ -63,10 +63,10 @@ async def show_estimate(estimate_id: UUID, desk: AtDesk) -> EstimateShown:
 )
 async def fetch_estimate(estimate_id: UUID, desk: AtDesk) -> Response:
     """An estimate as a PDF."""
-    return await desk.document(estimates.fetch_document, estimate_id, purpose="payment")
+    return await desk.document(issuing.fetch_document, estimate_id, purpose="payment")
 
 
 @router.post("/estimate-wordings", dependencies=[allow(Role.OPS, Role.BILLER)])
 async def record_wording(wish: NewWording, desk: AtDesk) -> WordingRecorded:
     """Record what estimates say, from a day on."""
-    return await desk.decide(estimate_requests.record_wording, wish)
+    return await desk.decide(requests.record_wording, wish)

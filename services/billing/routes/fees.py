@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.billing.handlers import (
-    fees,
-    listing,
-)
-from services.billing.handlers.fees import FeeRecorded, NewFee
+from services.billing.handlers import listing
+from services.billing.handlers.charges import fees
+from services.billing.handlers.charges.fees import FeeRecorded, NewFee
 from services.billing.handlers.listing import (
     UnchargedListed,
 )

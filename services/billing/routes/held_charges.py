@@ -6,9 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.billing.handlers import held_charges
 from services.billing.handlers.approvals import ApprovalAsked
-from services.billing.handlers.held_charges import DecideHeld, HeldDecided, HeldListed
+from services.billing.handlers.charges import held
+from services.billing.handlers.charges.held import DecideHeld, HeldDecided, HeldListed
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/held-charges", tags=["billing"])
 @router.get("", dependencies=[allow(Role.OPS, Role.BILLER)])
 async def list_held_charges(desk: AtDesk, asked: AskedPage) -> Page[HeldListed]:
     """Infusions that are priced and not charged, and what each waits for, in words."""
-    return await desk.read(held_charges.list_held_charges, asked, purpose="payment")
+    return await desk.read(held.list_held_charges, asked, purpose="payment")
 
 
 @router.post("/{infusion_id}/decision", dependencies=[allow(Role.BILLER)])
@@ -27,4 +27,4 @@ async def decide_held(
     infusion_id: UUID, wish: DecideHeld, desk: AtDesk
 ) -> HeldDecided | ApprovalAsked:
     """Approve a held charge, have a new estimate issued for it, or write it down."""
-    return await desk.decide(held_charges.decide_held, infusion_id, wish, desk.actor.subject)
+    return await desk.decide(held.decide_held, infusion_id, wish, desk.actor.subject)

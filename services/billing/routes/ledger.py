@@ -6,8 +6,8 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.billing.handlers import ledger
-from services.billing.handlers.ledger import PatientBalance, TrialBalance
+from services.billing.handlers.books import ledger
+from services.billing.handlers.books.ledger import PatientBalance, TrialBalance
 from services.billing.routes.desk import DESK
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk

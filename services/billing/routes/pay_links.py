@@ -7,8 +7,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.billing.handlers import pay_links
-from services.billing.handlers.pay_links import PayLinkListed, PayLinkShown
+from services.billing.handlers.payments import pay_links
+from services.billing.handlers.payments.pay_links import PayLinkListed, PayLinkShown
 from services.billing.routes.desk import DESK
 from shared.auth import Role, allow
 from shared.claims import PayLinkAddress

@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, StringConstraints
 
-from services.billing.handlers import reconciliation
-from services.billing.handlers.reconciliation import (
+from services.billing.handlers.books import reconciliation
+from services.billing.handlers.books.reconciliation import (
     BreakListed,
     BreakSettled,
     ReconciliationBegun,

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.billing.handlers import refunds, refunds_listed
 from services.billing.handlers.approvals import ApprovalAsked
-from services.billing.handlers.refunds import AskRefund
-from services.billing.handlers.refunds_listed import RefundHandled, RefundLost, RefundShown
+from services.billing.handlers.payments import refunds, refunds_listed
+from services.billing.handlers.payments.refunds import AskRefund
+from services.billing.handlers.payments.refunds_listed import RefundHandled, RefundLost, RefundShown
 from services.billing.routes.desk import DESK
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from services.billing.handlers import reports
-from services.billing.handlers.reports import AgedReceivables, Revenue
-from services.billing.rules.reports import Month
+from services.billing.handlers.books import reports
+from services.billing.handlers.books.reports import AgedReceivables, Revenue
+from services.billing.rules.books.reports import Month
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 

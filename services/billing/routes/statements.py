@@ -8,8 +8,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from services.billing.handlers import statements
-from services.billing.handlers.statements import AccountShown, AskStatement, StatementListed
+from services.billing.handlers.books import statements
+from services.billing.handlers.books.statements import AccountShown, AskStatement, StatementListed
 from services.billing.routes.desk import DESK
 from services.billing.routes.reports import Day, a_file
 from shared.http.desk import AtDesk

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.billing.handlers import superbill_additions as additions
-from services.billing.handlers.superbill_additions import (
+from services.billing.handlers.superbills import additions
+from services.billing.handlers.superbills.additions import (
     ClinicAdded,
     ClinicAdditions,
     ClinicianAdded,

@@ -8,18 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.billing.documents.fhir import MEDIA_TYPE
-from services.billing.handlers import (
-    listing,
-    session_codes,
-    superbill_months,
-    superbills,
-    superbills_shown,
-)
+from services.billing.handlers import listing
+from services.billing.handlers.charges import session_codes
+from services.billing.handlers.charges.session_codes import RecordSessionCode, SessionCodeRecorded
 from services.billing.handlers.listing import SuperbillHeld, SuperbillListed
-from services.billing.handlers.session_codes import RecordSessionCode, SessionCodeRecorded
-from services.billing.handlers.superbill_months import GatherMonth, MonthGathered
-from services.billing.handlers.superbills import AskCorrection, SuperbillAsked
-from services.billing.handlers.superbills_shown import ReceiptShown, SuperbillShown
+from services.billing.handlers.superbills import issuing, months, shown
+from services.billing.handlers.superbills.issuing import AskCorrection, SuperbillAsked
+from services.billing.handlers.superbills.months import GatherMonth, MonthGathered
+from services.billing.handlers.superbills.shown import ReceiptShown, SuperbillShown
 from services.billing.routes.desk import DESK
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
@@ -48,7 +44,7 @@ async def list_superbills(
 @router.post("/patients/{patient_id}/superbills", dependencies=DESK)
 async def gather_month(patient_id: UUID, wish: GatherMonth, desk: AtDesk) -> MonthGathered:
     """Have one superbill made of all visits of a month."""
-    return await desk.decide(superbill_months.gather_month, patient_id, wish)
+    return await desk.decide(months.gather_month, patient_id, wish)
 
 
 @router.get("/superbills/held", dependencies=DESK)
@@ -60,7 +56,7 @@ async def list_held(desk: AtDesk, asked: AskedPage) -> Page[SuperbillHeld]:
 @router.post("/charges/{charge_id}/superbill", dependencies=DESK)
 async def ask_for_superbill(charge_id: UUID, desk: AtDesk) -> SuperbillAsked:
     """Have a paid charge's superbill made again."""
-    return await desk.decide(superbills.ask_for_superbill, charge_id)
+    return await desk.decide(issuing.ask_for_superbill, charge_id)
 
 
 @router.post("/charges/{charge_id}/session-code", dependencies=CODERS)
@@ -75,7 +71,7 @@ async def record_session_code(
 @router.get("/superbills/{superbill_id}", dependencies=DESK)
 async def show_superbill(superbill_id: UUID, desk: AtDesk) -> SuperbillShown:
     """A superbill's content."""
-    return await desk.read(superbills_shown.show_superbill, superbill_id, purpose="payment")
+    return await desk.read(shown.show_superbill, superbill_id, purpose="payment")
 
 
 @router.get(
@@ -86,13 +82,13 @@ async def show_superbill(superbill_id: UUID, desk: AtDesk) -> SuperbillShown:
 )
 async def fetch_superbill(superbill_id: UUID, desk: AtDesk) -> Response:
     """A superbill as a PDF."""
-    return await desk.document(superbills_shown.fetch_document, superbill_id, purpose="payment")
+    return await desk.document(shown.fetch_document, superbill_id, purpose="payment")
 
 
 @router.get("/superbills/{superbill_id}/receipt", dependencies=DESK)
 async def show_receipt(superbill_id: UUID, desk: AtDesk) -> ReceiptShown:
     """What a health account's administrator asks for: no diagnosis, no code, no drug."""
-    return await desk.read(superbills_shown.show_receipt, superbill_id, purpose="payment")
+    return await desk.read(shown.show_receipt, superbill_id, purpose="payment")
 
 
 @router.get(
@@ -103,7 +99,7 @@ async def show_receipt(superbill_id: UUID, desk: AtDesk) -> ReceiptShown:
 )
 async def fetch_receipt(superbill_id: UUID, desk: AtDesk) -> Response:
     """That receipt as a PDF."""
-    return await desk.document(superbills_shown.fetch_receipt, superbill_id, purpose="payment")
+    return await desk.document(shown.fetch_receipt, superbill_id, purpose="payment")
 
 
 @router.get(
@@ -114,7 +110,7 @@ async def fetch_receipt(superbill_id: UUID, desk: AtDesk) -> Response:
 )
 async def export_fhir(superbill_id: UUID, desk: AtDesk) -> Response:
     """A superbill as a FHIR R4 bundle: Claim, Invoice, and whom they refer to."""
-    return await desk.document(superbills_shown.export_fhir, superbill_id, purpose="payment")
+    return await desk.document(shown.export_fhir, superbill_id, purpose="payment")
 
 
 @router.post("/superbills/{superbill_id}/corrections", dependencies=[allow(Role.BILLER)])
@@ -122,4 +118,4 @@ async def correct_superbill(
     superbill_id: UUID, wish: AskCorrection, desk: AtDesk
 ) -> SuperbillAsked:
     """Have a corrected version made of what is on record now."""
-    return await desk.decide(superbills.correct_superbill, superbill_id, wish)
+    return await desk.decide(issuing.correct_superbill, superbill_id, wish)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.billing.handlers import (
-    unmatched,
-)
-from services.billing.handlers.unmatched import (
+from services.billing.handlers.payments import unmatched
+from services.billing.handlers.payments.unmatched import (
     PaymentIntentId,
     PaymentReturned,
     UnmatchedListed,

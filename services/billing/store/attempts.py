@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.billing.gateways.payments import Order
-from services.billing.rules.declines import AbandonReason, DeclineCodes
-from services.billing.rules.payments import AttemptState, key_may_be_forgotten
-from services.billing.rules.standing import Standing
+from services.billing.rules.charges.attempts import AttemptState, key_may_be_forgotten
+from services.billing.rules.charges.standing import Standing
+from services.billing.rules.collecting.declines import AbandonReason, DeclineCodes
 from services.billing.work import CapturePayment, LookForPayment
 from shared.events.billing import DeclineReason, ServiceKind
 from shared.messaging import Transaction

@@ -10,8 +10,8 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import BYTEA, TEXT, TIMESTAMP
 
 from services.billing.gateways.cards import CustomerOrder, SetupOrder
-from services.billing.rules.cards import SetupState
-from services.billing.rules.payments import key_may_be_forgotten
+from services.billing.rules.charges.attempts import key_may_be_forgotten
+from services.billing.rules.payments.cards import SetupState
 from services.billing.work import CreateCustomer, CreateSetupIntent
 from shared.messaging import Transaction
 

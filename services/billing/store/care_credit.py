@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import INTEGER, SMALLINT, TEXT
 
-from services.billing.rules.care_credit import CareCreditState
+from services.billing.rules.payments.care_credit import CareCreditState
 from services.billing.tables import CareCreditTender
 from shared.messaging import Transaction
 

@@ -10,8 +10,8 @@ from sqlalchemy import Select, Table, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, TEXT, TIMESTAMP, aggregate_order_by
 from sqlmodel import col
 
-from services.billing.rules.payments import AttemptState, Owed, Trying
-from services.billing.rules.standing import ChargeState, Standing
+from services.billing.rules.charges.attempts import AttemptState, Owed, Trying
+from services.billing.rules.charges.standing import ChargeState, Standing
 from services.billing.tables import Charge, Payment, PaymentAttempt, Superbill, SuperbillDocument
 from services.billing.work import capture_key, look_key
 from shared.events.billing import ServiceKind, TenderKind

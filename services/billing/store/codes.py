@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, Table, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
-from services.billing.rules.codebook import CodeBook, DiagnosisCode, ServiceCode
+from services.billing.rules.superbills.codebook import CodeBook, DiagnosisCode, ServiceCode
 from services.billing.tables import DiagnosisCode as DiagnosisRow
 from services.billing.tables import ServiceCode as ServiceRow
 from shared.messaging import Transaction

@@ -10,8 +10,16 @@ from uuid import UUID
 from sqlalchemy import Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import TEXT
 
-from services.billing.rules.dunning import Case, Ceiling, Course, DunningState, Next, Policy, Step
-from services.billing.rules.pay_links import LinkReason
+from services.billing.rules.collecting.dunning import (
+    Case,
+    Ceiling,
+    Course,
+    DunningState,
+    Next,
+    Policy,
+    Step,
+)
+from services.billing.rules.payments.pay_links import LinkReason
 from services.billing.tables import Charge, Dunning
 from shared.messaging import Transaction
 

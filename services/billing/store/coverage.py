@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, func, null, select, text, union_all
 from sqlmodel import col
 
-from services.billing.rules.coverage import (
+from services.billing.rules.charges.coverage import (
     Coverage,
     CoverageKind,
     InsurancePlan,

@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import BYTEA, TEXT
 
 from services.billing.gateways.disputes import AnswerOrder, UploadOrder
-from services.billing.rules.dispute_evidence import AnswerKind, Known
-from services.billing.rules.payments import key_may_be_forgotten
+from services.billing.rules.charges.attempts import key_may_be_forgotten
+from services.billing.rules.disputes.evidence import AnswerKind, Known
 from services.billing.work import PrepareEvidence, RenderEvidence, SendAnswer, UploadEvidence
 from shared.messaging import Transaction
 

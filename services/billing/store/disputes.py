@@ -11,7 +11,7 @@ from sqlalchemy import Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from services.billing.rules.disputes import DisputeState, Moved
+from services.billing.rules.disputes.course import DisputeState, Moved
 from services.billing.store.refunds import LockedPayment
 from services.billing.tables import Dispute
 from services.billing.work import DisputeStands

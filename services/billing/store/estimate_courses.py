@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from services.billing.rules.estimates import Person
+from services.billing.rules.estimates.items import Person
 from services.billing.tables import EstimateCourse
 from services.billing.work import RedeemPlan
 from shared.messaging import Transaction

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import INTEGER
 
-from services.billing.rules.estimate_disputes import Outcome
+from services.billing.rules.estimates.disputes import Outcome
 from services.billing.tables import EstimateDispute
 from shared.messaging import Transaction
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, Table, bindparam, case, exists, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 
-from services.billing.rules.estimates import Scope, Wording
+from services.billing.rules.estimates.items import Scope, Wording
 from services.billing.tables import Estimate, EstimateDocument
 from services.billing.work import RenderEstimate
 from shared.events.billing import EstimateReason

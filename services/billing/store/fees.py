@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, Table, select, text
 
-from services.billing.rules.pricing import Service
+from services.billing.rules.charges.pricing import Service
 from services.billing.tables import UnchargedInfusion
 from shared.events.billing import ServiceKind
 from shared.messaging import Transaction

@@ -9,9 +9,9 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
+from services.billing.rules.charges.gates import Gate
+from services.billing.rules.charges.pricing import Service
 from services.billing.rules.clinic import CLINIC_ZONE
-from services.billing.rules.gates import Gate
-from services.billing.rules.pricing import Service
 from services.billing.store.coverage import unseal
 from shared.messaging import Transaction
 

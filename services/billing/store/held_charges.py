@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, INTEGER, TEXT
 
-from services.billing.rules.gates import Decision, HeldState
-from services.billing.rules.pricing import Service
+from services.billing.rules.charges.gates import Decision, HeldState
+from services.billing.rules.charges.pricing import Service
 from services.billing.tables import HeldCharge
 from shared.events.billing import ServiceKind
 from shared.messaging import Transaction

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from services.billing.rules.ledger import Posting, Reason
+from services.billing.rules.books.ledger import Posting, Reason
 from services.billing.tables import LedgerTransfer
 from shared.ids import new_id
 from shared.messaging import Transaction

@@ -11,8 +11,8 @@ from sqlalchemy import Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import BYTEA, TEXT
 
 from services.billing.gateways.pay_links import LinkOrder, MadeLink
-from services.billing.rules.pay_links import LinkState, is_too_late
-from services.billing.rules.payments import AttemptState, key_may_be_forgotten
+from services.billing.rules.charges.attempts import AttemptState, key_may_be_forgotten
+from services.billing.rules.payments.pay_links import LinkState, is_too_late
 from services.billing.tables import PayLink, PaymentAttempt
 from services.billing.work import CreatePayLink, ExpirePayLink
 from shared.messaging import Transaction

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.billing.rules.superbills import Receipt
+from services.billing.rules.superbills.document import Receipt
 from services.billing.tables import Payment
 from shared.events.billing import TenderKind
 from shared.messaging import Transaction

@@ -12,8 +12,8 @@ from sqlalchemy import Row, Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, INTEGER, TEXT
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from services.billing.rules.ledger import Reason
-from services.billing.rules.reconciliation import (
+from services.billing.rules.books.ledger import Reason
+from services.billing.rules.books.reconciliation import (
     Break,
     Movement,
     MovementKind,

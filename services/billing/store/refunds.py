@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import Select, Table, select, text
 
 from services.billing.gateways.refunds import RefundOrder
-from services.billing.rules.payments import key_may_be_forgotten
-from services.billing.rules.refunds import Refundable, RefundState
-from services.billing.rules.standing import Standing
-from services.billing.rules.superbills import Receipt
+from services.billing.rules.charges.attempts import key_may_be_forgotten
+from services.billing.rules.charges.standing import Standing
+from services.billing.rules.payments.refunds import Refundable, RefundState
+from services.billing.rules.superbills.document import Receipt
 from services.billing.tables import Refund
 from services.billing.work import CreateRefund, RefundStands
 from shared.events.billing import RefundReason, TenderKind

@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, TIMESTAMP
 
+from services.billing.rules.books.ledger import Account
+from services.billing.rules.books.reports import Earned, Month
 from services.billing.rules.clinic import CLINIC_ZONE
-from services.billing.rules.ledger import Account
-from services.billing.rules.reports import Earned, Month
 from shared.messaging import Transaction
 
 REVENUE = [account.value for account in Account if account.value.startswith("revenue_")]

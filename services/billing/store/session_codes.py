@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.billing.rules.superbill_sessions import Documented
+from services.billing.rules.superbills.sessions import Documented
 from shared.messaging import Transaction
 
 _NEWEST = text(

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import Select, Table, select, text
 
-from services.billing.rules.ledger import Reason
-from services.billing.rules.statements import Moved
+from services.billing.rules.books.ledger import Reason
+from services.billing.rules.books.statements import Moved
 from services.billing.tables import PatientStatement
 from services.billing.work import AddressStatement, RenderStatement
 from shared.events.billing import TenderKind

@@ -12,13 +12,13 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from services.billing.rules.superbill_additions import (
+from services.billing.rules.superbills.additions import (
     Additions,
     OfClinic,
     OfClinician,
     OfPatient,
 )
-from services.billing.rules.superbill_building import ServiceRecord, served_on
+from services.billing.rules.superbills.building import ServiceRecord, served_on
 from services.billing.store.coverage import coverage_on
 from services.billing.tables import SuperbillAddition
 from shared.ids import new_id

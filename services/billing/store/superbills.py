@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, DATE, TEXT
 
-from services.billing.rules.standing import ChargeState
-from services.billing.rules.superbill_building import ServiceRecord
-from services.billing.rules.superbills import Billed, CorrectionReason, Paid
+from services.billing.rules.charges.standing import ChargeState
+from services.billing.rules.superbills.building import ServiceRecord
+from services.billing.rules.superbills.document import Billed, CorrectionReason, Paid
 from services.billing.store.payments import received_for
 from services.billing.store.refunds import given_back_of
 from services.billing.tables import Charge, Superbill, SuperbillDocument, SuperbillHold

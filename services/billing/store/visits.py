@@ -11,10 +11,10 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, SMALLINT, TEXT, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from services.billing.rules.gates import in_turn
-from services.billing.rules.payments import Charged
-from services.billing.rules.pricing import OnFile, Service, of_infusion, of_session
-from services.billing.rules.standing import ChargeState
+from services.billing.rules.charges.attempts import Charged
+from services.billing.rules.charges.gates import in_turn
+from services.billing.rules.charges.pricing import OnFile, Service, of_infusion, of_session
+from services.billing.rules.charges.standing import ChargeState
 from services.billing.store import fees
 from services.billing.store.gates import read_gates
 from shared.events.billing import TenderKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.billing.gateways.cards import Cards
 from services.billing.gateways.stripe import CALL_LIMIT_S
-from services.billing.handlers import cards
+from services.billing.handlers.payments import cards
 from services.billing.store import cards as stored_cards
 from services.billing.work import (
     CardConfirmed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.billing.handlers import dunning
+from services.billing.handlers.collecting import dunning
 from services.billing.work import TakeStep
 from shared.messaging import Handlers
 

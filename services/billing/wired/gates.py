@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from services.billing.handlers import held_charges
+from services.billing.handlers.charges import held
 from services.billing.work import AskWhoGave, ClinicianKnown, LookAgain
 from shared.claims import ClaimCheck
 from shared.messaging import Handlers
 
 on = Handlers("billing")
 
-on.due(LookAgain)(held_charges.look_again)
-on.work(AskWhoGave, calls=ClaimCheck)(held_charges.ask_who_gave)
-on.outcome(ClinicianKnown)(held_charges.record_clinician)
+on.due(LookAgain)(held.look_again)
+on.work(AskWhoGave, calls=ClaimCheck)(held.ask_who_gave)
+on.outcome(ClinicianKnown)(held.record_clinician)

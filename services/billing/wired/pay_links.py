@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from services.billing.gateways.pay_links import PayLinks
 from services.billing.gateways.stripe import CALL_LIMIT_S
-from services.billing.handlers import collecting, pay_links
+from services.billing.handlers.collecting import steps
+from services.billing.handlers.payments import pay_links
 from services.billing.store import pay_links as store
 from services.billing.work import (
     CreatePayLink,
@@ -24,4 +25,4 @@ on.discarded(CreatePayLink)(pay_links.give_up_link)
 on.outcome(PayLinkMade)(pay_links.record_link_made)
 on.work(LookAtPayLink, calls=PayLinks)(pay_links.look_at_link)
 on.work(ExpirePayLink, loads=store.load_to_close, calls=PayLinks)(pay_links.close_link)
-on.outcome(PayLinkEnded)(collecting.record_link_ended)
+on.outcome(PayLinkEnded)(steps.record_link_ended)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.billing.gateways.payments import Payments
 from services.billing.gateways.stripe import CALL_LIMIT_S
-from services.billing.handlers import attempts
+from services.billing.handlers.charges import attempts
 from services.billing.store import attempts as stored_attempts
 from services.billing.work import (
     Captured,

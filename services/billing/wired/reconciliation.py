@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.billing.gateways.balance import ProcessorBalance
-from services.billing.handlers import reconciliation
-from services.billing.rules.reconciliation import next_round
+from services.billing.handlers.books import reconciliation
+from services.billing.rules.books.reconciliation import next_round
 from services.billing.work.reconciliation import (
     BalanceFound,
     CompareBooks,

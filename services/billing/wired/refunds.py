@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.billing.gateways.refunds import Refunds
 from services.billing.gateways.stripe import CALL_LIMIT_S
-from services.billing.handlers import refunds
+from services.billing.handlers.payments import refunds
 from services.billing.store import refunds as stored_refunds
 from services.billing.work import CreateRefund, LookAtRefund, RefundStands
 from shared.messaging import Handlers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.billing.gateways.typesetting import Typesetter
-from services.billing.handlers import statements
+from services.billing.handlers.books import statements
 from services.billing.store import statements as stored_statements
 from services.billing.work import (
     AddressStatement,

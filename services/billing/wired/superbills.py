@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.billing.gateways.typesetting import Typesetter
-from services.billing.handlers import superbills
+from services.billing.handlers.superbills import issuing
 from services.billing.store import superbills as stored_superbills
 from services.billing.work import (
     RedeemService,
@@ -18,13 +18,13 @@ from shared.messaging import Handlers
 on = Handlers("billing")
 
 on.work(RedeemService, loads=stored_superbills.load_unbilled, calls=ClaimCheck)(
-    superbills.redeem_service
+    issuing.redeem_service
 )
 on.work(ReissueSuperbill, loads=stored_superbills.load_corrected, calls=ClaimCheck)(
-    superbills.redeem_service
+    issuing.redeem_service
 )
-on.outcome(ServiceRedeemed)(superbills.draft_superbill)
+on.outcome(ServiceRedeemed)(issuing.draft_superbill)
 on.work(RenderSuperbill, loads=stored_superbills.load_unprinted, calls=Typesetter)(
-    superbills.render_superbill
+    issuing.render_superbill
 )
-on.outcome(SuperbillRendered)(superbills.issue_superbill)
+on.outcome(SuperbillRendered)(issuing.issue_superbill)

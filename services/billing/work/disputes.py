@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from services.billing.rules.disputes import DisputeState, Moved
+from services.billing.rules.disputes.course import DisputeState, Moved
 from shared.claims import Attendance
 from shared.messaging import Fact, Work
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.billing.rules.declines import DeclineCodes
+from services.billing.rules.collecting.declines import DeclineCodes
 from shared.events.billing import DeclineReason
 from shared.messaging import Fact, Work
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from services.billing.rules.reconciliation import Movement, Payout
+from services.billing.rules.books.reconciliation import Movement, Payout
 from shared.messaging import Fact, Work
 
 

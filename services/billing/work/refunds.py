@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.billing.rules.refunds import RefundState
+from services.billing.rules.payments.refunds import RefundState
 from shared.messaging import Fact, Work
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.billing.rules.superbills import CorrectionReason
+from services.billing.rules.superbills.document import CorrectionReason
 from shared.claims import ConsultRecord, InfusionRecord
 from shared.messaging import Fact, Work
 

@@ -16,9 +16,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from services.scheduling.handlers.free_starts import FreeStart
-from services.scheduling.handlers.self_booking import Booked, Closed, Missed, Offer, Session
+from services.scheduling.handlers.sessions.self_booking import (
+    Booked,
+    Closed,
+    Missed,
+    Offer,
+    Session,
+)
 from services.scheduling.rules.booking_links import LinkState
-from services.scheduling.rules.visits import LOST
+from services.scheduling.rules.visits.life import LOST
 from shared.claims import LocationCard
 
 STYLE = Path(__file__).with_name("booking_page.css").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar, Event, vCalAddress
 from icalendar.enums import STATUS
 
-from services.scheduling.rules.visits import FREED
+from services.scheduling.rules.visits.life import FREED
 from services.scheduling.tables import Appointment
 from shared.claims import LocationCard
 

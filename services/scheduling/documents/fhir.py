@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from services.scheduling.forms.answers import AppointmentSummary, ChairAnswer, TakenTime
-from services.scheduling.rules.visits import FREED, VisitState
+from services.scheduling.rules.visits.life import FREED, VisitState
 from services.scheduling.tables import Chair, Clinician
 
 Json = dict[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.scheduling.documents.fhir import Json, reference
 from services.scheduling.forms.answers import ChairAnswer
-from services.scheduling.rules.fhir_search import PRACTICE_PATIENT
+from services.scheduling.rules.fhir.search import PRACTICE_PATIENT
 from shared.claims import Address, ClinicianCard, LocationCard, PatientCard
 
 NPI = "http://hl7.org/fhir/sid/us-npi"

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling.documents.outcome_days import LEFT, PLOT, Days, axis, dated, shown
 from services.scheduling.forms.outcomes import Trend, TrendPoint
-from services.scheduling.rules.outcomes import Occasion, Scale
-from services.scheduling.rules.outcomes_scales import scale_of
+from services.scheduling.rules.outcomes.forms import Occasion, Scale
+from services.scheduling.rules.outcomes.scales import scale_of
 
 WIDTH = 880
 TOP, STRIP, PANEL, HEAD, GAP, FOOT = 76, 40, 156, 34, 22, 28

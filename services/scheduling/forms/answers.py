@@ -8,10 +8,10 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.scheduling.forms.figures import TouchedVisit
-from services.scheduling.rules.patients import Concern
-from services.scheduling.rules.screening import Screening
-from services.scheduling.rules.series import SeriesState
-from services.scheduling.rules.visits import SendHomeReason, VisitState
+from services.scheduling.rules.patients.intake import Concern
+from services.scheduling.rules.patients.screening import Screening
+from services.scheduling.rules.series.course import SeriesState
+from services.scheduling.rules.visits.life import SendHomeReason, VisitState
 from shared.claims import E164, ClinicianCard, Line, LocationCard, PatientCard
 from shared.events import Moment
 from shared.events.scheduling import RideMode, TypeCode

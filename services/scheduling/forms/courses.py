@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from services.scheduling.forms.figures import Day, Source
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import MAX_APPOINTMENTS, MAX_DIAGNOSES, WishedAppointment
-from services.scheduling.rules.holds import HoldState
-from services.scheduling.rules.house import HouseFigure
+from services.scheduling.rules.clinic.house import HouseFigure
+from services.scheduling.rules.series.holds import HoldState
 from shared.claims import Icd10
 from shared.events import Moment
 from shared.events.scheduling import TypeCode

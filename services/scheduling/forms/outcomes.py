@@ -9,10 +9,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import Text
-from services.scheduling.rules.outcomes import Instrument, Occasion
-from services.scheduling.rules.outcomes_course import CheckpointState, Meaning
-from services.scheduling.rules.outcomes_creyos import MAX_ROWS
-from services.scheduling.rules.outcomes_reviews import Matter
+from services.scheduling.rules.outcomes.course import CheckpointState, Meaning
+from services.scheduling.rules.outcomes.creyos import MAX_ROWS
+from services.scheduling.rules.outcomes.forms import Instrument, Occasion
+from services.scheduling.rules.outcomes.reviews import Matter
 from shared.claims import Line
 from shared.events import Moment
 from shared.refusals import API_DOCUMENT, Malformed

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from services.scheduling.forms.visits import OutsideAnswer
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import Text
-from services.scheduling.rules.overrides import Overridden, Signed
+from services.scheduling.rules.series.overrides import Overridden, Signed
 from shared.events import Moment
 
 

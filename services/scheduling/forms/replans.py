@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import StartsAt
-from services.scheduling.handlers.plans import Reason
-from services.scheduling.rules.replans import Fate
+from services.scheduling.handlers.series.plans import Reason
+from services.scheduling.rules.replans.smallest import Fate
 from shared.events import Moment
 from shared.events.scheduling import CancelReason
 

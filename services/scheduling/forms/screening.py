@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 from services.scheduling.forms.figures import Day
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import Text
-from services.scheduling.rules.patients import Concern
-from services.scheduling.rules.screening import Screening
+from services.scheduling.rules.patients.intake import Concern
+from services.scheduling.rules.patients.screening import Screening
 from shared.events import Moment
 
 Concerns = Annotated[list[Concern], Field(max_length=len(Concern))]

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.scheduling.forms.figures import Day, Source
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import StartsAt, Text
-from services.scheduling.rules.consents import ConsentKind
-from services.scheduling.rules.readings import Measure, Phase
+from services.scheduling.rules.patients.consents import ConsentKind
+from services.scheduling.rules.visits.readings import Measure, Phase
 from shared.claims import E164, Line, Name
 from shared.events import Moment
 from shared.events.scheduling import RideMode

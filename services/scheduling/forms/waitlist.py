@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import StartsAt
-from services.scheduling.rules.waitlist import OfferState, WishState
+from services.scheduling.rules.series.waitlist import OfferState, WishState
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
 

@@ -15,8 +15,8 @@ from pydantic import (
 )
 
 from services.scheduling.forms.wish import Wish
-from services.scheduling.rules.patients import Concern
-from services.scheduling.rules.visits import SendHomeReason
+from services.scheduling.rules.patients.intake import Concern
+from services.scheduling.rules.visits.life import SendHomeReason
 from shared.claims import E164, Address, Email, Icd10, Line, Name
 from shared.events import Moment
 from shared.events.scheduling import CancelReason, RideMode, TypeCode

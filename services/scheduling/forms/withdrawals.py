@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from services.scheduling.forms.figures import Day
 from services.scheduling.forms.wish import Wish
-from services.scheduling.rules.readings import Measure
 from services.scheduling.rules.signing import Act
+from services.scheduling.rules.visits.readings import Measure
 from shared.claims import Line
 
 

@@ -9,10 +9,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.handlers.plans import place_of, rooms_for
-from services.scheduling.rules.planner_days import Day, Place, days_of
-from services.scheduling.rules.planner_wishes import Preferences
-from services.scheduling.rules.policy import at_wall
+from services.scheduling.handlers.series.plans import place_of, rooms_for
+from services.scheduling.rules.clinic.policy import at_wall
+from services.scheduling.rules.planner.days import Day, Place, days_of
+from services.scheduling.rules.planner.wishes import Preferences
 from services.scheduling.store import sessions
 from services.scheduling.tables import Location
 from shared.messaging import Transaction

@@ -17,7 +17,7 @@ from services.scheduling.forms.figures import (
     ProtocolAnswer,
     RosterAnswer,
 )
-from services.scheduling.handlers.screening import shown_of
+from services.scheduling.handlers.patients.screening import shown_of
 from services.scheduling.handlers.shown import show_series
 from shared.auth import Actor, Role
 from shared.http.pages import Page, Paging, page

@@ -9,10 +9,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.rules import slots
-from services.scheduling.rules.policy import Policy, broken_by_hours, broken_by_nurses
-from services.scheduling.rules.rooms import Used, free_room, no_room
-from services.scheduling.rules.slots import Slot
+from services.scheduling.rules.clinic import slots
+from services.scheduling.rules.clinic.policy import Policy, broken_by_hours, broken_by_nurses
+from services.scheduling.rules.clinic.rooms import Used, free_room, no_room
+from services.scheduling.rules.clinic.slots import Slot
 from shared.messaging import Transaction
 from shared.refusals import Broken
 

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer, Ride, RideSeen, SeriesAnswer
-from services.scheduling.rules import gaps, overrides
-from services.scheduling.rules.policy import Policy
-from services.scheduling.rules.protocols import Infusion, InfusionProtocol
-from services.scheduling.rules.screening import advice_on_screening
-from services.scheduling.rules.series import SeriesState
-from services.scheduling.rules.visits import FREED, LOST, VisitState, is_unsettled
+from services.scheduling.rules.clinic.policy import Policy
+from services.scheduling.rules.patients.screening import advice_on_screening
+from services.scheduling.rules.series import gaps, overrides
+from services.scheduling.rules.series.course import SeriesState
+from services.scheduling.rules.series.protocols import Infusion, InfusionProtocol
+from services.scheduling.rules.visits.life import FREED, LOST, VisitState, is_unsettled
 from services.scheduling.store import Course
 from services.scheduling.store.screening import screened_of
 from services.scheduling.tables import Appointment, Location, Series

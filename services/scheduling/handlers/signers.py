@@ -7,8 +7,8 @@ from uuid import UUID
 
 from services.scheduling import store
 from services.scheduling.forms.signing import SigningRuleAnswer, SigningRuleWish
-from services.scheduling.rules import figures
 from services.scheduling.rules import signing as rules
+from services.scheduling.rules.clinic import figures
 from services.scheduling.rules.signing import Act, Signer
 from services.scheduling.store import signing as kept
 from shared.auth import Actor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 from zoneinfo import ZoneInfo
 
-from services.scheduling.rules.policy import Policy
+from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.tables import Appointment
 from shared.events.scheduling import AppointmentBooked, AppointmentMoved
 from shared.messaging import Transaction

@@ -22,10 +22,11 @@ from sqlalchemy.exc import DBAPIError
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.documents import booking_page
 from services.scheduling.documents.calendar_file import MEDIA_TYPE
-from services.scheduling.handlers import booking_links, self_booking
-from services.scheduling.handlers.booking_links import LinkAnswer, MakeLink
 from services.scheduling.handlers.calendars import calendar_document
-from services.scheduling.handlers.self_booking import Booked, Closed, Missed, Offer
+from services.scheduling.handlers.sessions import links as booking_links
+from services.scheduling.handlers.sessions import self_booking
+from services.scheduling.handlers.sessions.links import LinkAnswer, MakeLink
+from services.scheduling.handlers.sessions.self_booking import Booked, Closed, Missed, Offer
 from services.scheduling.routes.calendars import CALENDAR
 from services.scheduling.rules.booking_links import LinkState
 from shared.auth import Role, allow, public

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.scheduling.handlers import claims
+from services.scheduling.handlers.patients import claims
 from shared.auth import Role, allow
 from shared.claims import (
     Attendance,

@@ -17,20 +17,14 @@ from services.scheduling.forms.courses import (
 )
 from services.scheduling.forms.overrides import OverrideAnswer, SignedAnswer, SignOverride
 from services.scheduling.forms.replans import ApproveReplan, ProposeReplan, ReplanAnswer
-from services.scheduling.handlers import (
-    gap_risks,
-    holds,
-    house,
-    missed,
-    overrides,
-    replan_approval,
-    replans,
-    unsettled,
-)
-from services.scheduling.handlers.gap_risks import GapRiskAnswer
-from services.scheduling.handlers.missed import MissedVisitAnswer
-from services.scheduling.handlers.unsettled import UnsettledAnswer
-from services.scheduling.rules.overrides import Signed
+from services.scheduling.handlers.clinic import house
+from services.scheduling.handlers.replans import approval, proposing
+from services.scheduling.handlers.series import gap_risks, holds, overrides
+from services.scheduling.handlers.series.gap_risks import GapRiskAnswer
+from services.scheduling.handlers.visits import missed, unsettled
+from services.scheduling.handlers.visits.missed import MissedVisitAnswer
+from services.scheduling.handlers.visits.unsettled import UnsettledAnswer
+from services.scheduling.rules.series.overrides import Signed
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
@@ -67,19 +61,19 @@ async def release_hold(hold_id: UUID, desk: AtDesk) -> HoldAnswer:
 @router.post("/series/{series_id}/replans", dependencies=[allow(FRONT_DESK)])
 async def propose_replan(series_id: UUID, wish: ProposeReplan, desk: AtDesk) -> ReplanAnswer:
     """The smallest re-plan that a change needs, as a diff. Nothing is changed or held."""
-    return await desk.decide(replans.propose_replan, series_id, wish)
+    return await desk.decide(proposing.propose_replan, series_id, wish)
 
 
 @router.get("/replans/{replan_id}", dependencies=[allow(FRONT_DESK)])
 async def read_replan(replan_id: UUID, desk: AtDesk) -> ReplanAnswer:
     """A re-plan as it was proposed."""
-    return await desk.read(replan_approval.read_replan, replan_id)
+    return await desk.read(approval.read_replan, replan_id)
 
 
 @router.post("/replans/{replan_id}/approve", dependencies=[allow(FRONT_DESK)], status_code=200)
 async def approve_replan(replan_id: UUID, wish: ApproveReplan, desk: AtDesk) -> SeriesAnswer:
     """Apply a re-plan whole, if the series is still the one that it was made for."""
-    return await desk.decide(replan_approval.approve_replan, replan_id, wish)
+    return await desk.decide(approval.approve_replan, replan_id, wish)
 
 
 @router.post("/series/{series_id}/overrides", dependencies=[allow(PRESCRIBER)])

@@ -39,17 +39,11 @@ from services.scheduling.forms.wishes import (
     UpdatePatient,
     WishedAppointment,
 )
-from services.scheduling.handlers import (
-    booking,
-    chairs,
-    changes,
-    clinic,
-    listing,
-    patients,
-    series,
-    undoing,
-    visits,
-)
+from services.scheduling.handlers import listing
+from services.scheduling.handlers.clinic import chairs, locations
+from services.scheduling.handlers.patients import intake
+from services.scheduling.handlers.series import booking, changes, ending
+from services.scheduling.handlers.visits import arrival, undoing
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
@@ -62,7 +56,7 @@ router = APIRouter(tags=["scheduling"])
 @router.post("/locations", dependencies=[allow(OPS)])
 async def open_location(wish: OpenLocation, desk: AtDesk) -> LocationAnswer:
     """Open a location of the practice."""
-    return await desk.decide(clinic.open_location, wish)
+    return await desk.decide(locations.open_location, wish)
 
 
 @router.patch("/locations/{location_id}", dependencies=[allow(OPS)])
@@ -70,19 +64,19 @@ async def name_in_calendars(
     location_id: UUID, wish: NameInCalendars, desk: AtDesk
 ) -> LocationAnswer:
     """What patients' calendars call a location; with `null` they show no name of it."""
-    return await desk.decide(clinic.name_in_calendars, location_id, wish)
+    return await desk.decide(locations.name_in_calendars, location_id, wish)
 
 
 @router.post("/locations/{location_id}/chairs", dependencies=[allow(OPS)])
 async def add_chair(location_id: UUID, wish: AddChair, desk: AtDesk) -> ChairAnswer:
     """Add a chair to a location."""
-    return await desk.decide(clinic.add_chair, location_id, wish)
+    return await desk.decide(locations.add_chair, location_id, wish)
 
 
 @router.post("/locations/{location_id}/rooms", dependencies=[allow(OPS)])
 async def add_room(location_id: UUID, wish: AddRoom, desk: AtDesk) -> RoomAnswer:
     """Add a room to a location, for visits whose type needs one."""
-    return await desk.decide(clinic.add_room, location_id, wish)
+    return await desk.decide(locations.add_room, location_id, wish)
 
 
 @router.get(
@@ -90,7 +84,7 @@ async def add_room(location_id: UUID, wish: AddRoom, desk: AtDesk) -> RoomAnswer
 )
 async def list_rooms(location_id: UUID, desk: AtDesk) -> list[RoomAnswer]:
     """The rooms of a location, by name."""
-    return await desk.read(clinic.list_rooms, location_id)
+    return await desk.read(locations.list_rooms, location_id)
 
 
 @router.post("/chairs/{chair_id}/out-of-service", dependencies=[allow(OPS, NURSE)])
@@ -108,7 +102,7 @@ async def put_chair_back(chair_id: UUID, wish: Nothing, desk: AtDesk) -> ChairAn
 @router.post("/clinicians", dependencies=[allow(OPS)])
 async def add_clinician(wish: AddClinician, desk: AtDesk) -> ClinicianAnswer:
     """Add a clinician, with the numbers that superbills and prescriptions name."""
-    return await desk.decide(clinic.add_clinician, wish)
+    return await desk.decide(locations.add_clinician, wish)
 
 
 @router.patch("/clinicians/{clinician_id}", dependencies=[allow(OPS)])
@@ -116,19 +110,19 @@ async def correct_clinician(
     clinician_id: UUID, wish: CorrectClinician, desk: AtDesk
 ) -> ClinicianAnswer:
     """Correct what is on record about a clinician."""
-    return await desk.decide(clinic.correct_clinician, clinician_id, wish)
+    return await desk.decide(locations.correct_clinician, clinician_id, wish)
 
 
 @router.post("/patients", dependencies=[allow(FRONT_DESK)])
 async def register_patient(wish: RegisterPatient, desk: AtDesk) -> PatientAnswer:
     """Register a patient; a concern holds the patient, and nobody is screened by it."""
-    return await desk.decide(patients.register_patient, wish, desk.actor)
+    return await desk.decide(intake.register_patient, wish, desk.actor)
 
 
 @router.patch("/patients/{patient_id}", dependencies=[allow(FRONT_DESK)])
 async def update_patient(patient_id: UUID, wish: UpdatePatient, desk: AtDesk) -> PatientAnswer:
     """Change how a patient is reached, and what is on the card."""
-    return await desk.decide(patients.update_patient, patient_id, wish)
+    return await desk.decide(intake.update_patient, patient_id, wish)
 
 
 @router.get(
@@ -160,7 +154,7 @@ async def read_series(series_id: UUID, desk: AtDesk) -> SeriesAnswer:
 @router.post("/series/{series_id}/stop", dependencies=[allow(PRESCRIBER, FRONT_DESK)])
 async def stop_series(series_id: UUID, wish: StopSeries, desk: AtDesk) -> SeriesAnswer:
     """End a series early: what is still to come is cancelled, what was given stands."""
-    return await desk.decide(series.stop_series, series_id, wish)
+    return await desk.decide(ending.stop_series, series_id, wish)
 
 
 @router.get("/appointments", dependencies=[allow(FRONT_DESK, NURSE)])
@@ -194,13 +188,13 @@ async def cancel_visit(
 @router.post("/appointments/{appointment_id}/ride", dependencies=[allow(FRONT_DESK, NURSE)])
 async def record_ride(appointment_id: UUID, wish: RecordRide, desk: AtDesk) -> AppointmentAnswer:
     """Record who takes the patient home."""
-    return await desk.decide(visits.record_ride, appointment_id, wish)
+    return await desk.decide(arrival.record_ride, appointment_id, wish)
 
 
 @router.post("/appointments/{appointment_id}/check-in", dependencies=[allow(FRONT_DESK, NURSE)])
 async def check_in(appointment_id: UUID, wish: CheckIn, desk: AtDesk) -> AppointmentAnswer:
     """Check a patient in who has come."""
-    return await desk.decide(visits.check_in, appointment_id, wish)
+    return await desk.decide(arrival.check_in, appointment_id, wish)
 
 
 @router.post(
@@ -220,4 +214,4 @@ async def undo_no_show(appointment_id: UUID, wish: Nothing, desk: AtDesk) -> App
 @router.post("/appointments/{appointment_id}/send-home", dependencies=[allow(FRONT_DESK, NURSE)])
 async def send_home(appointment_id: UUID, wish: SendHome, desk: AtDesk) -> AppointmentAnswer:
     """Send a patient home without an infusion."""
-    return await desk.decide(visits.send_home, appointment_id, wish)
+    return await desk.decide(arrival.send_home, appointment_id, wish)

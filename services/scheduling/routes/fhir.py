@@ -16,8 +16,8 @@ from services.scheduling.forms.fhir import (
     ScheduleSearch,
     SlotSearch,
 )
-from services.scheduling.handlers import fhir, fhir_directory, fhir_find
-from services.scheduling.handlers.fhir_searchset import Resource
+from services.scheduling.handlers.fhir import directory, find, visits
+from services.scheduling.handlers.fhir.searchset import Resource
 from services.scheduling.import_keys import ImportKeys
 from services.scheduling.routes.fhir_answers import FhirResponse, FhirRoute
 from services.scheduling.routes.fhir_searching import searched
@@ -45,7 +45,7 @@ async def search_appointments(
 ) -> Resource:
     """Visits by their start; `date` may be given twice, for a span."""
     how = searched(request, asked)
-    return await desk.read(fhir.search_appointments, asked, how, desk.actor)
+    return await desk.read(visits.search_appointments, asked, how, desk.actor)
 
 
 @router.get("/Appointment/$find", dependencies=[READERS])
@@ -53,13 +53,13 @@ async def find_free(
     asked: Annotated[FreeSearch, Query()], desk: AtDesk, request: Request
 ) -> Resource:
     """The free starts of a visit type at a place, as proposed visits. None of them is held."""
-    return await desk.read(fhir_find.find_free, asked, searched(request, asked))
+    return await desk.read(find.find_free, asked, searched(request, asked))
 
 
 @router.get("/Appointment/{appointment_id}", dependencies=[READERS])
 async def read_appointment(appointment_id: UUID, desk: AtDesk) -> Resource:
     """A visit as a FHIR Appointment."""
-    return await desk.read(fhir.read_appointment, appointment_id)
+    return await desk.read(visits.read_appointment, appointment_id)
 
 
 @router.get("/Slot", dependencies=[READERS])
@@ -67,13 +67,13 @@ async def search_slots(
     asked: Annotated[SlotSearch, Query()], desk: AtDesk, request: Request
 ) -> Resource:
     """What is taken of a chair; what is free depends on the visit, and is `$find`'s to say."""
-    return await desk.read(fhir.search_slots, asked, searched(request, asked))
+    return await desk.read(visits.search_slots, asked, searched(request, asked))
 
 
 @router.get("/Slot/{slot_id}", dependencies=[READERS])
 async def read_slot(slot_id: UUID, desk: AtDesk) -> Resource:
     """A visit's hold on its chair as a FHIR Slot."""
-    return await desk.read(fhir.read_slot, slot_id)
+    return await desk.read(visits.read_slot, slot_id)
 
 
 @router.get("/Schedule", dependencies=[READERS])
@@ -81,25 +81,25 @@ async def search_schedules(
     asked: Annotated[ScheduleSearch, Query()], desk: AtDesk, request: Request
 ) -> Resource:
     """The schedules of the chairs at a place."""
-    return await desk.read(fhir.search_schedules, asked, searched(request, asked))
+    return await desk.read(visits.search_schedules, asked, searched(request, asked))
 
 
 @router.get("/Schedule/{schedule_id}", dependencies=[READERS])
 async def read_schedule(schedule_id: UUID, desk: AtDesk) -> Resource:
     """A chair's plan as a FHIR Schedule."""
-    return await desk.read(fhir.read_schedule, schedule_id)
+    return await desk.read(visits.read_schedule, schedule_id)
 
 
 @router.get("/Location/{location_id}", dependencies=[READERS])
 async def read_fhir_location(location_id: UUID, desk: AtDesk) -> Resource:
     """A place, or a chair in it, as a FHIR Location."""
-    return await desk.read(fhir_directory.read_location, location_id)
+    return await desk.read(directory.read_location, location_id)
 
 
 @router.get("/Practitioner/{practitioner_id}", dependencies=[READERS])
 async def read_practitioner(practitioner_id: UUID, desk: AtDesk) -> Resource:
     """A clinician as a FHIR Practitioner."""
-    return await desk.read(fhir_directory.read_practitioner, practitioner_id)
+    return await desk.read(directory.read_practitioner, practitioner_id)
 
 
 @router.get("/Patient", dependencies=[PATIENT_READERS])
@@ -109,13 +109,13 @@ async def search_patients(
     """Patients by id, here or in the system that they were imported from."""
     keys: ImportKeys = request.app.state.import_keys
     how = searched(request, asked)
-    return await desk.read(fhir_directory.search_patients, asked, how, desk.actor, keys)
+    return await desk.read(directory.search_patients, asked, how, desk.actor, keys)
 
 
 @router.get("/Patient/{patient_id}", dependencies=[PATIENT_READERS])
 async def read_fhir_patient(patient_id: UUID, desk: AtDesk) -> Resource:
     """A patient's card as a FHIR Patient."""
-    return await desk.read(fhir_directory.read_patient, patient_id)
+    return await desk.read(directory.read_patient, patient_id)
 
 
 _THERE = [

@@ -21,7 +21,7 @@ from services.scheduling.forms.outcomes import (
     Taken,
     WithdrawOutcome,
 )
-from services.scheduling.handlers import creyos, outcome_trends, outcomes, reviews
+from services.scheduling.handlers.outcomes import creyos, forms, reviews, trends
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
@@ -32,7 +32,7 @@ router = APIRouter(tags=["outcomes"], dependencies=[allow(Role.NURSE, Role.PRESC
 @router.post("/patients/{patient_id}/outcomes")
 async def record_outcome(patient_id: UUID, wish: RecordOutcome, desk: AtDesk) -> OutcomeRecorded:
     """A form at intake, before an infusion or after a series, scored by its newest rule."""
-    return await desk.decide(outcomes.record_outcome, patient_id, wish, desk.actor)
+    return await desk.decide(forms.record_outcome, patient_id, wish, desk.actor)
 
 
 @router.post("/patients/{patient_id}/outcomes/creyos")
@@ -55,7 +55,7 @@ async def import_creyos_csv(
 @router.get("/patients/{patient_id}/outcomes")
 async def list_outcomes(patient_id: UUID, desk: AtDesk, asked: AskedPage) -> Page[OutcomeAnswer]:
     """A patient's forms, the newest first, those withdrawn included."""
-    return await desk.read(outcomes.list_outcomes, patient_id, asked, purpose="treatment")
+    return await desk.read(forms.list_outcomes, patient_id, asked, purpose="treatment")
 
 
 @router.get(
@@ -65,21 +65,19 @@ async def list_outcomes(patient_id: UUID, desk: AtDesk, asked: AskedPage) -> Pag
 )
 async def draw_outcomes(patient_id: UUID, desk: AtDesk, series_id: UUID | None = None) -> Response:
     """The scores over a series, the newest unless one is named, with its infusions marked."""
-    return await desk.document(
-        outcome_trends.draw_outcomes, patient_id, series_id, purpose="treatment"
-    )
+    return await desk.document(trends.draw_outcomes, patient_id, series_id, purpose="treatment")
 
 
 @router.post("/outcomes/{outcome_id}/withdraw")
 async def withdraw_outcome(outcome_id: UUID, wish: WithdrawOutcome, desk: AtDesk) -> OutcomeAnswer:
     """Take a mistaken record out of all figures. It stays on file, and so do its reviews."""
-    return await desk.decide(outcomes.withdraw_outcome, outcome_id, wish, desk.actor)
+    return await desk.decide(forms.withdraw_outcome, outcome_id, wish, desk.actor)
 
 
 @router.get("/series/{series_id}/outcomes")
 async def read_trends(series_id: UUID, desk: AtDesk) -> SeriesOutcomes:
     """Change from the baseline, response, remission, and how the fourth infusion stands."""
-    return await desk.read(outcome_trends.read_trends, series_id, purpose="treatment")
+    return await desk.read(trends.read_trends, series_id, purpose="treatment")
 
 
 @router.get("/reviews")

@@ -24,16 +24,12 @@ from services.scheduling.forms.figures import (
     VisitFiguresWish,
 )
 from services.scheduling.forms.withdrawals import WithdrawFigure, WithdrawnAnswer
-from services.scheduling.handlers import (
-    closure_replans,
-    listing,
-    places,
-    plans,
-    visit_types,
-    withdrawals,
-)
-from services.scheduling.handlers.closure_replans import ClosureReplans
-from services.scheduling.handlers.plans import PlansAnswer, PlanSeries
+from services.scheduling.handlers import listing
+from services.scheduling.handlers.clinic import places, visit_types, withdrawals
+from services.scheduling.handlers.replans import closures
+from services.scheduling.handlers.replans.closures import ClosureReplans
+from services.scheduling.handlers.series import plans
+from services.scheduling.handlers.series.plans import PlansAnswer, PlanSeries
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 
@@ -109,7 +105,7 @@ async def record_closure(location_id: UUID, wish: ClosureWish, desk: AtDesk) -> 
 @router.post("/closures/{closure_id}/replans", dependencies=[allow(FRONT_DESK)])
 async def propose_for_closure(closure_id: UUID, desk: AtDesk) -> ClosureReplans:
     """Re-plans of the series that a closure touches, each to be approved by itself."""
-    return await desk.decide(closure_replans.propose_for_closure, closure_id)
+    return await desk.decide(closures.propose_for_closure, closure_id)
 
 
 @router.post("/closures/{closure_id}/withdraw", dependencies=[allow(OPS)])

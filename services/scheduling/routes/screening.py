@@ -9,7 +9,8 @@ from fastapi import APIRouter
 from services.scheduling.forms.answers import PatientAnswer
 from services.scheduling.forms.screening import RecordClearance, RecordScreening, ScreeningFile
 from services.scheduling.forms.signing import SigningRuleAnswer, SigningRuleWish
-from services.scheduling.handlers import screening, signers
+from services.scheduling.handlers import signers
+from services.scheduling.handlers.patients import screening
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.sessions import AttendSession, BookSession
-from services.scheduling.handlers import attendance, sessions
+from services.scheduling.handlers.sessions import attendance, booking
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 
@@ -21,7 +21,7 @@ router = APIRouter(tags=["sessions"])
 @router.post("/patients/{patient_id}/sessions", dependencies=[allow(Role.FRONT_DESK)])
 async def arrange_session(patient_id: UUID, wish: BookSession, desk: AtDesk) -> AppointmentAnswer:
     """Book a preparation or integration session, a nasal-spray consult or a web follow-up."""
-    return await desk.decide(sessions.book_session_at_desk, patient_id, wish)
+    return await desk.decide(booking.book_session_at_desk, patient_id, wish)
 
 
 @router.post(

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.treatments import BookTreatment
-from services.scheduling.handlers import treatments
+from services.scheduling.handlers.visits import treatments
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 

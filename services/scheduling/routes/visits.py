@@ -36,13 +36,13 @@ from services.scheduling.forms.visits import (
     VitalsOverrideAnswer,
 )
 from services.scheduling.forms.wishes import Nothing, StartInfusion
-from services.scheduling.handlers import (
+from services.scheduling.handlers.clinic import limits
+from services.scheduling.handlers.patients import consents
+from services.scheduling.handlers.visits import (
     adverse,
-    consents,
     discharges,
     doses,
     infusions,
-    limits,
     notes,
     readings,
 )

@@ -12,8 +12,8 @@ from sqlalchemy import Table, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 
-from services.scheduling.rules.consents import ConsentKind
-from services.scheduling.rules.readings import Limit, Measure, Outside, Phase
+from services.scheduling.rules.patients.consents import ConsentKind
+from services.scheduling.rules.visits.readings import Limit, Measure, Outside, Phase
 from services.scheduling.store.rows import every, one, seal, unseal
 from services.scheduling.tables import Appointment
 from services.scheduling.tables.visits import (
@@ -54,7 +54,7 @@ async def consents_of(tx: Transaction, patient_id: UUID) -> list[Consent]:
 async def consent_on_file(tx: Transaction, patient_id: UUID, visit_type: str) -> Consent | None:
     """The newest to infusions of a type: who withdraws it does not fall back on an older one.
 
-    It is told also where it is withdrawn or over; `rules/gates.py` judges that.
+    It is told also where it is withdrawn or over; `rules/visits/gates.py` judges that.
     """
     return next(
         (

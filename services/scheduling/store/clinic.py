@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from services.scheduling.rules.slots import ChairPlace
+from services.scheduling.rules.clinic.slots import ChairPlace
 from services.scheduling.store.rows import every, one
 from services.scheduling.tables import Chair, Clinician, Location, Room
 from shared.claims import ClinicianCard, LocationCard

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from services.scheduling.rules.series import SeriesState
+from services.scheduling.rules.series.course import SeriesState
 from services.scheduling.store.patients import find_patient
 from services.scheduling.store.rows import every, one, seal, unseal
 from services.scheduling.tables import Appointment, Patient, Series

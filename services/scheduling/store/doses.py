@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from services.scheduling.rules.doses import per_kg
+from services.scheduling.rules.visits.doses import per_kg
 from services.scheduling.store.rows import every, one, seal, unseal
 from services.scheduling.tables import Appointment
 from services.scheduling.tables.visits import Dose, DosePlan

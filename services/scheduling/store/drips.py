@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlmodel import col
 
-from services.scheduling.rules.drips import Busy
-from services.scheduling.rules.earlier import Earlier
-from services.scheduling.rules.visits import FREED, VisitState
+from services.scheduling.rules.series.earlier import Earlier
+from services.scheduling.rules.visits.drips import Busy
+from services.scheduling.rules.visits.life import FREED, VisitState
 from services.scheduling.store.visits import APPOINTMENTS, LONGEST_VISIT, figure
 from services.scheduling.tables import Appointment, Chair
 from shared.messaging import Transaction

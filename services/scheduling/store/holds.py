@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlmodel import col
 
-from services.scheduling.rules.holds import HELD, HoldState
-from services.scheduling.rules.slots import Slot
-from services.scheduling.rules.visits import VisitState
+from services.scheduling.rules.clinic.slots import Slot
+from services.scheduling.rules.series.holds import HELD, HoldState
+from services.scheduling.rules.visits.life import VisitState
 from services.scheduling.store.rows import every, one
 from services.scheduling.tables import Appointment
 from services.scheduling.tables.holds import Hold

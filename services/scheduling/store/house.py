@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlmodel import col
 
-from services.scheduling.rules.house import HouseFigure
+from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.store.rows import every
 from services.scheduling.tables.holds import HouseFigureRow
 from shared.messaging import Transaction

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, Table, func, insert, or_, select, update
 from sqlmodel import col
 
-from services.scheduling.rules.slots import Slot
+from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.store.rows import every, one, seal, unseal
 from services.scheduling.tables import Chair, Clinician
 from services.scheduling.tables.imports import Import, Imported, ImportRow

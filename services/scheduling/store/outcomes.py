@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, update
 from sqlmodel import col
 
-from services.scheduling.rules.outcomes import Instrument, Occasion, Score
-from services.scheduling.rules.outcomes_reviews import Matter
+from services.scheduling.rules.outcomes.forms import Instrument, Occasion, Score
+from services.scheduling.rules.outcomes.reviews import Matter
 from services.scheduling.store.rows import every, one, seal, unseal
 from services.scheduling.tables import Appointment, Patient, Series
 from services.scheduling.tables.outcomes import Outcome, Review

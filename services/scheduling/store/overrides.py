@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlmodel import col
 
-from services.scheduling.rules.overrides import Signed
+from services.scheduling.rules.series.overrides import Signed
 from services.scheduling.store.rows import one, seal, unseal
 from services.scheduling.tables import Appointment, Patient, Series
 from services.scheduling.tables.overrides import Override

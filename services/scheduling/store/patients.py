@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import Select, Table, select, update
 from sqlmodel import col
 
-from services.scheduling.rules.patients import Concern
-from services.scheduling.rules.screening import Screening
+from services.scheduling.rules.patients.intake import Concern
+from services.scheduling.rules.patients.screening import Screening
 from services.scheduling.store.rows import one, seal, unseal
 from services.scheduling.tables import Patient
 from shared.claims import PatientCard

@@ -12,8 +12,8 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 
-from services.scheduling.rules.house import Planning
-from services.scheduling.rules.policy import (
+from services.scheduling.rules.clinic.house import Planning
+from services.scheduling.rules.clinic.policy import (
     Closure,
     OpeningHours,
     Policy,
@@ -23,7 +23,7 @@ from services.scheduling.rules.policy import (
     Window,
     minute_of,
 )
-from services.scheduling.rules.protocols import InfusionProtocol
+from services.scheduling.rules.series.protocols import InfusionProtocol
 from services.scheduling.store.rows import every, one
 from services.scheduling.tables.figures import (
     ClosureRow,

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from services.scheduling.rules.patients import Concern
-from services.scheduling.rules.screening import Screened, Screening
+from services.scheduling.rules.patients.intake import Concern
+from services.scheduling.rules.patients.screening import Screened, Screening
 from services.scheduling.store.patients import seal_concerns
 from services.scheduling.store.rows import every, seal, unseal
 from services.scheduling.tables import Clearance, Patient, ScreeningRow

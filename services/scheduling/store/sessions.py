@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Select, select, update
 from sqlmodel import col
 
-from services.scheduling.rules.slots import Slot
-from services.scheduling.rules.visits import VisitState
+from services.scheduling.rules.clinic.slots import Slot
+from services.scheduling.rules.visits.life import VisitState
 from services.scheduling.store.clinic import find_location
 from services.scheduling.store.patients import find_patient
 from services.scheduling.store.rows import one

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Select, Table, and_, func, not_, or_, sele
 from sqlmodel import col
 
 from services.scheduling.forms.answers import AppointmentSummary
-from services.scheduling.rules.fhir_dates import Span
-from services.scheduling.rules.visits import FREED, VisitState
+from services.scheduling.rules.fhir.dates import Span
+from services.scheduling.rules.visits.life import FREED, VisitState
 from services.scheduling.store.rows import every, one
 from services.scheduling.tables import Appointment, Chair, Clinician, Location
 from shared.messaging import Transaction

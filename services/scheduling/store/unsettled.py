@@ -10,7 +10,7 @@ from sqlalchemy import Date, Select, Table, Time, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
-from services.scheduling.rules.visits import COMING, HERE, VisitState
+from services.scheduling.rules.visits.life import COMING, HERE, VisitState
 from services.scheduling.store.rows import every
 from services.scheduling.store.visits import BY_START
 from services.scheduling.tables import Appointment, Location

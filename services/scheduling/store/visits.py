@@ -27,9 +27,9 @@ from sqlalchemy import (
 )
 from sqlmodel import col
 
-from services.scheduling.rules.rooms import Used
-from services.scheduling.rules.slots import Drip, Slot
-from services.scheduling.rules.visits import FREED, SendHomeReason, VisitState
+from services.scheduling.rules.clinic.rooms import Used
+from services.scheduling.rules.clinic.slots import Drip, Slot
+from services.scheduling.rules.visits.life import FREED, SendHomeReason, VisitState
 from services.scheduling.store.clinic import find_location
 from services.scheduling.store.courses import Course, find_course
 from services.scheduling.store.patients import find_patient

@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Select, Table, insert, select, update
 from sqlmodel import col
 
-from services.scheduling.rules.series import SeriesState
-from services.scheduling.rules.slots import Slot
-from services.scheduling.rules.waitlist import OfferState, WishState
+from services.scheduling.rules.clinic.slots import Slot
+from services.scheduling.rules.series.course import SeriesState
+from services.scheduling.rules.series.waitlist import OfferState, WishState
 from services.scheduling.store.courses import Course, find_course
 from services.scheduling.store.rows import every, one
 from services.scheduling.tables import Series

@@ -9,7 +9,7 @@ import stripe
 
 from services.billing.gateways.stripe.client import Stripe
 from services.billing.gateways.stripe.marks import PAGE, id_of
-from services.billing.rules.reconciliation import Movement, MovementKind, Payout, PayoutState
+from services.billing.rules.books.reconciliation import Movement, MovementKind, Payout, PayoutState
 from services.billing.work.reconciliation import (
     BalanceFound,
     FetchBalance,

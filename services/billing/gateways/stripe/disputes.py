@@ -12,8 +12,8 @@ import stripe
 from services.billing.gateways.disputes import AnswerOrder, UploadOrder
 from services.billing.gateways.stripe.client import Stripe
 from services.billing.gateways.stripe.marks import id_of
-from services.billing.rules.dispute_evidence import PRODUCT, AnswerKind
-from services.billing.rules.disputes import UNANSWERED, DisputeState, Moved
+from services.billing.rules.disputes.course import UNANSWERED, DisputeState, Moved
+from services.billing.rules.disputes.evidence import PRODUCT, AnswerKind
 from services.billing.work import AnswerSent, DisputeStands, EvidenceUploaded
 from shared.errors import Poison
 

@@ -10,7 +10,7 @@ import stripe
 from services.billing.gateways.payments import Order
 from services.billing.gateways.stripe.client import Stripe
 from services.billing.gateways.stripe.marks import PAGE, marked, our_id, since
-from services.billing.rules.declines import DeclineCodes, decline_reason
+from services.billing.rules.collecting.declines import DeclineCodes, decline_reason
 from services.billing.work import Captured, Declined, NeverArrived, NothingToStore
 from shared.errors import Retry
 from shared.events.billing import DeclineReason

@@ -7,7 +7,7 @@ import stripe
 from services.billing.gateways.refunds import RefundOrder
 from services.billing.gateways.stripe.client import Stripe
 from services.billing.gateways.stripe.marks import PAGE, marked, our_id
-from services.billing.rules.refunds import RefundState
+from services.billing.rules.payments.refunds import RefundState
 from services.billing.work import NothingToStore, RefundStands
 
 _STATES = {

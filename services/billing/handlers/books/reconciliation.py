@@ -1,0 +1,292 @@
+"""Reconciliation: Stripe's balance is fetched in parts, posted where it is news, and compared.
+
+Every morning, and whenever a biller asks. Fees and payouts are posted from what Stripe shows, for
+nobody else tells of them; payments, refunds and disputes are in the books already, and compared.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from pydantic import BaseModel, computed_field
+from sqlalchemy import Row
+
+from services.billing.gateways.balance import ProcessorBalance
+from services.billing.rules.books import ledger
+from services.billing.rules.books import reconciliation as rules
+from services.billing.rules.books.ledger import Reason
+from services.billing.rules.books.reconciliation import Break, BreakKind, MovementKind
+from services.billing.store import ledger as books
+from services.billing.store import reconciliation as store
+from services.billing.tables import Reconciliation
+from services.billing.work.reconciliation import (
+    BalanceFound,
+    CompareBooks,
+    FetchBalance,
+    FetchMovements,
+    FetchPayout,
+    FetchPayouts,
+    MovementsFound,
+    PayoutFound,
+    PayoutsFound,
+)
+from shared.auth import Actor
+from shared.events.billing import BooksReconciled
+from shared.http.pages import Page, Paging, page
+from shared.http.problems import Refused
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+log = structlog.get_logger(__name__)
+
+
+class ReconciliationBegun(BaseModel):
+    reconciliation_id: UUID
+    looks_from: datetime
+
+
+class ReconciliationListed(BaseModel):
+    """`difference_cents` is what Stripe holds less what the books have there."""
+
+    reconciliation_id: UUID
+    began_at: datetime
+    looks_from: datetime
+    parts_left: int
+    compared_at: datetime | None
+    found_cents: int | None
+    booked_cents: int | None
+    breaks: int | None
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated property
+    @property
+    def difference_cents(self) -> int | None:
+        if self.found_cents is None or self.booked_cents is None:
+            return None
+        return self.found_cents - self.booked_cents
+
+
+class BreakListed(BaseModel):
+    """`reference` is Stripe's id of the payment or payout."""
+
+    break_id: UUID
+    kind: BreakKind
+    subject: MovementKind
+    reference: str
+    booked_cents: int
+    found_cents: int
+    since: datetime
+    age_days: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+    settled_at: datetime | None
+    settled_by: str | None
+    note: str | None
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated property
+    @property
+    def detail(self) -> str:
+        """What differs, and what to do about it."""
+        return rules.what_to_do(self.kind, self.subject, self.booked_cents, self.found_cents)
+
+
+class BreakSettled(BaseModel):
+    break_id: UUID
+    settled_at: datetime
+
+
+async def compare_books(_: CompareBooks, tx: Transaction) -> None:
+    """The morning's round."""
+    await begin(tx)
+
+
+async def begin(tx: Transaction) -> ReconciliationBegun | Refused:
+    """Have the window's movements, the payouts and the balance fetched anew."""
+    reconciliation_id, since = new_id(), rules.looks_from(tx.now)
+    tx.insert(
+        Reconciliation,
+        reconciliation_id=reconciliation_id,
+        began_at=tx.now,
+        looks_from=since,
+        parts_left=2,
+    )
+    tx.do(FetchMovements(reconciliation_id=reconciliation_id, since=since))
+    tx.do(FetchPayouts(reconciliation_id=reconciliation_id, since=since))
+    return ReconciliationBegun(reconciliation_id=reconciliation_id, looks_from=since)
+
+
+async def fetch_movements(work: FetchMovements, balance: ProcessorBalance) -> MovementsFound:
+    return await balance.movements(work)
+
+
+async def keep_movements(found: MovementsFound, tx: Transaction) -> None:
+    await store.keep_movements(tx, found.movements)
+    if found.last is not None:
+        tx.do(
+            FetchMovements(
+                reconciliation_id=found.reconciliation_id, since=found.since, after=found.last
+            )
+        )
+        return
+    await _parts(tx, found.reconciliation_id, -1)
+
+
+async def fetch_payouts(work: FetchPayouts, balance: ProcessorBalance) -> PayoutsFound:
+    return await balance.payouts(work)
+
+
+async def keep_payouts(found: PayoutsFound, tx: Transaction) -> None:
+    await store.keep_payouts(tx, found.payouts)
+    untied = await store.untied(tx, [one.payout_id for one in found.payouts])
+    for payout_id in untied:
+        tx.do(FetchPayout(reconciliation_id=found.reconciliation_id, payout_id=payout_id))
+    await _parts(tx, found.reconciliation_id, len(untied) - 1)
+
+
+async def fetch_payout(work: FetchPayout, balance: ProcessorBalance) -> PayoutFound:
+    return await balance.payout(work)
+
+
+async def keep_payout(found: PayoutFound, tx: Transaction) -> None:
+    await store.keep_movements(tx, found.movements, payout_id=found.payout_id)
+    if found.last is not None:
+        tx.do(
+            FetchPayout(
+                reconciliation_id=found.reconciliation_id,
+                payout_id=found.payout_id,
+                after=found.last,
+            )
+        )
+        return
+    await _parts(tx, found.reconciliation_id, -1)
+
+
+async def fetch_balance(work: FetchBalance, balance: ProcessorBalance) -> BalanceFound:
+    return await balance.held(work)
+
+
+async def keep_balance(found: BalanceFound, tx: Transaction) -> None:
+    await _parts(tx, found.reconciliation_id, -1, held_cents=found.held_cents)
+
+
+async def _parts(
+    tx: Transaction, reconciliation_id: UUID, more: int, *, held_cents: int | None = None
+) -> None:
+    """Count a part; after the last of them ask what Stripe holds now, and after that compare."""
+    progress = await store.count_parts(tx, reconciliation_id, more, held_cents=held_cents)
+    if progress is None or progress.parts_left:
+        return
+    if progress.held_cents is None:
+        await store.count_parts(tx, reconciliation_id, 1)
+        tx.do(FetchBalance(reconciliation_id=reconciliation_id))
+        return
+    await _compare(tx, reconciliation_id, progress.looks_from, progress.held_cents)
+
+
+async def _compare(
+    tx: Transaction, reconciliation_id: UUID, looks_from: datetime, held_cents: int
+) -> None:
+    await _post_news(tx)
+    judged = [rules.judge(tie, tx.now) for tie in await store.ties(tx, looks_from)]
+    judged += [
+        rules.judge_payout(payout, cents)
+        for payout, cents in await store.payout_ties(tx, looks_from)
+    ]
+    breaks = [one for one in judged if one is not None]
+    booked_cents = await store.clearing_cents(tx)
+    if whole := rules.judge_balance(booked_cents, held_cents, breaks, tx.now):
+        breaks.append(whole)
+    await store.compared(tx, reconciliation_id, booked_cents, breaks)
+    _tell(tx, reconciliation_id, booked_cents, held_cents, breaks)
+
+
+async def _post_news(tx: Transaction) -> None:
+    """Post the fees and payouts that Stripe tells of first, and take back payouts that failed."""
+    for row in await store.fees_to_post(tx):
+        of_dispute = row.kind == MovementKind.DISPUTE
+        fee = ledger.stripe_fee(
+            row.transaction_id, row.fee_cents, row.created_at, of_dispute=of_dispute
+        )
+        books.post(tx, fee)
+    for row in await store.payouts_to_post(tx):
+        books.post(tx, ledger.payout(row.payout_id, row.amount_cents, row.created_at))
+    for payout_id in await store.payouts_to_reverse(tx):
+        await books.reverse(tx, Reason.PAYOUT, payout_id)
+
+
+def _tell(
+    tx: Transaction,
+    reconciliation_id: UUID,
+    booked_cents: int,
+    held_cents: int,
+    breaks: list[Break],
+) -> None:
+    if breaks:
+        log.warning("books_differ")
+    tx.publish(
+        BooksReconciled(
+            reconciliation_id=reconciliation_id,
+            booked_cents=booked_cents,
+            held_cents=held_cents,
+            breaks=len(breaks),
+            compared_at=tx.now,
+        )
+    )
+
+
+async def list_runs(asked: Paging, tx: Transaction) -> Page[ReconciliationListed] | Refused:
+    """Comparisons, the newest first."""
+    return await page(
+        tx,
+        store.runs(),
+        by=store.BY_BEGINNING,
+        asked=asked,
+        item=lambda row: ReconciliationListed.model_validate(row, from_attributes=True),
+        newest_first=True,
+    )
+
+
+async def list_breaks(asked: Paging, tx: Transaction) -> Page[BreakListed] | Refused:
+    """What differs and waits for a person, the oldest first."""
+    return await _breaks(asked, tx, settled=False)
+
+
+async def list_settled(asked: Paging, tx: Transaction) -> Page[BreakListed] | Refused:
+    """What differs still and was let be, the oldest first."""
+    return await _breaks(asked, tx, settled=True)
+
+
+async def _breaks(asked: Paging, tx: Transaction, *, settled: bool) -> Page[BreakListed] | Refused:
+    def item(row: Row[Any]) -> BreakListed:
+        kept = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+        kept["note"] = store.note_of(tx, row.break_id, row.note)
+        kept["age_days"] = (tx.now - row.since).days
+        return BreakListed.model_validate(kept)
+
+    return await page(
+        tx, store.open_breaks(settled=settled), by=store.BY_AGE, asked=asked, item=item
+    )
+
+
+async def settle_break(
+    break_id: UUID, note: str, actor: Actor, tx: Transaction
+) -> BreakSettled | Refused:
+    """Let a break be, with the reason. It is gone by itself once both sides agree."""
+    if await store.settle(tx, break_id, note, actor.subject):
+        return BreakSettled(break_id=break_id, settled_at=tx.now)
+    found = await store.find_break(tx, break_id)
+    if found is None:
+        return Refused.not_found("break")
+    if found.gone_at is not None:
+        return Refused.because(
+            "break_gone",
+            "Both sides agree again: there is nothing to settle.",
+            source="the last comparison",
+        )
+    return Refused.because(
+        "break_settled",
+        "This break was settled already. Its note is in GET /reconciliation-breaks?settled=true.",
+        source="a note is written once",
+    )

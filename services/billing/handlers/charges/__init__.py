@@ -1,0 +1,1 @@
+"""What is owed: priced, held or posted, tried at a card, given up."""

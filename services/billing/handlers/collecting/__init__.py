@@ -1,0 +1,1 @@
+"""What is asked of patients, step by step, and what stops it."""

@@ -1,0 +1,1 @@
+"""Payments that a cardholder's bank doubts."""

@@ -1,0 +1,246 @@
+"""Disputes: what a cardholder's bank doubts is followed to its end, and posted as it moves.
+
+While one is open nothing is asked of its patient. Lost, what the payment paid is owed again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from pydantic import BaseModel, computed_field
+from sqlalchemy import Row
+
+from services.billing.gateways.disputes import Disputes
+from services.billing.handlers.collecting import holds
+from services.billing.handlers.collecting.holds import HoldListed, HoldReason, OpenHold
+from services.billing.handlers.disputes.evidence import prepare
+from services.billing.handlers.superbills.issuing import reissue
+from services.billing.rules.books import ledger
+from services.billing.rules.charges.standing import Standing
+from services.billing.rules.disputes import course as rules
+from services.billing.rules.disputes.course import DisputeState, DisputeStep, Loss
+from services.billing.rules.superbills.document import CorrectionReason
+from services.billing.store import charges
+from services.billing.store import disputes as store
+from services.billing.store import refunds as payments
+from services.billing.store.disputes import LockedDispute
+from services.billing.store.ledger import post
+from services.billing.store.refunds import LockedPayment
+from services.billing.work import DisputeStands, LookAtDispute, WatchDisputes
+from shared.errors import Poison
+from shared.events.billing import DisputeClosed, DisputeUnanswered, PaymentDisputed
+from shared.http.pages import Page, Paging, page
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+
+log = structlog.get_logger(__name__)
+
+BY_BILLING = "billing"
+"""Who opens and ends the hold of a dispute."""
+
+
+class DisputeListed(BaseModel):
+    """A payment that a bank doubts. `reason` is the card network's, as Stripe words it."""
+
+    dispute_id: UUID
+    payment_id: UUID
+    patient_id: UUID
+    charge_id: UUID | None
+    amount_cents: int
+    charged_back_cents: int
+    reason: str
+    state: DisputeState
+    opened_at: datetime
+    due_at: datetime | None
+    closed_at: datetime | None
+    is_urgent: bool
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated property
+    @property
+    def detail(self) -> str:
+        """What it means, and what to do about it."""
+        return rules.what_to_do(self.state, self.amount_cents)
+
+
+async def look_at_dispute(work: LookAtDispute, disputes: Disputes) -> DisputeStands:
+    """Ask Stripe how a dispute stands. A webhook only says that it is worth asking."""
+    return await disputes.dispute(work.stripe_dispute_id)
+
+
+async def record_dispute(stands: DisputeStands, tx: Transaction) -> None:
+    """Whoever brings the news first is believed; what was seen of a later state stays."""
+    payment_id = await store.payment_of(tx, stands.payment_intent_id)
+    paid = None if payment_id is None else await payments.lock_payment(tx, payment_id)
+    if payment_id is None or paid is None:
+        _wait_for_payment(stands, tx)
+        return
+    known = await store.lock(tx, stands.stripe_dispute_id)
+    step = DisputeStep.TAKE if known is None else rules.step(known.state, stands.state)
+    if step is DisputeStep.CONTRADICTS:
+        raise Poison(f"dispute_{stands.state.value}_after_the_opposite")
+    dispute_id = known.dispute_id if known else await store.keep(tx, payment_id, paid, stands)
+    # the bank's money is neither the clinic's nor the patient's until it has decided
+    for moved in stands.movements:
+        if await store.note_movement(tx, dispute_id, moved):
+            post(tx, ledger.dispute_moved(paid.patient_id, paid.charge_id, moved))
+    if step is DisputeStep.CHANGES_NOTHING:
+        return
+    told = Told(dispute_id, payment_id, paid, stands)
+    if stands.state in rules.CLOSED:
+        await _close(told, known, tx)
+    else:
+        await _follow(told, known, tx)
+
+
+def _wait_for_payment(stands: DisputeStands, tx: Transaction) -> None:
+    """The news of the payment may be behind that of its dispute; or it is not in the books."""
+    if tx.now - stands.opened_at >= rules.PAYMENT_TAKES:
+        raise Poison("dispute_of_an_unknown_payment")
+    look = LookAtDispute(stripe_dispute_id=stands.stripe_dispute_id)
+    tx.do(look, due=tx.now + rules.LOOK_AGAIN_AFTER, key=f"look-on:{stands.stripe_dispute_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """News of a dispute, and of which payment it is."""
+
+    dispute_id: UUID
+    payment_id: UUID
+    paid: LockedPayment
+    stands: DisputeStands
+
+
+async def _follow(told: Told, known: LockedDispute | None, tx: Transaction) -> None:
+    """An open dispute: nothing is asked of its patient. Said once, and once as a chargeback."""
+    patient_id, state = told.paid.patient_id, told.stands.state
+    hold_id = None if known is None or known.state in rules.CLOSED else known.hold_id
+    if hold_id is None:
+        wish = OpenHold(patient_id=patient_id, reason=HoldReason.DISPUTE)
+        hold = await holds.open_hold(wish, BY_BILLING, tx)
+        assert isinstance(hold, HoldListed), "a hold of all that a patient owes is never refused"
+        hold_id = hold.hold_id
+    await store.set_state(tx, told.dispute_id, told.stands, hold_id=hold_id)
+    is_chargeback = state in rules.CHARGEBACKS
+    if known is not None and (known.state in rules.CHARGEBACKS or not is_chargeback):
+        return
+    if told.paid.charge_id is not None:
+        prepare(told.dispute_id, tx)
+    log.warning("payment_disputed")
+    tx.publish(
+        PaymentDisputed(
+            patient_id=patient_id,
+            dispute_id=told.dispute_id,
+            payment_id=told.payment_id,
+            charge_id=told.paid.charge_id,
+            stage="chargeback" if is_chargeback else "inquiry",
+            amount_cents=told.stands.amount_cents,
+            due_at=told.stands.due_at,
+            noticed_at=tx.now,
+        )
+    )
+
+
+async def _close(told: Told, known: LockedDispute | None, tx: Transaction) -> None:
+    """The bank has decided: collecting goes on, and what it keeps is owed again."""
+    paid, state = told.paid, told.stands.state
+    lost = await _lose(told, tx) if state is DisputeState.LOST else Lost(Loss(0, 0), paid.standing)
+    hold_id = known.hold_id if known else None
+    await store.set_state(
+        tx,
+        told.dispute_id,
+        told.stands,
+        hold_id=hold_id,
+        charged_back_cents=lost.loss.owed_again_cents,
+        closed_at=tx.now,
+    )
+    if hold_id is not None:
+        await holds.end_hold(hold_id, BY_BILLING, tx)
+    tx.publish(
+        DisputeClosed(
+            patient_id=paid.patient_id,
+            dispute_id=told.dispute_id,
+            payment_id=told.payment_id,
+            charge_id=paid.charge_id,
+            outcome=state.value,
+            amount_cents=told.stands.amount_cents,
+            charged_back_cents=lost.loss.owed_again_cents,
+            owed_cents=lost.standing.owed_cents if lost.standing else 0,
+            closed_at=tx.now,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What a dispute took, and how the charge stands after it."""
+
+    loss: Loss
+    standing: Standing | None
+
+
+async def _lose(told: Told, tx: Transaction) -> Lost:
+    """The bank keeps what it took. A charge is owed again; what paid none is the patient's."""
+    paid, standing = told.paid, told.paid.standing
+    held_cents = await store.held_cents(tx, told.dispute_id)
+    loss = rules.loss_of(held_cents, still_paid_cents=paid.refundable.left_cents)
+    post(tx, ledger.dispute_lost(paid.patient_id, paid.charge_id, told.dispute_id, loss, tx.now))
+    await store.charge_back(tx, told.payment_id, loss.owed_again_cents)
+    if paid.charge_id is None or standing is None:
+        await payments.take_off_the_list(tx, told.payment_id)
+        return Lost(loss, None)
+    standing = standing.with_paid(-loss.owed_again_cents)
+    await charges.set_standing(tx, paid.charge_id, standing)
+    reissue(paid.charge_id, CorrectionReason.REFUND, tx)
+    return Lost(loss, standing)
+
+
+async def watch_disputes(_: WatchDisputes, tx: Transaction) -> None:
+    """Every morning each open dispute is looked at, and what nobody answered yet is warned of."""
+    for one in await store.open_ones(tx):
+        look = LookAtDispute(stripe_dispute_id=one.stripe_dispute_id)
+        tx.do(look, key=f"look:{one.stripe_dispute_id}")
+        if rules.is_urgent(DisputeState(one.state), one.due_at, tx.now):
+            log.warning("dispute_unanswered")
+            tx.publish(
+                DisputeUnanswered(
+                    patient_id=one.patient_id,
+                    dispute_id=one.dispute_id,
+                    due_at=one.due_at,
+                    noticed_at=tx.now,
+                )
+            )
+
+
+async def list_open(asked: Paging, tx: Transaction) -> Page[DisputeListed] | Refused:
+    """Disputes that the bank has not decided, the oldest first."""
+    return await _listed(asked, tx, closed=False)
+
+
+async def list_closed(asked: Paging, tx: Transaction) -> Page[DisputeListed] | Refused:
+    """Disputes that came to an end, the oldest first."""
+    return await _listed(asked, tx, closed=True)
+
+
+async def _listed(asked: Paging, tx: Transaction, *, closed: bool) -> Page[DisputeListed] | Refused:
+    return await page(
+        tx,
+        store.listed(closed=closed),
+        by=store.BY_OPENING,
+        asked=asked,
+        item=lambda row: _shown(row, tx),
+    )
+
+
+async def show_dispute(dispute_id: UUID, tx: Transaction) -> DisputeListed | Refused:
+    found = await store.find(tx, dispute_id)
+    return Refused.not_found("dispute") if found is None else _shown(found, tx)
+
+
+def _shown(row: Row[Any], tx: Transaction) -> DisputeListed:
+    kept = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+    kept["is_urgent"] = rules.is_urgent(DisputeState(row.state), row.due_at, tx.now)
+    return DisputeListed.model_validate(kept)

@@ -1,0 +1,1 @@
+"""Good faith estimates: asked for, due, issued, disputed."""

@@ -1,0 +1,164 @@
+"""By when an estimate is due: booked series, what changes them, the last day, and after it."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+import structlog
+
+from services.billing.rules.clinic import CLINIC_ZONE, clinic_day
+from services.billing.rules.estimates import clock
+from services.billing.store import estimate_courses as courses
+from services.billing.store.estimate_courses import Course
+from services.billing.work import (
+    EscalateEstimate,
+    RedeemPlan,
+    RemindEstimate,
+    ReviewEstimates,
+    overdue_key,
+    plan_key,
+    remind_key,
+    review_key,
+)
+from shared.events.billing import EstimateOverdue, EstimateReason
+from shared.events.scheduling import (
+    AppointmentCancelled,
+    AppointmentMoved,
+    InfusionAborted,
+    PatientSentHome,
+    SeriesBooked,
+    SeriesCompleted,
+    SeriesStopped,
+)
+from shared.messaging import Transaction
+
+log = structlog.get_logger(__name__)
+
+REVIEWED_AT_ONCE = 200
+"""Series that one transaction has looked at again after a fee was recorded; the rest follow."""
+
+
+async def open_series(event: SeriesBooked, tx: Transaction) -> None:
+    """Note by when a booked series has to be estimated, and have it estimated where it has."""
+    first_on = clinic_day(event.first_starts_at)
+    due_on = clock.due_on_booking(clinic_day(event.booked_at), first_on)
+    opened = await courses.open_series(
+        tx,
+        event.series_id,
+        patient_id=event.patient_id,
+        visit_type=event.code,
+        planned_infusions=event.planned_infusions,
+        first_on=first_on,
+        opened_at=event.booked_at,
+        due_at=None if due_on is None else clock.late_from(due_on, CLINIC_ZONE),
+    )
+    if opened and due_on is not None:
+        ask(tx, event.series_id)
+        set_timers(tx, event.series_id, due_on)
+
+
+async def note_change(
+    event: AppointmentMoved | AppointmentCancelled | PatientSentHome | InfusionAborted,
+    tx: Transaction,
+) -> None:
+    """A visit is elsewhere or lost: what is expected of its series may be another thing now."""
+    series_id = await courses.series_of(tx, event.appointment_id)
+    if series_id is not None and await courses.is_estimated(tx, series_id):
+        review(tx, series_id)
+
+
+async def end_series(event: SeriesCompleted | SeriesStopped, tx: Transaction) -> None:
+    """Nothing more is expected, and nothing is due."""
+    await courses.end(tx, event.series_id)
+    _cancel_timers(tx, event.series_id)
+    tx.cancel(review_key(event.series_id))
+
+
+async def review_fees(work: ReviewEstimates, tx: Transaction) -> None:
+    """Look again at the series that a new fee may make dearer or cheaper."""
+    touched = await courses.of_type(tx, work.visit_type, after=work.after, limit=REVIEWED_AT_ONCE)
+    for course_id in touched:
+        ask(tx, course_id)
+    if len(touched) == REVIEWED_AT_ONCE:
+        review_type(tx, work.visit_type, after=touched[-1])
+
+
+async def remind(work: RemindEstimate, tx: Transaction) -> None:
+    """On the last day: ask once more, and show it among what is due."""
+    course = await courses.lock(tx, work.course_id)
+    if course is None or not course.is_waited_for:
+        return
+    await courses.note_reminded(tx, course.course_id)
+    ask(tx, course.course_id)
+
+
+async def escalate(work: EscalateEstimate, tx: Transaction) -> None:
+    """After the last day: say so, once."""
+    course = await courses.lock(tx, work.course_id)
+    if course is None or not course.is_waited_for or course.overdue_at is not None:
+        return
+    assert course.due_at is not None, "it is waited for"
+    await courses.note_overdue(tx, course.course_id)
+    log.error("estimate_overdue")
+    if course.patient_id is not None:
+        tx.publish(
+            EstimateOverdue(
+                patient_id=course.patient_id,
+                course_id=course.course_id,
+                due_at=course.due_at,
+                noticed_at=tx.now,
+            )
+        )
+
+
+async def meet(tx: Transaction, course: Course) -> None:
+    """What was due is issued."""
+    if course.due_at is not None and course.met_at is None:
+        await courses.note_met(tx, course.course_id)
+        _cancel_timers(tx, course.course_id)
+
+
+async def set_due(tx: Transaction, course_id: UUID, due_on: date) -> None:
+    """From now on an estimate is due by the end of a day."""
+    await courses.set_due(tx, course_id, clock.late_from(due_on, CLINIC_ZONE))
+    set_timers(tx, course_id, due_on)
+
+
+def ask(tx: Transaction, course_id: UUID, reason: EstimateReason | None = None) -> None:
+    """Have an estimate built at once, where there is none that says the same."""
+    tx.do(RedeemPlan(course_id=course_id, reason=reason), key=plan_key(course_id))
+
+
+def review(tx: Transaction, course_id: UUID) -> None:
+    """The same, once the changes of the hour are together."""
+    tx.do(
+        RedeemPlan(course_id=course_id),
+        due=tx.now + clock.CHANGES_GATHER,
+        key=review_key(course_id),
+    )
+
+
+def review_type(tx: Transaction, visit_type: str, *, after: UUID | None = None) -> None:
+    tx.do(
+        ReviewEstimates(visit_type=visit_type, after=after),
+        key=f"review-estimates:{visit_type}:{after or ''}",
+    )
+
+
+def set_timers(tx: Transaction, course_id: UUID, due_on: date) -> None:
+    tx.do(
+        RemindEstimate(course_id=course_id),
+        due=clock.reminds_at(due_on, CLINIC_ZONE),
+        key=remind_key(course_id),
+    )
+    tx.do(
+        EscalateEstimate(course_id=course_id),
+        due=clock.late_from(due_on, CLINIC_ZONE),
+        key=overdue_key(course_id),
+    )
+
+
+def _cancel_timers(tx: Transaction, course_id: UUID) -> None:
+    tx.cancel(remind_key(course_id))
+    tx.cancel(overdue_key(course_id))

@@ -1,0 +1,1 @@
+"""Money that comes and goes back, by whatever tender."""

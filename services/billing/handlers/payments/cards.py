@@ -1,0 +1,180 @@
+"""Cards on file: the patient becomes known to Stripe once, and agrees in their own browser."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.billing.gateways.cards import Cards, CustomerOrder, SetupOrder
+from services.billing.rules.payments.cards import LOOK_AGAIN_AFTER, SetupState, may_become
+from services.billing.store import cards as store
+from services.billing.tables import Card, CardSetup
+from services.billing.work import (
+    CardConfirmed,
+    CardStands,
+    CreateCustomer,
+    CreateSetupIntent,
+    CustomerKnown,
+    LookAtCard,
+    LookAtSetup,
+    NothingToStore,
+    SetupCancelled,
+    SetupReady,
+)
+from shared.events.billing import CardSaved
+from shared.http.problems import Refused
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+
+class SetupStarted(BaseModel):
+    setup_id: UUID
+    patient_id: UUID
+    state: SetupState
+
+
+class SetupShown(BaseModel):
+    """A set-up. While it is ready, what the patient's browser needs to confirm it with Stripe."""
+
+    setup_id: UUID
+    state: SetupState
+    client_secret: str | None = None
+    publishable_key: str | None = None
+
+
+async def start_setup(patient_id: UUID, tx: Transaction) -> SetupStarted:
+    """Begin to save a card. Stripe learns of the patient first, once."""
+    customer_id = await store.lock_customer(tx, patient_id)
+    setup_id = new_id()
+    tx.insert(
+        CardSetup,
+        setup_id=setup_id,
+        patient_id=patient_id,
+        state=SetupState.PENDING.value,
+        created_at=tx.now,
+    )
+    if customer_id is None:
+        tx.do(CreateCustomer(patient_id=patient_id), key=f"customer:{patient_id}")
+    else:
+        _prepare(tx, setup_id)
+    return SetupStarted(setup_id=setup_id, patient_id=patient_id, state=SetupState.PENDING)
+
+
+def _prepare(tx: Transaction, setup_id: UUID) -> None:
+    tx.do(CreateSetupIntent(setup_id=setup_id), key=f"setup:{setup_id}")
+
+
+async def create_customer(order: CustomerOrder, cards: Cards) -> CustomerKnown:
+    return await cards.create_customer(order)
+
+
+async def record_customer(known: CustomerKnown, tx: Transaction) -> None:
+    """Stripe knows the patient: what waited for that is prepared."""
+    if await store.lock_customer(tx, known.patient_id) is not None:
+        return
+    await store.name_customer(tx, known.patient_id, known.customer_id)
+    for setup_id in await store.waiting_setups(tx, known.patient_id):
+        _prepare(tx, setup_id)
+
+
+async def create_setup_intent(order: SetupOrder, cards: Cards) -> SetupReady:
+    return await cards.create_setup(order)
+
+
+async def record_setup_ready(ready: SetupReady, tx: Transaction) -> None:
+    """Keep the secret for the patient's browser, and look again if nobody tells us the outcome."""
+    setup = await store.lock_setup(tx, ready.setup_id)
+    if setup is None or not may_become(setup.state, SetupState.READY):
+        return
+    secret = {"client_secret": ready.client_secret}
+    await store.set_setup(
+        tx,
+        ready.setup_id,
+        SetupState.READY,
+        intent_id=ready.setup_intent_id,
+        sealed=tx.vault.seal(secret, table="card_setups", column="sealed", row=ready.setup_id),
+    )
+    tx.do(
+        LookAtSetup(setup_intent_id=ready.setup_intent_id),
+        due=tx.now + LOOK_AGAIN_AFTER,
+        key=f"look:{ready.setup_intent_id}",
+    )
+
+
+async def look_at_setup(
+    work: LookAtSetup, cards: Cards
+) -> CardConfirmed | SetupCancelled | NothingToStore:
+    return await cards.setup(work.setup_intent_id)
+
+
+async def record_card(confirmed: CardConfirmed, tx: Transaction) -> None:
+    """Keep the card. It is the one on file unless a later set-up has brought one already."""
+    setup = await store.lock_setup(tx, confirmed.setup_id)
+    if setup is None or not may_become(setup.state, SetupState.SAVED):
+        return
+    await store.set_setup(tx, confirmed.setup_id, SetupState.SAVED)
+    card_id = new_id()
+    tx.insert(
+        Card,
+        card_id=card_id,
+        patient_id=setup.patient_id,
+        setup_id=confirmed.setup_id,
+        stripe_payment_method_id=confirmed.payment_method_id,
+        brand=confirmed.brand,
+        set_up_at=setup.created_at,
+        saved_at=tx.now,
+    )
+    tx.publish(CardSaved(patient_id=setup.patient_id, card_id=card_id, saved_at=tx.now))
+
+
+async def look_at_card(work: LookAtCard, cards: Cards) -> CardStands:
+    return await cards.card(work.payment_method_id)
+
+
+async def record_card_stands(stands: CardStands, tx: Transaction) -> None:
+    """A bank replaced a card, or somebody took it off its customer at Stripe: then it is gone."""
+    await store.set_card(
+        tx, stands.payment_method_id, is_gone=not stands.is_attached, brand=stands.brand
+    )
+
+
+async def record_setup_cancelled(cancelled: SetupCancelled, tx: Transaction) -> None:
+    await _fail(cancelled.setup_id, tx)
+
+
+async def give_up_customer(work: CreateCustomer, tx: Transaction) -> None:
+    """What waited for the customer fails; the next set-up asks for one again."""
+    if await store.lock_customer(tx, work.patient_id) is None:
+        for setup_id in await store.waiting_setups(tx, work.patient_id):
+            await _fail(setup_id, tx)
+
+
+async def give_up_setup(work: CreateSetupIntent, tx: Transaction) -> None:
+    """Nobody waits for a set-up that is never prepared."""
+    await _fail(work.setup_id, tx)
+
+
+async def _fail(setup_id: UUID, tx: Transaction) -> None:
+    setup = await store.lock_setup(tx, setup_id)
+    if setup is not None and may_become(setup.state, SetupState.FAILED):
+        await store.set_setup(tx, setup_id, SetupState.FAILED)
+
+
+async def show_setup(
+    patient_id: UUID, setup_id: UUID, publishable_key: str, tx: Transaction
+) -> SetupShown | Refused:
+    """A set-up; its secret only while the patient can use it."""
+    found = await store.read_setup(tx, patient_id, setup_id)
+    if found is None:
+        return Refused.not_found("card set-up")
+    state, sealed = found
+    if state is not SetupState.READY or sealed is None:
+        return SetupShown(setup_id=setup_id, state=state)
+    opened = tx.vault.open(sealed, table="card_setups", column="sealed", row=setup_id)
+    return SetupShown(
+        setup_id=setup_id,
+        state=state,
+        client_secret=opened["client_secret"],
+        publishable_key=publishable_key,
+    )

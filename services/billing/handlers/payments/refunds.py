@@ -1,0 +1,280 @@
+"""Refunds: back to the tender that the money came by. A card's is made by Stripe, as due work."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from pydantic import BaseModel
+
+from services.billing.gateways.refunds import RefundOrder, Refunds
+from services.billing.handlers.approvals import ApprovalAsked, hold
+from services.billing.handlers.payments.outside import Currency, Reference
+from services.billing.handlers.payments.refunds_listed import RefundShown
+from services.billing.handlers.superbills.issuing import reissue
+from services.billing.rules.approvals import Entry
+from services.billing.rules.books import ledger
+from services.billing.rules.books.ledger import OfCharge
+from services.billing.rules.charges.attempts import CURRENCY, reference_as_kept
+from services.billing.rules.payments import refunds as rules
+from services.billing.rules.payments.refunds import RefundState, RefundStep
+from services.billing.rules.superbills.document import CorrectionReason
+from services.billing.store import charges
+from services.billing.store import refunds as store
+from services.billing.store.ledger import post, reverse
+from services.billing.store.refunds import LockedPayment, LockedRefund
+from services.billing.tables import Refund
+from services.billing.work import (
+    CreateRefund,
+    LookAtRefund,
+    NothingToStore,
+    RefundStands,
+    refund_key,
+)
+from shared.errors import Poison
+from shared.events.billing import (
+    PositiveCents,
+    RefundFailed,
+    RefundIssued,
+    RefundReason,
+    TenderKind,
+)
+from shared.http.problems import Refused
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY = timedelta(days=1)
+"""A refund that Stripe calls pending is asked for again after this, whatever webhooks say."""
+
+
+class AskRefund(BaseModel):
+    """Give all or a part of one payment back, to the tender that it came by.
+
+    `reference` is the other side's receipt where the tender is not Stripe's.
+    """
+
+    amount_cents: PositiveCents
+    reason: RefundReason
+    currency: Currency = CURRENCY
+    tender: TenderKind | None = None
+    reference: Reference | None = None
+
+
+async def ask_refund(
+    payment_id: UUID, wish: AskRefund, by: str, tx: Transaction, *, seen: bool = False
+) -> RefundShown | ApprovalAsked | Refused:
+    """Start a refund. Its payment and charge count it at once, so that none is given twice.
+
+    Above a limit it waits for a second person; `seen` says that one has looked at it.
+    """
+    paid = await store.lock_payment(tx, payment_id)
+    if paid is None:
+        return Refused.not_found("payment")
+    broken = rules.broken_by_refund(
+        paid.refundable,
+        amount_cents=wish.amount_cents,
+        reason=wish.reason,
+        tender=wish.tender,
+        currency=wish.currency,
+        reference=wish.reference,
+    )
+    if broken:
+        return Refused.by_rules(broken)
+    tender = paid.refundable.tender
+    reference = wish.reference and reference_as_kept(wish.reference)
+    if reference is not None and await store.reference_is_used(tx, tender, reference):
+        return Refused.because(
+            "reference_used",
+            "This reference is of a refund that was recorded already. Check the receipt.",
+            field="reference",
+            source="one receipt per refund",
+        )
+    if not seen and (
+        asked := await hold(
+            tx,
+            Entry.REFUND,
+            wish,
+            subject_id=payment_id,
+            patient_id=paid.patient_id,
+            amount_cents=wish.amount_cents,
+            by=by,
+        )
+    ):
+        return asked
+    return await _start(payment_id, paid, wish, reference, by, tx)
+
+
+async def _start(
+    payment_id: UUID,
+    paid: LockedPayment,
+    wish: AskRefund,
+    reference: str | None,
+    by: str,
+    tx: Transaction,
+) -> RefundShown:
+    tender, cents = paid.refundable.tender, wish.amount_cents
+    by_stripe = tender is TenderKind.CARD
+    shown = RefundShown(
+        refund_id=new_id(),
+        payment_id=payment_id,
+        charge_id=paid.charge_id,
+        patient_id=paid.patient_id,
+        tender=tender,
+        amount_cents=cents,
+        reason=wish.reason,
+        state=RefundState.PENDING if by_stripe else RefundState.SUCCEEDED,
+        reference=reference,
+        failure=None,
+        undone=False,
+        asked_at=tx.now,
+        decided_at=None if by_stripe else tx.now,
+        handled_at=None,
+    )
+    row = shown.model_dump() | {
+        "tender": tender.value,
+        "reason": wish.reason.value,
+        "state": shown.state.value,
+        "asked_by": by,
+    }
+    tx.insert(Refund, **row)
+    await store.count_refunded(tx, payment_id, cents)
+    owed_cents = 0
+    if paid.charge_id is None or paid.standing is None:
+        await store.take_off_the_list(tx, payment_id)
+        post(tx, ledger.unmatched_refunded(paid.patient_id, shown.refund_id, cents, tx.now))
+    else:
+        standing = rules.after_refund(paid.standing, cents, wish.reason)
+        owed_cents = standing.owed_cents
+        await charges.set_standing(tx, paid.charge_id, standing)
+        of, given_up = (
+            OfCharge(paid.patient_id, paid.charge_id),
+            wish.reason not in rules.OWED_AGAIN,
+        )
+        post(tx, ledger.refund_started(of, shown.refund_id, cents, tx.now, given_up=given_up))
+    if by_stripe:
+        tx.do(CreateRefund(refund_id=shown.refund_id), key=refund_key(shown.refund_id))
+    else:
+        _send(shown.refund_id, paid, cents, tx)
+        _issue(shown.refund_id, payment_id, paid, cents, wish.reason, owed_cents, tx)
+    return shown
+
+
+def _send(refund_id: UUID, paid: LockedPayment, cents: int, tx: Transaction) -> None:
+    """The money has left the clinic's."""
+    tender = paid.refundable.tender
+    sent = ledger.refund_sent(paid.patient_id, paid.charge_id, refund_id, tender, cents, tx.now)
+    post(tx, sent)
+
+
+def _issue(
+    refund_id: UUID,
+    payment_id: UUID,
+    paid: LockedPayment,
+    cents: int,
+    reason: RefundReason,
+    owed_cents: int,
+    tx: Transaction,
+) -> None:
+    """The money is with the patient, or with the patient's bank."""
+    tx.publish(
+        RefundIssued(
+            patient_id=paid.patient_id,
+            refund_id=refund_id,
+            payment_id=payment_id,
+            charge_id=paid.charge_id,
+            tender=paid.refundable.tender,
+            amount_cents=cents,
+            reason=reason,
+            owed_cents=owed_cents,
+            issued_at=tx.now,
+        )
+    )
+    if paid.charge_id is not None:
+        reissue(paid.charge_id, CorrectionReason.REFUND, tx)
+
+
+async def create_refund(order: RefundOrder, refunds: Refunds) -> RefundStands:
+    """Give the money back. Safe to repeat: the key is the refund's id, committed before."""
+    return await refunds.refund(order)
+
+
+async def look_at_refund(work: LookAtRefund, refunds: Refunds) -> RefundStands | NothingToStore:
+    """Ask Stripe how a refund stands. A webhook only says that it is worth asking."""
+    return await refunds.refund_now(work.stripe_refund_id)
+
+
+async def refund_on(work: CreateRefund, tx: Transaction) -> None:
+    """Whether money went back is not given up: it is tried until Stripe says what came of it."""
+    tx.do(work, due=tx.now + LOOK_EVERY, key=refund_key(work.refund_id))
+
+
+async def record_refund(stands: RefundStands, tx: Transaction) -> None:
+    """Whoever brings the news first, the call or the webhook, is believed."""
+    refund = await store.lock_refund(tx, stands.refund_id)
+    if refund is None:
+        return
+    await store.know_as(tx, stands)
+    is_news = stands.stripe_refund_id is not None and not refund.is_sent
+    if is_news and stands.state is not RefundState.FAILED:
+        _send(stands.refund_id, refund.paid, refund.amount_cents, tx)
+    match rules.step(refund.state, stands.state):
+        case RefundStep.TAKE if stands.state is RefundState.SUCCEEDED:
+            await store.decide(tx, stands.refund_id, RefundState.SUCCEEDED)
+            standing = refund.paid.standing
+            _issue(
+                stands.refund_id,
+                refund.payment_id,
+                refund.paid,
+                refund.amount_cents,
+                refund.reason,
+                standing.owed_cents if standing else 0,
+                tx,
+            )
+        case RefundStep.TAKE:
+            await _fail(stands, refund, tx)
+        case RefundStep.CONTRADICTS:
+            raise Poison(f"refund_{stands.state.value}_after_{refund.state.value}")
+        case RefundStep.CHANGES_NOTHING:
+            if refund.state is RefundState.PENDING and stands.stripe_refund_id is not None:
+                look = LookAtRefund(stripe_refund_id=stands.stripe_refund_id)
+                tx.do(look, due=tx.now + LOOK_EVERY, key=f"look-on:{stands.stripe_refund_id}")
+
+
+async def _fail(stands: RefundStands, refund: LockedRefund, tx: Transaction) -> None:
+    """The money is the clinic's again: put back where it was, or owed to the patient."""
+    paid, cents = refund.paid, refund.amount_cents
+    await reverse(tx, ledger.Reason.REFUND_SENT, str(stands.refund_id))
+    undone = True
+    if paid.charge_id is None or paid.standing is None:
+        await store.put_on_the_list(tx, refund.payment_id)
+        await reverse(tx, ledger.Reason.UNMATCHED_REFUNDED, str(stands.refund_id))
+    elif (standing := rules.after_failure(paid.standing, cents, refund.reason)) is not None:
+        await charges.set_standing(tx, paid.charge_id, standing)
+        await reverse(tx, ledger.Reason.REFUND_STARTED, str(stands.refund_id))
+    else:
+        undone = False
+    if undone:
+        await store.count_refunded(tx, refund.payment_id, -cents)
+    await store.decide(
+        tx,
+        stands.refund_id,
+        RefundState.FAILED,
+        failure=stands.failure or "unknown",
+        undone=undone,
+    )
+    log.warning("refund_failed")
+    tx.publish(
+        RefundFailed(
+            patient_id=paid.patient_id,
+            refund_id=stands.refund_id,
+            payment_id=refund.payment_id,
+            charge_id=paid.charge_id,
+            amount_cents=cents,
+            failed_at=tx.now,
+        )
+    )
+    if paid.charge_id is not None:
+        reissue(paid.charge_id, CorrectionReason.REFUND, tx)

@@ -1,0 +1,1 @@
+"""Superbills: built, issued, corrected, read."""

@@ -1,0 +1,79 @@
+"""A month's superbill, on request: what the superbills of its visits say, in one document."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, StringConstraints
+
+from services.billing.handlers.superbills.issuing import content_of, keep
+from services.billing.rules.clinic import CLINIC_ZONE
+from services.billing.rules.superbills import months as rules
+from services.billing.rules.superbills.document import (
+    REASONS,
+    CorrectionReason,
+    Issue,
+    Replaced,
+    number_of,
+)
+from services.billing.store import superbills as store
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+
+MonthName = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
+
+
+class GatherMonth(BaseModel):
+    """The month whose visits are to stand in one document, as `2026-11`."""
+
+    month: MonthName
+
+
+class MonthGathered(BaseModel):
+    """The superbill of the month is being printed."""
+
+    superbill_id: UUID
+    patient_id: UUID
+    number: str
+    version: int
+    gathers: tuple[str, ...]
+
+
+async def gather_month(
+    patient_id: UUID, wish: GatherMonth, tx: Transaction
+) -> MonthGathered | Refused:
+    """Gather the newest superbill of each visit of a month. Asked again, it says what is new."""
+    month = date.fromisoformat(f"{wish.month}-01")
+    bills = [content_of(kept, tx) for kept in await store.issued_in(tx, patient_id, month)]
+    before = await store.find_month(tx, patient_id, month)
+    earlier = None if before is None else content_of(before, tx)
+    if broken := rules.broken_by_gathering(bills, earlier):
+        return Refused.by_rules(broken)
+    replaces, number = None, ""
+    if earlier is not None:
+        why = REASONS[CorrectionReason.VISIT]
+        replaces, number = Replaced(earlier.version, earlier.issued_on, why), earlier.number
+    else:
+        year = tx.now.astimezone(CLINIC_ZONE).year
+        number = number_of(year, await store.take_number(tx, year))
+    bill = rules.gather(bills, wish.month, Issue(number, tx.now, replaces))
+    superbill_id = keep(
+        bill,
+        before,
+        CorrectionReason.VISIT,
+        tx,
+        patient_id=patient_id,
+        infusion_id=None,
+        charge_id=None,
+        month=month,
+        served_on=bill.visits[0].date_of_service,
+    )
+    return MonthGathered(
+        superbill_id=superbill_id,
+        patient_id=patient_id,
+        number=bill.number,
+        version=bill.version,
+        gathers=bill.gathers,
+    )

@@ -1,0 +1,1 @@
+"""What is posted, what must tie, and how reports are cut."""

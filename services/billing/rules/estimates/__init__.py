@@ -1,0 +1,1 @@
+"""Good faith estimates, their items and their deadlines."""

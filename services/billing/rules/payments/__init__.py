@@ -1,0 +1,1 @@
+"""By which tender money may come and go back."""

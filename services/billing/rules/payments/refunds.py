@@ -1,0 +1,188 @@
+"""When money may go back, to which tender, and what a refund leaves owed.
+
+A refund names its payment and goes back the way that came. Its reason says whether the clinic is
+owed the money again: what another tender will pay is, what the clinic gives up is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.billing.rules.charges.attempts import CURRENCY, wrong_currency
+from services.billing.rules.charges.standing import Standing
+from services.billing.rules.payments.card_numbers import holds_card_number
+from shared.events.billing import RefundReason, TenderKind
+from shared.money import dollars
+from shared.refusals import Broken
+
+OWED_AGAIN = frozenset({RefundReason.OTHER_TENDER, RefundReason.TAKEN_BY_MISTAKE})
+"""Reasons after which the charge waits for its money again. The others lessen the charge."""
+
+
+class RefundState(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class RefundStep(StrEnum):
+    """What news of a refund does to it."""
+
+    TAKE = "take"
+    CHANGES_NOTHING = "changes_nothing"
+    CONTRADICTS = "contradicts"
+
+
+def step(state: RefundState, news: RefundState) -> RefundStep:
+    """One way: pending, succeeded, failed. A bank may send back what Stripe says succeeded."""
+    if state is news or news is RefundState.PENDING:
+        return RefundStep.CHANGES_NOTHING
+    if state is RefundState.FAILED:
+        return RefundStep.CONTRADICTS
+    return RefundStep.TAKE
+
+
+@dataclass(frozen=True, slots=True)
+class Refundable:
+    """A payment as somebody wants to give it back. It pays a charge, or waits on a list."""
+
+    tender: TenderKind
+    amount_cents: int
+    refunded_cents: int
+    pays_charge: bool
+    is_rejected: bool = False
+    charged_back_cents: int = 0
+    is_charged_back: bool = False
+    """The bank has it until it has decided: a refund would be paid twice."""
+
+    @property
+    def left_cents(self) -> int:
+        return self.amount_cents - self.refunded_cents - self.charged_back_cents
+
+
+def broken_by_refund(
+    paid: Refundable,
+    *,
+    amount_cents: int,
+    reason: RefundReason,
+    tender: TenderKind | None,
+    currency: str,
+    reference: str | None,
+) -> list[Broken]:
+    """Everything that forbids a refund. `tender` is the one that was asked for, where one was."""
+    if paid.is_rejected:
+        return [
+            Broken(
+                "payment_rejected",
+                "This payment never came, so nothing can go back. The charge is owed again.",
+                "what never came cannot go back",
+            )
+        ]
+    if paid.is_charged_back:
+        return [
+            Broken(
+                "payment_disputed",
+                "The cardholder's bank has taken this payment back. Accept the dispute if the"
+                " patient is right: GET /disputes.",
+                "docs.stripe.com/disputes: a disputed charge cannot be refunded",
+            )
+        ]
+    broken = []
+    if amount_cents > paid.left_cents:
+        broken.append(_more_than_left(paid, amount_cents))
+    if tender not in {None, paid.tender}:
+        broken.append(
+            Broken(
+                "refund_to_another_tender",
+                f"This was paid by {in_words(paid.tender)} and goes back that way only. Leave the"
+                " tender out.",
+                "card network rules, CareCredit's agreement: no refund to another tender",
+                "tender",
+            )
+        )
+    if currency != CURRENCY:
+        broken.append(wrong_currency())
+    if paid.pays_charge == (reason is RefundReason.NOTHING_OWED):
+        broken.append(
+            Broken(
+                "reason_does_not_fit",
+                "This pays a charge: say why it is given back."
+                if paid.pays_charge
+                else "No charge is paid with this: the reason is nothing_owed.",
+                "a refund says what becomes of the charge",
+                "reason",
+            )
+        )
+    broken += _broken_by_reference(paid.tender, reference)
+    return broken
+
+
+def _more_than_left(paid: Refundable, amount_cents: int) -> Broken:
+    if paid.left_cents == 0:
+        detail = f"All {dollars(paid.amount_cents)} of this payment went back or are on their way."
+    else:
+        detail = (
+            f"{dollars(paid.left_cents)} of this payment can go back, not {dollars(amount_cents)}."
+            " Refund that or a part of it."
+        )
+    return Broken(
+        "more_than_paid", detail, "no more goes back than came and has not gone", "amount_cents"
+    )
+
+
+def _broken_by_reference(tender: TenderKind, reference: str | None) -> list[Broken]:
+    if tender is TenderKind.CARD:
+        if reference is None:
+            return []
+        return [
+            Broken(
+                "reference_is_stripes",
+                "Stripe makes this refund and numbers it. Leave the reference out.",
+                "a card's refund is made by its processor",
+                "reference",
+            )
+        ]
+    if reference is None:
+        return [
+            Broken(
+                "reference_missing",
+                f"Give the money back by {in_words(tender)} first, then record it here with the"
+                " reference of its receipt.",
+                "one receipt per refund",
+                "reference",
+            )
+        ]
+    if holds_card_number(reference):
+        return [
+            Broken(
+                "reference_is_card_number",
+                "This reads like a card number. Give the receipt's own reference.",
+                "PCI DSS 3.4: no card number is kept",
+                "reference",
+            )
+        ]
+    return []
+
+
+def in_words(tender: TenderKind) -> str:
+    return "CareCredit" if tender is TenderKind.CARE_CREDIT else tender.value.replace("_", " ")
+
+
+def after_refund(standing: Standing, amount_cents: int, reason: RefundReason) -> Standing:
+    """How a charge stands once money is on its way back."""
+    left = standing.with_paid(-amount_cents)
+    return left if reason in OWED_AGAIN else left.with_forgiven(amount_cents)
+
+
+def after_failure(standing: Standing, amount_cents: int, reason: RefundReason) -> Standing | None:
+    """How a charge stands when a refund failed: as before. `None` where that does not fit.
+
+    Another tender has paid meanwhile what was owed again: then the money is the patient's, and a
+    person has to find a way to give it back.
+    """
+    if reason not in OWED_AGAIN:
+        return standing.with_forgiven(-amount_cents).with_paid(amount_cents)
+    if standing.owed_cents < amount_cents:
+        return None
+    return standing.with_paid(amount_cents)

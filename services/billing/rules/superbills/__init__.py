@@ -1,0 +1,1 @@
+"""Superbills, their codes, and what keeps one from being issued."""

@@ -1,0 +1,120 @@
+"""The superbill of a month: one document of the visits whose superbills are issued.
+
+It says what they say, each line with its own day, and names them, because an insurer takes either
+them or this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from services.billing.rules.clinic import CLINIC_ZONE
+from services.billing.rules.superbills.building import places_of
+from services.billing.rules.superbills.document import LETTERS, NOTICE, Diagnosis, Issue, Superbill
+from shared.refusals import Broken
+
+EITHER = " It gathers the statements {numbers}: hand in either this one or those, not both."
+
+
+def broken_by_gathering(bills: Sequence[Superbill], earlier: Superbill | None) -> list[Broken]:
+    """What forbids gathering the superbills of a month."""
+    if not bills:
+        return [
+            Broken(
+                "month_without_superbills",
+                "No visit of this month has its superbill. See GET /superbills/held and what is"
+                " not paid yet.",
+                "a month's superbill gathers those of its visits",
+                "month",
+            )
+        ]
+    if any(bill.balance_cents for bill in bills):
+        return [
+            Broken(
+                "month_not_paid",
+                "A visit of this month is owed again: a payment for it did not come. Gather the"
+                " month once it is paid.",
+                "payers return a statement with a balance due",
+                "month",
+            )
+        ]
+    if len({bill.entity for bill in bills}) > 1 or len({bill.patient for bill in bills}) > 1:
+        return [
+            Broken(
+                "month_of_two",
+                "The month's superbills name different clinics, or the patient's name or address"
+                " changed between them. Correct the older ones, or hand in each by itself.",
+                "CMS-1500: one billing provider and one patient per claim",
+                "month",
+            )
+        ]
+    if len({one.code for bill in bills for one in bill.diagnoses}) > len(LETTERS):
+        return [
+            Broken(
+                "too_many_diagnoses",
+                "The month has more than 12 diagnoses. Hand in the visits' own superbills.",
+                "CMS-1500 item 21: A to L",
+                "month",
+            )
+        ]
+    if earlier is not None and set(earlier.gathers) == set(_names(bills)):
+        return [
+            Broken(
+                "superbill_issued",
+                "The superbill of this month is issued, and says what those of its visits say.",
+                "one superbill per month",
+                "month",
+            )
+        ]
+    return []
+
+
+def gather(bills: Sequence[Superbill], month: str, issue: Issue) -> Superbill:
+    """One superbill of several visits of a month, in the order of their days."""
+    first, *_ = bills = sorted(bills, key=lambda bill: bill.visits[0].date_of_service)
+    codes = list(dict.fromkeys(one.code for bill in bills for one in bill.diagnoses))
+    words = {one.code: one.words for bill in bills for one in bill.diagnoses}
+    letters = dict(zip(codes, LETTERS, strict=False))
+    lines = tuple(
+        replace(
+            line,
+            pointers=tuple(
+                letters[one.code] for one in bill.diagnoses if one.pointer in line.pointers
+            ),
+        )
+        for bill in bills
+        for line in bill.lines
+    )
+    names = _names(bills)
+    return replace(
+        first,
+        number=issue.number,
+        version=issue.version,
+        replaces=issue.replaces,
+        month=month,
+        gathers=names,
+        issued_on=issue.issued_at.astimezone(CLINIC_ZONE).date(),
+        diagnoses=tuple(Diagnosis(letters[code], code, words[code]) for code in codes),
+        visits=tuple(visit for bill in bills for visit in bill.visits),
+        lines=lines,
+        places_of_service=places_of(lines),
+        total_cents=sum(bill.total_cents for bill in bills),
+        payments=tuple(one for bill in bills for one in bill.payments),
+        refunds=tuple(one for bill in bills for one in bill.refunds),
+        paid_cents=sum(bill.paid_cents for bill in bills),
+        refunded_cents=sum(bill.refunded_cents for bill in bills),
+        net_paid_cents=sum(bill.net_paid_cents for bill in bills),
+        reduced_cents=sum(bill.reduced_cents for bill in bills),
+        balance_cents=sum(bill.balance_cents for bill in bills),
+        stamps=tuple(dict.fromkeys(stamp for bill in bills for stamp in bill.stamps)),
+        notice=NOTICE + EITHER.format(numbers=", ".join(names)),
+    )
+
+
+def _names(bills: Sequence[Superbill]) -> tuple[str, ...]:
+    """Each by its number, and by its version from the second on."""
+    return tuple(
+        bill.number if bill.version == 1 else f"{bill.number} version {bill.version}"
+        for bill in bills
+    )

@@ -1,0 +1,123 @@
+"""The superbill of a session: one line, with the code that the clinician documented.
+
+The code comes from the clinician's time or decision making, never from the price (AMA, CPT
+evaluation and management guidelines), so a person records it and nothing here guesses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.billing.rules.superbills import coding, words
+from services.billing.rules.superbills.additions import NOTHING_ADDED, Additions
+from services.billing.rules.superbills.building import (
+    diagnoses_of,
+    document,
+    pointers_to,
+    served_on,
+    visit_of,
+)
+from services.billing.rules.superbills.codebook import (
+    PLACES_OF_SERVICE,
+    CodeBook,
+    is_cpt,
+    is_modifier,
+)
+from services.billing.rules.superbills.document import Issue, Line, Paid, Superbill
+from services.billing.rules.superbills.lint import DIAGNOSES_MAX, MODIFIERS_MAX
+from shared.claims import ConsultRecord
+from shared.refusals import Broken
+
+TELEHEALTH = frozenset({"02", "10"})
+BY_VIDEO = "95"
+"""CMS: telehealth has place of service 02 or 10, and modifier 95 says that it was by video."""
+
+_INFUSIONS = range(96360, 96380)
+"""CPT: the section of hydration, injections and infusions. A clock says those, not a clinician."""
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """What a clinician documented for a session."""
+
+    code: str
+    modifiers: tuple[str, ...]
+    place_of_service: str
+
+
+def broken_by_documenting(documented: Documented, book: CodeBook) -> list[Broken]:
+    """What forbids recording a code for a session."""
+    return list(_wrong(documented, book))
+
+
+def _wrong(documented: Documented, book: CodeBook) -> Iterator[Broken]:
+    known = book.services.get(documented.code)
+    if not is_cpt(documented.code) or int(documented.code[:4]) * 10 in _INFUSIONS:
+        yield Broken(
+            "no_session_code",
+            "This is no code of a session that a clinician leads, such as 99204 or 90792.",
+            "CPT: evaluation and management, psychiatry",
+            "code",
+        )
+    elif known is None:
+        yield words.CODE_UNKNOWN
+    elif not known.is_billable:
+        yield words.CODE_NOT_BILLABLE
+    if documented.place_of_service not in PLACES_OF_SERVICE:
+        yield words.PLACE_UNKNOWN
+    if not all(is_modifier(one) for one in documented.modifiers):
+        yield words.MODIFIER_SHAPE
+    if len(documented.modifiers) > MODIFIERS_MAX:
+        yield words.TOO_MANY_MODIFIERS
+    if (documented.place_of_service in TELEHEALTH) != (BY_VIDEO in documented.modifiers):
+        yield Broken(
+            "telehealth_modifier",
+            "A session by video has place of service 02 or 10 and modifier 95; one at the office"
+            " has neither.",
+            "CMS: place of service codes, modifier 95",
+            "modifiers",
+        )
+
+
+def lint_session(record: ConsultRecord, documented: Documented | None) -> list[Broken]:
+    """What is missing or impossible in the record of a session, before anything is built."""
+    return list(_wrong_record(record, documented))
+
+
+def _wrong_record(record: ConsultRecord, documented: Documented | None) -> Iterator[Broken]:
+    if documented is None:
+        yield words.SESSION_CODE_MISSING
+    if coding.minutes_between(record.started_at, record.ended_at) < 1:
+        yield words.SESSION_CLOCK
+    if record.patient.birth_date > served_on(record):
+        yield words.BORN_AFTER
+    if len(record.diagnoses) > DIAGNOSES_MAX:
+        yield words.TOO_MANY_DIAGNOSES
+
+
+def build_session(
+    record: ConsultRecord,
+    documented: Documented,
+    paid: Paid,
+    book: CodeBook,
+    issue: Issue,
+    added: Additions = NOTHING_ADDED,
+) -> Superbill:
+    """The superbill of a session that took place."""
+    diagnoses = diagnoses_of(record, book, added)
+    minutes = coding.minutes_between(record.started_at, record.ended_at)
+    line = Line(
+        date_of_service=served_on(record),
+        place_of_service=documented.place_of_service,
+        code=documented.code,
+        modifiers=documented.modifiers,
+        words=book.words_for(documented.code),
+        pointers=pointers_to(diagnoses),
+        units=1,
+        charge_cents=paid.amount_cents,
+        why=(f"Documented by the clinician for this session of {minutes} minutes.",),
+        drug=None,
+    )
+    visit = visit_of(record, record.ended_at, added, infusion_min=None)
+    return document(record, visit, diagnoses, (line,), paid, issue, added)

@@ -1,0 +1,1 @@
+"""The clinic itself: its places, chairs, clinicians, and its figures."""

@@ -1,0 +1,30 @@
+"""The house's own figures: none is ever changed, a later row replaces it."""
+
+from __future__ import annotations
+
+from services.scheduling.forms.courses import HouseFigureAnswer, HouseFigureWish
+from services.scheduling.rules.clinic import figures as rules
+from services.scheduling.rules.clinic.house import broken_by_limits
+from services.scheduling.store.house import figure_rows
+from services.scheduling.tables.holds import HouseFigureRow
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+
+
+async def record_house_figure(
+    wish: HouseFigureWish, tx: Transaction
+) -> HouseFigureAnswer | Refused:
+    rows = await figure_rows(tx, wish.figure)
+    broken = [
+        *rules.broken_by_first_day(wish.effective_from, rows, tx.now.date()),
+        *broken_by_limits(wish.figure, wish.value),
+    ]
+    if broken:
+        return Refused.by_rules(broken, "The figure is not recorded")
+    tx.insert(HouseFigureRow, **wish.model_dump())
+    return HouseFigureAnswer(**wish.model_dump())
+
+
+async def read_house_figures(tx: Transaction) -> list[HouseFigureAnswer]:
+    """Every row, by figure and first day, those to come included."""
+    return [HouseFigureAnswer(**row.model_dump()) for row in await figure_rows(tx)]

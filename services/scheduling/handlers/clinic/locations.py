@@ -1,0 +1,121 @@
+"""The clinic's own things: locations, their chairs and rooms, clinicians."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.scheduling import store
+from services.scheduling.forms.answers import (
+    ChairAnswer,
+    ClinicianAnswer,
+    LocationAnswer,
+    RoomAnswer,
+)
+from services.scheduling.forms.wishes import (
+    AddChair,
+    AddClinician,
+    AddRoom,
+    CorrectClinician,
+    NameInCalendars,
+    OpenLocation,
+)
+from services.scheduling.rules.clinic.calendar_names import broken_by_telling
+from services.scheduling.rules.signing import broken_by_login
+from services.scheduling.store.signing import clinician_of
+from services.scheduling.tables import Chair, Clinician, Location, Room
+from shared.http.problems import Refused
+from shared.ids import new_id
+from shared.messaging import Transaction
+from shared.refusals import Broken
+
+
+async def open_location(wish: OpenLocation, tx: Transaction) -> LocationAnswer | Refused:
+    broken = broken_by_telling(wish.calendar_name or "")
+    if broken:
+        return Refused.by_rules(broken, "The location is not opened")
+    location_id, fields = new_id(), wish.model_dump()
+    tx.insert(Location, location_id=location_id, **fields)
+    return LocationAnswer(location_id=location_id, **fields)
+
+
+async def name_in_calendars(
+    location_id: UUID, wish: NameInCalendars, tx: Transaction
+) -> LocationAnswer | Refused:
+    """Call a place otherwise in calendar files from now on."""
+    location = await store.find_location(tx, location_id)
+    if location is None:
+        return Refused.not_found("location", "location_id")
+    broken = broken_by_telling(wish.calendar_name or "")
+    if broken:
+        return Refused.by_rules(broken, "The name is not recorded")
+    await store.name_in_calendars(tx, location_id, wish.calendar_name)
+    return LocationAnswer(**(location.model_dump() | wish.model_dump()))
+
+
+async def add_chair(location_id: UUID, wish: AddChair, tx: Transaction) -> ChairAnswer | Refused:
+    if await store.find_location(tx, location_id) is None:
+        return Refused.not_found("location", "location_id")
+    if await store.has_chair_named(tx, location_id, wish.name):
+        taken = Broken(
+            "chair_name_taken",
+            "This location has a chair of this name; take another name.",
+            "staff tell chairs apart by their names",
+            "name",
+        )
+        return Refused.by_rules([taken], "The chair is not added")
+    chair = Chair(chair_id=new_id(), location_id=location_id, name=wish.name)
+    tx.insert(Chair, **chair.model_dump())
+    return ChairAnswer(**chair.model_dump())
+
+
+async def add_room(location_id: UUID, wish: AddRoom, tx: Transaction) -> RoomAnswer | Refused:
+    if await store.find_location(tx, location_id) is None:
+        return Refused.not_found("location", "location_id")
+    if await store.has_room_named(tx, location_id, wish.name):
+        taken = Broken(
+            "room_name_taken",
+            "This location has a room of this name; take another name.",
+            "staff tell rooms apart by their names",
+            "name",
+        )
+        return Refused.by_rules([taken], "The room is not added")
+    room = RoomAnswer(room_id=new_id(), location_id=location_id, name=wish.name)
+    tx.insert(Room, **room.model_dump())
+    return room
+
+
+async def list_rooms(location_id: UUID, tx: Transaction) -> list[RoomAnswer] | Refused:
+    """The rooms of a place, by name."""
+    if await store.find_location(tx, location_id) is None:
+        return Refused.not_found("location", "location_id")
+    return [RoomAnswer(**room.model_dump()) for room in await store.rooms_at(tx, location_id)]
+
+
+async def add_clinician(wish: AddClinician, tx: Transaction) -> ClinicianAnswer | Refused:
+    broken = await _broken_by_login(wish.subject, None, tx)
+    if broken:
+        return Refused.by_rules(broken, "The clinician is not added")
+    clinician_id, fields = new_id(), wish.model_dump()
+    tx.insert(Clinician, clinician_id=clinician_id, **fields)
+    return ClinicianAnswer(clinician_id=clinician_id, **fields)
+
+
+async def correct_clinician(
+    clinician_id: UUID, wish: CorrectClinician, tx: Transaction
+) -> ClinicianAnswer | Refused:
+    """Correct what is printed of a clinician from now on; what was issued keeps what it shows."""
+    clinician = await store.lock_clinician(tx, clinician_id)
+    if clinician is None:
+        return Refused.not_found("clinician", "clinician_id")
+    broken = await _broken_by_login(wish.subject, clinician_id, tx)
+    if broken:
+        return Refused.by_rules(broken, "The clinician is not changed")
+    await store.change_clinician(tx, clinician_id, **wish.changes())
+    return ClinicianAnswer.model_validate(clinician.model_dump() | wish.changes())
+
+
+async def _broken_by_login(
+    subject: str | None, clinician_id: UUID | None, tx: Transaction
+) -> list[Broken]:
+    has_it = None if subject is None else await clinician_of(tx, subject)
+    return broken_by_login(taken=has_it is not None and has_it.clinician_id != clinician_id)

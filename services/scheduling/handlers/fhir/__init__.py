@@ -1,0 +1,1 @@
+"""The clinic's calendar as FHIR clients read it."""

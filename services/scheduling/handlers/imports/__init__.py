@@ -1,0 +1,1 @@
+"""What a clinic has on file elsewhere."""

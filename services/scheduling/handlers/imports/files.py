@@ -1,0 +1,267 @@
+"""Imports: a file is read whole, checked batch by batch, and applied when somebody says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, Select
+
+from services.scheduling import store
+from services.scheduling.forms.imports import (
+    ApplyImport,
+    ImportAnswer,
+    ImportedPatient,
+    ImportedVisit,
+    OpenImport,
+    RowProblem,
+    RowProblems,
+    read_record,
+)
+from services.scheduling.handlers.imports import visits
+from services.scheduling.handlers.patients import intake
+from services.scheduling.import_keys import ImportKeys
+from services.scheduling.rules import imports as rules
+from services.scheduling.rules.imports import Record
+from services.scheduling.rules.patients import intake as patient_rules
+from services.scheduling.store import imports as kept
+from services.scheduling.tables.imports import Import, ImportRow
+from services.scheduling.work import ApplyImportBatch, CheckImportBatch, ForgetImport
+from shared.auth import Actor
+from shared.http.pages import Page, Paging, page
+from shared.http.problems import Refused
+from shared.ids import new_id
+from shared.messaging import Transaction
+from shared.refusals import Broken
+
+PATIENTS_AT_ONCE = 100
+"""How many patients one transaction takes; of visits it takes one series, or one session."""
+
+KEPT = timedelta(days=7)
+"""How long the text of a file waits, sealed, for somebody to apply it: no figure of care."""
+
+STATES = ("waiting", "ready", "known", "wrong", "applied")
+
+
+async def open_import(
+    wish: OpenImport, by: Actor, keys: ImportKeys, tx: Transaction
+) -> ImportAnswer | Refused:
+    """Keep a file's records and have them checked. Nothing of it is on file yet."""
+    location = await store.find_location(tx, wish.location_id)
+    if location is None:
+        return Refused.not_found("location", "location_id")
+    records = rules.read_file(wish.kind, wish.content)
+    if isinstance(records, Broken):
+        return Refused.by_rules([records], "The file is not imported")
+    import_id = new_id()
+    tx.insert(
+        Import,
+        import_id=import_id,
+        kind=wish.kind,
+        location_id=wish.location_id,
+        state="checking",
+        made_at=tx.now,
+        made_by=by.subject,
+    )
+    zone = ZoneInfo(location.zone)
+    await kept.add_rows(tx, _rows(tx, import_id, records, wish.source, keys, zone))
+    await _go_on(tx, import_id, -1, "waiting")
+    tx.do(ForgetImport(import_id=import_id), due=tx.now + KEPT)
+    return await _show(await _found(tx, import_id), tx)
+
+
+async def forget_import(work: ForgetImport, tx: Transaction) -> None:
+    """Drop the text of a file that was looked at and never applied."""
+    import_ = await _found(tx, work.import_id)
+    if import_.state in {"checking", "checked"}:
+        tx.cancel(f"import:{work.import_id}")
+        await kept.set_import_state(tx, work.import_id, "lapsed")
+        await kept.forget_contents(tx, work.import_id)
+
+
+def _rows(
+    tx: Transaction,
+    import_id: UUID,
+    records: Sequence[Record],
+    source: str,
+    keys: ImportKeys,
+    zone: ZoneInfo,
+) -> list[dict[str, Any]]:
+    """The rows of a file: what is of one batch has its number, what is of no form is wrong."""
+    rows: list[dict[str, Any]] = []
+    seen: set[UUID] = set()
+    people: dict[tuple[str, str, date], int] = {}
+    batches: dict[object, int] = {}
+    for n, record in enumerate(records):
+        read = read_record(record, zone)
+        batch: object = ("patients", n // PATIENTS_AT_ONCE)
+        row: dict[str, Any] = {
+            "import_id": import_id,
+            "line": record.line,
+            "record": record.record,
+            "source_key": None,
+            "patient_key": None,
+            "content": None,
+            "state": "wrong",
+        }
+        if record.record == "visit":
+            batch = ("series", record.fields.get("series_source_id") or n)
+        if isinstance(read, list):
+            row["problems"] = [rules.as_problem(each) for each in read]
+        else:
+            row["source_key"] = keys.key(source, record.record, read.source_id)
+            if isinstance(read, ImportedVisit):
+                row["patient_key"] = keys.key(source, "patient", read.patient_source_id)
+            row["problems"] = [rules.as_problem(rules.twice())] if row["source_key"] in seen else []
+            seen.add(row["source_key"])
+        if not row["problems"] and not isinstance(read, list):
+            row["state"] = "waiting"
+            if isinstance(read, ImportedPatient):
+                first = people.setdefault(read.person, record.line)
+                same = [] if first == record.line else [rules.same_person(first)]
+                row["problems"] = [rules.as_problem(each) for each in same]
+            row["content"] = kept.seal_row(tx, import_id, record.line, read.model_dump(mode="json"))
+        rows.append(row | {"batch_no": batches.setdefault(batch, len(batches))})
+    return rows
+
+
+async def _go_on(tx: Transaction, import_id: UUID, after: int, state: str) -> None:
+    """Leave the next batch to be done, or say that all are."""
+    batch_no = await kept.next_batch(tx, import_id, after, state)
+    if batch_no is not None:
+        work = CheckImportBatch if state == "waiting" else ApplyImportBatch
+        tx.do(work(import_id=import_id, batch_no=batch_no), key=f"import:{import_id}")
+    elif state == "waiting":
+        await kept.set_import_state(tx, import_id, "checked")
+    else:
+        await kept.set_import_state(tx, import_id, "applied")
+        await kept.forget_contents(tx, import_id)
+
+
+async def check_batch(work: CheckImportBatch, tx: Transaction) -> None:
+    """Judge a batch by what is on file now, and change nothing of it."""
+    import_ = await _found(tx, work.import_id)
+    rows = await kept.rows_of_batch(tx, work.import_id, work.batch_no, "waiting")
+    fresh = await _without_known(rows, tx)
+    if fresh and fresh[0].record == "patient":
+        for row in fresh:
+            patient = ImportedPatient.model_validate(kept.open_row(tx, row))
+            broken = patient_rules.broken_by_birth_date(patient.card.birth_date, tx.now.date())
+            await _judged(tx, row, broken)
+    elif fresh:
+        await visits.check(import_, work.batch_no, _visits(fresh, tx), tx)
+    await _go_on(tx, work.import_id, work.batch_no, "waiting")
+
+
+async def apply_batch(work: ApplyImportBatch, tx: Transaction) -> None:
+    """Put a batch on file, as staff would one by one; what stands in the way by now is wrong."""
+    import_ = await _found(tx, work.import_id)
+    rows = await kept.rows_of_batch(tx, work.import_id, work.batch_no, "ready")
+    fresh = await _without_known(rows, tx)
+    if fresh and fresh[0].record == "patient":
+        for row in fresh:
+            await _register(row, tx)
+    elif fresh:
+        await visits.apply(import_, work.batch_no, _visits(fresh, tx), tx)
+    await _go_on(tx, work.import_id, work.batch_no, "ready")
+
+
+async def _register(row: ImportRow, tx: Transaction) -> None:
+    patient = ImportedPatient.model_validate(kept.open_row(tx, row))
+    answer = await intake.register_patient(patient.card, None, tx)
+    if isinstance(answer, Refused):
+        said = answer.violations
+        await _judged(tx, row, [Broken(v.rule, v.detail, v.source or "", v.field) for v in said])
+        return
+    assert row.source_key is not None, "a row that was read has its key"
+    kept.note_imported(tx, row.source_key, answer.patient_id)
+    await kept.change_row(tx, row, state="applied")
+
+
+async def _without_known(rows: Sequence[ImportRow], tx: Transaction) -> list[ImportRow]:
+    """The rows that were not imported before; the others are marked as known."""
+    known = await kept.imported(tx, {row.source_key for row in rows if row.source_key})
+    for row in rows:
+        if row.source_key in known:
+            await kept.change_row(tx, row, state="known")
+    return [row for row in rows if row.source_key not in known]
+
+
+def _visits(rows: Sequence[ImportRow], tx: Transaction) -> list[tuple[ImportRow, ImportedVisit]]:
+    read: list[tuple[ImportRow, ImportedVisit]] = [
+        (row, ImportedVisit.model_validate(kept.open_row(tx, row))) for row in rows
+    ]
+    return sorted(read, key=lambda each: each[1].starts_at)
+
+
+async def _judged(tx: Transaction, row: ImportRow, broken: Sequence[Broken]) -> None:
+    """What is right keeps the advice that it has."""
+    problems = [rules.as_problem(each) for each in broken] or row.problems
+    await kept.change_row(tx, row, state="wrong" if broken else "ready", problems=problems)
+
+
+async def apply_import(
+    import_id: UUID, wish: ApplyImport, tx: Transaction
+) -> ImportAnswer | Refused:
+    """Have what was checked put on file."""
+    import_ = await kept.lock_import(tx, import_id)
+    if import_ is None:
+        return Refused.not_found("import", "import_id")
+    counts = await kept.counts(tx, import_id)
+    if import_.state in {"applying", "applied"}:
+        return await _show(import_, tx)
+    broken = rules.broken_by_applying(
+        import_.state, wrong=counts.get("wrong", 0), skip_wrong=wish.skip_wrong
+    )
+    if broken:
+        return Refused.by_rules(broken, "The import is not applied")
+    await kept.set_import_state(tx, import_id, "applying")
+    await _go_on(tx, import_id, -1, "ready")
+    return await _show(await _found(tx, import_id), tx)
+
+
+async def _found(tx: Transaction, import_id: UUID) -> Import:
+    import_ = await kept.lock_import(tx, import_id)
+    assert import_ is not None, "work is left for an import that is kept"
+    return import_
+
+
+async def read_import(import_id: UUID, tx: Transaction) -> ImportAnswer | Refused:
+    import_ = await kept.find_import(tx, import_id)
+    if import_ is None:
+        return Refused.not_found("import", "import_id")
+    return await _show(import_, tx)
+
+
+async def _show(import_: Import, tx: Transaction) -> ImportAnswer:
+    counts = dict.fromkeys(STATES, 0) | await kept.counts(tx, import_.import_id)
+    return ImportAnswer(**import_.model_dump(), **counts, total=sum(counts.values()))
+
+
+async def list_problems(
+    import_id: UUID, asked: Paging, tx: Transaction
+) -> Page[RowProblems] | Refused:
+    """The wrong rows by line, each with all that is wrong in it."""
+    return await _told(import_id, kept.wrong_rows(import_id), asked, tx)
+
+
+async def list_advice(
+    import_id: UUID, asked: Paging, tx: Transaction
+) -> Page[RowProblems] | Refused:
+    """The rows by line that come in although a booking of the same would be refused."""
+    return await _told(import_id, kept.advised_rows(import_id), asked, tx)
+
+
+async def _told(
+    import_id: UUID, rows: Select[Any], asked: Paging, tx: Transaction
+) -> Page[RowProblems] | Refused:
+    if await kept.find_import(tx, import_id) is None:
+        return Refused.not_found("import", "import_id")
+
+    def item(row: Row[Any]) -> RowProblems:
+        return RowProblems(line=row.line, problems=[RowProblem(**each) for each in row.problems])
+
+    return await page(tx, rows, by=kept.BY_LINE, asked=asked, item=item)

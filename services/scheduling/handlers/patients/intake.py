@@ -1,0 +1,63 @@
+"""Intake, and contact details."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.scheduling import store
+from services.scheduling.forms.answers import PatientAnswer
+from services.scheduling.forms.wishes import RegisterPatient, UpdatePatient
+from services.scheduling.handlers.patients.screening import shown_of
+from services.scheduling.rules.patients import intake as rules
+from services.scheduling.rules.patients.screening import Screening
+from services.scheduling.store import screening as kept
+from shared.auth import Actor
+from shared.claims import PatientCard
+from shared.events.scheduling import PatientHeld, PatientRegistered, PatientUpdated
+from shared.http.problems import Refused
+from shared.ids import new_id
+from shared.messaging import Transaction
+
+
+async def register_patient(
+    wish: RegisterPatient, by: Actor | None, tx: Transaction
+) -> PatientAnswer | Refused:
+    """Put a patient on file, held where a concern is known; nobody is screened by it.
+
+    `by` is who asks; a file that is imported has nobody.
+    """
+    broken = rules.broken_by_birth_date(wish.birth_date, tx.now.date())
+    if broken:
+        return Refused.by_rules(broken, "The patient is not registered")
+    patient_id = new_id()
+    card = PatientCard(patient_id=patient_id, **wish.model_dump(exclude={"concerns"}))
+    concerns = sorted(set(wish.concerns))
+    store.add_patient(tx, card, concerns)
+    tx.publish(PatientRegistered(patient_id=patient_id, registered_at=tx.now))
+    if concerns:
+        kept.add_screening(tx, patient_id, concerns, clinician_id=None, by=by, until=None)
+        tx.publish(PatientHeld(patient_id=patient_id, held_at=tx.now))
+    return PatientAnswer(
+        patient_id=patient_id,
+        held=bool(concerns),
+        screening=Screening.CONCERN if concerns else Screening.NOT_SCREENED,
+        screened_until=None,
+    )
+
+
+async def update_patient(
+    patient_id: UUID, wish: UpdatePatient, tx: Transaction
+) -> PatientAnswer | Refused:
+    """Change contact details. Copies elsewhere are refreshed only when something did change."""
+    patient = await store.lock_patient(tx, patient_id)
+    if patient is None:
+        return Refused.not_found("patient", "patient_id")
+    before = store.patient_card(tx, patient)
+    after = PatientCard.model_validate(before.model_dump(mode="json") | wish.changes())
+    broken = rules.broken_by_birth_date(after.birth_date, tx.now.date())
+    if broken:
+        return Refused.by_rules(broken, "The patient is not changed")
+    if after != before:
+        await store.change_card(tx, after)
+        tx.publish(PatientUpdated(patient_id=patient_id, updated_at=tx.now))
+    return PatientAnswer(patient_id=patient_id, **shown_of(patient, tx.now.date()))

@@ -1,0 +1,1 @@
+"""What becomes of the rest of a series when one infusion changes."""

@@ -1,0 +1,1 @@
+"""A series: planned, held, booked, changed, and at its end."""

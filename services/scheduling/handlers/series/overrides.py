@@ -1,0 +1,151 @@
+"""A prescriber signs that a rule does not hold for a series, and why; everybody sees the list."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+
+from services.scheduling import store
+from services.scheduling.forms.overrides import Extend, OverrideAnswer, SignedAnswer, SignOverride
+from services.scheduling.handlers.series.ending import complete_if_done
+from services.scheduling.handlers.series.gap_risks import look_at_gaps
+from services.scheduling.handlers.signers import broken_by_signer
+from services.scheduling.rules.series import course as series_rules
+from services.scheduling.rules.series import overrides as rules
+from services.scheduling.rules.series.course import SeriesState
+from services.scheduling.rules.series.overrides import Signed
+from services.scheduling.rules.series.protocols import InfusionProtocol
+from services.scheduling.rules.signing import Act
+from services.scheduling.rules.visits.life import GIVEN
+from services.scheduling.store import Course
+from services.scheduling.store import overrides as kept
+from services.scheduling.tables.overrides import Override
+from shared import audit
+from shared.auth import Actor
+from shared.http.pages import Page, Paging, page
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+from shared.refusals import Broken
+
+
+async def sign_override(
+    series_id: UUID, wish: SignOverride, by: Actor, tx: Transaction
+) -> OverrideAnswer | Refused:
+    """Keep who lifts which rule of one series, how far and why. It holds from now on.
+
+    More infusions may be signed for a completed series too, which is open again with that.
+    """
+    course = await store.lock_course(tx, series_id)
+    if course is None:
+        return Refused.not_found("series", "series_id")
+    series = course.series
+    location = await store.find_location(tx, series.location_id)
+    assert location is not None, "a series has its place"
+    policy = await store.policy_of(tx, series.location_id, series.visit_type)
+    zone = ZoneInfo(location.zone)
+    protocol = policy.protocol_on(series.booked_at.astimezone(zone).date())
+    completed = isinstance(wish, Extend) and series.state == SeriesState.COMPLETED
+    state_broken = (
+        await _broken_by_reopening(course, protocol, zone, tx)
+        if completed
+        else series_rules.broken_by_state(SeriesState(series.state), "have a rule lifted")
+    )
+    broken = [
+        *state_broken,
+        *(
+            rules.broken_by_extension(series.infusions, wish.infusions)
+            if isinstance(wish, Extend)
+            else rules.broken_by_succession(protocol, wish.gap_min_days)
+        ),
+        *await broken_by_signer(tx, wish.clinician_id, by, Act.OVERRIDE),
+    ]
+    if broken:
+        return Refused.by_rules(broken, "The override is not signed")
+    if completed:
+        await store.reopen_series(tx, series_id)
+    override = await kept.add_override(
+        tx,
+        series,
+        wish.reason,
+        rule=wish.rule,
+        infusions=wish.infusions if isinstance(wish, Extend) else None,
+        gap_min_days=None if isinstance(wish, Extend) else wish.gap_min_days,
+        clinician_id=wish.clinician_id,
+        signed_by=by.subject,
+    )
+    look_at_gaps(series_id, tx)
+    return _show(tx, override)
+
+
+async def _broken_by_reopening(
+    course: Course, protocol: InfusionProtocol, zone: ZoneInfo, tx: Transaction
+) -> list[Broken]:
+    """Whether a completed series can be open again: it is the newest, and not long over."""
+    last = max(visit.starts_at for visit in course.visits if visit.state in GIVEN)
+    has_open = await store.has_open_series(tx, course.series.patient_id)
+    days = (each.astimezone(zone).date() for each in (last, tx.now))
+    return [
+        *series_rules.broken_by_open_series(has_open=has_open),
+        *rules.broken_by_lateness(protocol, *days),
+    ]
+
+
+async def withdraw_override(
+    override_id: UUID, by: Actor, tx: Transaction
+) -> OverrideAnswer | Refused:
+    """Have the rule hold again. What was booked under the override stands.
+
+    A series that waited for what it added is completed, if nothing else is to come.
+    """
+    override = await kept.lock_override(tx, override_id)
+    if override is None:
+        return Refused.not_found("override", "override_id")
+    broken = rules.broken_by_withdrawn(withdrawn=override.withdrawn_at is not None)
+    if broken:
+        return Refused.by_rules(broken, "The override is not withdrawn")
+    withdrawn = await kept.withdraw_override(tx, override, by.subject)
+    if override.series_id is None:
+        return _show(tx, withdrawn)
+    look_at_gaps(override.series_id, tx)
+    course = await store.find_course(tx, override.series_id)
+    assert course is not None, "an override is of a series"
+    location = await store.find_location(tx, course.series.location_id)
+    assert location is not None, "a series has its place"
+    await complete_if_done(course.series, course.visits, ZoneInfo(location.zone), tx)
+    return _show(tx, withdrawn)
+
+
+async def list_overrides(
+    kind: Signed | None,
+    series_id: UUID | None,
+    patient_id: UUID | None,
+    asked: Paging,
+    reader: Actor,
+    tx: Transaction,
+) -> Page[SignedAnswer] | Refused:
+    """All that prescribers signed, the earliest first. Each patient shown is in the audit log."""
+
+    def item(row: Row[Any]) -> SignedAnswer:
+        audit.append(
+            tx,
+            reader,
+            action="read",
+            entity="override",
+            entity_id=str(row.override_id),
+            patient_id=row.patient_id,
+        )
+        why = kept.why_of(tx, row)
+        shown = {**row._mapping, "reason": why["reason"], "outside": why.get("outside", [])}  # noqa: SLF001  # its public name
+        return SignedAnswer.model_validate(shown)
+
+    rows = kept.overrides_signed(kind, series_id, patient_id)
+    return await page(tx, rows, by=kept.BY_SIGNED, asked=asked, item=item)
+
+
+def _show(tx: Transaction, override: Override) -> OverrideAnswer:
+    return OverrideAnswer(
+        **override.model_dump(exclude={"reason"}), reason=kept.reason_of(tx, override)
+    )

@@ -1,0 +1,283 @@
+"""Plans for a series that is not booked yet: proposed, never stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
+from typing import Annotated, Self
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, Field, model_validator
+
+from services.scheduling import store
+from services.scheduling.forms.figures import Clock, Day, check_order
+from services.scheduling.forms.wish import Wish
+from services.scheduling.forms.wishes import WishedAppointment
+from services.scheduling.handlers.series.given_before import given_before
+from services.scheduling.rules.clinic.policy import Policy, minute_of, wall
+from services.scheduling.rules.clinic.rooms import Used
+from services.scheduling.rules.planner.days import Place
+from services.scheduling.rules.planner.plans import Plan, Proposal, plan_series
+from services.scheduling.rules.planner.wishes import (
+    EVERY_DAY,
+    Preferences,
+    broken_by_wishes,
+    last_day_of_any,
+)
+from services.scheduling.rules.series import course as series_rules
+from services.scheduling.rules.series import gaps, protocols
+from services.scheduling.rules.series.earlier import rest_after
+from services.scheduling.rules.series.protocols import InfusionProtocol
+from services.scheduling.tables import Location
+from shared.events.scheduling import TypeCode
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+from shared.refusals import Broken, unknown
+
+
+class PreferencesWish(Wish):
+    """When the patient can come. A visit begins and ends between `from` and `until`.
+
+    Left out, `earliest` is today, and `latest` so far on that a whole series fits.
+    """
+
+    weekdays: Annotated[
+        frozenset[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)
+    ] = EVERY_DAY
+    from_: Annotated[Clock, Field(alias="from")] = "00:00"
+    until: Clock = "24:00"
+    earliest: Day | None = None
+    latest: Day | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        check_order(self.from_, self.until)
+        return self
+
+
+class PlanSeries(Wish):
+    """`infusions` left out means as few as the protocol has."""
+
+    patient_id: UUID
+    location_id: UUID
+    visit_type: TypeCode
+    infusions: Annotated[int, Field(ge=0, le=99)] | None = None
+    preferences: PreferencesWish = PreferencesWish()
+
+
+class Reason(BaseModel):
+    """Why a plan has points; the fewer it has, the better it is."""
+
+    name: str
+    points: int
+    detail: str
+
+
+class PlanOffer(BaseModel):
+    """A whole series. `appointments` are what `POST /series` takes, as they are.
+
+    `local` shows the same starts as the clinic's wall clock does; `leaves` is what of the wishes a
+    visit does not keep, empty for a plan that keeps them all.
+    """
+
+    points: int
+    why: list[Reason]
+    usual_time: str
+    appointments: list[WishedAppointment]
+    local: list[str]
+    leaves: list[str]
+    advice: list[str]
+
+
+class Ruled(BaseModel):
+    """A rule that stands in the way."""
+
+    rule: str
+    detail: str
+    source: str
+
+
+class BlockedDate(Ruled):
+    date: date
+
+
+class PlansAnswer(BaseModel):
+    """The best few plans, or which rule blocks which date, and the nearest legal plans."""
+
+    patient_id: UUID
+    location_id: UUID
+    visit_type: TypeCode
+    infusions: int
+    earliest: date
+    latest: date
+    plans: list[PlanOffer]
+    blocked: list[BlockedDate]
+    between: list[Ruled]
+    nearest: list[PlanOffer]
+
+
+async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refused:
+    """The best few whole series that can be booked as the chairs stand now. Nothing is held."""
+    location = await store.find_location(tx, wish.location_id)
+    broken = await _broken_by_patient(wish.patient_id, tx)
+    if location is None:
+        return Refused.by_rules([*broken, unknown("location", "location_id")], "No plan is made")
+    zone = ZoneInfo(location.zone)
+    today = tx.now.astimezone(zone).date()
+    policy = await store.policy_of(tx, wish.location_id, wish.visit_type)
+    if not policy.in_series:
+        broken.append(series_rules.type_not_in_series(await store.series_types(tx)))
+        return Refused.by_rules(broken, "No plan is made")
+    protocol = policy.protocol_on(today)
+    count = protocol.size_min if wish.infusions is None else wish.infusions
+    wishes = _preferences(wish.preferences, protocol, count, today)
+    broken += broken_by_wishes(policy.planning, protocol, count, wishes, today)
+    if broken:
+        return Refused.by_rules(broken, "No plan is made")
+    place = await place_of(
+        tx, location, wish.visit_type, wish.patient_id, wishes, protocol=protocol
+    )
+    # Some tens of milliseconds of arithmetic, beside which other requests go on.
+    proposal = await asyncio.to_thread(plan_series, protocol, count, wishes, place)
+    return _answer(wish, count, wishes, proposal, protocol, zone)
+
+
+async def _broken_by_patient(patient_id: UUID, tx: Transaction) -> list[Broken]:
+    if await store.find_patient(tx, patient_id) is None:
+        return [unknown("patient", "patient_id")]
+    return series_rules.broken_by_open_series(has_open=await store.has_open_series(tx, patient_id))
+
+
+def _preferences(
+    wish: PreferencesWish, protocol: InfusionProtocol, count: int, today: date
+) -> Preferences:
+    earliest = wish.earliest or today
+    return Preferences(
+        earliest,
+        wish.latest or last_day_of_any(protocol, count, earliest),
+        wish.weekdays,
+        minute_of(wish.from_),
+        minute_of(wish.until),
+    )
+
+
+async def place_of(
+    tx: Transaction,
+    location: Location,
+    visit_type: str,
+    patient_id: UUID,
+    wishes: Preferences,
+    besides: Collection[UUID] = (),
+    *,
+    protocol: InfusionProtocol | None = None,
+    series_id: UUID | None = None,
+) -> Place:
+    """The chairs of a location and all that is booked in them while a plan may run.
+
+    `besides` are visits that the plan itself may move. By a `protocol`, days are left free after
+    what the patient was given in series other than this one.
+    """
+    zone = ZoneInfo(location.zone)
+    chairs = await store.chairs_in_service(tx, location.location_id)
+    first, last = wishes.span()
+    taken = await store.taken_slots(
+        tx,
+        chairs,
+        patient_id,
+        since=_midnight(first, zone),
+        until=_midnight(last, zone),
+        besides=besides,
+    )
+    policy = await store.policy_of(tx, location.location_id, visit_type)
+    rest = None
+    if protocol is not None:
+        earlier = await given_before(
+            tx,
+            patient_id,
+            _midnight(first, zone),
+            drug=policy.figures_on(first).drug,
+            series_id=series_id,
+            to_come=True,
+        )
+        rest = rest_after(protocol, earlier, zone)
+    rooms, used = await rooms_for(
+        tx, policy, location, _midnight(first, zone), _midnight(last, zone), besides
+    )
+    return Place(
+        zone, policy, chairs, taken, patient_id, tx.now, rest, rooms=rooms, rooms_used=used
+    )
+
+
+async def rooms_for(
+    tx: Transaction,
+    policy: Policy,
+    location: Location,
+    since: datetime,
+    until: datetime,
+    besides: Collection[UUID] = (),
+) -> tuple[list[UUID], list[Used]]:
+    """The rooms of a place and what is taken of them, where some figure of the type needs one."""
+    if not any(figures.room_needed for figures in policy.visits):
+        return [], []
+    rooms = [room.room_id for room in await store.rooms_at(tx, location.location_id)]
+    used = await store.rooms_used(
+        tx, rooms, since=since, until=until + timedelta(days=1), besides=besides
+    )
+    return rooms, used
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, datetime.min.time(), zone)
+
+
+def _answer(
+    wish: PlanSeries,
+    count: int,
+    wishes: Preferences,
+    proposal: Proposal,
+    protocol: InfusionProtocol,
+    zone: ZoneInfo,
+) -> PlansAnswer:
+    def offers(plans: Sequence[Plan]) -> list[PlanOffer]:
+        return [offer_of(plan, protocol, zone) for plan in plans]
+
+    return PlansAnswer(
+        patient_id=wish.patient_id,
+        location_id=wish.location_id,
+        visit_type=wish.visit_type,
+        infusions=count,
+        earliest=wishes.earliest,
+        latest=wishes.latest,
+        plans=offers(proposal.plans),
+        blocked=[
+            BlockedDate(date=each.day, **_ruled(each.why).model_dump()) for each in proposal.blocked
+        ],
+        between=[_ruled(each) for each in proposal.between],
+        nearest=offers(proposal.nearest),
+    )
+
+
+def _ruled(broken: Broken) -> Ruled:
+    return Ruled(rule=broken.rule, detail=broken.detail, source=broken.source)
+
+
+def offer_of(plan: Plan, protocol: InfusionProtocol, zone: ZoneInfo) -> PlanOffer:
+    infusions = protocols.numbered([each.starts_at for each in plan.infusions])
+    return PlanOffer(
+        points=plan.points,
+        why=[Reason(name=item.name, points=item.points, detail=item.detail) for item in plan.items],
+        usual_time=wall(plan.usual_min),
+        appointments=[
+            WishedAppointment(chair_id=each.chair_id, starts_at=each.starts_at)
+            for each in plan.infusions
+        ],
+        local=[each.starts_at.astimezone(zone).isoformat() for each in plan.infusions],
+        leaves=[
+            f"Infusion {number} is {each.leaves}, which was not asked for."
+            for number, each in enumerate(plan.infusions, start=1)
+            if each.leaves is not None
+        ],
+        advice=gaps.advice_on_series(protocol, infusions, zone),
+    )

@@ -1,0 +1,101 @@
+"""The way home after a drip: the ride that was seen, and the discharge."""
+
+from __future__ import annotations
+
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.scheduling import store
+from services.scheduling.forms.answers import AppointmentAnswer
+from services.scheduling.forms.visits import Discharge, SeeRide
+from services.scheduling.handlers.shown import show_visit
+from services.scheduling.handlers.visits.doses import dose_state_of
+from services.scheduling.handlers.visits.monitoring import expect_no_more
+from services.scheduling.handlers.visits.readings import newest_reading
+from services.scheduling.rules.clinic.house import HouseFigure
+from services.scheduling.rules.visits import life as rules
+from services.scheduling.rules.visits.gates import (
+    Recovery,
+    broken_by_leaving,
+    broken_by_ride_seen,
+    broken_by_transfer,
+)
+from services.scheduling.rules.visits.life import Step, VisitState
+from services.scheduling.rules.visits.readings import Phase
+from services.scheduling.store.house import figure_of
+from shared.auth import Actor
+from shared.events.scheduling import PatientDischarged
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+
+
+async def see_ride(
+    appointment_id: UUID, wish: SeeRide, by: Actor, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Note who came to take the patient home. Who asks is who saw it."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    broken = [
+        *rules.broken_by_step(Step.SEE_RIDE, held.state),
+        *broken_by_ride_seen(
+            wish.mode,
+            wish.driver_name,
+            wish.driver_phone,
+            patient_phone=store.patient_card(tx, held.patient).phone,
+        ),
+    ]
+    if broken:
+        return Refused.by_rules(broken, "The ride is not verified")
+    seen = store.seal_ride_seen(
+        tx, appointment_id, wish.mode, wish.driver_name, wish.driver_phone, by.subject
+    )
+    visit = await store.change_visit(tx, held.visit, ride_seen=seen, ride_seen_at=tx.now)
+    return show_visit(tx, visit)
+
+
+async def discharge_patient(
+    appointment_id: UUID, wish: Discharge, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Let the patient go with the ride, and say until when not to drive.
+
+    A patient whom a hospital takes over leaves with the ambulance: only the drug's record is asked.
+    """
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    broken = rules.broken_by_step(Step.DISCHARGE, held.state)
+    judged = None if broken else await newest_reading(tx, held, Phase.AFTER)
+    if not broken and wish.transferred_to is not None:
+        broken = broken_by_transfer(await dose_state_of(tx, held.visit))
+    elif not broken:
+        recovery = Recovery(
+            oriented=wish.oriented,
+            ride_needed=held.visit.ride_asked,
+            ride_seen=held.visit.ride_seen is not None,
+            vitals=None if judged is None else judged.vitals,
+            dose=await dose_state_of(tx, held.visit),
+        )
+        fresh_min = await figure_of(tx, HouseFigure.READING_FRESH_MIN)
+        broken = broken_by_leaving(recovery, tx.now, fresh_min)
+    if broken:
+        return Refused.by_rules(broken, "The patient is not discharged")
+    assert held.visit.stopped_at is not None, "a drip that is over has stopped"
+    policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
+    zone = ZoneInfo(held.location.zone)
+    figures = policy.visit_on(held.visit.stopped_at.astimezone(zone).date())
+    assert figures is not None, "what was given has its figures"
+    aborted = held.visit.state == VisitState.ABORTED
+    visit = await store.change_visit(
+        tx,
+        held.visit,
+        state=VisitState.ABORTED if aborted else VisitState.DISCHARGED,
+        oriented=wish.oriented,
+        left_on_reading_id=None if judged is None else judged.reading.reading_id,
+        transferred_to=store.seal_transfer(tx, appointment_id, wish.transferred_to),
+        no_drive_until=rules.no_drive_until(held.visit.stopped_at, figures.no_drive_min),
+        late_since=None,
+    )
+    expect_no_more(tx, appointment_id)
+    tx.publish(PatientDischarged(discharged_at=tx.now, **visit.model_dump()))
+    return show_visit(tx, visit)

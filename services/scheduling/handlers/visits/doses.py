@@ -1,0 +1,157 @@
+"""The dose of an infusion: planned by a prescriber, recorded with its lot, its waste witnessed."""
+
+from __future__ import annotations
+
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.scheduling import store
+from services.scheduling.forms.visits import DoseAnswer, DoseNotGiven, PlanDose, RecordDose
+from services.scheduling.forms.wishes import Nothing
+from services.scheduling.handlers.signers import broken_by_signer
+from services.scheduling.handlers.visits.charts_shown import show_dose
+from services.scheduling.handlers.visits.readings import limits_of
+from services.scheduling.rules.clinic.house import HouseFigure
+from services.scheduling.rules.outcomes.reviews import Matter
+from services.scheduling.rules.signing import Act
+from services.scheduling.rules.visits import doses as rules
+from services.scheduling.rules.visits.doses import DoseState
+from services.scheduling.rules.visits.life import Step, VisitState, broken_by_step
+from services.scheduling.store import HeldVisit
+from services.scheduling.store import doses as kept
+from services.scheduling.store.house import figure_of
+from services.scheduling.store.outcomes import add_review
+from services.scheduling.tables import Appointment
+from shared.auth import Actor
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+
+
+async def plan_dose(
+    appointment_id: UUID, wish: PlanDose, by: Actor, tx: Transaction
+) -> DoseAnswer | Refused:
+    """Plan what is to run, in steps below the ceiling. Earlier plans stay on record.
+
+    A visit that was cleared rested on the plan before, so it is cleared anew.
+    """
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    limits = await limits_of(tx, held)
+    series_id = held.visit.series_id
+    highest = None if series_id is None else await kept.highest_given(tx, series_id)
+    broken = [
+        *broken_by_step(Step.PLAN_DOSE, held.state),
+        *(
+            rules.broken_by_ceiling(wish.dose_ug, wish.weight_g, limits)
+            or rules.broken_by_step(wish.dose_ug, wish.weight_g, highest, limits, wish.reason)
+        ),
+        *await broken_by_signer(
+            tx, wish.clinician_id, by, Act.DOSE, is_controlled=await _is_controlled(tx, held)
+        ),
+    ]
+    if broken:
+        return Refused.by_rules(broken, "The dose is not planned")
+    plan = wish.model_dump(exclude={"clinician_id"})
+    kept.add_plan(tx, appointment_id, wish.clinician_id, by.subject, plan)
+    if held.state is VisitState.CLEARED:
+        await store.change_visit(
+            tx, held.visit, state=VisitState.CHECKED_IN, cleared_at=None, cleared_by=None
+        )
+    return await show_dose(tx, held.visit)
+
+
+async def _is_controlled(tx: Transaction, held: HeldVisit) -> bool:
+    visit, zone = held.visit, ZoneInfo(held.location.zone)
+    policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
+    return policy.figures_on(visit.starts_at.astimezone(zone).date()).is_controlled
+
+
+async def record_dose(
+    appointment_id: UUID, wish: RecordDose, by: Actor, tx: Transaction
+) -> DoseAnswer | Refused:
+    """Record what was drawn up and what ran, once; what is left over waits for a witness.
+
+    What ran has run: above the ceiling it is recorded too, and waits for a prescriber.
+    """
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    broken = broken_by_step(Step.RECORD_DOSE, held.state)
+    broken += rules.broken_by_recorded(
+        recorded=await kept.find_dose(tx, appointment_id) is not None
+    )
+    plan = await kept.newest_plan(tx, appointment_id)
+    if plan is None:
+        broken.append(rules.unplanned("appointment_id"))
+    else:
+        broken += rules.broken_by_given(
+            planned_ug=kept.plan_of(tx, plan)["dose_ug"],
+            drawn_ug=wish.drawn_ug,
+            given_ug=wish.given_ug,
+            aborted=held.state is VisitState.ABORTED,
+            off_plan_pct=await figure_of(tx, HouseFigure.DOSE_OFF_PLAN_PCT),
+            reason=wish.off_plan_reason,
+        )
+    if broken or plan is None:
+        return Refused.by_rules(broken, "The dose is not recorded")
+    wasted = wish.given_ug < wish.drawn_ug
+    kept.record_given(tx, plan, by.subject, wish.model_dump(), wasted=wasted)
+    weight_g = kept.plan_of(tx, plan)["weight_g"]
+    if rules.broken_by_ceiling(wish.given_ug, weight_g, await limits_of(tx, held)):
+        add_review(tx, held.visit, Matter.DOSE_ABOVE_CEILING)
+    return await show_dose(tx, held.visit)
+
+
+async def sign_not_given(
+    appointment_id: UUID, wish: DoseNotGiven, by: Actor, tx: Transaction
+) -> DoseAnswer | Refused:
+    """A prescriber signs that nothing ran, as of a drip that was aborted before the drug."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    plan = await kept.newest_plan(tx, appointment_id)
+    recorded = await kept.find_dose(tx, appointment_id) is not None
+    broken = [
+        *broken_by_step(Step.RECORD_DOSE, held.state),
+        *rules.broken_by_recorded(recorded=recorded),
+        *await broken_by_signer(
+            tx, wish.clinician_id, by, Act.OVERRIDE, is_controlled=await _is_controlled(tx, held)
+        ),
+    ]
+    if plan is None:
+        broken.append(rules.unplanned("appointment_id"))
+    if broken or plan is None:
+        return Refused.by_rules(broken, "The dose is not recorded")
+    kept.record_not_given(tx, plan, by.subject, wish.clinician_id, wish.reason)
+    return await show_dose(tx, held.visit)
+
+
+async def witness_waste(
+    appointment_id: UUID, _: Nothing, by: Actor, tx: Transaction
+) -> DoseAnswer | Refused:
+    """A second person, signed in as themselves, confirms what was left over."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    dose = await kept.find_dose(tx, appointment_id)
+    broken = rules.broken_by_witness(
+        wasted=dose is not None and dose.wasted is True,
+        witnessed=dose is not None and dose.witnessed_by is not None,
+        by_whom_it_gave=dose is not None and dose.recorded_by == by.subject,
+    )
+    if broken:
+        return Refused.by_rules(broken, "The waste is not witnessed")
+    await kept.witness_waste(tx, appointment_id, by.subject)
+    return await show_dose(tx, held.visit)
+
+
+async def dose_state_of(tx: Transaction, visit: Appointment) -> DoseState:
+    dose = await kept.find_dose(tx, visit.appointment_id)
+    return rules.dose_state(
+        asked=visit.dose_asked,
+        recorded=dose is not None,
+        given=dose is not None and dose.given is not None,
+        wasted=dose is not None and dose.wasted is True,
+        witnessed=dose is not None and dose.witnessed_by is not None,
+    )

@@ -1,0 +1,204 @@
+"""The drip of a visit, or what else is given: cleared, started, ended, or stopped early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.scheduling import store
+from services.scheduling.forms.answers import AppointmentAnswer
+from services.scheduling.forms.visits import AbortInfusion
+from services.scheduling.forms.wishes import Nothing, StartInfusion
+from services.scheduling.handlers.series.ending import complete_series_if_done
+from services.scheduling.handlers.series.gap_risks import look_at_gaps
+from services.scheduling.handlers.shown import protocol_of, show_visit, standing
+from services.scheduling.handlers.visits.arrival import asked_of, broken_by_day
+from services.scheduling.handlers.visits.drip_places import broken_by_drips
+from services.scheduling.handlers.visits.monitoring import expect_entry
+from services.scheduling.handlers.visits.readings import Judged, newest_reading
+from services.scheduling.rules.clinic.house import HouseFigure
+from services.scheduling.rules.patients.screening import broken_by_screening
+from services.scheduling.rules.series.gaps import advice_on_series
+from services.scheduling.rules.visits import life as rules
+from services.scheduling.rules.visits.gates import Consented, Readiness, broken_by_start
+from services.scheduling.rules.visits.life import Step, VisitState
+from services.scheduling.rules.visits.readings import Phase
+from services.scheduling.store import HeldVisit
+from services.scheduling.store import charts as kept
+from services.scheduling.store.doses import newest_plan
+from services.scheduling.store.house import figure_of
+from services.scheduling.store.screening import screened_of
+from services.scheduling.tables import Appointment
+from services.scheduling.tables.visits import Consent, DosePlan
+from shared.auth import Actor
+from shared.events.scheduling import InfusionAborted, InfusionCompleted, InfusionStarted
+from shared.http.problems import Refused
+from shared.ids import new_id
+from shared.messaging import Transaction
+from shared.refusals import Broken, unknown
+
+
+async def clear_to_start(
+    appointment_id: UUID, _: Nothing, by: Actor, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """A nurse's word that every gate is open. The start asks all of them once more."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    shut, _ground = await _gates(tx, held, Step.CLEAR)
+    if shut:
+        return Refused.by_rules(shut, "The visit is not cleared to start")
+    visit = await store.change_visit(
+        tx, held.visit, state=VisitState.CLEARED, cleared_at=tx.now, cleared_by=by.subject
+    )
+    return show_visit(tx, visit)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the drip of a visit would rest on."""
+
+    consent: Consent
+    judged: Judged
+    plan: DosePlan | None
+
+
+async def _gates(
+    tx: Transaction, held: HeldVisit, step: Step
+) -> tuple[list[Broken], Ground | None]:
+    """All that keeps the drip from starting, and what it would rest on.
+
+    Of a visit whose drip has started, or never will, it is only that.
+    """
+    visit, state = held.visit, held.state
+    shut = rules.broken_by_step(step, state)
+    if state not in rules.FROM[Step.CHECK_IN]:
+        return shut, None
+    consent = await kept.consent_on_file(tx, visit.patient_id, visit.visit_type)
+    judged = await newest_reading(tx, held, Phase.BEFORE)
+    plan = await newest_plan(tx, visit.appointment_id)
+    ready = Readiness(
+        consent=None
+        if consent is None
+        else Consented(consent.expires_at, consent.withdrawn_at is not None),
+        screening=broken_by_screening(screened_of(held.patient), _today(held, tx)),
+        ride_recorded=visit.ride_mode is not None,
+        fasted=visit.fasted,
+        vitals=None if judged is None else judged.vitals,
+        dose_planned=plan is not None,
+    )
+    fresh_min = await figure_of(tx, HouseFigure.READING_FRESH_MIN)
+    asked = await asked_of(tx, held)
+    shut += [*broken_by_day(held, tx.now), *broken_by_start(ready, asked, tx.now, fresh_min)]
+    if consent is None or judged is None:
+        return shut, None
+    return shut, Ground(consent, judged, plan)
+
+
+def _today(held: HeldVisit, tx: Transaction) -> date:
+    return tx.now.astimezone(ZoneInfo(held.location.zone)).date()
+
+
+async def start_infusion(
+    appointment_id: UUID, wish: StartInfusion, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Start the drip, once the visit is cleared and every gate is open still."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    broken, ground = await _gates(tx, held, Step.START)
+    chair_id = wish.chair_id or held.visit.chair_id
+    assert chair_id is not None, "an infusion has its chair"
+    if not rules.broken_by_step(Step.START, held.state):
+        broken += await broken_by_drips(tx, held, chair_id)
+    if await store.find_clinician(tx, wish.clinician_id) is None:
+        broken.append(unknown("clinician", "clinician_id"))
+    if broken or ground is None:
+        return Refused.by_rules(broken, "The infusion does not start")
+    infusion_id = new_id()
+    asked = await asked_of(tx, held)
+    visit = await store.change_visit(
+        tx,
+        held.visit,
+        state=VisitState.RUNNING,
+        fasting_asked=asked.fasting_min > 0,
+        ride_asked=asked.ride_needed,
+        dose_asked=asked.dose_needed,
+        infusion_id=infusion_id,
+        chair_id=chair_id,
+        clinician_id=wish.clinician_id,
+        started_at=tx.now,
+        consent_id=ground.consent.consent_id,
+        screened_until=held.patient.screened_until,
+        reading_id=ground.judged.reading.reading_id,
+        dose_plan_id=None if ground.plan is None else ground.plan.plan_id,
+    )
+    await expect_entry(tx, appointment_id)
+    tx.publish(
+        InfusionStarted(
+            patient_id=visit.patient_id,
+            infusion_id=infusion_id,
+            appointment_id=appointment_id,
+            location_id=visit.location_id,
+            started_at=tx.now,
+        )
+    )
+    return show_visit(tx, visit, await _advice(tx, held))
+
+
+async def _advice(tx: Transaction, held: HeldVisit) -> list[str]:
+    """What of the gap before this infusion is not advised."""
+    if held.course is None:
+        return []
+    zone = ZoneInfo(held.location.zone)
+    policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
+    protocol = protocol_of(policy, held.course.series, zone)
+    until_now = [each for each in held.course.visits if each.starts_at <= held.visit.starts_at]
+    return advice_on_series(protocol, standing(until_now, tx.now, zone)[-2:], zone)
+
+
+async def complete_infusion(
+    appointment_id: UUID, _: Nothing, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Stop the drip. The last infusion completes its series."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    broken = rules.broken_by_step(Step.COMPLETE, held.state)
+    if broken:
+        return Refused.by_rules(broken, "The infusion is not completed")
+    visit = await store.change_visit(tx, held.visit, state=VisitState.COMPLETED, stopped_at=tx.now)
+    tx.publish(InfusionCompleted.model_validate(visit.model_dump()))
+    await _look_at_course(held, visit, tx)
+    return show_visit(tx, visit)
+
+
+async def _look_at_course(held: HeldVisit, visit: Appointment, tx: Transaction) -> None:
+    """What becomes of the series once a drip of it has ended."""
+    await complete_series_if_done(held, visit, tx)
+    if held.course is not None:
+        look_at_gaps(held.course.series.series_id, tx)
+
+
+async def abort_infusion(
+    appointment_id: UUID, wish: AbortInfusion, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Stop the drip before its end. The series is one infusion short; the patient recovers here."""
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    broken = rules.broken_by_step(Step.ABORT, held.state)
+    if broken:
+        return Refused.by_rules(broken, "The infusion is not aborted")
+    visit = await store.change_visit(
+        tx,
+        held.visit,
+        state=VisitState.ABORTED,
+        stopped_at=tx.now,
+        abort_reason=store.seal_abort(tx, appointment_id, wish.reason),
+    )
+    tx.publish(InfusionAborted.model_validate(visit.model_dump()))
+    await _look_at_course(held, visit, tx)
+    return show_visit(tx, visit)

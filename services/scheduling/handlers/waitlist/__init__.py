@@ -1,0 +1,1 @@
+"""Who waits for a chair, and to whom a freed one is offered."""

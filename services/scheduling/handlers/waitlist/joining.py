@@ -1,0 +1,196 @@
+"""The waiting list: who joins, who leaves, and who takes a chair that is offered."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from services.scheduling import store
+from services.scheduling.forms.answers import AppointmentAnswer
+from services.scheduling.forms.waitlist import Answer, JoinWaitlist, OfferAnswer, WaitingAnswer
+from services.scheduling.forms.wishes import MoveAppointment, WishedAppointment
+from services.scheduling.handlers.series.booking import book_missing
+from services.scheduling.handlers.series.changes import move_visit
+from services.scheduling.handlers.shown import count_not_lost
+from services.scheduling.handlers.waitlist.openings import ask_next, offers_key
+from services.scheduling.rules.series import waitlist as rules
+from services.scheduling.rules.series.waitlist import OfferState, Span, WishState
+from services.scheduling.rules.visits.life import COMING
+from services.scheduling.store import Course
+from services.scheduling.store import waitlist as kept
+from services.scheduling.tables.waitlist import ChairOffer, WaitingWish
+from services.scheduling.work import ExpireWish
+from shared.auth import Actor
+from shared.http.pages import Page, Paging, page
+from shared.http.problems import Refused
+from shared.messaging import Transaction
+from shared.refusals import unknown
+
+
+async def join_waitlist(wish: JoinWaitlist, tx: Transaction) -> WaitingAnswer | Refused:
+    """Note that a patient would take a chair that becomes free, and when."""
+    patient = await store.lock_patient(tx, wish.patient_id)
+    location = await store.find_location(tx, wish.location_id)
+    named = (
+        (patient, unknown("patient", "patient_id")),
+        (location, unknown("location", "location_id")),
+    )
+    windows = [Span(each.since, each.until) for each in wish.windows]
+    course = await kept.open_course(tx, wish.patient_id)
+    broken = [
+        *(broken for found, broken in named if found is None),
+        *rules.broken_by_windows(windows, tx.now),
+        *rules.broken_by_waiting_for_nothing(has_place=_has_place(course, wish)),
+        *rules.broken_by_other_wish(
+            has_wish=await kept.has_wish(tx, wish.patient_id, wish.visit_type, wish.appointment_id)
+        ),
+    ]
+    if broken:
+        return Refused.by_rules(broken, "The wish is not noted")
+    row = await kept.add_wish(
+        tx,
+        **wish.model_dump(exclude={"windows"}),
+        windows=[each.model_dump(mode="json", by_alias=True) for each in wish.windows],
+    )
+    last = max(each.until for each in windows)
+    tx.do(ExpireWish(wish_id=row.wish_id), due=last, key=wish_key(row.wish_id))
+    return WaitingAnswer(**row.model_dump())
+
+
+def wish_key(wish_id: UUID) -> str:
+    return f"wish/{wish_id}"
+
+
+async def expire_wish(work: ExpireWish, tx: Transaction) -> None:
+    """A patient who can come at no time that is left waits no more."""
+    wish = await kept.find_wish(tx, work.wish_id)
+    assert wish is not None, "wishes are kept"
+    await store.lock_patient(tx, wish.patient_id)
+    await kept.end_wish(tx, work.wish_id, WishState.EXPIRED)
+
+
+def _has_place(course: Course | None, wish: JoinWaitlist) -> bool:
+    """Whether the patient's series here has a visit to move, or lacks an infusion."""
+    if course is None or (course.series.location_id, course.series.visit_type) != (
+        wish.location_id,
+        wish.visit_type,
+    ):
+        return False
+    if wish.appointment_id is None:
+        return count_not_lost(course.visits) < course.series.infusions
+    return any(
+        visit.appointment_id == wish.appointment_id and visit.state in COMING
+        for visit in course.visits
+    )
+
+
+async def leave_waitlist(wish_id: UUID, _: Answer, tx: Transaction) -> WaitingAnswer | Refused:
+    """Take a patient off the list; what is offered to the wish is offered no more."""
+    wish = await kept.find_wish(tx, wish_id)
+    if wish is None:
+        return Refused.not_found("wish", "wish_id")
+    await store.lock_patient(tx, wish.patient_id)
+    found = await kept.find_wish(tx, wish_id)
+    assert found is not None, "wishes are kept"
+    broken = rules.broken_by_wish(WishState(found.state))
+    if broken:
+        return Refused.by_rules(broken, "The wish is not withdrawn")
+    for opening_id in await kept.end_wish(tx, wish_id, WishState.WITHDRAWN):
+        await ask_next(tx, opening_id)
+    tx.cancel(wish_key(wish_id))
+    return WaitingAnswer(**(found.model_dump() | {"state": WishState.WITHDRAWN}))
+
+
+async def accept_offer(offer_id: UUID, _: Answer, tx: Transaction) -> AppointmentAnswer | Refused:
+    """Give the chair to the first who says yes, by the rules of any booking or move."""
+    asked = await kept.find_offer(tx, offer_id)
+    if asked is None:
+        return Refused.not_found("offer", "offer_id")
+    await store.lock_patient(tx, asked.patient_id)
+    offers = await kept.lock_opening(tx, asked.opening_id)
+    [offer] = (each for each in offers if each.offer_id == offer_id)
+    zone = await store.zone_at(tx, offer.location_id)
+    broken = rules.broken_by_offer(OfferState(offer.state), offer.expires_at, tx.now, zone)
+    if broken:
+        return Refused.by_rules(broken, "The offer is not accepted")
+    wish = await kept.find_wish(tx, offer.wish_id)
+    assert wish is not None, "an offer answers a wish"
+    answer = await _take(offer, wish, tx)
+    if isinstance(answer, Refused):
+        return answer
+    await kept.end_offers(tx, [offer_id], OfferState.TAKEN)
+    others = [each.offer_id for each in offers if each.offer_id != offer_id]
+    await kept.end_offers(tx, others, OfferState.LOST)
+    await kept.end_wish(tx, wish.wish_id, WishState.FILLED)
+    tx.cancel(wish_key(wish.wish_id))
+    tx.cancel(offers_key(offer.opening_id))
+    return answer
+
+
+async def _take(
+    offer: ChairOffer, wish: WaitingWish, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    if wish.appointment_id is not None:
+        move = MoveAppointment(starts_at=offer.starts_at, chair_id=offer.chair_id)
+        return await move_visit(wish.appointment_id, move, tx)
+    course = await kept.open_course(tx, wish.patient_id)
+    if course is None:
+        nothing = rules.broken_by_waiting_for_nothing(has_place=False)
+        return Refused.by_rules(nothing, "The offer is not accepted")
+    wished = WishedAppointment(starts_at=offer.starts_at, chair_id=offer.chair_id)
+    return await book_missing(course.series.series_id, wished, tx)
+
+
+async def decline_offer(offer_id: UUID, _: Answer, tx: Transaction) -> OfferAnswer | Refused:
+    """Note that a patient does not want the chair. The wish goes on waiting for another."""
+    asked = await kept.find_offer(tx, offer_id)
+    if asked is None:
+        return Refused.not_found("offer", "offer_id")
+    offers = await kept.lock_opening(tx, asked.opening_id)
+    [offer] = (each for each in offers if each.offer_id == offer_id)
+    zone = await store.zone_at(tx, offer.location_id)
+    broken = rules.broken_by_offer(OfferState(offer.state), offer.expires_at, tx.now, zone)
+    if broken:
+        return Refused.by_rules(broken, "The offer is not declined")
+    await kept.end_offers(tx, [offer_id], OfferState.DECLINED)
+    await ask_next(tx, offer.opening_id)
+    return OfferAnswer(**(offer.model_dump() | {"state": OfferState.DECLINED}))
+
+
+async def list_waiting(
+    state: WishState, location_id: UUID | None, asked: Paging, reader: Actor, tx: Transaction
+) -> Page[WaitingAnswer] | Refused:
+    """Those who wait, longest first, or whose wishes ended so."""
+
+    def item(row: Row[tuple[object, ...]]) -> WaitingAnswer:
+        return WaitingAnswer.model_validate(row, from_attributes=True)
+
+    rows = kept.wishes_made(state, location_id)
+    return await page(
+        tx, rows, by=kept.BY_MADE, asked=asked, item=item, shown_to=reader, as_entity="waiting_wish"
+    )
+
+
+async def list_offers(
+    location_id: UUID | None,
+    patient_id: UUID | None,
+    asked: Paging,
+    reader: Actor,
+    tx: Transaction,
+) -> Page[OfferAnswer] | Refused:
+    """Offers and what became of them, earliest first."""
+
+    def item(row: Row[tuple[object, ...]]) -> OfferAnswer:
+        return OfferAnswer.model_validate(row, from_attributes=True)
+
+    rows = kept.offers_made(location_id, patient_id)
+    return await page(
+        tx,
+        rows,
+        by=kept.BY_OFFERED,
+        asked=asked,
+        item=item,
+        shown_to=reader,
+        as_entity="chair_offer",
+    )

@@ -1,0 +1,1 @@
+"""The clinic's figures, and what its chairs, nurses and rooms can take."""

@@ -1,0 +1,1 @@
+"""What FHIR searches ask for."""

@@ -1,0 +1,1 @@
+"""Forms, their figures, and what those say over a series."""

@@ -1,0 +1,1 @@
+"""Who may be given an infusion."""

@@ -1,0 +1,215 @@
+"""Plans for a whole series: the best few that are legal, or why there is none and what is nearest.
+
+A plan is legal when every visit has a chair, a watching nurse and the patient to itself, lies
+within the place's hours, and keeps the protocol's gaps and cap with its neighbours. Among legal
+plans the one with the fewest points wins (`planner_score`), and no legal plan has fewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+
+from services.scheduling.rules.clinic.house import Planning
+from services.scheduling.rules.planner.choice import OpenDay
+from services.scheduling.rules.planner.days import Place, Start, days_of
+from services.scheduling.rules.planner.score import Item, Scored, score
+from services.scheduling.rules.planner.search import Calendar
+from services.scheduling.rules.planner.wishes import BEYOND_DAYS, Preferences
+from services.scheduling.rules.series.protocols import InfusionProtocol
+from shared.refusals import Broken
+
+OFFERED = 3
+"""A technical bound on the answer: a few plans, to choose from on the telephone."""
+
+HOUR_MIN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One infusion of a plan. `leaves` is what of the wishes it does not keep."""
+
+    chair_id: UUID
+    starts_at: datetime
+    day: date
+    wall_min: int
+    leaves: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole series, first to last, and what its points are for."""
+
+    infusions: tuple[Planned, ...]
+    usual_min: int
+    items: tuple[Item, ...]
+
+    @property
+    def points(self) -> int:
+        return sum(item.points for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A date within the wishes on which no infusion can be given, and the rule that says so."""
+
+    day: date
+    why: Broken
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """`plans` if there are any; else which rule blocks which date, and the nearest legal plans."""
+
+    plans: tuple[Plan, ...]
+    blocked: tuple[Blocked, ...] = ()
+    between: tuple[Broken, ...] = ()
+    nearest: tuple[Plan, ...] = ()
+
+
+def plan_series(
+    protocol: InfusionProtocol, count: int, wishes: Preferences, place: Place
+) -> Proposal:
+    """The best few plans of `count` infusions within the wishes, or why there is none."""
+    days, calendar = _open(protocol, wishes, place, wishes.latest)
+    plans = best_plans(place.policy.planning, protocol, count, wishes, days, calendar, strict=True)
+    if plans:
+        return Proposal(tuple(plans))
+    return Proposal(
+        (),
+        tuple(Blocked(each.day.day, _why(each, wishes)) for each in days if not each.within),
+        tuple(_between(protocol, count, wishes, days, calendar)),
+        tuple(_nearest(protocol, count, wishes, place)),
+    )
+
+
+def _nearest(
+    protocol: InfusionProtocol, count: int, wishes: Preferences, place: Place
+) -> list[Plan]:
+    """Plans that leave the wishes at as few visits as can be."""
+    beyond = wishes.latest + timedelta(days=BEYOND_DAYS)
+    days, calendar = _open(protocol, wishes, place, beyond)
+    return best_plans(place.policy.planning, protocol, count, wishes, days, calendar, strict=False)
+
+
+def _open(
+    protocol: InfusionProtocol, wishes: Preferences, place: Place, last: date
+) -> tuple[list[OpenDay], Calendar]:
+    """The days that are looked through, and which of them may follow which."""
+    planning, found = place.policy.planning, days_of(place, wishes.earliest, last)
+    elsewhere = place.given_elsewhere
+    calendar = Calendar(protocol, planning, [each.day for each in found], elsewhere=elsewhere)
+    return [OpenDay(each, wishes, planning) for each in found], calendar
+
+
+def usual_times(days: Sequence[Sequence[Start]], wishes: Preferences) -> list[int]:
+    """The times of day that a plan may call its usual one: the full hours of the free starts."""
+    walls = [start.wall_min for starts in days for start in starts]
+    if not walls:
+        return [wishes.from_min]
+    first = -(-min(walls) // HOUR_MIN) * HOUR_MIN
+    return list(range(first, max(walls) + 1, HOUR_MIN)) or [min(walls)]
+
+
+def best_plans(
+    planning: Planning,
+    protocol: InfusionProtocol,
+    count: int,
+    wishes: Preferences,
+    days: Sequence[OpenDay],
+    calendar: Calendar,
+    *,
+    strict: bool,
+) -> list[Plan]:
+    """The plan with the fewest points, and the next ones that differ from it in most visits."""
+    found: list[tuple[float, tuple[int, ...], int]] = []
+    for usual_min in usual_times([each.within for each in days], wishes):
+        costs = [each.choose(usual_min, strict=strict).points for each in days]
+        for chain in calendar.cheapest(count, lambda _, costs=costs: costs):  # type: ignore[misc]
+            wait = (days[chain.places[0]].day.day - wishes.earliest).days
+            points = chain.points + wait * planning.plan_wait_points
+            found.append((points, chain.places, usual_min))
+    plans: list[Plan] = []
+    for _, places, usual_min in sorted(found):
+        plan = _plan(planning, protocol, wishes, [days[place] for place in places], usual_min)
+        if all(_differ(plan, other) for other in plans):
+            plans.append(plan)
+            if len(plans) == OFFERED:
+                break
+    return plans
+
+
+def _plan(
+    planning: Planning,
+    protocol: InfusionProtocol,
+    wishes: Preferences,
+    days: Sequence[OpenDay],
+    usual_min: int,
+) -> Plan:
+    infusions = []
+    for each in days:
+        choice = each.choose(usual_min, strict=False)
+        start = choice.start
+        assert start is not None, "a chain holds only days with a start"
+        chair = each.day.chair_for(start)
+        infusions.append(Planned(chair, start.at, each.day.day, start.wall_min, choice.leaves))
+    scored = [Scored(each.day, each.wall_min, each.leaves is not None) for each in infusions]
+    items = score(planning, protocol, scored, wishes.earliest, usual_min)
+    return Plan(tuple(infusions), usual_min, tuple(items))
+
+
+def _differ(one: Plan, other: Plan) -> bool:
+    """Whether two plans share at most half of their visits; else there is little to choose."""
+    shared = {each.starts_at for each in one.infusions} & {
+        each.starts_at for each in other.infusions
+    }
+    return 2 * len(shared) <= len(one.infusions)
+
+
+def _why(open_: OpenDay, wishes: Preferences) -> Broken:
+    """Which rule blocks a date."""
+    day = open_.day
+    if day.why_none is None and day.day.isoweekday() not in wishes.weekdays:
+        return Broken(
+            "weekday",
+            f"{day.day} is a {day.day:%A}, which was not asked for.",
+            "the preferences asked for",
+            "preferences.weekdays",
+        )
+    return day.why_not([each for each in day.asked if wishes.left_by(day, each) is None])
+
+
+def _between(
+    protocol: InfusionProtocol,
+    count: int,
+    wishes: Preferences,
+    days: Sequence[OpenDay],
+    calendar: Calendar,
+) -> list[Broken]:
+    """Why the dates that are free do not make a series."""
+    free = [each.day.day for each in days if each.within]
+    fits = calendar.longest([bool(each.within) for each in days], count)
+    broken = [
+        Broken(
+            "series_fit",
+            f"At most {fits} of {count} infusions fit between {wishes.earliest} and"
+            f" {wishes.latest}, on {len(free)} free dates.",
+            protocol.sources["gap_min_days"],
+            "preferences",
+        )
+    ]
+    broken += [
+        Broken(
+            "series_gap",
+            f"After {earlier} the next free date is {later}, {gap} local days later; right would"
+            f" be at most {protocol.gap_max_days}.",
+            protocol.sources["gap_max_days"],
+            "preferences",
+        )
+        for earlier, later in pairwise(free)
+        if (gap := (later - earlier).days) > protocol.gap_max_days
+    ]
+    return broken

@@ -1,0 +1,150 @@
+"""The cheapest chains of days: a shortest path, exact, from the last infusion back to the first.
+
+A node is a day together with the days given in the week before it, which is all that gaps, the
+weekly cap and their points depend on. So the number of nodes grows with days, not with plans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import inf
+
+from services.scheduling.rules.clinic.house import Planning
+from services.scheduling.rules.planner.score import crowding, gap_points
+from services.scheduling.rules.series.gaps import WEEK_DAYS
+from services.scheduling.rules.series.protocols import InfusionProtocol
+
+Costs = Sequence[float]
+"""Points of giving a visit on each day, by the day's place in the list; infinite where it cannot
+be given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A day, and the steps to the days on which the next infusion may be given."""
+
+    place: int
+    steps: tuple[tuple[int, int], ...]
+    """To which node, for how many points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The days of a series by their place in the list, and what they cost together."""
+
+    points: float
+    places: tuple[int, ...]
+
+
+class Calendar:
+    """Which days may follow which under a protocol."""
+
+    def __init__(
+        self,
+        protocol: InfusionProtocol,
+        planning: Planning,
+        days: Sequence[date],
+        before: Sequence[date] = (),
+        elsewhere: Sequence[date] = (),
+    ) -> None:
+        """`days` in order; `before` are the days of infusions of the series given earlier.
+
+        `elsewhere` are those of the patient's other series, which the weekly cap counts too.
+        """
+        self._protocol = protocol
+        self._planning = planning
+        self._days = [day.toordinal() for day in days]
+        self._place = {day: place for place, day in enumerate(self._days)}
+        self.nodes: list[Node] = []
+        """A day with the days given in the week before it, in no order."""
+        self._ids: dict[tuple[int, ...], int] = {}
+        earlier = tuple(sorted(day.toordinal() for day in (*elsewhere, *before)))
+        self.firsts: list[tuple[int, int]] = (
+            self._steps(earlier) if before else self._beginnings(earlier)
+        )
+        """Nodes at which the chain may begin, and for how many points."""
+
+    def _beginnings(self, given: tuple[int, ...]) -> list[tuple[int, int]]:
+        """Any day may be a series' first, within the cap of a week that others have part of."""
+        cap, firsts = self._protocol.weekly_cap, []
+        for day in self._days:
+            week = (*(each for each in given if day - WEEK_DAYS < each < day), day)
+            if cap is None:
+                firsts.append((self._node((day,)), 0))
+            elif len(week) <= cap:
+                firsts.append((self._node(week), 0))
+        return firsts
+
+    def _steps(self, given: tuple[int, ...]) -> list[tuple[int, int]]:
+        """The days that may follow, given the last ones."""
+        protocol, planning, last = self._protocol, self._planning, given[-1]
+        steps = []
+        for gap in range(protocol.gap_min_days, protocol.gap_max_days + 1):
+            day = last + gap
+            if day not in self._place:
+                continue
+            week = (*(each for each in given if each > day - WEEK_DAYS), day)
+            if protocol.weekly_cap is not None and len(week) > protocol.weekly_cap:
+                continue
+            crowded = crowding(protocol, len(week)) * planning.plan_crowded_week_points
+            points = gap_points(planning, protocol, gap) + crowded
+            steps.append((self._node(week), points))
+        return steps
+
+    def _node(self, week: tuple[int, ...]) -> int:
+        """The node of a day, the last of its week; those that may follow it are made first."""
+        found = self._ids.get(week)
+        if found is None:
+            steps = tuple(self._steps(week))
+            found = self._ids[week] = len(self.nodes)
+            self.nodes.append(Node(self._place[week[-1]], steps))
+        return found
+
+    def cheapest(self, count: int, costs: Callable[[int], Costs]) -> list[Chain]:
+        """For each first day the cheapest chain of `count` days, where there is one.
+
+        `costs(n)` are the days' points for the n-th of them, from 0.
+        """
+        to_go = self._to_go(count, costs)
+        chains = []
+        for node, enters in self.firsts:
+            points = to_go[0][node]
+            if points < inf:
+                chains.append(Chain(points + enters, self._walk(node, to_go)))
+        return chains
+
+    def _to_go(self, count: int, costs: Callable[[int], Costs]) -> list[list[float]]:
+        """Per infusion and node: the points from there to the end."""
+        nodes = self.nodes
+        last = costs(count - 1)
+        to_go = [[last[node.place] for node in nodes]]
+        for number in range(count - 2, -1, -1):
+            here, after = costs(number), to_go[-1]
+            row = []
+            for node in nodes:
+                own = here[node.place]
+                best = inf
+                if own < inf:
+                    for other, points in node.steps:
+                        best = min(best, points + after[other])
+                row.append(own + best)
+            to_go.append(row)
+        to_go.reverse()
+        return to_go
+
+    def _walk(self, node: int, to_go: list[list[float]]) -> tuple[int, ...]:
+        places = [self.nodes[node].place]
+        for after in to_go[1:]:
+            node = min(self.nodes[node].steps, key=lambda step: step[1] + after[step[0]])[0]
+            places.append(self.nodes[node].place)
+        return tuple(places)
+
+    def longest(self, usable: Sequence[bool], count: int) -> int:
+        """How many infusions, up to `count`, fit on the usable days."""
+        costs = [0.0 if each else inf for each in usable]
+        for fits in range(count, 0, -1):
+            if self.cheapest(fits, lambda _: costs):
+                return fits
+        return 0

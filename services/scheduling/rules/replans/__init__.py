@@ -1,0 +1,1 @@
+"""The smallest re-plan of what is left of a series."""

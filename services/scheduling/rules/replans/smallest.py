@@ -1,0 +1,235 @@
+"""The smallest re-plan of what is left of a series: fewest visits moved, then the smallest shift.
+
+What was given, what is before the change, and the changed visit itself stand; every infusion after
+them keeps its time unless the place is closed then, moves, or gets another beside it for one that
+was lost. The search is exact:
+no legal re-plan moves fewer visits, and none that moves as few shifts them by less. A gap that must
+hold is never broken; when nothing fits, there is no re-plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from math import inf
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.scheduling.rules.clinic.house import Planning
+from services.scheduling.rules.clinic.policy import Closure
+from services.scheduling.rules.planner.days import Day, Start
+from services.scheduling.rules.planner.score import Item, time_points
+from services.scheduling.rules.planner.search import Calendar
+from services.scheduling.rules.replans.search import MOST_STATES, Merge, Mixed
+from services.scheduling.rules.series.gaps import local_days
+from services.scheduling.rules.series.protocols import InfusionProtocol
+
+SHIFT_WEIGHT = 1_000_000
+"""A technical bound: more than all points of one plan for its gaps, weeks and times of day
+together, whatever the house's weights may be set to."""
+
+MOVED_WEIGHT = 10_000_000_000_000
+"""A technical bound: more than any shift, each visit moved by months, minute by minute."""
+
+QUARTER_MIN = 15
+"""A technical bound: in which steps a shift is counted where re-plans are shown."""
+
+MOVED_POINTS = 100_000
+
+DAY_MIN = 24 * 60
+
+
+class Fate(StrEnum):
+    """What becomes of an infusion."""
+
+    STAYS = "stays"
+    MOVES = "moves"
+    ADDED = "added"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An infusion that is booked and may move."""
+
+    appointment_id: UUID
+    sequence_no: int
+    chair_id: UUID
+    starts_at: datetime
+    day: date
+    wall_min: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replanned:
+    """One infusion after the re-plan; `of` is the booked one, None for one that is added.
+
+    `shift_min` is how far it moves: a day is a day, and on a day what the wall's clock shows.
+    """
+
+    fate: Fate
+    of: Standing | None
+    chair_id: UUID
+    starts_at: datetime
+    day: date
+    shift_min: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Replan:
+    """What is left of a series, first to last, and how many of its infusions found no place."""
+
+    visits: tuple[Replanned, ...]
+    missing: int
+
+
+def _shift(of: Standing, day: date, wall_min: int) -> int:
+    return abs((day - of.day).days) * DAY_MIN + abs(wall_min - of.wall_min)
+
+
+def last_day_of(
+    protocol: InfusionProtocol,
+    before: Sequence[date],
+    later: Sequence[Standing],
+    adding: int,
+    today: date,
+) -> date:
+    """The last day on which an infusion of any re-plan can be given."""
+    begins = before[-1] if before else today
+    reach = begins + timedelta(days=(len(later) + adding) * protocol.gap_max_days)
+    return max([reach, *(each.day for each in later)])
+
+
+def replan(
+    planning: Planning,
+    protocol: InfusionProtocol,
+    before: Sequence[date],
+    later: Sequence[Standing],
+    adding: int,
+    days: Sequence[Day],
+    usual_min: int,
+    elsewhere: Sequence[date] = (),
+) -> Replan | TooMany | None:
+    """The smallest legal re-plan with as many of the missing infusions as fit; None if none fits.
+
+    `before` are the local days of the infusions that stand fixed, `days` what is free without the
+    ones in `later`, `usual_min` the time of day at which an added one is best, `elsewhere` the days
+    of the patient's infusions of other series.
+    """
+    calendar = Calendar(protocol, planning, [day.day for day in days], before, elsewhere)
+    merge = Merge(
+        calendar,
+        [[_points_of(each, day) for day in days] for each in later],
+        [_points_of_added(planning, day, usual_min) for day in days],
+    )
+    if merge.most_states(adding) > MOST_STATES:
+        return TooMany(len(later), adding)
+    for added in range(adding, -1, -1):
+        if not later and not added:
+            break
+        found = merge.best(added)
+        if found is not None:
+            return Replan(_told(found, later, days, usual_min), adding - added)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class TooMany:
+    """A re-plan of more than can be searched through: so many that may move, so many to add."""
+
+    later: int
+    adding: int
+
+
+def _told(
+    found: Mixed, later: Sequence[Standing], days: Sequence[Day], usual_min: int
+) -> tuple[Replanned, ...]:
+    left = iter(later)
+    return tuple(
+        _added(days[place], usual_min) if n in found.added else _kept(next(left), days[place])
+        for n, place in enumerate(found.places)
+    )
+
+
+def _points_of(of: Standing, day: Day) -> float:
+    if day.day == of.day and not day.closed:
+        return 0
+    start = _nearest(of.wall_min, day)
+    return (
+        inf if start is None else MOVED_WEIGHT + _shift(of, day.day, start.wall_min) * SHIFT_WEIGHT
+    )
+
+
+def _nearest(wall_min: int, day: Day) -> Start | None:
+    """The start nearest to a time of day; of equals the earlier one."""
+    return min(
+        day.starts, key=lambda start: (abs(start.wall_min - wall_min), start.at), default=None
+    )
+
+
+def _kept(of: Standing, day: Day) -> Replanned:
+    if day.day == of.day and not day.closed:
+        return Replanned(Fate.STAYS, of, of.chair_id, of.starts_at, of.day)
+    start = _nearest(of.wall_min, day)
+    assert start is not None, "a chain holds only days with a start"
+    chair = of.chair_id if day.is_free(of.chair_id, start) else day.chair_for(start)
+    shift_min = _shift(of, day.day, start.wall_min)
+    return Replanned(Fate.MOVES, of, chair, start.at, day.day, shift_min)
+
+
+def _points_of_added(planning: Planning, day: Day, usual_min: int) -> float:
+    start = _nearest(usual_min, day)
+    return inf if start is None else time_points(planning, start.wall_min, usual_min)
+
+
+def _added(day: Day, usual_min: int) -> Replanned:
+    start = _nearest(usual_min, day)
+    assert start is not None, "a chain holds only days with a start"
+    return Replanned(Fate.ADDED, None, day.chair_for(start), start.at, day.day)
+
+
+def usual_minute(starts: Sequence[datetime], zone: ZoneInfo) -> int:
+    """The time of day of a series: that of the middle one of its infusions, by the wall's clock."""
+    walls = sorted(wall_minute(each, zone) for each in starts)
+    return walls[len(walls) // 2]
+
+
+def wall_minute(moment: datetime, zone: ZoneInfo) -> int:
+    """What the clock on the clinic's wall shows, as minutes since midnight."""
+    local = moment.astimezone(zone)
+    return local.hour * 60 + local.minute
+
+
+def score_replan(moved: int, shift_min: int) -> list[Item]:
+    """What a re-plan costs: one visit moved weighs more than any shift."""
+    quarters = -(-shift_min // QUARTER_MIN)
+    return [
+        Item("moved", moved * MOVED_POINTS, f"{moved} visits move"),
+        Item("shift", quarters, f"{shift_min} minutes in all between old and new times"),
+    ]
+
+
+def why_of(
+    protocol: InfusionProtocol, before: date | None, visit: Replanned, closed: Closure | None = None
+) -> str:
+    """Why an infusion stays, moves or is added, with the day of the one before it.
+
+    `closed` is what closes the day on which it was booked.
+    """
+    match visit.fate:
+        case Fate.STAYS:
+            return "Its time holds."
+        case Fate.ADDED:
+            return "It stands for one that the series lacks."
+        case Fate.MOVES:
+            assert visit.of is not None, "what moves was booked"
+            if closed is not None:
+                return f"The place is closed on {visit.of.day}: {closed.reason}."
+            gap = None if before is None else (visit.of.day - before).days
+            if gap is None or protocol.gap_min_days <= gap <= protocol.gap_max_days:
+                return "At its old time one after it would break its gap."
+            return (
+                f"At its old time it would be {local_days(gap)} after the one before it; right"
+                f" would be {protocol.gap_min_days} to {protocol.gap_max_days}."
+            )

@@ -1,0 +1,1 @@
+"""How a series is given: its gaps, its size, its exceptions."""

@@ -1,0 +1,52 @@
+"""A plan that is held for a patient who is still deciding: how long, and what becomes of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from services.scheduling.rules.clinic.policy import on_the_wall
+from shared.refusals import Broken
+
+HELD = "held"
+"""The state of a chair's row while a plan is held. It is no state of a visit."""
+
+
+class HoldState(StrEnum):
+    HELD = "held"
+    BOOKED = "booked"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+def broken_by_hold(
+    state: HoldState, expires_at: datetime, now: datetime, zone: ZoneInfo
+) -> list[Broken]:
+    """Whether the chairs are still held; one that has run out is so before it is freed."""
+    if state is HoldState.HELD and now < expires_at:
+        return []
+    ended = {
+        HoldState.BOOKED: ("hold_booked", "The hold was turned into a booking; read the series."),
+        HoldState.RELEASED: ("hold_released", "The hold was released; ask for plans anew."),
+    }
+    expired = (
+        "hold_expired",
+        f"The hold ended at {on_the_wall(expires_at, zone)} and its chairs are free for others;"
+        " ask for plans anew.",
+    )
+    rule, detail = ended.get(state, expired)
+    return [Broken(rule, detail, "a hold's life: held until it is booked or runs out", "hold_id")]
+
+
+def broken_by_other_hold(*, has_hold: bool) -> list[Broken]:
+    if not has_hold:
+        return []
+    return [
+        Broken(
+            "hold_open",
+            "A plan is held for this patient already; book that one, or release it first.",
+            "one series at a time per patient",
+            "patient_id",
+        )
+    ]

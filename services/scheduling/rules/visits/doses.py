@@ -1,0 +1,136 @@
+"""The dose of an infusion: planned in steps below a ceiling, recorded with its lot and its waste.
+
+Amounts are whole micrograms, weights whole grams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from services.scheduling.rules.visits.readings import Limit, Measure, outside
+from shared.refusals import Broken
+
+RECORDS = "21 CFR 1304.22(c): what is administered of a controlled substance is recorded"
+PRESCRIBED = "FAQ: ketamine is prescribed and monitored, certain times and amounts"
+
+
+class DoseState(StrEnum):
+    """How far the dose of an infusion that has started is on record."""
+
+    NOT_ASKED = "not_asked"
+    PLANNED = "planned"
+    WASTE_UNWITNESSED = "waste_unwitnessed"
+    RECORDED = "recorded"
+    NOT_GIVEN = "not_given"
+
+
+def dose_state(
+    *, asked: bool, recorded: bool, given: bool, wasted: bool, witnessed: bool
+) -> DoseState:
+    """`asked`: the visit is of a type that gives a drug."""
+    if not recorded:
+        return DoseState.PLANNED if asked else DoseState.NOT_ASKED
+    if not given:
+        return DoseState.NOT_GIVEN
+    return DoseState.WASTE_UNWITNESSED if wasted and not witnessed else DoseState.RECORDED
+
+
+def per_kg(dose_ug: int, weight_g: int) -> int:
+    """Micrograms per kilogram, rounded up: never below what would be given."""
+    return -(-dose_ug * 1000 // weight_g)
+
+
+def broken_by_ceiling(dose_ug: int, weight_g: int, limits: Iterable[Limit]) -> list[Broken]:
+    """Whether a planned dose stays below the ceiling, which nobody overrides.
+
+    FAQ: the first dose is lower and rises with each infusion, always below anesthetic.
+    """
+    found = outside({Measure.DOSE_UG_PER_KG: per_kg(dose_ug, weight_g)}, limits)
+    return [Broken("dose_ceiling", each.detail, each.source, "dose_ug") for each in found]
+
+
+def broken_by_step(
+    dose_ug: int, weight_g: int, highest: int | None, limits: Iterable[Limit], reason: str | None
+) -> list[Broken]:
+    """Whether a planned dose is a first one, or a step from those before it, as the limits have it.
+
+    `highest` is the most that the series has had, in micrograms per kilogram; nothing before its
+    first. Past a soft limit the prescriber says why.
+    """
+    dose = per_kg(dose_ug, weight_g)
+    if highest is None:
+        rule, found = "first_dose_high", {Measure.FIRST_DOSE_UG_PER_KG: dose}
+    else:
+        rule, found = "dose_step_high", {Measure.DOSE_STEP_PCT: -(-dose * 100 // highest)}
+    return [
+        Broken(
+            rule,
+            each.detail if each.hard else f"{each.detail} Plan less, or say why in reason.",
+            each.source,
+            "dose_ug",
+        )
+        for each in outside(found, limits)
+        if each.hard or reason is None
+    ]
+
+
+def unplanned(field: str) -> Broken:
+    detail = "No dose is planned for this visit; a prescriber plans it before the drip."
+    return Broken("dose_not_planned", detail, PRESCRIBED, field)
+
+
+def broken_by_given(
+    *,
+    planned_ug: int,
+    drawn_ug: int,
+    given_ug: int,
+    aborted: bool,
+    off_plan_pct: int,
+    reason: str | None,
+) -> list[Broken]:
+    """Whether what ran can be what was drawn up. More than was planned, or far less, says why.
+
+    Less of a drip that was aborted is told by the abort.
+    """
+    broken = []
+    if given_ug > drawn_ug:
+        broken.append(
+            Broken(
+                "dose_above_drawn",
+                f"{given_ug} micrograms ran and {drawn_ug} were drawn up; no more can run.",
+                "what is drawn up is given or wasted",
+                "given_ug",
+            )
+        )
+    short = not aborted and given_ug * 100 < planned_ug * (100 - off_plan_pct)
+    if reason is None and (short or given_ug > planned_ug):
+        broken.append(
+            Broken(
+                "dose_off_plan",
+                f"{given_ug} micrograms ran and {planned_ug} were planned; check the figure, and"
+                " if it is right say why in off_plan_reason.",
+                "the practice's figure dose_off_plan_pct" if short else PRESCRIBED,
+                "given_ug",
+            )
+        )
+    return broken
+
+
+def broken_by_recorded(*, recorded: bool) -> list[Broken]:
+    if not recorded:
+        return []
+    detail = "What ran is on record; it is never changed."
+    return [Broken("dose_recorded_already", detail, RECORDS, "appointment_id")]
+
+
+def broken_by_witness(*, wasted: bool, witnessed: bool, by_whom_it_gave: bool) -> list[Broken]:
+    """Whether this person can witness what was left."""
+    source = "the practice's rule: waste of a controlled substance has a second person"
+    if not wasted or witnessed:
+        detail = "Nothing waits for a witness; right would be a recorded dose with waste."
+        return [Broken("nothing_to_witness", detail, source, "appointment_id")]
+    if by_whom_it_gave:
+        detail = "Who recorded the dose cannot witness its waste; a second person signs in."
+        return [Broken("witness_is_giver", detail, source, "appointment_id")]
+    return []
