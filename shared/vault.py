@@ -2,12 +2,14 @@
 
 A sealed value copied to another row, column or table does not open. Keys have ids and rotate: the
 first seals, all of them open, and `reseal` brings what an older one sealed to the newest, as
-`shared.sealed` does with a whole database. Nothing here writes a value, sealed or not, into an
-error.
+`shared.sealed` does with a whole database. A fingerprint stands for what is said, so that the same
+is found again where what is kept of it is sealed. Nothing here writes a value, sealed or not, into
+an error.
 """
 
 from __future__ import annotations
 
+import hmac
 import os
 from typing import Any
 from uuid import UUID
@@ -30,6 +32,7 @@ class Vault:
         parsed = parse_vault_keys(keys)
         self._current = next(iter(parsed))
         self._ciphers = {key_id: AESGCM(key) for key_id, key in parsed.items()}
+        self._keys = parsed
 
     def seal(self, value: dict[str, Any], *, table: str, column: str, row: UUID) -> bytes:
         """Encrypt a JSON object for one place."""
@@ -65,10 +68,22 @@ class Vault:
         except (InvalidTag, ValueError):
             raise Poison("sealed_value", f"{table}.{column} does not open in this row") from None
 
+    def fingerprints(self, said: bytes, *, purpose: str) -> list[bytes]:
+        """What stands for something said, by each key, the newest first. The first is to be kept.
+
+        What is said is found by any of them, so also what was kept under an older key. Without the
+        keys nobody tells by trying what a fingerprint stands for, and of one purpose it tells
+        nothing about another.
+        """
+        return [
+            _mark(key_id) + hmac.digest(_own_key(key, purpose), said, "sha256")
+            for key_id, key in self._keys.items()
+        ]
+
     @property
     def mark(self) -> bytes:
-        """How every value begins that the newest key sealed."""
-        return _FORMAT + self._current.encode() + b"\0"
+        """How every value begins that the newest key sealed, or made a fingerprint of."""
+        return _mark(self._current)
 
     def reseal(self, sealed: bytes, *, table: str, column: str, row: UUID) -> bytes:
         """The same value in the same place, under the newest key."""
@@ -82,6 +97,15 @@ class Vault:
         if key_id not in self._ciphers:
             raise Poison("sealed_key")
         return key_id
+
+
+def _mark(key_id: str) -> bytes:
+    return _FORMAT + key_id.encode() + b"\0"
+
+
+def _own_key(key: bytes, purpose: str) -> bytes:
+    """A key that seals is not used for anything else itself."""
+    return hmac.digest(key, f"practice fingerprints: {purpose}".encode(), "sha256")
 
 
 def _text(value: Any) -> str:

@@ -35,4 +35,5 @@ PATIENT: dict[str, Any] = {
     "phone": "+12025550101",
     "email": "testa.canary@example.com",
     "address": ADDRESS,
+    "same_name_is_another_person": True,
 }

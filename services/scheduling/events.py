@@ -7,6 +7,7 @@ falls due stands here.
 from __future__ import annotations
 
 from services.scheduling.handlers.imports import files
+from services.scheduling.handlers.patients import intake
 from services.scheduling.handlers.series import gap_risks, holds
 from services.scheduling.handlers.visits import monitoring, unsettled
 from services.scheduling.handlers.waitlist import joining, openings
@@ -19,6 +20,7 @@ from services.scheduling.work import (
     ExpireOffers,
     ExpireWish,
     ForgetImport,
+    KeepFingerprints,
     LookForUnsettled,
     OfferChair,
     WatchGaps,
@@ -34,6 +36,7 @@ on.due(OfferChair)(openings.offer_chair)
 on.due(ExpireOffers)(openings.expire_offers)
 on.due(ExpireWish)(joining.expire_wish)
 on.round(LookForUnsettled, after=next_hour)(unsettled.raise_unsettled)
+on.round(KeepFingerprints, after=next_hour)(intake.keep_fingerprints)
 on.due(WatchPlace)(gap_risks.watch_place)
 on.due(WatchGaps)(gap_risks.watch_gaps)
 on.due(CheckImportBatch)(files.check_batch)

@@ -36,6 +36,10 @@ class LookForUnsettled(Work):
     """Raise the visits whose day is over and of which nobody said what became of them."""
 
 
+class KeepFingerprints(Work):
+    """Bring what stands for a person under the newest key: a few patients, then the next few."""
+
+
 class _Opening(Work):
     """A chair that is free again, for as long as the visit had it that left it."""
 

@@ -19,9 +19,10 @@ IN_CLEAR = {
     "idempotency_keys.request_hash",
     "outbox.payload",
     "parked_events.value",
+    "patients.person",
     "superbills.content_sha256",
 }
-"""Hashes, and events, which hold ids only."""
+"""Hashes, fingerprints, and events, which hold ids only."""
 
 
 def metadata_of(service: str) -> MetaData:

@@ -120,3 +120,18 @@ def test_a_value_relabelled_with_another_key_id_does_not_open_even_under_equal_k
     sealed = twins.seal({"name": CANARY}, **PLACE)
     with pytest.raises(Poison, match="sealed_value"):
         twins.open(sealed.replace(b"k1", b"k2", 1), **PLACE)
+
+
+def test_what_is_said_is_found_by_every_key_that_is_configured() -> None:
+    newest, older = BOTH.fingerprints(CANARY.encode(), purpose="people")
+    assert OLD.fingerprints(CANARY.encode(), purpose="people") == [older]
+    assert NEW.fingerprints(CANARY.encode(), purpose="people") == [newest]
+    assert newest.startswith(BOTH.mark)
+    assert len({newest[-32:], older[-32:]}) == 2, "two keys, nothing in common"
+
+
+def test_a_fingerprint_says_nothing_of_the_same_for_another_purpose() -> None:
+    [one] = OLD.fingerprints(CANARY.encode(), purpose="people")
+    [other] = OLD.fingerprints(CANARY.encode(), purpose="places")
+    assert one != other
+    assert CANARY.encode() not in one

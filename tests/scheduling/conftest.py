@@ -144,8 +144,12 @@ class Clinic:
     async def patient(
         self, *, consents: bool = True, screened: bool = True, **fields: object
     ) -> str:
-        """A patient, who has signed the consent and was screened unless said otherwise."""
-        patient_id = str((await self.post("/patients", PATIENT | fields))["patient_id"])
+        """A patient, who has signed the consent and was screened unless said otherwise.
+
+        All that a test registers are called the same, and are not.
+        """
+        wish = PATIENT | {"same_name_is_another_person": True} | fields
+        patient_id = str((await self.post("/patients", wish))["patient_id"])
         if consents:
             await self.consent(patient_id)
         if screened and not fields.get("concerns"):

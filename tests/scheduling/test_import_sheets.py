@@ -12,7 +12,6 @@ from services.scheduling.rules.imports import MAX_RECORDS, MAX_UNREADABLE
 from tests.scheduling.conftest import NOON, Clinic, every
 from tests.scheduling.test_imports import (
     FHIR_PATIENT,
-    advice,
     bring,
     bundle,
     elsewhere,
@@ -162,17 +161,16 @@ async def test_two_series_of_one_patient_are_seen_in_the_dry_run(elsewhere: Clin
     ]
 
 
-async def test_the_same_person_under_two_ids_is_a_warning_and_no_refusal(
-    elsewhere: Clinic,
-) -> None:
+async def test_the_same_person_under_two_ids_of_a_file_takes_a_word(elsewhere: Clinic) -> None:
     rows = [
         person(1),
         person(2, first_name="TESTA", phone="202-555-0123"),
         person(3, first_name="Other"),
     ]
+    found = await look(elsewhere, "patients", sheet(rows), other_people=["p1", "p3"])
+    assert tally(found) == {"ready": 2, "wrong": 1}
+    assert (3, "source_id", "same_person") in await problems(elsewhere, found)
+    listed = (await elsewhere.get(f"/imports/{found['import_id']}/problems"))["items"]
+    assert "Line 2 is of the same" in listed[0]["problems"][0]["detail"]
     found = await look(elsewhere, "patients", sheet(rows))
     assert tally(found) == {"ready": 3}
-    assert await problems(elsewhere, found) == []
-    assert await advice(elsewhere, found) == [(3, "source_id", "same_person")]
-    listed = (await elsewhere.get(f"/imports/{found['import_id']}/advice"))["items"]
-    assert "Line 2 is of the same" in listed[0]["problems"][0]["detail"]

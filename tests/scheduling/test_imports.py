@@ -85,13 +85,19 @@ async def finish(clinic: Clinic) -> None:
             return
 
 
-async def look(clinic: Clinic, kind: str, content: str) -> Any:
-    """The dry run."""
+EVERYBODY = [f"p{n}" for n in range(1, 301)]
+
+
+async def look(
+    clinic: Clinic, kind: str, content: str, *, other_people: Sequence[str] = EVERYBODY
+) -> Any:
+    """The dry run. All whom a test brings have one name, and are different people."""
     wish = {
         "kind": kind,
         "source": source_of(clinic),
         "location_id": clinic.location_id,
         "content": content,
+        "other_people": other_people,
     }
     opened = await clinic.post("/imports", wish)
     assert opened["state"] == "checking"
@@ -102,6 +108,11 @@ async def look(clinic: Clinic, kind: str, content: str) -> Any:
 async def bring(clinic: Clinic, kind: str, content: str, **how: object) -> Any:
     """The dry run, and what it found put on file."""
     found = await look(clinic, kind, content)
+    await put_on_file(clinic, found, **how)
+    return await clinic.get(f"/imports/{found['import_id']}")
+
+
+async def put_on_file(clinic: Clinic, found: dict[str, Any], **how: object) -> Any:
     await clinic.post(f"/imports/{found['import_id']}/apply", how)
     await finish(clinic)
     return await clinic.get(f"/imports/{found['import_id']}")
@@ -237,6 +248,7 @@ async def test_a_file_that_is_still_being_checked_is_not_applied(elsewhere: Clin
         "source": source_of(elsewhere),
         "location_id": elsewhere.location_id,
         "content": sheet([person(1)]),
+        "other_people": ["p1"],
     }
     opened = await elsewhere.post("/imports", wish)
     assert tally(opened) == {"waiting": 1}
@@ -476,7 +488,8 @@ async def test_a_file_that_cannot_be_read_is_refused_with_a_reason(
 async def test_nothing_of_a_file_stands_in_clear_and_its_text_is_forgotten_when_applied(
     elsewhere: Clinic,
 ) -> None:
-    found = await look(elsewhere, "patients", sheet([person(1, source_id="MRN-XYZW")]))
+    rows = [person(1, source_id="MRN-XYZW")]
+    found = await look(elsewhere, "patients", sheet(rows), other_people=["MRN-XYZW"])
     query = (
         "SELECT to_jsonb(r)::text AS stored FROM import_rows r WHERE import_id = CAST(:id AS uuid)"
     )

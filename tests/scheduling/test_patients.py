@@ -12,13 +12,14 @@ from tests.scheduling.conftest import ADDRESS, PATIENT, Clinic, bearer
 
 
 async def test_a_patient_without_concerns_is_on_file_and_not_screened(clinic: Clinic) -> None:
-    answer = await clinic.post("/patients", PATIENT)
+    answer = await clinic.post("/patients", PATIENT | {"same_name_is_another_person": True})
     assert (answer["held"], answer["screening"]) == (False, "not_screened")
     assert await clinic.kinds_said(answer["patient_id"]) == ["PatientRegistered"]
 
 
 async def test_a_patient_with_a_concern_is_held(clinic: Clinic) -> None:
-    wish = PATIENT | {"concerns": ["uncontrolled_blood_pressure", "heart_disease"]}
+    concerns = ["uncontrolled_blood_pressure", "heart_disease"]
+    wish = PATIENT | {"concerns": concerns, "same_name_is_another_person": True}
     answer = await clinic.post("/patients", wish)
     assert answer["held"] is True
     assert await clinic.kinds_said(answer["patient_id"]) == ["PatientRegistered", "PatientHeld"]

@@ -45,6 +45,14 @@ def import_file(
             metavar="WORD", help="The system it comes from: the same word for all its files."
         ),
     ] = "elsewhere",
+    other_people: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--other-person",
+            metavar="ID",
+            help="The source_id of one who only looks like somebody on file; once for each.",
+        ),
+    ] = None,
     dry_run: Annotated[  # noqa: FBT002  # an option of the command line
         bool, typer.Option("--dry-run", help="Say what is wrong, and put nothing on file.")
     ] = False,
@@ -62,6 +70,7 @@ def import_file(
         "source": source,
         "location_id": str(location),
         "content": content,
+        "other_people": other_people or [],
     }
     state = asked_as_staff(context)
 

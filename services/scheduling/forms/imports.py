@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,12 +25,14 @@ from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import MAX_DIAGNOSES, RegisterPatient, StartsAt
 from services.scheduling.rules.imports import (
     IN_PARTS,
+    MAX_RECORDS,
     OPTIONAL,
     SOURCE,
     Kind,
     Record,
     wrong_columns,
 )
+from services.scheduling.rules.patients.intake import ANOTHER_PERSON, person_said
 from shared.claims import Icd10, Line, Npi
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
@@ -58,12 +60,17 @@ SourceId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class OpenImport(Wish):
-    """A file, to be checked. Nothing of it is applied before somebody says so."""
+    """A file, to be checked. Nothing of it is applied before somebody says so.
+
+    `other_people` are the `source_id`s of patients who have the name and the birth date of somebody
+    who is on file, or in the file, and are not the same person.
+    """
 
     kind: Kind
     source: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
     """Which system the ids are of; the same word for all its files."""
     location_id: UUID
+    other_people: Annotated[list[SourceId], Field(max_length=MAX_RECORDS, default_factory=list)]
     content: Content
 
 
@@ -114,10 +121,10 @@ class ImportedPatient(_Imported):
     card: RegisterPatient
 
     @property
-    def person(self) -> tuple[str, str, date]:
+    def person(self) -> bytes:
         """What two records of one person share."""
         card = self.card
-        return card.first_name.casefold(), card.last_name.casefold(), card.birth_date
+        return person_said(card.first_name, card.last_name, card.birth_date)
 
 
 class ImportedVisit(_Imported):
@@ -172,13 +179,15 @@ def _parts(text: str) -> list[str]:
 Read = ImportedPatient | ImportedVisit
 
 
-def read_record(record: Record, zone: ZoneInfo) -> Read | list[Broken]:
+def read_record(
+    record: Record, zone: ZoneInfo, other_people: Collection[str]
+) -> Read | list[Broken]:
     """A record in the form that is stored, or every column that is wrong."""
     if record.broken:
         return list(record.broken)
     try:
         if record.record == "patient":
-            return ImportedPatient.model_validate(_as_patient(record.fields))
+            return ImportedPatient.model_validate(_as_patient(record.fields, other_people))
         return ImportedVisit.model_validate(record.fields, context={"zone": zone})
     except ValidationError as error:
         wrong = [_column(found) for found in error.errors(include_input=False)]
@@ -195,7 +204,7 @@ def _column(found: Any) -> str:
     return named[-1]
 
 
-def _as_patient(fields: Mapping[str, str]) -> dict[str, Any]:
+def _as_patient(fields: Mapping[str, str], other_people: Collection[str]) -> dict[str, Any]:
     card: dict[str, Any] = {
         name: text for name, text in fields.items() if name not in {"source_id", *ADDRESS}
     }
@@ -203,7 +212,9 @@ def _as_patient(fields: Mapping[str, str]) -> dict[str, Any]:
     card["concerns"] = _parts(fields.get("concerns", ""))
     if "phone" in card:
         card["phone"] = _e164(card["phone"])
-    return {"source_id": fields.get("source_id", ""), "card": card}
+    source_id = fields.get("source_id", "")
+    card[ANOTHER_PERSON] = source_id in other_people
+    return {"source_id": source_id, "card": card}
 
 
 def _e164(phone: str) -> str:

@@ -139,7 +139,10 @@ class CorrectClinician(_Change):
 
 
 class RegisterPatient(Wish):
-    """`concerns` is what the patient says at intake; it holds the patient, and clears nobody."""
+    """`concerns` is what the patient says at intake; it holds the patient, and clears nobody.
+
+    `same_name_is_another_person` where somebody of this name and birth date is on file already.
+    """
 
     first_name: Name
     last_name: Name
@@ -148,6 +151,7 @@ class RegisterPatient(Wish):
     email: Email
     address: Address
     concerns: Annotated[list[Concern], Field(max_length=len(Concern), default_factory=list)]
+    same_name_is_another_person: bool = False
 
 
 class UpdatePatient(_Change):

@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, Protocol
 
+from services.scheduling.rules.patients.intake import ANOTHER_PERSON
 from shared.refusals import Broken
 
 MAX_RECORDS = 5000
@@ -325,12 +326,17 @@ def twice() -> Broken:
 
 
 def same_person(line: int) -> Broken:
-    """No fault: twins share a birth date, and some of them a first name."""
     detail = (
-        f"Line {line} is of the same first name, last name and birth date under another id; both"
-        " come in, as two patients, unless one is left out."
+        f"Line {line} is of the same name and birth date under another id; leave one out, or import"
+        " the file anew with this source_id in other_people."
     )
-    return Broken("same_person", detail, "one patient is on file once", "source_id")
+    source = "one person is on file once; some share a name and a birth date"
+    return Broken("same_person", detail, source, "source_id")
+
+
+def of_patient(broken: Broken) -> Broken:
+    """A rule of intake, told of a row; whose name and birth date another has is the row's id."""
+    return in_column(broken, "source_id") if broken.field == ANOTHER_PERSON else broken
 
 
 def patient_missing() -> Broken:

@@ -2,7 +2,8 @@
 
 Locks are taken in one order, so that no two requests wait for each other: the patient's row, then
 a place's days where nurses are counted, then chairs by their id, then the place's rooms. Whoever
-changes anything of a patient's course holds that patient's row.
+changes anything of a patient's course holds that patient's row; whoever registers one holds the
+name and birth date first.
 """
 
 from __future__ import annotations

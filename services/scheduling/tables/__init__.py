@@ -17,6 +17,7 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Index,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Text,
@@ -120,6 +121,9 @@ class Clinician(Base, table=True):
 class Patient(Base, table=True):
     """`card` holds name, birth date, phone, e-mail, address; `concerns` what screening found.
 
+    `person` is the vault's fingerprint of name and birth date, by which somebody is found who is
+    on file already. It leaves the database in no answer, no event and no log.
+
     `screening` is what is known of the patient, `screened_until` the last day on which it holds.
     """
 
@@ -132,11 +136,13 @@ class Patient(Base, table=True):
             "(screening IN ('clear', 'cleared')) = (screened_until IS NOT NULL)",
             name="screened_until",
         ),
+        Index("ix_patients_person", "person"),
     )
 
     patient_id: UUID = Field(primary_key=True)
     card: bytes = Field(sa_column=sealed_bytes())
     concerns: bytes = Field(sa_column=sealed_bytes())
+    person: bytes | None = Field(sa_column=Column(LargeBinary), repr=False)
     screening: str = Field(sa_column=words())
     screened_until: date | None = Field(sa_column=Column(Date))
     registered_at: datetime = Field(sa_column=moment())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from services.scheduling.forms.imports import (
     ImportedPatient,
     ImportedVisit,
     OpenImport,
+    Read,
     RowProblem,
     RowProblems,
     read_record,
@@ -26,7 +27,6 @@ from services.scheduling.handlers.patients import intake
 from services.scheduling.import_keys import ImportKeys
 from services.scheduling.rules import imports as rules
 from services.scheduling.rules.imports import Record
-from services.scheduling.rules.patients import intake as patient_rules
 from services.scheduling.store import imports as kept
 from services.scheduling.tables.imports import Import, ImportRow
 from services.scheduling.work import ApplyImportBatch, CheckImportBatch, ForgetImport
@@ -67,7 +67,8 @@ async def open_import(
         made_by=by.subject,
     )
     zone = ZoneInfo(location.zone)
-    await kept.add_rows(tx, _rows(tx, import_id, records, wish.source, keys, zone))
+    read = [(each, read_record(each, zone, frozenset(wish.other_people))) for each in records]
+    await kept.add_rows(tx, _rows(tx, import_id, read, wish.source, keys))
     await _go_on(tx, import_id, -1, "waiting")
     tx.do(ForgetImport(import_id=import_id), due=tx.now + KEPT)
     return await _show(await _found(tx, import_id), tx)
@@ -85,18 +86,16 @@ async def forget_import(work: ForgetImport, tx: Transaction) -> None:
 def _rows(
     tx: Transaction,
     import_id: UUID,
-    records: Sequence[Record],
+    records: Sequence[tuple[Record, Read | list[Broken]]],
     source: str,
     keys: ImportKeys,
-    zone: ZoneInfo,
 ) -> list[dict[str, Any]]:
     """The rows of a file: what is of one batch has its number, what is of no form is wrong."""
     rows: list[dict[str, Any]] = []
     seen: set[UUID] = set()
-    people: dict[tuple[str, str, date], int] = {}
+    people: dict[bytes, int] = {}
     batches: dict[object, int] = {}
-    for n, record in enumerate(records):
-        read = read_record(record, zone)
+    for n, (record, read) in enumerate(records):
         batch: object = ("patients", n // PATIENTS_AT_ONCE)
         row: dict[str, Any] = {
             "import_id": import_id,
@@ -121,7 +120,8 @@ def _rows(
             row["state"] = "waiting"
             if isinstance(read, ImportedPatient):
                 first = people.setdefault(read.person, record.line)
-                same = [] if first == record.line else [rules.same_person(first)]
+                is_other = first == record.line or read.card.same_name_is_another_person
+                same = [] if is_other else [rules.same_person(first)]
                 row["problems"] = [rules.as_problem(each) for each in same]
             row["content"] = kept.seal_row(tx, import_id, record.line, read.model_dump(mode="json"))
         rows.append(row | {"batch_no": batches.setdefault(batch, len(batches))})
@@ -149,8 +149,8 @@ async def check_batch(work: CheckImportBatch, tx: Transaction) -> None:
     if fresh and fresh[0].record == "patient":
         for row in fresh:
             patient = ImportedPatient.model_validate(kept.open_row(tx, row))
-            broken = patient_rules.broken_by_birth_date(patient.card.birth_date, tx.now.date())
-            await _judged(tx, row, broken)
+            broken = await intake.broken_by_intake(patient.card, tx)
+            await _judged(tx, row, [rules.of_patient(each) for each in broken])
     elif fresh:
         await visits.check(import_, work.batch_no, _visits(fresh, tx), tx)
     await _go_on(tx, work.import_id, work.batch_no, "waiting")
@@ -174,7 +174,8 @@ async def _register(row: ImportRow, tx: Transaction) -> None:
     answer = await intake.register_patient(patient.card, None, tx)
     if isinstance(answer, Refused):
         said = answer.violations
-        await _judged(tx, row, [Broken(v.rule, v.detail, v.source or "", v.field) for v in said])
+        broken = [Broken(v.rule, v.detail, v.source or "", v.field) for v in said]
+        await _judged(tx, row, [rules.of_patient(each) for each in broken])
         return
     assert row.source_key is not None, "a row that was read has its key"
     kept.note_imported(tx, row.source_key, answer.patient_id)
@@ -198,9 +199,9 @@ def _visits(rows: Sequence[ImportRow], tx: Transaction) -> list[tuple[ImportRow,
 
 
 async def _judged(tx: Transaction, row: ImportRow, broken: Sequence[Broken]) -> None:
-    """What is right keeps the advice that it has."""
-    problems = [rules.as_problem(each) for each in broken] or row.problems
-    await kept.change_row(tx, row, state="wrong" if broken else "ready", problems=problems)
+    """A row is right where nothing was found of it, neither in its file nor on file here."""
+    problems = [*row.problems, *(rules.as_problem(each) for each in broken)]
+    await kept.change_row(tx, row, state="wrong" if problems else "ready", problems=problems)
 
 
 async def apply_import(

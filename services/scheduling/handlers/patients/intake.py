@@ -1,4 +1,4 @@
-"""Intake, and contact details."""
+"""Intake, contact details, and how one person is told from another."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from services.scheduling.forms.wishes import RegisterPatient, UpdatePatient
 from services.scheduling.handlers.patients.screening import shown_of
 from services.scheduling.rules.patients import intake as rules
 from services.scheduling.rules.patients.screening import Screening
+from services.scheduling.store import patients as people
 from services.scheduling.store import screening as kept
+from services.scheduling.work import KeepFingerprints
 from shared.auth import Actor
 from shared.claims import PatientCard
 from shared.events.scheduling import PatientHeld, PatientRegistered, PatientUpdated
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
+from shared.refusals import Broken
 
 
 async def register_patient(
@@ -24,13 +27,15 @@ async def register_patient(
 ) -> PatientAnswer | Refused:
     """Put a patient on file, held where a concern is known; nobody is screened by it.
 
-    `by` is who asks; a file that is imported has nobody.
+    Who looks like somebody on file takes an explicit word. `by` is who asks; a file that is
+    imported has nobody.
     """
-    broken = rules.broken_by_birth_date(wish.birth_date, tx.now.date())
+    patient_id = new_id()
+    card = card_of(wish, patient_id)
+    await people.lock_person(tx, card)
+    broken = await broken_by_intake(wish, tx)
     if broken:
         return Refused.by_rules(broken, "The patient is not registered")
-    patient_id = new_id()
-    card = PatientCard(patient_id=patient_id, **wish.model_dump(exclude={"concerns"}))
     concerns = sorted(set(wish.concerns))
     store.add_patient(tx, card, concerns)
     tx.publish(PatientRegistered(patient_id=patient_id, registered_at=tx.now))
@@ -43,6 +48,35 @@ async def register_patient(
         screening=Screening.CONCERN if concerns else Screening.NOT_SCREENED,
         screened_until=None,
     )
+
+
+def card_of(wish: RegisterPatient, patient_id: UUID) -> PatientCard:
+    said = wish.model_dump(exclude={"concerns", rules.ANOTHER_PERSON})
+    return PatientCard(patient_id=patient_id, **said)
+
+
+async def broken_by_intake(wish: RegisterPatient, tx: Transaction) -> list[Broken]:
+    """What keeps a person from being registered, as things stand on file."""
+    alike = []
+    if not wish.same_name_is_another_person:
+        alike = await people.look_alikes(tx, card_of(wish, new_id()))
+    return [
+        *rules.broken_by_birth_date(wish.birth_date, tx.now.date()),
+        *rules.broken_by_look_alike(alike),
+    ]
+
+
+async def keep_fingerprints(_: KeepFingerprints, tx: Transaction) -> None:
+    """Give the next patients who have none, or one by an older key, theirs by the newest."""
+    patients = await people.without_fingerprint(tx, AT_ONCE)
+    for patient in patients:
+        await people.keep_fingerprint(tx, patient)
+    if len(patients) == AT_ONCE:
+        tx.do(KeepFingerprints())
+
+
+AT_ONCE = 500
+"""A technical bound: so many cards are opened in one transaction."""
 
 
 async def update_patient(

@@ -1,9 +1,16 @@
-"""Intake: what may be recorded of a patient, and what screening looks for."""
+"""Intake: what may be recorded of a patient, what screening looks for, and who is on file already.
+
+Names and birth dates are sealed, so one person is told from another by a fingerprint of what is
+said of them here. A telephone number is no part of it: people change theirs, and share one at home.
+"""
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
+from uuid import UUID
 
 from shared.refusals import Broken
 
@@ -25,5 +32,36 @@ def broken_by_birth_date(birth_date: date, today: date) -> list[Broken]:
             "This birth date is yet to come; a patient is born before intake.",
             "the calendar",
             "birth_date",
+        )
+    ]
+
+
+def person_said(first_name: str, last_name: str, birth_date: date) -> bytes:
+    """What is the same however a name is written: letters without case, marks and signs between."""
+    names = (_letters(first_name), _letters(last_name))
+    return "\0".join((*names, birth_date.isoformat())).encode()
+
+
+def _letters(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(each for each in plain if each.isalnum())
+
+
+ANOTHER_PERSON = "same_name_is_another_person"
+
+
+def broken_by_look_alike(alike: Sequence[UUID]) -> list[Broken]:
+    """Whether somebody like the new patient is on file."""
+    if not alike:
+        return []
+    known = " and ".join(str(each) for each in alike)
+    return [
+        Broken(
+            "looks_like_patient",
+            f"This looks like patient {known}, of the same name and birth date. Go on with who is"
+            f" on file. Where it is another person, say {ANOTHER_PERSON}, or for a row of a file"
+            " give its source_id in other_people when the file is imported.",
+            "one person is on file once; some share a name and a birth date",
+            ANOTHER_PERSON,
         )
     ]
