@@ -157,6 +157,8 @@ class Burst:
 
 
 def _clients(url: str) -> httpx.AsyncClient:
-    """As many connections as there are clients."""
-    limits = httpx.Limits(max_connections=CLIENTS, max_keepalive_connections=CLIENTS)
+    """As many connections as there are clients, each left before a server closes it for idling."""
+    limits = httpx.Limits(
+        max_connections=CLIENTS, max_keepalive_connections=CLIENTS, keepalive_expiry=2.0
+    )
     return httpx.AsyncClient(base_url=url, limits=limits, timeout=60.0, trust_env=False)

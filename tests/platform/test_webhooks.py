@@ -36,18 +36,24 @@ def read(body: bytes, headers: Mapping[str, str]) -> Notice | None:
 
 
 class Decider:
-    """Leaves a row per notice; fails, or takes its time, when told to."""
+    """Leaves a row per notice; fails at all or at one, or takes its time, when told to."""
 
     def __init__(self) -> None:
         self.fails = False
+        self.fails_at = ""
         self.pause_s = 0.0
+        self.is_away = False
+        self.asked = 0
 
     async def __call__(self, notice: Notice, tx: Transaction) -> None:
+        self.asked += 1
         await tx.execute(
             text("INSERT INTO orders VALUES (gen_random_uuid(), :what)"), {"what": notice.object_id}
         )
         await asyncio.sleep(self.pause_s)
-        if self.fails:
+        if self.is_away:
+            await tx.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        if self.fails or notice.object_id == self.fails_at:
             raise KeyError("Testa Canary")
 
 
@@ -124,6 +130,49 @@ async def test_a_notice_that_could_not_be_decided_is_not_taken_and_may_be_told_a
     assert await decided(engine) == ["order-1"]
 
 
+async def tell_burst(vendor: httpx.AsyncClient) -> list[int]:
+    """One notice, and twenty more while it is being kept. How each was answered."""
+    first = asyncio.create_task(tell(vendor, "evt_first", object="order-first"))
+    await asyncio.sleep(0.1)
+    burst = (tell(vendor, f"evt_{n:02}", object=f"order-{n:02}") for n in range(20))
+    return [answer.status_code for answer in await asyncio.gather(first, *burst)]
+
+
+async def test_what_comes_while_a_notice_is_kept_is_kept_together(
+    vendor: httpx.AsyncClient, engine: AsyncEngine, decider: Decider
+) -> None:
+    decider.pause_s = 0.3
+    assert await tell_burst(vendor) == [204] * 21
+    assert len(await decided(engine)) == 21
+    async with engine.connect() as connection:
+        transactions = await connection.scalar(
+            text("SELECT count(DISTINCT xmin::text) FROM webhooks")
+        )
+    assert transactions < 5
+
+
+async def test_a_notice_that_could_not_be_decided_costs_none_of_those_beside_it(
+    vendor: httpx.AsyncClient, engine: AsyncEngine, decider: Decider
+) -> None:
+    decider.pause_s, decider.fails_at = 0.1, "order-07"
+    answers = await tell_burst(vendor)
+    assert answers.pop(8) == 500
+    assert answers == [204] * 20
+    assert len(await decided(engine)) == len(await taken(engine)) == 20
+    assert "order-07" not in await decided(engine)
+
+
+async def test_who_hangs_up_while_a_burst_is_kept_costs_nobody_else_anything(
+    vendor: httpx.AsyncClient, engine: AsyncEngine, decider: Decider
+) -> None:
+    decider.pause_s = 0.2
+    impatient = asyncio.create_task(tell(vendor, "evt_impatient", object="order-impatient"))
+    await asyncio.sleep(0.1)
+    impatient.cancel()
+    assert await tell_burst(vendor) == [204] * 21
+    assert len(await taken(engine)) == 22
+
+
 @pytest.mark.parametrize(
     ("body", "headers"),
     [
@@ -171,3 +220,13 @@ async def test_two_vendors_may_use_the_same_id_for_their_notices(
         answer = await signing.post(f"{url}/webhooks/signing", content=body, headers=seal(body))
     assert answer.status_code == 204
     assert await decided(engine) == ["order-1", "session-1"]
+
+
+async def test_while_the_database_is_away_everybody_is_told_at_once(
+    vendor: httpx.AsyncClient, engine: AsyncEngine, decider: Decider
+) -> None:
+    decider.pause_s = 0.3
+    decider.is_away = True
+    assert await tell_burst(vendor) == [503] * 21
+    assert decider.asked < 5, "nobody is tried alone where nobody can be kept"
+    assert await taken(engine) == []

@@ -57,7 +57,7 @@ async def list_notices(window: Window, news: News) -> NoticesListed:
 
 async def take_listed(listed: NoticesListed, tx: Transaction) -> None:
     """Take what was not told, and go on until now is reached."""
-    missed = [notice for notice in listed.notices if await claim(VENDOR, notice, tx)]
+    missed = await claim(VENDOR, listed.notices, tx)
     for notice in missed:
         await take_notice(notice, tx)
     if missed:
