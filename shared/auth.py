@@ -1,6 +1,7 @@
 """Who may do what: signed tokens, closed roles, and routes that are closed unless they say so.
 
-Holds no sign-in and no per-object rule: a decider that must know whose patient it is asks its rows.
+Holds no sign-in and no per-object rule: a token says at which locations its holder works, and what
+is of another one is refused where a request is decided (`shared.http.reach`).
 
 Full sign-in comes from an OpenID provider later; its tokens carry the same claims. Until then an
 issuer for development signs those of people. Production refuses that issuer, whoever has the
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -44,10 +46,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks. `subject` is an id, never a name."""
+    """Who asks. `subject` is an id, never a name; without `locations` it works at all of them."""
 
     subject: str
     roles: frozenset[Role]
+    locations: frozenset[UUID] | None = None
 
     @property
     def role(self) -> str:
@@ -76,28 +79,45 @@ class Tokens:
             decoded = jwt.decode(token, self._key, algorithms=[ALGORITHM])
             self._claims.validate(decoded.claims)
             roles = frozenset(Role(role) for role in decoded.claims["roles"])
-        except (JoseError, ValueError, KeyError, TypeError):
+            locations = _locations_in(decoded.claims)
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return Actor(subject=str(decoded.claims["sub"]), roles=roles)
+        return Actor(subject=str(decoded.claims["sub"]), roles=roles, locations=locations)
 
     def sign(self, actor: Actor, *, valid_for: timedelta, issuer: str = ISSUER) -> str:
         """A token for an actor; services sign their own for the calls they make to each other."""
         issued = int(real_now().timestamp())
-        return jwt.encode(
-            {"alg": ALGORITHM},
-            {
-                "iss": issuer,
-                "aud": AUDIENCE,
-                "sub": actor.subject,
-                "roles": sorted(actor.roles),
-                "iat": issued,
-                "exp": issued + int(valid_for.total_seconds()),
-            },
-            self._key,
-        )
+        claims: dict[str, Any] = {
+            "iss": issuer,
+            "aud": AUDIENCE,
+            "sub": actor.subject,
+            "roles": sorted(actor.roles),
+            "iat": issued,
+            "exp": issued + int(valid_for.total_seconds()),
+        }
+        if actor.locations is not None:
+            claims["locations"] = sorted(str(each) for each in actor.locations)
+        return jwt.encode({"alg": ALGORITHM}, claims, self._key)
 
 
-def development_token(secret: str, *, env: str, subject: str, roles: set[Role]) -> str:
+def _locations_in(claims: dict[str, Any]) -> frozenset[UUID] | None:
+    """Where a token's holder works; the claim is absent where that is everywhere.
+
+    Raises for one that is there and is no list of ids: it must not come to mean everywhere.
+    """
+    if "locations" not in claims:
+        return None
+    return frozenset(UUID(each) for each in claims["locations"])
+
+
+def development_token(
+    secret: str,
+    *,
+    env: str,
+    subject: str,
+    roles: set[Role],
+    locations: frozenset[UUID] | None = None,
+) -> str:
     """A token for trying things out, valid for a day; production takes none of its issuer.
 
     Raises `Misconfigured` where `env` is production.
@@ -105,7 +125,7 @@ def development_token(secret: str, *, env: str, subject: str, roles: set[Role]) 
     if env == "production":
         raise Misconfigured("PRACTICE_ENV: production has no development tokens")
     return Tokens(secret).sign(
-        Actor(subject, frozenset(roles)),
+        Actor(subject, frozenset(roles), locations),
         valid_for=timedelta(days=1),
         issuer=DEVELOPMENT_ISSUER,
     )

@@ -7,6 +7,7 @@ from services.scheduling.events import on
 from services.scheduling.import_keys import ImportKeys
 from services.scheduling.routes import ROUTERS
 from services.scheduling.settings import SchedulingSettings
+from services.scheduling.store.reach import REACH
 from services.scheduling.tables import Base
 from shared.service import Parts
 from shared.settings import PracticeSettings, load
@@ -23,5 +24,9 @@ def build() -> Parts:
         own=load(SchedulingSettings),
         gateways={},
         routers=ROUTERS,
-        state={"booking_links": BookingLinks(secret), "import_keys": ImportKeys(secret)},
+        state={
+            "booking_links": BookingLinks(secret),
+            "import_keys": ImportKeys(secret),
+            "reach": REACH,
+        },
     )

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared import logs, telemetry
 from shared.auth import Tokens, assert_closed, closed_unless_declared, effective_route
 from shared.http import contract, problems
+from shared.http.reach import Reach
 from shared.ids import new_id
 from shared.messaging.transaction import UnitOfWork
 from shared.telemetry import Metrics
@@ -63,6 +64,7 @@ def build_app(
     app.state.unit = unit
     app.state.tokens = tokens
     app.state.vault = vault
+    app.state.reach = Reach()  # a service whose things have locations names them in its `state`
     problems.install(app)
     app.add_middleware(Edge, metrics=metrics)
     for router in routers:

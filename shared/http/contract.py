@@ -82,7 +82,7 @@ def _describe_operation(
     elif policy is not None:
         operation["x-roles"] = sorted(policy.roles)
         _add(operation, f"For these roles: {', '.join(sorted(policy.roles))}.")
-        refusals |= {"401": "No valid token", "403": "Another role is needed"}
+        refusals |= {"401": "No valid token", "403": "Another role, or another location, is needed"}
     if at_a_desk and method == "POST":
         refusals |= {"400": "No Idempotency-Key", "409": "Refused", "422": "Refused as it stands"}
         if route.status_code is None:

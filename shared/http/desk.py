@@ -4,7 +4,8 @@
 appends to the audit log and commits, all in the same transaction. The same request again gets the
 kept answer, which is a read and noted as one; another request under a used key is refused. A
 refusal rolls everything back and is not kept, so the same key may be tried again when what stood
-in the way is gone.
+in the way is gone. Nobody comes to the desk with something of a location where they do not work
+(`shared.http.reach`): that is refused and noted before the request is looked at any further.
 
 A route stays short, and its return type is the API's documentation:
 
@@ -35,7 +36,8 @@ from shared import audit
 from shared.auth import Actor, effective_route
 from shared.db import RACE_STATES, sqlstate
 from shared.http.idempotency import Claim, Kept, UsedOtherwise, well_formed
-from shared.http.problems import Refused, refusal
+from shared.http.problems import Declined, Refused, refusal
+from shared.http.reach import Reach
 from shared.messaging.transaction import Transaction, UnitOfWork
 from shared.vault import Vault
 
@@ -208,6 +210,27 @@ class Desk:
             self._note(tx, "read", answer, patient_id, purpose)
         return answer
 
+    async def keep_within_reach(self) -> None:
+        """Raises `Declined` where the request names what is at another location, and notes it.
+
+        In a transaction of its own: nothing that has a location ever changes it.
+        """
+        locations = self.actor.locations
+        if locations is None:
+            return
+        reach: Reach = self._request.app.state.reach
+        async with self._unit.transaction(
+            correlation_id=self.correlation_id, traceparent=self._traceparent
+        ) as tx:
+            broken = await reach.broken_by(tx, self._request, locations)
+            if not broken:
+                return
+            refused = Refused.by_rules(broken, "Of another location")
+            refused = refused.model_copy(update={"status": 403})
+            action = "read" if self._request.method == "GET" else "write"
+            self._note(tx, action, refused, None, None)
+        raise Declined(refused)
+
     @property
     def _is_post(self) -> bool:
         return self._request.method == "POST"
@@ -275,8 +298,13 @@ def _json(content: bytes, status: int, headers: dict[str, str] | None = None) ->
 
 async def at_desk(request: Request) -> Desk:
     """The desk of one request; routes ask for it as `AtDesk`."""
-    return Desk(request, await request.body())
+    desk = Desk(request, await request.body())
+    await desk.keep_within_reach()
+    return desk
 
 
 AtDesk = Annotated[Desk, Depends(at_desk)]
-"""For a route's signature: the desk at which its request is decided. Needs an `allow(...)`."""
+"""For a route's signature: the desk at which its request is decided.
+
+Needs an `allow(...)` among the route's `dependencies`, which are looked at first.
+"""

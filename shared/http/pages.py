@@ -14,7 +14,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
 
@@ -37,21 +37,30 @@ class Page(BaseModel, Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """How much of a list is asked for, and from where on."""
+    """How much of a list is asked for, from where on, and of which locations it may show."""
 
     limit: int
     cursor: str | None
+    locations: frozenset[UUID] | None = None
 
 
 def _paging(
+    request: Request,
     limit: Annotated[int, Query(ge=1, le=MAX_ITEMS)] = 50,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Paging:
-    return Paging(limit, cursor)
+    reader: Actor = request.state.actor
+    return Paging(limit, cursor, reader.locations)
 
 
 AskedPage = Annotated[Paging, Depends(_paging)]
-"""For a route's signature: the `limit` and `cursor` of its query."""
+"""For a route's signature: the `limit` and `cursor` of its query. Needs an `allow(...)`."""
+
+
+def within(rows: Select[Any], locations: frozenset[UUID] | None) -> Select[Any]:
+    """What of these rows is at these locations, or at any; rows without a `location_id` all are."""
+    place = rows.selected_columns.get("location_id")
+    return rows if locations is None or place is None else rows.where(place.in_(locations))
 
 
 async def page(
@@ -67,9 +76,12 @@ async def page(
 ) -> Page[T] | Refused:
     """One page of `rows`, in the order of the columns `by`: none nullable, the last one unique.
 
+    To somebody who works at some locations only it shows theirs, where rows have a `location_id`.
     With `shown_to`, each patient whose `patient_id` an item has is in the audit log.
     """
-    statement = rows.add_columns(*(column.label(f"by_{n}") for n, column in enumerate(by)))
+    statement = within(rows, asked.locations).add_columns(
+        *(column.label(f"by_{n}") for n, column in enumerate(by))
+    )
     if asked.cursor is not None:
         place = _place(asked.cursor, by)
         if place is None:

@@ -79,6 +79,14 @@ class Refused(BaseModel):
         return found.model_copy(update={"status": 404})
 
 
+class Declined(HTTPException):
+    """Raised before a request comes to be decided: by what it names it is not its sender's."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.status)
+        self.refused = refused
+
+
 class Problem(BaseModel):
     """The body of every answer that is not a success (RFC 9457)."""
 
@@ -183,6 +191,8 @@ def too_large(detail: str, correlation_id: object) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if isinstance(error, Declined):
+        return refusal(error.refused, _correlation(request))
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return too_large(error.detail, _correlation(request))
     headers = dict(error.headers) if error.headers else None

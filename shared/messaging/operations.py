@@ -38,17 +38,13 @@ def operations_routes(runtime: Runtime) -> APIRouter:
     router = APIRouter(prefix="/operations", tags=["operations"])
     consumer = runtime.seam.consumer
 
-    @router.get("/parked")
-    async def list_parked(
-        desk: AtDesk, asked: AskedPage, _: Actor = allow(Role.OPS, Role.AUDITOR)
-    ) -> Page[ParkedItem]:
+    @router.get("/parked", dependencies=[allow(Role.OPS, Role.AUDITOR)])
+    async def list_parked(desk: AtDesk, asked: AskedPage) -> Page[ParkedItem]:
         """What waits for a person: parked events, those held behind them, work, outbox rows."""
         return await desk.read(parked.listed, consumer, asked)
 
-    @router.get("/parked/{parked_id}")
-    async def show_parked(
-        parked_id: UUID, desk: AtDesk, _: Actor = allow(Role.OPS, Role.AUDITOR)
-    ) -> ParkedItem:
+    @router.get("/parked/{parked_id}", dependencies=[allow(Role.OPS, Role.AUDITOR)])
+    async def show_parked(parked_id: UUID, desk: AtDesk) -> ParkedItem:
         """One of them; an event also when it is resolved."""
         return await desk.read(parked.shown, consumer, parked_id)
 

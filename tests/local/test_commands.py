@@ -127,6 +127,16 @@ def test_a_token_lets_its_bearer_do_what_its_roles_may(running: Running):
     actor = tokens.actor(printed)
     assert actor is not None
     assert actor.roles == {Role.BILLER, Role.NURSE}
+    assert actor.locations is None
+
+
+def test_a_token_may_be_for_one_location(running: Running):
+    place = uuid4()
+    printed = running.practice("token", "nurse", "--location", str(place)).output.strip()
+    tokens = Tokens(running.installation.plan.keys.token_secret, env="development")
+    actor = tokens.actor(printed)
+    assert actor is not None
+    assert actor.locations == {place}
 
 
 def test_the_state_file_is_for_its_owner_only(running: Running):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -73,11 +75,23 @@ def test_a_token_of_ours_speaks_for_its_actor() -> None:
         signed(roles="nurse"),
         signed(sub=7),
         signed(alg="HS512"),
+        *(signed(locations=damaged) for damaged in (None, "everywhere", ["Old Town"], [7], 7)),
         *(signed(without=claim) for claim in ("iss", "aud", "sub", "exp", "roles")),
     ],
 )
 def test_a_token_that_is_not_signed_as_ours_speaks_for_nobody(token: str) -> None:
     assert TOKENS.actor(token) is None
+
+
+def test_a_token_says_where_its_holder_works() -> None:
+    place = uuid4()
+    bound = replace(NURSE, locations=frozenset({place}))
+    assert TOKENS.actor(TOKENS.sign(bound, valid_for=timedelta(minutes=1))) == bound
+    [nowhere, everywhere] = [TOKENS.actor(signed(locations=[])), TOKENS.actor(signed())]
+    assert nowhere is not None
+    assert nowhere.locations == frozenset()
+    assert everywhere is not None
+    assert everywhere.locations is None
 
 
 def test_a_token_that_claims_to_need_no_signature_speaks_for_nobody() -> None:

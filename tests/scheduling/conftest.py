@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import orjson
@@ -22,6 +22,7 @@ from services.scheduling.events import on
 from services.scheduling.handlers.visits.unsettled import raise_unsettled
 from services.scheduling.import_keys import ImportKeys
 from services.scheduling.routes import ROUTERS
+from services.scheduling.store.reach import REACH
 from services.scheduling.tables import Base
 from services.scheduling.work import LookForUnsettled
 from shared.auth import Role, Tokens, development_token
@@ -82,8 +83,14 @@ def every(days: int, count: int, first: datetime = NOON) -> list[datetime]:
     return [first + timedelta(days=days * n) for n in range(count)]
 
 
-def bearer(*roles: Role, subject: str = "staff-1") -> dict[str, str]:
-    token = development_token(SECRET, env="development", subject=subject, roles=set(roles))
+def bearer(
+    *roles: Role, subject: str = "staff-1", at: Sequence[str] | None = None
+) -> dict[str, str]:
+    """Headers of somebody who works at these locations, or at all."""
+    locations = None if at is None else frozenset(map(UUID, at))
+    token = development_token(
+        SECRET, env="development", subject=subject, roles=set(roles), locations=locations
+    )
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -356,6 +363,7 @@ def app_on(engine: AsyncEngine, clock: FixedClock) -> FastAPI:
     )
     app.state.booking_links = BookingLinks(SECRET)
     app.state.import_keys = ImportKeys(SECRET)
+    app.state.reach = REACH
     return app
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -26,11 +27,19 @@ def token(
     subject: Annotated[
         str, typer.Option(metavar="WORD", help="Who its bearer is, as the audit log has it.")
     ] = "somebody-at-the-terminal",
+    locations: Annotated[
+        list[UUID] | None,
+        typer.Option("--location", metavar="ID", help="Where its bearer works; else everywhere."),
+    ] = None,
 ) -> None:
     """Print a development token, valid for a day. Production takes none."""
     state = where(context).state()
     state.check_token_secret()
     signed = development_token(
-        state.token_secret, env="development", subject=subject, roles=set(roles)
+        state.token_secret,
+        env="development",
+        subject=subject,
+        roles=set(roles),
+        locations=frozenset(locations) if locations else None,
     )
     typer.echo(signed)

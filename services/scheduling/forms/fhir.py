@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.datastructures import URL
@@ -36,9 +37,8 @@ class PagedSearch(Search):
     cursor: Annotated[str | None, Field(alias="_cursor", max_length=500)] = None
     summary: Annotated[Literal["count", "false"], Field(alias="_summary")] = "false"
 
-    @property
-    def page(self) -> Paging:
-        return Paging(self.count, self.cursor)
+    def page(self, locations: frozenset[UUID] | None) -> Paging:
+        return Paging(self.count, self.cursor, locations)
 
     @property
     def is_counted_only(self) -> bool:
@@ -93,9 +93,11 @@ class FreeSearch(Search):
 class Searched:
     """How a search was asked: `url` has the parameters that were used, and no other.
 
-    `base` is where resources are read, `ignored` what was named and is not known here.
+    `base` is where resources are read, `ignored` what was named and is not known here, `locations`
+    where who asks works.
     """
 
     base: str
     url: URL
+    locations: frozenset[UUID] | None
     ignored: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 
 from services.scheduling.forms.fhir import Search, Searched
+from shared.auth import Actor
 from shared.refusals import Malformed
 
 _STRICT = re.compile(r"\bhandling\s*=\s*\"?strict\b", re.IGNORECASE)
@@ -39,7 +40,8 @@ def searched(request: Request, asked: Search) -> Searched:
     if wrong:
         raise RequestValidationError(wrong)
     url = request.url.remove_query_params(list(ignored)) if ignored else request.url
-    return Searched(f"{request.base_url}fhir", url, ignored)
+    reader: Actor = request.state.actor
+    return Searched(f"{request.base_url}fhir", url, reader.locations, ignored)
 
 
 def _modified(name: str) -> dict[str, object]:

@@ -33,7 +33,12 @@ def add_event(tx: Transaction, visit: Appointment, note: ChartNote, *, resolved:
 def events_noted(*, open_: bool, patient_id: UUID | None) -> Select[Any]:
     """Those that are not over, or those that are, to be shown a page at a time."""
     waits = col(AdverseEvent.resolved_at).is_(None)
-    rows = select(AdverseEvent).where(waits if open_ else ~waits)
+    rows = (
+        select(AdverseEvent)
+        .add_columns(col(Appointment.location_id))
+        .join(Appointment, col(Appointment.appointment_id) == col(AdverseEvent.appointment_id))
+        .where(waits if open_ else ~waits)
+    )
     return rows if patient_id is None else rows.where(col(AdverseEvent.patient_id) == patient_id)
 
 

@@ -140,6 +140,7 @@ SIGNED: Subquery = union_all(
         col(Override.patient_id),
         col(Override.series_id),
         col(Override.appointment_id),
+        func.coalesce(col(Series.location_id), col(Appointment.location_id)).label("location_id"),
         col(Override.infusions),
         col(Override.gap_min_days),
         col(Override.reason).label("sealed"),
@@ -148,13 +149,16 @@ SIGNED: Subquery = union_all(
         col(Override.signed_at),
         col(Override.withdrawn_at),
         col(Override.withdrawn_by),
-    ),
+    )
+    .outerjoin(Series, col(Series.series_id) == col(Override.series_id))
+    .outerjoin(Appointment, col(Appointment.appointment_id) == col(Override.appointment_id)),
     select(
         col(VitalsOverride.override_id),
         literal(Signed.VITALS.value).label("kind"),
         col(VitalsOverride.patient_id),
         col(Appointment.series_id),
         col(VitalsOverride.appointment_id),
+        col(Appointment.location_id),
         _NO_NUMBER.label("infusions"),
         _NO_NUMBER.label("gap_min_days"),
         col(VitalsOverride.why).label("sealed"),
@@ -170,6 +174,7 @@ SIGNED: Subquery = union_all(
         col(Appointment.patient_id),
         col(Appointment.series_id),
         col(Dose.appointment_id),
+        col(Appointment.location_id),
         _NO_NUMBER.label("infusions"),
         _NO_NUMBER.label("gap_min_days"),
         col(Dose.not_given).label("sealed"),

@@ -15,7 +15,7 @@ from services.scheduling.documents.fhir_bundle import bundle, outcome
 from services.scheduling.forms.fhir import PagedSearch, Searched
 from services.scheduling.store import shown_visits
 from shared.auth import Actor
-from shared.http.pages import page
+from shared.http.pages import page, within
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 from shared.refusals import Broken
@@ -78,9 +78,16 @@ async def answer_search(
 ) -> Resource | Refused:
     """A page of these rows as resources, or how many of them there are; audited as `page` says."""
     if asked.is_counted_only:
-        return in_bundle([], how, total=await shown_visits.count(tx, rows))
+        total = await shown_visits.count(tx, within(rows, how.locations))
+        return in_bundle([], how, total=total)
     found = await page(
-        tx, rows, by=by, asked=asked.page, item=item, shown_to=shown_to, as_entity=as_entity
+        tx,
+        rows,
+        by=by,
+        asked=asked.page(how.locations),
+        item=item,
+        shown_to=shown_to,
+        as_entity=as_entity,
     )
     if isinstance(found, Refused):
         return found
