@@ -296,6 +296,24 @@ async def test_a_session_that_does_not_take_place_lets_its_patient_go(led: Clini
     assert kinds[-2:] == ["PatientCheckedIn", "PatientSentHome"]
 
 
+async def test_the_check_in_to_the_wrong_session_is_taken_back(led: Clinic) -> None:
+    session = await book(led)
+    path = f"/appointments/{session['appointment_id']}/undo-check-in"
+    led.be_there(session)
+    assert await led.refused(path, {}) == [("visit_state", "appointment_id")]
+    await led.step(session, "check-in", {"fasted": True})
+    back = await led.step(session, "undo-check-in")
+    assert (back["state"], back["fasted"]) == ("booked", None)
+    kinds = await led.kinds_said(session["patient_id"])
+    assert kinds[-2:] == ["PatientCheckedIn", "PatientCheckInUndone"]
+    assert (await attend(led, session))["state"] == "attended"
+    assert (await led.kinds_said(session["patient_id"]))[-2:] == [
+        "PatientCheckedIn",
+        "ConsultCompleted",
+    ]
+    assert await led.refused(path, {}) == [("visit_state", "appointment_id")]
+
+
 async def test_of_two_moves_of_one_session_one_wins_and_the_other_sees_its_revision(
     led: Clinic,
 ) -> None:

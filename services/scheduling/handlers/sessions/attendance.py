@@ -16,7 +16,12 @@ from services.scheduling.rules.sessions import broken_by_attendance
 from services.scheduling.rules.visits import life as rules
 from services.scheduling.rules.visits.life import Step, VisitState
 from services.scheduling.store import change_visit, sessions
-from shared.events.scheduling import ConsultCompleted, PatientCheckedIn, PatientSentHome
+from shared.events.scheduling import (
+    ConsultCompleted,
+    PatientCheckedIn,
+    PatientCheckInUndone,
+    PatientSentHome,
+)
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 from shared.refusals import unknown
@@ -48,6 +53,25 @@ async def check_in_session(
             )
         )
     return show_visit(tx, here)
+
+
+async def undo_session_check_in(
+    appointment_id: UUID, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Take a check-in back, of the wrong patient, before the session took place."""
+    held = await sessions.lock_session(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    broken = rules.broken_by_step(Step.UNDO_CHECK_IN, VisitState(held.session.state))
+    if broken:
+        return Refused.by_rules(broken, "The check-in stands")
+    session = await change_visit(tx, held.session, state=VisitState.BOOKED, fasted=None)
+    tx.publish(
+        PatientCheckInUndone(
+            patient_id=session.patient_id, appointment_id=appointment_id, undone_at=tx.now
+        )
+    )
+    return show_visit(tx, session)
 
 
 async def attend_session(

@@ -12,6 +12,7 @@ from services.scheduling.forms.wishes import Nothing
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of, with_rooms
 from services.scheduling.handlers.series.gap_risks import look_at_free_chairs, look_at_gaps
 from services.scheduling.handlers.series.placing import Placing
+from services.scheduling.handlers.sessions.attendance import undo_session_check_in
 from services.scheduling.handlers.shown import count_not_lost, protocol_of, show_visit
 from services.scheduling.handlers.told import say_visit_booked
 from services.scheduling.handlers.visits.arrival import broken_by_day
@@ -42,7 +43,7 @@ async def undo_check_in(
     """Take a check-in back, of the wrong patient, before anything is on the chart."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
-        return Refused.not_found("appointment", "appointment_id")
+        return await undo_session_check_in(appointment_id, tx)
     begun = bool(
         await kept.readings_of(tx, appointment_id) or await kept.notes_of(tx, appointment_id)
     )
