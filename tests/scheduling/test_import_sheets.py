@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from services.scheduling.forms.imports import MAX_CHARS
-from services.scheduling.rules.imports import MAX_RECORDS, MAX_UNREADABLE
+from services.scheduling.rules.imports.layout import MAX_RECORDS
+from services.scheduling.rules.imports.sheets import MAX_UNREADABLE
 from tests.scheduling.conftest import NOON, Clinic, every
 from tests.scheduling.test_imports import (
     FHIR_PATIENT,

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scheduling.events import on
-from services.scheduling.rules.imports import Kind, Record, read_file
+from services.scheduling.rules.imports.files import read_file
+from services.scheduling.rules.imports.layout import Kind, Record
 from shared.messaging import UnitOfWork, duework
 from shared.refusals import Broken
 from shared.vault import Vault

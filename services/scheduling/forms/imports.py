@@ -23,15 +23,15 @@ from pydantic import (
 
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import MAX_DIAGNOSES, RegisterPatient, StartsAt
-from services.scheduling.rules.imports import (
+from services.scheduling.rules.imports.layout import (
     IN_PARTS,
     MAX_RECORDS,
     OPTIONAL,
     SOURCE,
     Kind,
     Record,
-    wrong_columns,
 )
+from services.scheduling.rules.imports.rows import wrong_columns
 from services.scheduling.rules.patients.intake import ANOTHER_PERSON, person_said
 from shared.claims import Icd10, Line, Npi
 from shared.events import Moment

@@ -25,8 +25,9 @@ from services.scheduling.forms.imports import (
 from services.scheduling.handlers.imports import visits
 from services.scheduling.handlers.patients import intake
 from services.scheduling.import_keys import ImportKeys
-from services.scheduling.rules import imports as rules
-from services.scheduling.rules.imports import Record
+from services.scheduling.rules.imports import rows as rules
+from services.scheduling.rules.imports.files import read_file
+from services.scheduling.rules.imports.layout import Record
 from services.scheduling.store import imports as kept
 from services.scheduling.tables.imports import Import, ImportRow
 from services.scheduling.work import ApplyImportBatch, CheckImportBatch, ForgetImport
@@ -53,7 +54,7 @@ async def open_import(
     location = await store.find_location(tx, wish.location_id)
     if location is None:
         return Refused.not_found("location", "location_id")
-    records = rules.read_file(wish.kind, wish.content)
+    records = read_file(wish.kind, wish.content)
     if isinstance(records, Broken):
         return Refused.by_rules([records], "The file is not imported")
     import_id = new_id()

@@ -21,7 +21,7 @@ from services.scheduling.handlers.series.booking import say_booked
 from services.scheduling.handlers.series.gap_risks import look_at_gaps
 from services.scheduling.handlers.series.given_before import broken_by_given
 from services.scheduling.handlers.sessions.booking import add_session
-from services.scheduling.rules import imports as rules
+from services.scheduling.rules.imports import rows as rules
 from services.scheduling.rules.clinic import slots
 from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.clinic.slots import Slot

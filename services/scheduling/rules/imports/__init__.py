@@ -1,0 +1,1 @@
+"""Files of other systems: how they are read, and what of a row is wrong."""
