@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -32,7 +32,7 @@ from services.scheduling.rules.imports.layout import (
     Record,
 )
 from services.scheduling.rules.imports.rows import wrong_columns
-from services.scheduling.rules.patients.intake import ANOTHER_PERSON, person_said
+from services.scheduling.rules.patients.intake import ANOTHER_PERSON, Concern, person_said
 from shared.claims import Icd10, Line, Npi
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
@@ -118,7 +118,10 @@ class _Imported(BaseModel):
 
 
 class ImportedPatient(_Imported):
+    """`answers` is what was asked for screening, by the column that says it."""
+
     card: RegisterPatient
+    answers: dict[Concern, Literal["yes", "no"]] = {}
 
     @property
     def person(self) -> bytes:
@@ -128,9 +131,9 @@ class ImportedPatient(_Imported):
 
 
 class ImportedVisit(_Imported):
-    """An infusion of a series has its chair, series and diagnoses; a session has none of them.
+    """A visit in a chair has diagnoses, and an infusion of a series its series; a session none.
 
-    Which of the two its type is, the catalogue says, and the check of the file asks there.
+    Which of them its type is, the catalogue says, and the check of the file asks there.
     """
 
     patient_source_id: SourceId
@@ -162,10 +165,15 @@ class ImportedVisit(_Imported):
     @model_validator(mode="after")
     def _has_what_its_type_needs(self) -> ImportedVisit:
         in_chair = any((self.chair, self.series_source_id, self.diagnoses))
-        for name in ("chair", "series_source_id", "diagnoses"):
+        for name in ("chair", "diagnoses"):
             if bool(getattr(self, name)) is not in_chair:
                 raise _Column(name)
         return self
+
+    @property
+    def is_treatment(self) -> bool:
+        """In a chair, and of no series."""
+        return self.chair is not None and self.series_source_id is None
 
 
 class _Column(ValueError):
@@ -206,15 +214,22 @@ def _column(found: Any) -> str:
 
 def _as_patient(fields: Mapping[str, str], other_people: Collection[str]) -> dict[str, Any]:
     card: dict[str, Any] = {
-        name: text for name, text in fields.items() if name not in {"source_id", *ADDRESS}
+        name: text for name, text in fields.items() if name not in {"source_id", *ADDRESS, *Concern}
     }
     card["address"] = {name: fields[name] for name in ADDRESS if name in fields}
-    card["concerns"] = _parts(fields.get("concerns", ""))
+    named = _parts(fields.get("concerns", ""))
+    answers = {each: fields[each].casefold() for each in Concern if each in fields}
+    card["concerns"] = [*named, *(each for each, said in answers.items() if said == "yes")]
+    answers |= {each: _BOTH for each, said in answers.items() if said == "no" and each in named}
+    card["denied"] = [each for each, said in answers.items() if said == "no"]
     if "phone" in card:
         card["phone"] = _e164(card["phone"])
     source_id = fields.get("source_id", "")
     card[ANOTHER_PERSON] = source_id in other_people
-    return {"source_id": source_id, "card": card}
+    return {"source_id": source_id, "card": card, "answers": answers}
+
+
+_BOTH = "named in one column, denied in another"
 
 
 def _e164(phone: str) -> str:

@@ -35,12 +35,16 @@ class RecordClearance(Wish):
 
 
 class ScreeningAnswer(BaseModel):
-    """One screening; without a clinician it is what the desk noted at intake."""
+    """One screening; without a clinician it is what the desk noted at intake, or a file brought.
+
+    `denied` is what the patient was asked about there and said no to.
+    """
 
     screening_id: UUID
     patient_id: UUID
     clinician_id: UUID | None
     concerns: list[Concern]
+    denied: list[Concern]
     valid_until: date | None
     screened_at: Moment
     recorded_by: str | None

@@ -141,6 +141,8 @@ class CorrectClinician(_Change):
 class RegisterPatient(Wish):
     """`concerns` is what the patient says at intake; it holds the patient, and clears nobody.
 
+    `denied` is what the patient was asked about and said no to; what is in neither was not asked.
+
     `same_name_is_another_person` where somebody of this name and birth date is on file already.
     """
 
@@ -151,7 +153,19 @@ class RegisterPatient(Wish):
     email: Email
     address: Address
     concerns: Annotated[list[Concern], Field(max_length=len(Concern), default_factory=list)]
+    denied: Annotated[list[Concern], Field(max_length=len(Concern), default_factory=list)]
     same_name_is_another_person: bool = False
+
+    @model_validator(mode="after")
+    def _answers_once(self) -> Self:
+        if set(self.concerns) & set(self.denied):
+            raise Malformed(
+                "answered_twice",
+                "The same is both a concern and denied; say one of them.",
+                API_DOCUMENT,
+                "denied",
+            )
+        return self
 
 
 class UpdatePatient(_Change):

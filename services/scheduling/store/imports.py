@@ -157,6 +157,7 @@ async def brings_other_series(
             col(ImportRow.patient_key) == patient_key,
             col(ImportRow.batch_no) != batch_no,
             col(ImportRow.state) == "ready",
+            col(ImportRow.record) == "visit",
         )
     )
     return (await tx.execute(rows.limit(1))).first() is not None

@@ -27,6 +27,7 @@ def add_screening(
     tx: Transaction,
     patient_id: UUID,
     concerns: Sequence[Concern],
+    denied: Sequence[Concern] = (),
     *,
     clinician_id: UUID | None,
     by: Actor | None,
@@ -37,7 +38,13 @@ def add_screening(
         screening_id=screening_id,
         patient_id=patient_id,
         clinician_id=clinician_id,
-        found=seal(tx, {"concerns": concerns}, "screenings", "found", screening_id),
+        found=seal(
+            tx,
+            {"concerns": concerns, "denied": sorted(denied)},
+            "screenings",
+            "found",
+            screening_id,
+        ),
         valid_until=until,
         screened_at=tx.now,
         recorded_by=None if by is None else by.subject,
@@ -46,9 +53,12 @@ def add_screening(
     return row
 
 
-def found_by(tx: Transaction, row: ScreeningRow) -> list[Concern]:
+def found_by(tx: Transaction, row: ScreeningRow) -> dict[str, list[Concern]]:
+    """What was found, and what was asked about and denied."""
     opened = unseal(tx, row.found, "screenings", "found", row.screening_id)
-    return [Concern(concern) for concern in opened["concerns"]]
+    return {
+        name: [Concern(each) for each in opened.get(name, ())] for name in ("concerns", "denied")
+    }
 
 
 async def set_concerns(

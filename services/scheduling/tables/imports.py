@@ -34,8 +34,9 @@ class Import(Base, table=True):
 
 
 class ImportRow(Base, table=True):
-    """One patient or visit of a file, sealed. `problems` say what is wrong, never what stood there.
+    """One patient, visit or treatment of a file, sealed.
 
+    `problems` say what is wrong, never what stood there.
     Those of a row that is right are what a booking of the same would have been refused for.
     `source_key` and `patient_key` stand for the ids that the other system has (`ImportKeys`).
     A visit that was checked `takes` a chair, or a leader's time, between its two moments.
@@ -43,7 +44,7 @@ class ImportRow(Base, table=True):
 
     __tablename__ = "import_rows"
     __table_args__ = (
-        CheckConstraint("record IN ('patient', 'visit', 'unread')", name="record"),
+        CheckConstraint("record IN ('patient', 'visit', 'treatment', 'unread')", name="record"),
         CheckConstraint("state IN ('waiting', 'ready', 'known', 'wrong', 'applied')", name="state"),
         Index("ix_import_rows_batch", "import_id", "batch_no"),
     )

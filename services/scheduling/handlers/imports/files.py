@@ -114,6 +114,7 @@ def _rows(
         else:
             row["source_key"] = keys.key(source, record.record, read.source_id)
             if isinstance(read, ImportedVisit):
+                row["record"] = "treatment" if read.is_treatment else "visit"
                 row["patient_key"] = keys.key(source, "patient", read.patient_source_id)
             row["problems"] = [rules.as_problem(rules.twice())] if row["source_key"] in seen else []
             seen.add(row["source_key"])

@@ -1,9 +1,10 @@
 """Visits of an import: a series is imported whole, as it was agreed elsewhere.
 
 What others were promised is kept: sizes and hours are not judged again, and a gap that a booking
-would be refused for is advice on its row, and watched once it is on file. A chair, a leader and a
-patient are never in two visits at once, and no nurse watches more than the roster says, here as
-anywhere.
+would be refused for is advice on its row, and watched once it is on file. A treatment that is too
+near to another is wrong all the same, for no file brings the signature that it takes. A chair, a
+leader and a patient are never in two visits at once, and no nurse watches more than the roster
+says, here as anywhere.
 """
 
 from __future__ import annotations
@@ -16,15 +17,14 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.forms.imports import ImportedVisit
 from services.scheduling.handlers.free_starts import NOBODY
+from services.scheduling.handlers.imports.booking import book_group
 from services.scheduling.handlers.rooms import broken_by_watch, slot_of, with_rooms
-from services.scheduling.handlers.series.booking import say_booked
-from services.scheduling.handlers.series.gap_risks import look_at_gaps
 from services.scheduling.handlers.series.given_before import broken_by_given
-from services.scheduling.handlers.sessions.booking import add_session
-from services.scheduling.rules.imports import rows as rules
+from services.scheduling.handlers.visits.drug_gaps import broken_by_new
 from services.scheduling.rules.clinic import slots
 from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.clinic.slots import Slot
+from services.scheduling.rules.imports import rows as rules
 from services.scheduling.rules.patients.ages import broken_by_age
 from services.scheduling.rules.series import course as series_rules
 from services.scheduling.rules.series import gaps, protocols
@@ -34,7 +34,6 @@ from services.scheduling.store import imports as kept
 from services.scheduling.store import sessions
 from services.scheduling.tables import Clinician
 from services.scheduling.tables.imports import Import, ImportRow
-from shared.ids import new_id
 from shared.messaging import Transaction
 from shared.refusals import Broken
 
@@ -43,7 +42,7 @@ Visit = tuple[ImportRow, ImportedVisit]
 
 @dataclass(slots=True)
 class Group:
-    """The visits of one series, or one session, with what was found of each on file here."""
+    """The visits of one series, one treatment or one session, with what was found of each here."""
 
     visits: Sequence[Visit]
     slots: list[Slot | None]
@@ -69,7 +68,7 @@ async def check(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
     group = await _judge(import_, batch_no, visits, patient_id, tx)
     if patient_id is None and not await kept.coming_patients(tx, import_.import_id, {patient_key}):
         group.note([rules.patient_missing()])
-    if visits[0][1].chair is not None:
+    if visits[0][1].series_source_id is not None:
         other = await kept.brings_other_series(tx, import_.import_id, patient_key, batch_no)
         group.note(_open_series(is_open=other))
     resources = {slot.chair_id for slot in group.slots if slot}
@@ -101,13 +100,9 @@ async def apply(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
         await _keep_judgement(group, tx)
         return
     found = [slot for slot in group.slots if slot is not None]
-    if visits[0][1].chair is None:
-        location = await store.find_location(tx, import_.location_id)
-        assert location is not None, "an import has its place"
-        session = await add_session(tx, location, visits[0][1].visit_type, found[0])
-        booked = [session.appointment_id]
-    else:
-        booked = await _book_series(import_, group.clinician, visits, found, tx)
+    booked = await book_group(
+        import_, group.clinician, group.policy, [visit for _, visit in visits], found, tx
+    )
     for (row, _), appointment_id in zip(visits, booked, strict=True):
         assert row.source_key is not None, "a row that was read has its key"
         kept.note_imported(tx, row.source_key, appointment_id)
@@ -129,11 +124,7 @@ async def _judge(
     group = Group(visits, [], [[] for _ in visits], [[] for _ in visits], policy, zone)
     group.clinician = await kept.clinician_with_npi(tx, first.clinician_npi)
     group.note(rules.broken_by_group([visit for _, visit in visits]))
-    if group.clinician is None:
-        group.note([rules.unknown_column("clinician", "clinician_npi")])
-    elif first.series_source_id is not None:
-        dea_number = group.clinician.dea_number
-        group.note(series_rules.broken_by_prescriber(dea_number, "clinician_npi"))
+    group.note(_broken_by_clinician(group.clinician, policy, first, zone))
     if await kept.rows_of_batch(tx, import_.import_id, batch_no, "wrong"):
         group.note([rules.series_wrong()])
     if patient_id is not None and first.series_source_id is not None:
@@ -155,6 +146,7 @@ async def _judge(
             chair_needed=figures is not None and figures.chair_needed,
             in_series=policy.in_series,
             has_chair=visit.chair is not None,
+            has_series=visit.series_source_id is not None,
         )
         broken += unfit
         if figures is None or figures.booked_min is None:
@@ -165,12 +157,36 @@ async def _judge(
             earlier = [each for each in group.slots if each is not None]
             met = slots.broken_by_taken(slot, [*taken, *earlier], "chair", "starts_at")
             broken += [as_of_leader(each) if visit.chair is None else each for each in met]
+            broken += await _too_near(visit, policy, slot, zone, tx)
         group.slots.append(slot)
         group.broken[n] += broken
     await _give_rooms(import_, group, tx)
     if first.series_source_id is not None and policy.in_series:
         await _advise(group, policy, patient_id, zone, tx)
     return group
+
+
+def _broken_by_clinician(
+    clinician: Clinician | None, policy: Policy, first: ImportedVisit, zone: ZoneInfo
+) -> list[Broken]:
+    """A series ends in a prescription; a treatment is ordered, of a drug that may be controlled."""
+    if clinician is None:
+        return [rules.unknown_column("clinician", "clinician_npi")]
+    figures = policy.visit_on(first.starts_at.astimezone(zone).date())
+    is_ordered = first.is_treatment and figures is not None and figures.is_controlled
+    if first.series_source_id is None and not is_ordered:
+        return []
+    return series_rules.broken_by_prescriber(clinician.dea_number, "clinician_npi")
+
+
+async def _too_near(
+    visit: ImportedVisit, policy: Policy, slot: Slot, zone: ZoneInfo, tx: Transaction
+) -> list[Broken]:
+    if not visit.is_treatment or policy.in_series:
+        return []
+    return [
+        rules.in_column(each, "starts_at") for each in await broken_by_new(tx, policy, slot, zone)
+    ]
 
 
 def _open_series(*, is_open: bool) -> list[Broken]:
@@ -292,31 +308,3 @@ async def _keep_judgement(group: Group, tx: Transaction) -> None:
             starts_at=slot.starts_at if slot else None,
             ends_at=slot.ends_at if slot else None,
         )
-
-
-async def _book_series(
-    import_: Import,
-    clinician: Clinician,
-    visits: Sequence[Visit],
-    found: Sequence[Slot],
-    tx: Transaction,
-) -> list[UUID]:
-    """What is left of a series elsewhere is a series here."""
-    series_id, first = new_id(), visits[0][1]
-    store.add_series(
-        tx,
-        series_id=series_id,
-        patient_id=found[0].patient_id,
-        prescriber_id=clinician.clinician_id,
-        location_id=import_.location_id,
-        visit_type=first.visit_type,
-        diagnoses=sorted({code for _, visit in visits for code in visit.diagnoses}),
-        planned_infusions=len(visits),
-    )
-    for sequence_no, slot in enumerate(found, start=1):
-        store.add_visit(tx, slot, series_id, sequence_no, import_.location_id, first.visit_type)
-    location = await store.find_location(tx, import_.location_id)
-    assert location is not None, "an import has its place"
-    series = await say_booked(series_id, location, tx)
-    look_at_gaps(series_id, tx)
-    return [visit.appointment_id for visit in series.appointments]

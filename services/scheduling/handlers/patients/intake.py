@@ -39,8 +39,11 @@ async def register_patient(
     concerns = sorted(set(wish.concerns))
     store.add_patient(tx, card, concerns)
     tx.publish(PatientRegistered(patient_id=patient_id, registered_at=tx.now))
+    if concerns or wish.denied:
+        kept.add_screening(
+            tx, patient_id, concerns, wish.denied, clinician_id=None, by=by, until=None
+        )
     if concerns:
-        kept.add_screening(tx, patient_id, concerns, clinician_id=None, by=by, until=None)
         tx.publish(PatientHeld(patient_id=patient_id, held_at=tx.now))
     return PatientAnswer(
         patient_id=patient_id,
@@ -51,7 +54,7 @@ async def register_patient(
 
 
 def card_of(wish: RegisterPatient, patient_id: UUID) -> PatientCard:
-    said = wish.model_dump(exclude={"concerns", rules.ANOTHER_PERSON})
+    said = wish.model_dump(exclude={"concerns", "denied", rules.ANOTHER_PERSON})
     return PatientCard(patient_id=patient_id, **said)
 
 

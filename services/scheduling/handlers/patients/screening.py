@@ -97,7 +97,7 @@ async def read_screening(patient_id: UUID, tx: Transaction) -> ScreeningFile | R
         patient_id=patient_id,
         **shown_of(patient, tx.now.date()),
         screenings=[
-            ScreeningAnswer(**row.model_dump(), concerns=kept.found_by(tx, row))
+            ScreeningAnswer(**row.model_dump(), **kept.found_by(tx, row))
             for row in await kept.screenings_of(tx, patient_id)
         ],
         clearances=[

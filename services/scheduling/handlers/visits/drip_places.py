@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.handlers.series.given_before import broken_by_given, given_before
 from services.scheduling.handlers.shown import protocol_of, unsettled_of
-from services.scheduling.handlers.visits.treatments import broken_by_gap
+from services.scheduling.handlers.visits.drug_gaps import broken_by_gap
 from services.scheduling.rules.clinic import slots
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.clinic.policy import Policy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,17 +13,20 @@ from services.scheduling.forms.treatments import BookTreatment
 from services.scheduling.forms.wishes import MoveAppointment
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of, with_rooms
 from services.scheduling.handlers.series.gap_risks import look_at_free_chairs
-from services.scheduling.handlers.series.given_before import given_before
 from services.scheduling.handlers.series.moving import move_to
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.handlers.signers import broken_by_signer
 from services.scheduling.handlers.told import say_visit_booked
+from services.scheduling.handlers.visits.drug_gaps import (
+    broken_by_gap,
+    broken_by_new,
+    given_beside,
+)
 from services.scheduling.rules.clinic import slots
 from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.patients.ages import broken_by_age
 from services.scheduling.rules.series.course import broken_by_prescriber
-from services.scheduling.rules.series.earlier import Earlier
 from services.scheduling.rules.sessions import leader_of_infusion
 from services.scheduling.rules.signing import Act
 from services.scheduling.rules.visits import life as visit_rules
@@ -30,7 +34,7 @@ from services.scheduling.rules.visits import treatments as rules
 from services.scheduling.rules.visits.life import Step, VisitState
 from services.scheduling.store import HeldVisit, shown_visits
 from services.scheduling.store import overrides as kept
-from services.scheduling.tables import Appointment
+from services.scheduling.tables import Appointment, Location
 from shared.auth import Actor
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -58,8 +62,7 @@ async def book_treatment(
     if broken or figures is None:
         return Refused.by_rules(broken, NOT_BOOKED)
     slot = slot_of(policy, wish.starts_at, wish.chair_id, patient_id, zone)
-    given = await _given(tx, policy, slot, zone)
-    too_near = rules.broken_by_gap(figures, None, given, wish.starts_at, zone)
+    too_near = await broken_by_new(tx, policy, slot, zone)
     broken = [
         *slots.broken_by_time(policy.planning, wish.starts_at, tx.now, "starts_at"),
         *broken_by_age(figures, store.patient_card(tx, patient).birth_date, day),
@@ -79,20 +82,37 @@ async def book_treatment(
         broken.append(rules.broken_by_needless(figures))
     if broken:
         return Refused.by_rules(broken, NOT_BOOKED)
-    appointment_id = store.add_treatment(
-        tx, slot, wish.location_id, wish.visit_type, wish.ordered_by, wish.diagnoses
+    given = await given_beside(tx, policy, slot, zone)
+    visit = await add_treatment(
+        tx, slot, location, policy, wish.visit_type, wish.ordered_by, wish.diagnoses
     )
-    visit = await shown_visits.find_visit(tx, appointment_id)
-    assert visit is not None, "it was just added"
     if wish.sooner is not None:
         apart = rules.nearest_days(given, wish.starts_at, zone)
         assert apart is not None, "it is too near to something"
         kept.add_gap_override(
             tx, visit, apart, wish.sooner.reason, wish.sooner.clinician_id, by.subject
         )
-    say_visit_booked(visit, policy, zone, tx)
-    look_at_free_chairs(wish.location_id, tx)
     return show_visit(tx, visit)
+
+
+async def add_treatment(
+    tx: Transaction,
+    slot: Slot,
+    location: Location,
+    policy: Policy,
+    visit_type: str,
+    ordered_by: UUID,
+    diagnoses: Sequence[str],
+) -> Appointment:
+    """Book what nothing forbids, and say so."""
+    appointment_id = store.add_treatment(
+        tx, slot, location.location_id, visit_type, ordered_by, diagnoses
+    )
+    visit = await shown_visits.find_visit(tx, appointment_id)
+    assert visit is not None, "it was just added"
+    say_visit_booked(visit, policy, ZoneInfo(location.zone), tx)
+    look_at_free_chairs(location.location_id, tx)
+    return visit
 
 
 NOT_BOOKED = "The treatment is not booked"
@@ -108,40 +128,6 @@ async def _broken_by_order(
     if not policy.figures_on(day).is_controlled:
         return []
     return broken_by_prescriber(prescriber.dea_number, "ordered_by")
-
-
-async def _given(
-    tx: Transaction,
-    policy: Policy,
-    slot: Slot,
-    zone: ZoneInfo,
-    besides: UUID | None = None,
-    *,
-    to_come: bool = True,
-) -> list[Earlier]:
-    """The patient's other visits that give the same drug; of no drug there is none."""
-    drug = policy.figures_on(slot.starts_at.astimezone(zone).date()).drug
-    if drug is None:
-        return []
-    return await given_before(
-        tx, slot.patient_id, slot.starts_at, drug=drug, besides=besides, to_come=to_come
-    )
-
-
-async def broken_by_gap(
-    tx: Transaction,
-    visit: Appointment,
-    slot: Slot,
-    policy: Policy,
-    zone: ZoneInfo,
-    *,
-    to_come: bool,
-) -> list[Broken]:
-    """Whether a treatment that is on record would be too near to another visit in this slot."""
-    figures = policy.figures_on(slot.starts_at.astimezone(zone).date())
-    given = await _given(tx, policy, slot, zone, visit.appointment_id, to_come=to_come)
-    signed = await kept.signed_gap_of(tx, visit.appointment_id)
-    return rules.broken_by_gap(figures, signed, given, slot.starts_at, zone)
 
 
 async def move_treatment(

@@ -5,10 +5,11 @@ A line is the entry's number. What is not understood of an entry is passed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from services.scheduling.rules.imports.layout import SOURCE, Record
+from services.scheduling.rules.patients.intake import Concern
 from shared.refusals import Broken
 
 SERIES = "urn:practice:series"
@@ -18,12 +19,14 @@ def read_bundle(bundle: Any) -> Iterator[Record]:
     """Patients first: a visit may come before its patient in a bundle."""
     entries = _list(_get(bundle, "entry"))
     resources = [(n, _get(entry, "resource")) for n, entry in enumerate(entries, start=1)]
+    asked = _screenings(resource for _, resource in resources)
     kinds = {"Patient": _patient, "Appointment": _visit}
     for wanted, read in kinds.items():
         for line, resource in resources:
             if _get(resource, "resourceType") == wanted:
                 record = "patient" if wanted == "Patient" else "visit"
                 fields, broken = read(resource)
+                fields |= asked.get(fields["source_id"], {}) if record == "patient" else {}
                 texts = {name: text for name, text in fields.items() if text}
                 yield Record(line, record, texts, tuple(broken))
 
@@ -44,6 +47,25 @@ def _patient(resource: Any) -> tuple[dict[str, str], list[Broken]]:
         "state": _text(_get(address, "state")),
         "postal_code": _text(_get(address, "postalCode")),
     }, []
+
+
+def _screenings(resources: Iterable[Any]) -> dict[str, dict[str, str]]:
+    """What each patient answered to the questions of screening, by the patient's id; the last word.
+
+    A `QuestionnaireResponse` asks them where its items have their names as `linkId`.
+    """
+    found: dict[str, dict[str, str]] = {}
+    said = [each for each in resources if _get(each, "resourceType") == "QuestionnaireResponse"]
+    for response in sorted(said, key=lambda each: _text(_get(each, "authored"))):
+        patient = _text(_get(_get(response, "subject"), "reference")).removeprefix("Patient/")
+        items = list(_list(_get(response, "item")))
+        while items:
+            item = items.pop()
+            items += _list(_get(item, "item"))
+            answer, question = _get(_first(item, "answer"), "valueBoolean"), _get(item, "linkId")
+            if isinstance(answer, bool) and question in set(Concern):
+                found.setdefault(patient, {})[question] = "yes" if answer else "no"
+    return found
 
 
 def _visit(resource: Any) -> tuple[dict[str, str], list[Broken]]:

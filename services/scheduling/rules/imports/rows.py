@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Protocol
 
 from services.scheduling.rules.imports.layout import MAX_SERIES, SOURCE
-from services.scheduling.rules.patients.intake import ANOTHER_PERSON
+from services.scheduling.rules.patients.intake import ANOTHER_PERSON, Concern
 from shared.refusals import Broken
 
-RIGHT = {
+RIGHT: dict[str, str] = {
     "source_id": "the id that the other system has for it, up to 200 characters",
     "patient_source_id": "the other system's id of the patient",
-    "series_source_id": "the other system's id of the series; a session has none",
+    "series_source_id": "the other system's id of the series; a treatment and a session have none",
     "first_name": "1 to 30 characters",
     "last_name": "1 to 30 characters",
     "birth_date": "a day such as 1980-02-29",
@@ -26,11 +26,17 @@ RIGHT = {
     "postal_code": "a ZIP code, such as 22314",
     "concerns": "what intake knows, with ; between: active_liver_disease, heart_disease,"
     " uncontrolled_blood_pressure",
+    **dict.fromkeys(
+        Concern,
+        "yes or no, as the patient answered, or nothing where nobody asked; no denies what"
+        " concerns does not name",
+    ),
     "visit_type": "the code of a visit type in the catalogue, such as ketamine_mood",
     "starts_at": "a time that the clinic's clock shows, such as 2026-10-07 12:00, or one with its"
     " zone, such as 2026-10-07T12:00:00-04:00",
     "chair": "the chair's name here; a session has none",
-    "clinician_npi": "the NPI of a clinician on record: who prescribes, or who leads the session",
+    "clinician_npi": "the NPI of a clinician on record: who prescribes or orders, or who leads the"
+    " session",
     "diagnoses": "ICD-10 codes with ; between, such as F33.1",
 }
 """What would be right in each column, in words."""
@@ -79,16 +85,19 @@ def series_wrong() -> Broken:
 
 
 def broken_by_catalogue(
-    *, is_known: bool, chair_needed: bool, in_series: bool, has_chair: bool
+    *, is_known: bool, chair_needed: bool, in_series: bool, has_chair: bool, has_series: bool
 ) -> list[Broken]:
-    """Whether a row brings what visits of its type have: a chair and a series, or neither."""
+    """Whether a row brings what visits of its type have: a chair, and perhaps a series."""
     if not is_known:
         return [unknown_column("visit type", "visit_type")]
     if chair_needed != has_chair:
         return wrong_columns([("chair", chair_needed)])
-    if has_chair and not in_series:
-        detail = "Such visits are given by themselves; book the treatment at the desk."
-        return [Broken("type_not_in_series", detail, "the visit types on record", "visit_type")]
+    if in_series and not has_series:
+        return wrong_columns([("series_source_id", True)])
+    if has_series and not in_series:
+        detail = "Such visits are given by themselves; leave the series out."
+        source = "the visit types on record"
+        return [Broken("type_not_in_series", detail, source, "series_source_id")]
     return []
 
 
