@@ -27,7 +27,7 @@ from shared.messaging import parked
 from shared.messaging.handlers import Handlers
 from shared.messaging.operations import operations_routes
 from shared.messaging.runtime import Runtime
-from shared.messaging.workers import WorkLimits
+from shared.messaging.work_limits import WorkLimits
 from shared.sealed import reseal
 from shared.settings import PracticeSettings, ServiceSettings, or_exit
 from shared.vault import Vault

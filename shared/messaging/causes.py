@@ -10,6 +10,8 @@ from uuid import UUID
 from shared import logs, telemetry
 from shared.db import database_busy
 from shared.errors import PracticeError, Retry
+from shared.messaging.duework import Leased
+from shared.messaging.transaction import Transaction
 
 
 @contextmanager
@@ -40,3 +42,12 @@ def code_of(error: BaseException) -> str:
     if database_busy(error):
         return "database_busy"
     return type(error).__name__ if passes(error) else f"bug:{type(error).__name__}"
+
+
+def caused(tx: Transaction, leased: Leased) -> Transaction:
+    """The transaction as it decides on behalf of what the work follows from."""
+    return tx.caused_by(
+        event_id=leased.causation_id,
+        correlation_id=leased.correlation_id,
+        traceparent=leased.traceparent,
+    )

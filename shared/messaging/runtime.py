@@ -25,7 +25,8 @@ from shared.messaging.relay import Relay
 from shared.messaging.seam import Limits, Seam
 from shared.messaging.transaction import UnitOfWork
 from shared.messaging.watchdog import Watchdog
-from shared.messaging.workers import Workers, WorkLimits
+from shared.messaging.work_limits import WorkLimits
+from shared.messaging.workers import Workers
 from shared.vault import Vault
 
 log = structlog.get_logger(__name__)

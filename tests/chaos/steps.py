@@ -14,10 +14,11 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from shared.messaging.calls import Calls
 from shared.messaging.gathered import Gathered
 from shared.messaging.relay import Relay
 from shared.messaging.seam import Seam
-from shared.messaging.workers import Workers
+from shared.messaging.timers import Timers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,14 @@ STEPS: dict[str, Step] = {
     "handed to the producer": _after(AIOKafkaProducer, "send"),
     "acknowledged by the broker, not noted": _before(Relay, "_keep"),
     "noted as published, not committed": _after(Relay, "_keep"),
-    "leased, nothing loaded": _before(Workers, "_make"),
+    "leased, nothing loaded": _before(Calls, "_make"),
     "loaded, call not made": _before("processor", "capture"),
     "call made, outcome not stored": _after("processor", "capture"),
     "outcome written, not committed": _after(Gathered, "finish", _saying("PaymentCaptured")),
-    "outcome stored": _after(Workers, "_store"),
-    "timer taken, not decided": _after(Workers, "_take_timers", _found),
+    "outcome stored": _after(Calls, "_store"),
+    "timer taken, not decided": _after(Timers, "_take", _found),
     "timer written, not committed": _after(Gathered, "finish", _saying("SuperbillIssued")),
-    "timer decided": _after(Workers, "_decide", _found),
+    "timer decided": _after(Timers, "_decide_many", _found),
 }
 
 

@@ -18,7 +18,8 @@ from shared.db import create_engine
 from shared.errors import Misconfigured, Poison, Retry
 from shared.messaging import Fact, Handlers, Transaction, UnitOfWork, Work, duework, parked_work
 from shared.messaging.parked_work import Replay
-from shared.messaging.workers import Workers, WorkLimits
+from shared.messaging.work_limits import WorkLimits
+from shared.messaging.workers import Workers
 from tests.messaging.conftest import scalar, tally
 from tests.messaging.records import START
 from tests.support import leases

@@ -16,7 +16,8 @@ from shared.clock import FixedClock
 from shared.db import create_engine
 from shared.errors import Retry
 from shared.messaging import Fact, Handlers, Transaction, UnitOfWork, Work
-from shared.messaging.workers import Workers, WorkLimits
+from shared.messaging.work_limits import WorkLimits
+from shared.messaging.workers import Workers
 from tests.messaging.conftest import scalar, tally
 from tests.messaging.records import START
 from tests.support.eventually import eventually

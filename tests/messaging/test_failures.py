@@ -18,7 +18,8 @@ from shared.events.scheduling import PatientRegistered
 from shared.ids import new_id
 from shared.messaging import Handlers, Transaction, UnitOfWork, Work
 from shared.messaging.seam import Limits, Seam
-from shared.messaging.workers import Workers, WorkLimits
+from shared.messaging.work_limits import WorkLimits
+from shared.messaging.workers import Workers
 from tests.messaging.conftest import scalar, tally
 from tests.messaging.records import delivered, record_of, registered
 from tests.support.eventually import eventually

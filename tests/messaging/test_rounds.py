@@ -15,7 +15,8 @@ from deploy.local.postgres import Database
 from shared.clock import FixedClock
 from shared.db import create_engine
 from shared.messaging import Handlers, Transaction, UnitOfWork, Work
-from shared.messaging.workers import Workers, WorkLimits
+from shared.messaging.work_limits import WorkLimits
+from shared.messaging.workers import Workers
 from tests.messaging.conftest import scalar, tally
 from tests.messaging.records import START
 from tests.support.eventually import eventually

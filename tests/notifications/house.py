@@ -27,7 +27,8 @@ from shared.messaging.duework import unfinished
 from shared.messaging.envelope import headers_of
 from shared.messaging.seam import Seam
 from shared.messaging.transaction import UnitOfWork
-from shared.messaging.workers import Workers, WorkLimits
+from shared.messaging.work_limits import WorkLimits
+from shared.messaging.workers import Workers
 from shared.vault import Vault
 from tests.support.claim_check import ClaimDesk
 from tests.support.eventually import eventually

@@ -1,0 +1,78 @@
+"""Timers: what falls due is decided in the transaction that takes it from the table, so once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.db import unreachable
+from shared.messaging import duework, rounds
+from shared.messaging.causes import caused, on_behalf
+from shared.messaging.duework import Leased
+from shared.messaging.handlers import Handlers
+from shared.messaging.putting_off import PutOff
+from shared.messaging.transaction import Transaction, UnitOfWork
+from shared.messaging.work_limits import Tally, WorkLimits
+
+
+class Timers:
+    """Decides the timers of one service."""
+
+    def __init__(
+        self, handlers: Handlers, work: UnitOfWork, limits: WorkLimits, tally: Tally
+    ) -> None:
+        self._handlers = handlers
+        self._work = work
+        self._limits = limits
+        self._tally = tally
+        self._put_off = PutOff(handlers, work, limits)
+
+    async def decide(self) -> int:
+        """Decide everything that has fallen due, many in one transaction. Returns how many."""
+        if not self._handlers.timers:
+            return 0
+        try:
+            return await self._decide_many(self._limits.timers_at_once)
+        except Exception as error:
+            if unreachable(error):
+                raise
+            return await self._decide_alone()
+
+    async def _decide_many(self, limit: int) -> int:
+        async with self._work.transaction() as tx:
+            taken = await self._take(tx, limit)
+            for leased in taken:
+                await self._decide_one(tx, leased)
+        return len(taken)
+
+    async def _take(self, tx: Transaction, limit: int) -> list[Leased]:
+        taken = await duework.take(tx.connection, self._handlers.timers, now=tx.now, limit=limit)
+        if taken:
+            self._tally.lateness_s = (tx.now - taken[0].due_at).total_seconds()
+        return taken
+
+    async def _decide_one(self, tx: Transaction, leased: Leased) -> None:
+        timer = self._handlers.timers[leased.kind]
+        with on_behalf(
+            "timer", leased.correlation_id, leased.traceparent, kind=leased.kind
+        ) as here:
+            cause = replace(leased, traceparent=here)
+            await timer.decide(timer.work.model_validate(leased.payload), caused(tx, cause))
+        now = self._work.clock.now()
+        await rounds.leave_next(tx.connection, self._handlers, leased.kind, now)
+
+    async def _decide_alone(self) -> int:
+        """Decide due timers one by one, each in its own transaction; what fails rests or parks."""
+        for decided in range(self._limits.timers_at_once):
+            leased: Leased | None = None
+            try:
+                async with self._work.transaction() as tx:
+                    taken = await self._take(tx, 1)
+                    if not taken:
+                        return decided
+                    leased = taken[0]
+                    await self._decide_one(tx, leased)
+            except Exception as error:
+                if unreachable(error) or leased is None:
+                    raise
+                await self._put_off(leased, error, attempts=leased.attempts + 1)
+        return self._limits.timers_at_once
