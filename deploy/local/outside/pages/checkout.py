@@ -22,9 +22,10 @@ from deploy.local.outside.pages.html import (
     when,
     with_small,
 )
-from deploy.local.outside.stripe.books import Books, Object
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.checkout_payments import GivenCard, answer_bank, give_card
 from deploy.local.outside.stripe.errors import StripeProblem
+from deploy.local.outside.stripe.objects import Object
 from deploy.local.outside.world import TheWorld
 
 router = APIRouter(prefix="/stripe/checkout/{session_id}")

@@ -17,7 +17,7 @@ from deploy.local.outside.pages.html import (
     with_small,
 )
 from deploy.local.outside.pages.listing import count, newest_first
-from deploy.local.outside.stripe.books import Object
+from deploy.local.outside.stripe.objects import Object
 from deploy.local.outside.world import World
 
 

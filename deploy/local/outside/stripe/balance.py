@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from deploy.local.outside.stripe.books import Books, Object, new_id
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.business_days import working_midnight
+from deploy.local.outside.stripe.objects import Object, new_id
 
 _AVAILABLE_AFTER_DAYS = 2
 _BANK = "ba_SimulatedBankOfThePractice"

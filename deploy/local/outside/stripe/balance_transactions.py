@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from deploy.local.outside.stripe.books import Object
 from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.listing import find, listed
+from deploy.local.outside.stripe.objects import Object
 
 router = APIRouter()
 

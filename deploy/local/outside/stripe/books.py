@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import copy
 import json
-import secrets
-import string
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deploy.local.outside.agenda import Agenda
 from deploy.local.outside.faults import System
 from deploy.local.outside.stripe.cards import CardOnFile
+from deploy.local.outside.stripe.checkout_lines import Checkout
 from deploy.local.outside.stripe.conversation import Conversation
 from deploy.local.outside.stripe.idempotency import CALL, Keys
+from deploy.local.outside.stripe.objects import Object, new_id
 from deploy.local.outside.stripe.thin import notification, thin_event
 from deploy.local.outside.webhooks import Notice, Outcome, Post
-
-if TYPE_CHECKING:
-    from deploy.local.outside.stripe.checkout_lines import Checkout
 
 API_VERSION = "2026-10-28.endive"
 EVENTS_KEPT_FOR = timedelta(days=30)
 """docs.stripe.com/api/events"""
 _DONE = frozenset({Outcome.DELIVERED, Outcome.NOBODY_LISTENS})
-_ALPHABET = string.ascii_letters + string.digits
-
-Object = dict[str, Any]
-
-
-def new_id(prefix: str) -> str:
-    return f"{prefix}_{''.join(secrets.choice(_ALPHABET) for _ in range(24))}"
 
 
 class Books:

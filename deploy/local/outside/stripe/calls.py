@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from deploy.local.outside.stripe.books import Books, Object
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.errors import StripeProblem, invalid
+from deploy.local.outside.stripe.objects import Object
 from deploy.local.outside.stripe.params import Params, nested
 from deploy.local.outside.world import same, world_of
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from deploy.local.outside.stripe.balance import enter_charge
-from deploy.local.outside.stripe.books import Books, Object, new_id
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.cards import Decline
 from deploy.local.outside.stripe.listing import find, listed
+from deploy.local.outside.stripe.objects import Object, new_id
 
 router = APIRouter(prefix="/charges")
 

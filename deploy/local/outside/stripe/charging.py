@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from deploy.local.outside.stripe import cards
-from deploy.local.outside.stripe.books import Books, Object
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.cards import AUTHENTICATION_REQUIRED, Decline, Doubt, Verdict
 from deploy.local.outside.stripe.charges import charge_card
 from deploy.local.outside.stripe.checkout_completion import complete_with
 from deploy.local.outside.stripe.dispute_course import open_dispute
 from deploy.local.outside.stripe.errors import missing
+from deploy.local.outside.stripe.objects import Object
 from deploy.local.outside.stripe.payment_methods import attach_to, card_error
 from deploy.local.outside.stripe.setup_intents import ask_customer
 

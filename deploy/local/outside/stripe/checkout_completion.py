@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from deploy.local.outside.stripe.books import Books, Object
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.errors import invalid
+from deploy.local.outside.stripe.objects import Object
 
 
 def complete_with(books: Books, intent: Object) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from deploy.local.outside.stripe.books import Object, new_id
 from deploy.local.outside.stripe.errors import invalid, missing
+from deploy.local.outside.stripe.objects import Object, new_id
 from deploy.local.outside.stripe.params import Params
 
 _MOST_LINES = 100

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploy.local.outside.stripe import charging, customers, payment_intents, setup_intents
-from deploy.local.outside.stripe.books import Books, Object
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.cards import AUTHENTICATION_REQUIRED
 from deploy.local.outside.stripe.errors import invalid
+from deploy.local.outside.stripe.objects import Object
 from deploy.local.outside.stripe.params import Params
 from deploy.local.outside.stripe.payment_methods import from_data
 

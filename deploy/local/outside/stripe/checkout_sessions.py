@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from fastapi import APIRouter
 
 from deploy.local.outside.stripe import payment_intents, setup_intents
-from deploy.local.outside.stripe.books import Books, Object, new_id
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.checkout_lines import Checkout, read_lines
 from deploy.local.outside.stripe.errors import invalid, missing
 from deploy.local.outside.stripe.listing import find, listed, paged
+from deploy.local.outside.stripe.objects import Object, new_id
 from deploy.local.outside.stripe.params import Params
 
 router = APIRouter(prefix="/checkout/sessions")

@@ -10,8 +10,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from deploy.local.outside.stripe.balance import enter
-from deploy.local.outside.stripe.books import Books, Object, new_id
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.dispute_evidence import no_evidence
+from deploy.local.outside.stripe.objects import Object, new_id
 from deploy.local.outside.stripe.refunds import Failure, fail
 
 FEE_CENTS = 1500

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from deploy.local.outside.stripe.books import Books, Object
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.errors import invalid
 from deploy.local.outside.stripe.listing import find
+from deploy.local.outside.stripe.objects import Object
 from deploy.local.outside.stripe.params import Params
 
 _LONGEST_TEXT = 20_000

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from deploy.local.outside.stripe.books import Object
 from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.dispute_course import OPEN, UNANSWERED, decide, submit
 from deploy.local.outside.stripe.dispute_evidence import take_evidence
 from deploy.local.outside.stripe.errors import invalid
 from deploy.local.outside.stripe.listing import find, listed
+from deploy.local.outside.stripe.objects import Object
 
 router = APIRouter(prefix="/disputes")
 

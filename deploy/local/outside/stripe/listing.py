@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from deploy.local.outside.stripe.books import Object
 from deploy.local.outside.stripe.errors import invalid, no_such
+from deploy.local.outside.stripe.objects import Object
 from deploy.local.outside.stripe.params import Params
 
 _LONGEST_PAGE = 100

@@ -6,7 +6,7 @@ import re
 
 from fastapi import APIRouter
 
-from deploy.local.outside.stripe.books import Books, Object, new_id
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.calls import (
     Anyone,
     Given,
@@ -20,6 +20,7 @@ from deploy.local.outside.stripe.charging import settle
 from deploy.local.outside.stripe.checkout_completion import refuse_of_checkout
 from deploy.local.outside.stripe.errors import StripeProblem, invalid, missing
 from deploy.local.outside.stripe.listing import find, listed
+from deploy.local.outside.stripe.objects import Object, new_id
 from deploy.local.outside.stripe.params import Params
 from deploy.local.outside.stripe.searching import search
 from deploy.local.outside.stripe.setup_intents import choose_method

@@ -8,11 +8,12 @@ from typing import Any
 from fastapi import APIRouter
 
 from deploy.local.outside.stripe import cards
-from deploy.local.outside.stripe.books import Books, Object, new_id
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.calls import Anyone, Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.cards import CardOnFile, Decline, TestCard
 from deploy.local.outside.stripe.errors import StripeProblem, invalid, missing, no_such
 from deploy.local.outside.stripe.listing import find, listed
+from deploy.local.outside.stripe.objects import Object, new_id
 from deploy.local.outside.stripe.params import Params
 
 router = APIRouter(prefix="/payment_methods")

@@ -14,10 +14,10 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
 from deploy.local.outside.stripe import dispute_course, refunds
-from deploy.local.outside.stripe.books import Object
 from deploy.local.outside.stripe.cards import BY_DECLINE_CODE, CardOnFile, Refunding
 from deploy.local.outside.stripe.checkout_payments import answer_bank
 from deploy.local.outside.stripe.errors import StripeProblem
+from deploy.local.outside.stripe.objects import Object
 from deploy.local.outside.world import TheWorld
 
 router = APIRouter(prefix="/control/stripe")

@@ -8,11 +8,12 @@ from enum import StrEnum
 from fastapi import APIRouter
 
 from deploy.local.outside.stripe.balance import enter
-from deploy.local.outside.stripe.books import Books, Object, new_id
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.cards import Refunding
 from deploy.local.outside.stripe.errors import invalid, missing
 from deploy.local.outside.stripe.listing import find, listed
+from deploy.local.outside.stripe.objects import Object, new_id
 from deploy.local.outside.stripe.params import Params
 
 router = APIRouter(prefix="/refunds")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from deploy.local.outside.stripe.books import Object
 from deploy.local.outside.stripe.errors import invalid
+from deploy.local.outside.stripe.objects import Object
 from deploy.local.outside.stripe.params import Params
 
 _CLAUSE = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from deploy.local.outside.stripe import cards
-from deploy.local.outside.stripe.books import Books, Object, new_id
+from deploy.local.outside.stripe.books import Books
 from deploy.local.outside.stripe.calls import (
     Anyone,
     Given,
@@ -19,6 +19,7 @@ from deploy.local.outside.stripe.cards import Decline, Verdict
 from deploy.local.outside.stripe.checkout_completion import complete_with, refuse_of_checkout
 from deploy.local.outside.stripe.errors import StripeProblem, invalid, missing
 from deploy.local.outside.stripe.listing import find, listed
+from deploy.local.outside.stripe.objects import Object, new_id
 from deploy.local.outside.stripe.params import Params
 from deploy.local.outside.stripe.payment_methods import (
     attach_to,

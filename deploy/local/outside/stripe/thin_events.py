@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Request
 
-from deploy.local.outside.stripe.books import Object
 from deploy.local.outside.stripe.calls import Given, Practice
 from deploy.local.outside.stripe.errors import invalid
 from deploy.local.outside.stripe.listing import find
+from deploy.local.outside.stripe.objects import Object
 from deploy.local.outside.stripe.params import Params
 
 router = APIRouter(prefix="/v2/core/events")

@@ -7,10 +7,10 @@ import hashlib
 from fastapi import APIRouter, Request
 from starlette.datastructures import UploadFile
 
-from deploy.local.outside.stripe.books import Object, new_id
 from deploy.local.outside.stripe.calls import Given, Practice, expanded, expansions
 from deploy.local.outside.stripe.errors import invalid, missing
 from deploy.local.outside.stripe.listing import find, listed
+from deploy.local.outside.stripe.objects import Object, new_id
 
 router = APIRouter(prefix="/files")
 _LARGEST_BYTES = 5_000_000
