@@ -28,8 +28,12 @@ INSERT INTO customers (patient_id, stripe_customer_id, created_at)
 SELECT p, 'cus_' || p, $2 FROM unnest($1::uuid[]) AS p
 """
 _SETUPS = """
-INSERT INTO card_setups (setup_id, patient_id, state, stripe_setup_intent_id, created_at)
-SELECT p, p, 'saved', 'seti_' || p, $2 FROM unnest($1::uuid[]) AS p
+INSERT INTO card_setups (setup_id, patient_id, state, stripe_setup_intent_id, created_at, text_id)
+SELECT p, p, 'saved', 'seti_' || p, $2, 1 FROM unnest($1::uuid[]) AS p
+"""
+_MANDATES = """
+INSERT INTO mandates (mandate_id, patient_id, setup_id, text_id, way, agreed_at)
+SELECT p, p, p, 1, 'hosted_page', $2 FROM unnest($1::uuid[]) AS p
 """
 _CARDS = """
 INSERT INTO cards (card_id, patient_id, setup_id, stripe_payment_method_id, set_up_at, saved_at)
@@ -44,7 +48,7 @@ async def put_on_file(database_url: str, patients: Sequence[UUID]) -> None:
     try:
         fee = (new_id(), VisitType.KETAMINE_MOOD.value, FEE_CENTS, _FEE_SINCE)
         await connection.execute(_FEE, *fee, fee_starts_at(_FEE_SINCE), now)
-        for statement in (_CUSTOMERS, _SETUPS, _CARDS):
+        for statement in (_CUSTOMERS, _SETUPS, _MANDATES, _CARDS):
             await connection.execute(statement, patients, now)
         await connection.execute("ANALYZE")
     finally:

@@ -114,6 +114,8 @@ class Stage:
         setup = await self.desk.post("billing", path, {}, role=Role.FRONT_DESK)
         path = f"{path}/{setup['setup_id']}"
         ready = await self._until(path, "ready")
+        agreed = {"text_id": ready["mandate_text"]["text_id"], "way": "hosted_page"}
+        await self.desk.post("billing", f"{path}/mandate", agreed, role=Role.FRONT_DESK)
         await self.world.confirm_card(
             CARD, client_secret=ready["client_secret"], publishable_key=ready["publishable_key"]
         )

@@ -93,6 +93,7 @@ async def _orders(stage: Stage, count: int) -> list[Order]:
             customer_id=card["stripe_customer_id"],
             payment_method_id=card["stripe_payment_method_id"],
             created_at=real_now(),
+            is_agreed=True,
             look_first=False,
         )
         for card in (cards[number % len(cards)] for number in range(count))

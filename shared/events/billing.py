@@ -45,6 +45,7 @@ class DeclineReason(StrEnum):
     CARD_NOT_USABLE = "card_not_usable"
     AUTHENTICATION_REQUIRED = "authentication_required"
     NO_CARD_ON_FILE = "no_card_on_file"
+    NO_MANDATE = "no_mandate"
     DECLINED = "declined"
 
 
@@ -183,8 +184,8 @@ class PaymentDeclined(PatientEvent, producer="billing"):
 
     Said once per try, `attempt_id`, from the processor's answer or from its webhook; a person
     starts the next try. `reason` is the processor's decline in the house's words, and
-    `no_card_on_file` when there was nothing to try. A processor that cannot be reached is no
-    decline: the same try goes on.
+    `no_card_on_file` when there was nothing to try, `no_mandate` when no card was there that the
+    patient lets be charged. A processor that cannot be reached is no decline: the same try goes on.
     """
 
     attempt_id: UUID

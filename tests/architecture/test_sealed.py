@@ -17,6 +17,7 @@ IN_CLEAR = {
     "estimates.content_sha256",
     "event_log.payload",
     "idempotency_keys.request_hash",
+    "mandate_texts.content_sha256",
     "outbox.payload",
     "parked_events.value",
     "patients.person",

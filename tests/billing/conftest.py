@@ -260,8 +260,8 @@ class Billing:
         fee = {"visit_type": visit_type, "amount_cents": amount_cents}
         return await self.told("POST", "/fees", fee | {"effective_from": effective_from})
 
-    async def start_setup(self, patient_id: UUID) -> dict[str, Any]:
-        """A set-up that is ready for the patient's browser."""
+    async def start_setup(self, patient_id: UUID, *, agrees: bool = True) -> dict[str, Any]:
+        """A set-up that is ready for the patient's browser; they agree to what it shows."""
         path = f"/patients/{patient_id}/card-setups"
         started = await self.told("POST", path, {})
         shown: dict[str, Any] = {}
@@ -271,7 +271,15 @@ class Billing:
             assert shown["state"] == "ready"
 
         await eventually(is_ready)
+        if agrees:
+            await self.agree(patient_id, shown)
         return shown
+
+    async def agree(self, patient_id: UUID, setup: dict[str, Any], **how: Any) -> dict[str, Any]:
+        """The patient ticks the box on the page, or says so at the desk."""
+        wish = {"text_id": setup["mandate_text"]["text_id"], "way": "hosted_page"} | how
+        path = f"/patients/{patient_id}/card-setups/{setup['setup_id']}/mandate"
+        return dict(await self.told("POST", path, wish))
 
     async def confirm_in_browser(self, setup: dict[str, Any], card: str) -> httpx.Response:
         """What Stripe's script does with the client secret and the publishable key."""
@@ -282,9 +290,11 @@ class Billing:
             headers={"Authorization": f"Bearer {setup['publishable_key']}"},
         )
 
-    async def save_card(self, patient_id: UUID, card: str = "pm_card_visa") -> str:
+    async def save_card(
+        self, patient_id: UUID, card: str = "pm_card_visa", *, agrees: bool = True
+    ) -> str:
         """Have a card on file; Stripe's id of it."""
-        setup = await self.start_setup(patient_id)
+        setup = await self.start_setup(patient_id, agrees=agrees)
         confirmed = await self.confirm_in_browser(setup, card)
         assert confirmed.is_success, confirmed.text
         path = f"/patients/{patient_id}/card-setups/{setup['setup_id']}"

@@ -32,6 +32,8 @@ async def test_a_card_is_saved_by_the_patients_browser_and_the_webhook(billing: 
     assert shown == {
         "setup_id": setup["setup_id"],
         "state": "saved",
+        "mandate_text": setup["mandate_text"],
+        "is_agreed": True,
         "client_secret": None,
         "publishable_key": None,
     }

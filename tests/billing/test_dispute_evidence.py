@@ -82,8 +82,7 @@ def known(**changes: Any) -> Known:
         "paid_at": NOON,
         "arrived_at": None,
         "left_at": None,
-        "agreement_id": None,
-        "agreed_at": None,
+        "mandate": None,
         "receipt_number": None,
         "receipt_issued_at": None,
     }
@@ -141,8 +140,8 @@ async def test_the_evidence_prepares_itself_and_names_neither_diagnosis_nor_drug
     ]
     consent, card = shown["agreements"]
     assert (consent["reference"], consent["on"]) == (str(told.consent_id), "2026-11-20")
-    [setup] = await billing.rows("SELECT setup_id FROM card_setups")
-    assert card["reference"] == str(setup.setup_id)
+    [mandate] = await billing.rows("SELECT mandate_id FROM mandates")
+    assert card["reference"] == str(mandate.mandate_id)
     [issued] = await billing.said(SuperbillIssued)
     assert shown["receipt"] == issued.number
     [asked] = [one for one in billing.scheduling.asked if one.path.endswith("/attendance")]

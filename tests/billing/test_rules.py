@@ -35,6 +35,7 @@ def on_file(**changes: Any) -> OnFile:
         "amount_cents": 39900,
         "tender": None,
         "card_id": new_id(),
+        "has_card": True,
         "waits_for_fee": False,
         "is_held": False,
         "is_on_hold": False,
@@ -48,7 +49,12 @@ def on_file(**changes: Any) -> OnFile:
     [
         ({}, FirstStep.CHARGE_CARD, TenderKind.CARD),
         ({"tender": TenderKind.CARD}, FirstStep.CHARGE_CARD, TenderKind.CARD),
-        ({"card_id": None}, FirstStep.DECLINE_FOR_WANT_OF_CARD, TenderKind.CARD),
+        (
+            {"card_id": None, "has_card": False},
+            FirstStep.DECLINE_FOR_WANT_OF_CARD,
+            TenderKind.CARD,
+        ),
+        ({"card_id": None}, FirstStep.DECLINE_FOR_WANT_OF_MANDATE, TenderKind.CARD),
         (
             {"tender": TenderKind.CARE_CREDIT},
             FirstStep.WAIT_FOR_OUTSIDE_PAYMENT,
@@ -131,6 +137,7 @@ def owed(**changes: Any) -> Owed:
         "standing": Standing(39900),
         "trying": None,
         "card_id": new_id(),
+        "has_card": True,
         "unusable_card_ids": frozenset(),
     }
     return Owed(**known | changes)
@@ -150,7 +157,8 @@ CARD = new_id()
         ({"trying": Trying(AttemptState.PENDING, new_id())}, ["attempt_parked"]),
         ({"trying": Trying(AttemptState.ABANDONED, None)}, ["attempt_looked_up"]),
         ({"trying": Trying(AttemptState.ABANDONED, new_id())}, ["attempt_parked"]),
-        ({"card_id": None}, ["no_card_on_file"]),
+        ({"card_id": None, "has_card": False}, ["no_card_on_file"]),
+        ({"card_id": None}, ["no_mandate"]),
         ({"card_id": CARD, "unusable_card_ids": frozenset({CARD})}, ["card_not_usable"]),
     ],
 )

@@ -60,7 +60,7 @@ async def ids(engine: AsyncEngine) -> dict[str, UUID]:
         engine,
         f"INSERT INTO fees VALUES ('{fee}', 'ketamine_mood', 39900, '2026-01-01', 1, {AT}, {AT})",
         f"INSERT INTO customers VALUES ('{patient}', 'cus_made_up', {AT})",
-        f"INSERT INTO card_setups VALUES ('{setup}', '{patient}', 'saved', 'seti', NULL, {AT})",
+        f"INSERT INTO card_setups VALUES ('{setup}', '{patient}', 'saved', 'seti', NULL, {AT}, 1)",
         f"INSERT INTO cards VALUES ('{card}', '{patient}', '{setup}', 'pm_made_up', {AT}, {AT})",
         charge(ids["charge"], ids["infusion"], ids["fee"]),
     )

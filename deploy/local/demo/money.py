@@ -23,6 +23,8 @@ async def save_card(people: People, patient: Patient, card: Card) -> None:
     setup = await people.post("billing", path, Role.FRONT_DESK, who=desk)
     path = f"{path}/{setup['setup_id']}"
     ready = await _until(people, path, "ready")
+    agreed = {"text_id": ready["mandate_text"]["text_id"], "way": "hosted_page"}
+    await people.post("billing", f"{path}/mandate", Role.FRONT_DESK, who=desk, **agreed)
     confirmed = await people.world.confirm_card(
         card.number,
         client_secret=ready["client_secret"],

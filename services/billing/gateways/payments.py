@@ -12,13 +12,15 @@ from services.billing.work import Captured, Declined, NeverArrived, NothingToSto
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A payment to be made: the same every time that it is asked for, except `look_first`."""
+    """A payment to be made: the same every time but for what its last two fields say."""
 
     attempt_id: UUID
     amount_cents: int
     customer_id: str
     payment_method_id: str
     created_at: datetime
+    is_agreed: bool
+    """A mandate of the patient's stands for the card, as of this look."""
     look_first: bool
     """The key may protect no longer: look whether the payment exists before sending it."""
 

@@ -17,7 +17,9 @@ from shared.messaging import Transaction
 
 _ORDER = text(
     """
-    SELECT a.created_at, a.amount_cents, u.stripe_customer_id, k.stripe_payment_method_id
+    SELECT a.created_at, a.amount_cents, u.stripe_customer_id, k.stripe_payment_method_id,
+           EXISTS (SELECT FROM mandates AS m
+                    WHERE m.setup_id = k.setup_id AND m.withdrawn_at IS NULL) AS is_agreed
       FROM payment_attempts AS a
       JOIN cards AS k USING (card_id)
       JOIN customers AS u ON u.patient_id = k.patient_id
@@ -99,6 +101,7 @@ async def _order(tx: Transaction, attempt_id: UUID, state: AttemptState) -> Orde
         customer_id=row.stripe_customer_id,
         payment_method_id=row.stripe_payment_method_id,
         created_at=row.created_at,
+        is_agreed=row.is_agreed,
         look_first=key_may_be_forgotten(row.created_at, tx.now),
     )
 

@@ -68,7 +68,13 @@ _SET_CARD = text(
 ).bindparams(bindparam("brand", type_=TEXT), bindparam("at", type_=TIMESTAMP(timezone=True)))
 
 _SETUP = text(
-    "SELECT state, sealed FROM card_setups WHERE setup_id = :setup_id AND patient_id = :patient_id"
+    """
+    SELECT s.state, s.sealed, s.text_id, t.body, t.content_sha256,
+           EXISTS (SELECT FROM mandates AS m
+                    WHERE m.setup_id = s.setup_id AND m.withdrawn_at IS NULL) AS is_agreed
+      FROM card_setups AS s JOIN mandate_texts AS t USING (text_id)
+     WHERE s.setup_id = :setup_id AND s.patient_id = :patient_id
+    """
 )
 
 
@@ -148,10 +154,28 @@ async def set_card(
     )
 
 
-async def read_setup(
-    tx: Transaction, patient_id: UUID, setup_id: UUID
-) -> tuple[SetupState, bytes | None] | None:
-    """A set-up's state and its sealed client secret."""
+@dataclass(frozen=True, slots=True)
+class ShownSetup:
+    """A set-up's state and its sealed client secret, its text, and whether that is agreed to."""
+
+    state: SetupState
+    sealed: bytes | None
+    text_id: int
+    body: str
+    content_sha256: bytes
+    is_agreed: bool
+
+
+async def read_setup(tx: Transaction, patient_id: UUID, setup_id: UUID) -> ShownSetup | None:
     found = await tx.execute(_SETUP, {"setup_id": setup_id, "patient_id": patient_id})
     row = found.one_or_none()
-    return row and (SetupState(row.state), row.sealed)
+    if row is None:
+        return None
+    return ShownSetup(
+        SetupState(row.state),
+        row.sealed,
+        row.text_id,
+        row.body,
+        row.content_sha256,
+        row.is_agreed,
+    )

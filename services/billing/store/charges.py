@@ -23,9 +23,11 @@ _OWED = text(
     """
     SELECT c.patient_id, c.service, c.infusion_id, c.amount_cents, c.paid_cents, c.forgiven_cents,
            t.attempt_id AS trying_id, t.state AS trying_state,
-           (SELECT card_id FROM cards AS k
-             WHERE k.patient_id = c.patient_id AND k.gone_at IS NULL
-             ORDER BY set_up_at DESC, setup_id DESC LIMIT 1) AS card_id,
+           (SELECT k.card_id FROM cards AS k JOIN mandates AS m USING (setup_id)
+             WHERE k.patient_id = c.patient_id AND k.gone_at IS NULL AND m.withdrawn_at IS NULL
+             ORDER BY k.set_up_at DESC, k.setup_id DESC LIMIT 1) AS card_id,
+           EXISTS (SELECT FROM cards AS n
+                    WHERE n.patient_id = c.patient_id AND n.gone_at IS NULL) AS has_card,
            ARRAY(SELECT a.card_id FROM payment_attempts AS a
                   WHERE a.charge_id = c.charge_id AND a.card_id IS NOT NULL
                     AND a.reason = 'card_not_usable') AS unusable
@@ -74,6 +76,7 @@ async def lock_charge(tx: Transaction, charge_id: UUID) -> LockedCharge | None:
             standing=Standing(row.amount_cents, row.paid_cents, row.forgiven_cents),
             trying=row.trying_id and await _trying(tx, row.trying_id, row.trying_state),
             card_id=row.card_id,
+            has_card=row.has_card,
             unusable_card_ids=frozenset(row.unusable),
         ),
     )

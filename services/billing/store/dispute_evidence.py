@@ -12,7 +12,9 @@ from sqlalchemy.dialects.postgresql import BYTEA, TEXT
 
 from services.billing.gateways.disputes import AnswerOrder, UploadOrder
 from services.billing.rules.charges.attempts import key_may_be_forgotten
-from services.billing.rules.disputes.evidence import AnswerKind, Known
+from services.billing.rules.disputes.evidence import AnswerKind, Known, KnownMandate
+from services.billing.rules.payments.mandates import Way
+from services.billing.store.mandates import ip_of
 from services.billing.work import PrepareEvidence, RenderEvidence, SendAnswer, UploadEvidence
 from shared.messaging import Transaction
 
@@ -22,13 +24,17 @@ _KNOWN = text(
     """
     SELECT d.stripe_dispute_id, d.opened_at, d.amount_cents AS disputed_cents, p.payment_id,
            p.amount_cents AS paid_cents, p.taken_at AS paid_at, v.arrived_at, v.left_at,
-           k.setup_id AS agreement_id, k.saved_at AS agreed_at, s.number AS receipt_number,
-           s.issued_at AS receipt_issued_at, c.infusion_id, d.patient_id
+           s.number AS receipt_number, s.issued_at AS receipt_issued_at, c.infusion_id,
+           d.patient_id, m.mandate_id, m.way, m.ip, m.agreed_at, t.body, t.content_sha256,
+           u.stripe_setup_intent_id
       FROM disputes AS d JOIN payments AS p USING (payment_id)
       JOIN charges AS c ON c.charge_id = d.charge_id
       LEFT JOIN visits AS v ON v.appointment_id = c.appointment_id
       LEFT JOIN payment_attempts AS a ON a.attempt_id = p.payment_id
       LEFT JOIN cards AS k ON k.card_id = a.card_id
+      LEFT JOIN card_setups AS u ON u.setup_id = k.setup_id
+      LEFT JOIN mandates AS m ON m.setup_id = k.setup_id
+      LEFT JOIN mandate_texts AS t ON t.text_id = m.text_id
       LEFT JOIN LATERAL (SELECT number, issued_at FROM superbills AS b
                            JOIN superbill_documents USING (superbill_id)
                           WHERE b.charge_id = d.charge_id
@@ -103,9 +109,32 @@ async def find_disputed(tx: Transaction, dispute_id: UUID) -> Disputed | None:
     row = (await tx.execute(_KNOWN, {"dispute_id": dispute_id})).one_or_none()
     if row is None:
         return None
-    known = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
-    infusion_id, patient_id = known.pop("infusion_id"), known.pop("patient_id")
-    return Disputed(dispute_id, infusion_id, patient_id, Known(**known))
+    known = Known(
+        stripe_dispute_id=row.stripe_dispute_id,
+        opened_at=row.opened_at,
+        disputed_cents=row.disputed_cents,
+        payment_id=row.payment_id,
+        paid_cents=row.paid_cents,
+        paid_at=row.paid_at,
+        arrived_at=row.arrived_at,
+        left_at=row.left_at,
+        mandate=row.mandate_id and _mandate(tx, row),
+        receipt_number=row.receipt_number,
+        receipt_issued_at=row.receipt_issued_at,
+    )
+    return Disputed(dispute_id, row.infusion_id, row.patient_id, known)
+
+
+def _mandate(tx: Transaction, row: Any) -> KnownMandate:
+    return KnownMandate(
+        mandate_id=row.mandate_id,
+        agreed_at=row.agreed_at,
+        way=Way(row.way),
+        ip=ip_of(tx, row.mandate_id, row.ip),
+        body=row.body,
+        content_sha256=row.content_sha256.hex(),
+        stripe_setup_intent_id=row.stripe_setup_intent_id,
+    )
 
 
 async def load_disputed(tx: Transaction, work: PrepareEvidence) -> Disputed | None:

@@ -25,6 +25,8 @@ _ON_FILE = text(
     """
     SELECT c.charge_id IS NOT NULL AS charged, w.infusion_id IS NOT NULL AS waits,
            h.infusion_id IS NOT NULL AS held, f.fee_id, f.amount_cents, v.tender, k.card_id,
+           EXISTS (SELECT FROM cards AS n
+                    WHERE n.patient_id = i.patient_id AND n.gone_at IS NULL) AS has_card,
            EXISTS (SELECT FROM collections_holds AS o
                     WHERE o.patient_id = i.patient_id AND o.charge_id IS NULL
                       AND o.ended_at IS NULL) AS on_hold
@@ -38,9 +40,10 @@ _ON_FILE = text(
       LEFT JOIN LATERAL (SELECT fee_id, amount_cents FROM fees
                           WHERE visit_type = i.visit_type AND starts_at <= i.started_at
                           ORDER BY starts_at DESC, revision DESC LIMIT 1) AS f ON true
-      LEFT JOIN LATERAL (SELECT card_id FROM cards
-                          WHERE patient_id = i.patient_id AND gone_at IS NULL
-                          ORDER BY set_up_at DESC, setup_id DESC LIMIT 1) AS k ON true
+      LEFT JOIN LATERAL (SELECT o.card_id FROM cards AS o JOIN mandates AS m USING (setup_id)
+                          WHERE o.patient_id = i.patient_id AND o.gone_at IS NULL
+                            AND m.withdrawn_at IS NULL
+                          ORDER BY o.set_up_at DESC, o.setup_id DESC LIMIT 1) AS k ON true
      ORDER BY i.n
     """
 ).bindparams(
@@ -162,6 +165,7 @@ async def read_on_file(tx: Transaction, services: Sequence[Service]) -> list[OnF
             amount_cents=row.amount_cents,
             tender=row.tender and TenderKind(row.tender),
             card_id=row.card_id,
+            has_card=row.has_card,
             is_held=row.held,
             is_on_hold=row.on_hold,
             gate=gate,

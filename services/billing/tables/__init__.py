@@ -1,7 +1,7 @@
 """What billing keeps: fees, estimates, visits, charges, payments, ledger, cards, superbills.
 
-Ids, states and cents are in the clear; client secrets, estimates, superbills, statements and
-what patients answered about coverage are sealed.
+Ids, states and cents are in the clear; client secrets, estimates, superbills, statements, what
+patients answered about coverage and where they agreed from are sealed.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from services.billing.tables.estimates import (
 from services.billing.tables.fees import Fee, UnchargedInfusion
 from services.billing.tables.held_charges import EstimateMargin, HeldCharge
 from services.billing.tables.ledger import LedgerAccount, LedgerTransfer
+from services.billing.tables.mandates import Mandate, MandateText
 from services.billing.tables.notices import NoticesSeen
 from services.billing.tables.pay_links import PayLink
 from services.billing.tables.payments import Payment, PaymentAttempt, UnmatchedPayment
@@ -94,6 +95,8 @@ __all__ = [
     "HeldCharge",
     "LedgerAccount",
     "LedgerTransfer",
+    "Mandate",
+    "MandateText",
     "NetworkCeiling",
     "NoticesSeen",
     "PatientCoverage",

@@ -7,7 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    Column,
+    ForeignKey,
     Index,
+    SmallInteger,
     UniqueConstraint,
 )
 from sqlmodel import Field
@@ -28,7 +31,10 @@ class Customer(Base, table=True):
 
 
 class CardSetup(Base, table=True):
-    """One agreement to have a card on file. `sealed` holds the browser's client secret."""
+    """One card that is being saved, and the text that its patient is shown for it.
+
+    `sealed` holds the browser's client secret.
+    """
 
     __tablename__ = "card_setups"
     __table_args__ = (
@@ -44,13 +50,16 @@ class CardSetup(Base, table=True):
     stripe_setup_intent_id: str | None = Field(sa_column=words(nullable=True))
     sealed: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
     created_at: datetime = Field(sa_column=moment())
+    text_id: int = Field(
+        sa_column=Column(SmallInteger, ForeignKey("mandate_texts.text_id"), nullable=False)
+    )
 
 
 class Card(Base, table=True):
     """A card that may be charged off session.
 
     A patient's card on file is the one whose set-up began last, whenever Stripe told of it, of
-    those that are not gone at Stripe.
+    those that are not gone at Stripe and for which a mandate stands.
     """
 
     __tablename__ = "cards"

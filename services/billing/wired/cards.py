@@ -12,6 +12,7 @@ from services.billing.work import (
     CreateCustomer,
     CreateSetupIntent,
     CustomerKnown,
+    DetachCard,
     LookAtCard,
     LookAtSetup,
     SetupCancelled,
@@ -41,4 +42,5 @@ on.work(LookAtSetup, calls=Cards)(cards.look_at_setup)
 on.outcome(CardConfirmed)(cards.record_card)
 on.outcome(SetupCancelled)(cards.record_setup_cancelled)
 on.work(LookAtCard, calls=Cards)(cards.look_at_card)
+on.work(DetachCard, calls=Cards)(cards.detach_card)
 on.outcome(CardStands)(cards.record_card_stands)

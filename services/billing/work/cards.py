@@ -56,6 +56,12 @@ class LookAtCard(Work):
     payment_method_id: str
 
 
+class DetachCard(Work):
+    """Have Stripe take a card off its customer: the patient took the mandate back."""
+
+    payment_method_id: str
+
+
 class CardStands(Fact):
     """Whether Stripe still lets a card be charged, and of which network it is."""
 

@@ -72,11 +72,16 @@ class StripeCards:
         """A card that was taken off its customer can never be put back (docs.stripe.com)."""
         async with self._stripe.request():
             method = await self._stripe.v1.payment_methods.retrieve_async(payment_method_id)
-        return CardStands(
-            payment_method_id=method.id,
-            is_attached=method.customer is not None,
-            brand=None if method.card is None else method.card.brand,
-        )
+        return _stands(method)
+
+    async def detach(self, payment_method_id: str) -> CardStands:
+        """One that is off already stays so: Stripe refuses to take it off twice."""
+        async with self._stripe.request():
+            methods = self._stripe.v1.payment_methods
+            method = await methods.retrieve_async(payment_method_id)
+            if method.customer is not None:
+                method = await methods.detach_async(payment_method_id)
+        return _stands(method)
 
     async def setup(self, setup_intent_id: str) -> CardConfirmed | SetupCancelled | NothingToStore:
         async with self._stripe.request():
@@ -100,3 +105,11 @@ class StripeCards:
                 return SetupCancelled(setup_id=setup_id)
             case _:
                 return NothingToStore()
+
+
+def _stands(method: stripe.PaymentMethod) -> CardStands:
+    return CardStands(
+        payment_method_id=method.id,
+        is_attached=method.customer is not None,
+        brand=None if method.card is None else method.card.brand,
+    )

@@ -72,10 +72,10 @@ def start(tx: Transaction, *, charge_id: UUID, card_id: UUID, amount_cents: int)
     return attempt_id
 
 
-def decline_for_want_of_card(
-    tx: Transaction, *, charge_id: UUID, patient_id: UUID, amount_cents: int
+def decline_unasked(
+    tx: Transaction, *, charge_id: UUID, patient_id: UUID, amount_cents: int, reason: DeclineReason
 ) -> None:
-    """A try that ends before it begins: there is no card to charge."""
+    """A try that ends before it begins: there is no card that may be charged."""
     attempt_id = new_id()
     tx.insert(
         PaymentAttempt,
@@ -83,7 +83,7 @@ def decline_for_want_of_card(
         charge_id=charge_id,
         amount_cents=amount_cents,
         state=AttemptState.DECLINED.value,
-        reason=DeclineReason.NO_CARD_ON_FILE.value,
+        reason=reason.value,
         created_at=tx.now,
         decided_at=tx.now,
     )
@@ -92,11 +92,11 @@ def decline_for_want_of_card(
             patient_id=patient_id,
             attempt_id=attempt_id,
             charge_id=charge_id,
-            reason=DeclineReason.NO_CARD_ON_FILE,
+            reason=reason,
             declined_at=tx.now,
         )
     )
-    steps.begin_without_card(tx, charge_id)
+    steps.begin_without_card(tx, charge_id, reason)
 
 
 class TryCard(BaseModel):
@@ -129,8 +129,21 @@ async def try_again(
 
 
 async def capture_payment(order: Order, payments: Payments) -> Captured | Declined:
-    """Charge the saved card. Safe to repeat: the key is the attempt's id, committed before."""
-    return await payments.capture(order)
+    """Charge the saved card. Safe to repeat: the key is the attempt's id, committed before.
+
+    Once the patient took the mandate back Stripe is only asked whether it has the money already.
+    """
+    if order.is_agreed:
+        return await payments.capture(order)
+    match await payments.find(order):
+        case NeverArrived():
+            return Declined(
+                attempt_id=order.attempt_id,
+                payment_intent_id=None,
+                reason=DeclineReason.NO_MANDATE,
+            )
+        case known:
+            return known
 
 
 async def look_at_payment(

@@ -17,10 +17,16 @@ from services.billing.store import fees, visits
 from services.billing.store.ledger import post
 from services.billing.tables import Charge, UnchargedInfusion
 from services.billing.work import ChargeLate
-from shared.events.billing import ChargePosted, InfusionNotCharged
+from shared.events.billing import ChargePosted, DeclineReason, InfusionNotCharged
 from shared.events.scheduling import ConsultCompleted, InfusionCompleted
 from shared.ids import new_id
 from shared.messaging import Transaction
+
+_UNASKED = {
+    FirstStep.DECLINE_FOR_WANT_OF_CARD: DeclineReason.NO_CARD_ON_FILE,
+    FirstStep.DECLINE_FOR_WANT_OF_MANDATE: DeclineReason.NO_MANDATE,
+}
+"""Declined without asking a bank, and why."""
 
 LATE_AT_ONCE = 200
 """Services that one transaction charges after their fee was recorded; the rest follow."""
@@ -106,7 +112,7 @@ def _post_or_hold(service: Service, priced: Priced, gate: Gate, tx: Transaction)
 def post_charge(service: Service, priced: Priced, tx: Transaction) -> None:
     """Write the charge, post what is owed, and take the first step towards its payment."""
     charge_id = new_id()
-    declined = priced.first_step is FirstStep.DECLINE_FOR_WANT_OF_CARD
+    declined = priced.first_step in _UNASKED
     tx.insert(
         Charge,
         charge_id=charge_id,
@@ -145,12 +151,13 @@ def post_charge(service: Service, priced: Priced, tx: Transaction) -> None:
             attempts.start(
                 tx, charge_id=charge_id, card_id=priced.card_id, amount_cents=priced.amount_cents
             )
-        case FirstStep.DECLINE_FOR_WANT_OF_CARD:
-            attempts.decline_for_want_of_card(
+        case FirstStep.DECLINE_FOR_WANT_OF_CARD | FirstStep.DECLINE_FOR_WANT_OF_MANDATE as step:
+            attempts.decline_unasked(
                 tx,
                 charge_id=charge_id,
                 patient_id=service.patient_id,
                 amount_cents=priced.amount_cents,
+                reason=_UNASKED[step],
             )
         case FirstStep.WAIT_FOR_HOLD:
             steps.begin_under_hold(tx, charge_id)

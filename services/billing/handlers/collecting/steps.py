@@ -10,7 +10,7 @@ from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.rules.collecting import dunning as rules
 from services.billing.rules.collecting.declines import DeclineCodes
 from services.billing.rules.collecting.dunning import DunningState, Next, Step
-from services.billing.rules.payments.pay_links import LinkReason
+from services.billing.rules.payments.pay_links import LinkReason, link_reason
 from services.billing.store import collecting as store
 from services.billing.tables import Dunning
 from services.billing.work import PayLinkEnded, TakeStep, step_key
@@ -18,9 +18,9 @@ from shared.events.billing import DeclineReason
 from shared.messaging import Transaction
 
 
-def begin_without_card(tx: Transaction, charge_id: UUID) -> None:
-    """There is no card to try: the patient is asked to pay on a page."""
-    _begin(tx, charge_id, Step.SEND_LINK, LinkReason.NO_CARD)
+def begin_without_card(tx: Transaction, charge_id: UUID, reason: DeclineReason) -> None:
+    """There is no card that may be tried: the patient is asked to pay on a page."""
+    _begin(tx, charge_id, Step.SEND_LINK, link_reason(reason))
     tx.do(TakeStep(charge_id=charge_id), key=step_key(charge_id))
 
 

@@ -7,8 +7,12 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.billing.gateways.cards import Cards, CustomerOrder, SetupOrder
+from services.billing.handlers.payments import mandates
+from services.billing.rules.clinic import clinic_day
 from services.billing.rules.payments.cards import LOOK_AGAIN_AFTER, SetupState, may_become
+from services.billing.rules.payments.mandates import NO_TEXT
 from services.billing.store import cards as store
+from services.billing.store import mandates as stored_mandates
 from services.billing.tables import Card, CardSetup
 from services.billing.work import (
     CardConfirmed,
@@ -16,6 +20,7 @@ from services.billing.work import (
     CreateCustomer,
     CreateSetupIntent,
     CustomerKnown,
+    DetachCard,
     LookAtCard,
     LookAtSetup,
     NothingToStore,
@@ -34,17 +39,33 @@ class SetupStarted(BaseModel):
     state: SetupState
 
 
+class TextShown(BaseModel):
+    """What the patient is shown, and agrees to by its number."""
+
+    text_id: int
+    body: str
+    content_sha256: str
+
+
 class SetupShown(BaseModel):
-    """A set-up. While it is ready, what the patient's browser needs to confirm it with Stripe."""
+    """A set-up, and the text that it shows; `is_agreed` while a mandate for its card stands.
+
+    While it is ready, what the patient's browser needs to confirm it with Stripe.
+    """
 
     setup_id: UUID
     state: SetupState
+    mandate_text: TextShown
+    is_agreed: bool
     client_secret: str | None = None
     publishable_key: str | None = None
 
 
-async def start_setup(patient_id: UUID, tx: Transaction) -> SetupStarted:
-    """Begin to save a card. Stripe learns of the patient first, once."""
+async def start_setup(patient_id: UUID, tx: Transaction) -> SetupStarted | Refused:
+    """Begin to save a card, under the text in force. Stripe learns of the patient first, once."""
+    shown = await stored_mandates.text_in_force(tx, clinic_day(tx.now))
+    if shown is None:
+        return Refused.by_rules([NO_TEXT])
     customer_id = await store.lock_customer(tx, patient_id)
     setup_id = new_id()
     tx.insert(
@@ -53,6 +74,7 @@ async def start_setup(patient_id: UUID, tx: Transaction) -> SetupStarted:
         patient_id=patient_id,
         state=SetupState.PENDING.value,
         created_at=tx.now,
+        text_id=shown.text_id,
     )
     if customer_id is None:
         tx.do(CreateCustomer(patient_id=patient_id), key=f"customer:{patient_id}")
@@ -109,7 +131,10 @@ async def look_at_setup(
 
 
 async def record_card(confirmed: CardConfirmed, tx: Transaction) -> None:
-    """Keep the card. It is the one on file unless a later set-up has brought one already."""
+    """Keep the card. It is the one on file unless a later set-up has brought one already.
+
+    The patient may have taken the mandate back meanwhile: then Stripe does not keep it.
+    """
     setup = await store.lock_setup(tx, confirmed.setup_id)
     if setup is None or not may_become(setup.state, SetupState.SAVED):
         return
@@ -125,11 +150,17 @@ async def record_card(confirmed: CardConfirmed, tx: Transaction) -> None:
         set_up_at=setup.created_at,
         saved_at=tx.now,
     )
+    if await stored_mandates.is_withdrawn(tx, confirmed.setup_id):
+        mandates.detach(tx, confirmed.payment_method_id)
     tx.publish(CardSaved(patient_id=setup.patient_id, card_id=card_id, saved_at=tx.now))
 
 
 async def look_at_card(work: LookAtCard, cards: Cards) -> CardStands:
     return await cards.card(work.payment_method_id)
+
+
+async def detach_card(work: DetachCard, cards: Cards) -> CardStands:
+    return await cards.detach(work.payment_method_id)
 
 
 async def record_card_stands(stands: CardStands, tx: Transaction) -> None:
@@ -168,13 +199,21 @@ async def show_setup(
     found = await store.read_setup(tx, patient_id, setup_id)
     if found is None:
         return Refused.not_found("card set-up")
-    state, sealed = found
-    if state is not SetupState.READY or sealed is None:
-        return SetupShown(setup_id=setup_id, state=state)
-    opened = tx.vault.open(sealed, table="card_setups", column="sealed", row=setup_id)
-    return SetupShown(
+    shown = SetupShown(
         setup_id=setup_id,
-        state=state,
-        client_secret=opened["client_secret"],
-        publishable_key=publishable_key,
+        state=found.state,
+        mandate_text=TextShown(
+            text_id=found.text_id,
+            body=found.body,
+            content_sha256=found.content_sha256.hex(),
+        ),
+        is_agreed=found.is_agreed,
     )
+    if found.state is not SetupState.READY or found.sealed is None:
+        return shown
+    opened = tx.vault.open(found.sealed, table="card_setups", column="sealed", row=setup_id)
+    for_browser = {
+        "client_secret": opened["client_secret"],
+        "publishable_key": publishable_key,
+    }
+    return shown.model_copy(update=for_browser)

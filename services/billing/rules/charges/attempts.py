@@ -87,11 +87,12 @@ class Trying:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A charge as somebody wants to pay it."""
+    """A charge as somebody wants to pay it. `card_id` as in `pricing.OnFile`."""
 
     standing: Standing
     trying: Trying | None
     card_id: UUID | None
+    has_card: bool
     unusable_card_ids: frozenset[UUID]
 
 
@@ -125,6 +126,16 @@ def broken_by_try(owed: Owed, amount_cents: int) -> list[Broken]:
     """What forbids the next try at the card on file."""
     if broken := _not_payable(owed) or _more_than_owed(owed, amount_cents):
         return broken
+    if owed.card_id is None and owed.has_card:
+        return [
+            Broken(
+                "no_mandate",
+                "A card is saved, but the patient has not agreed that it is charged, or no more"
+                " does. Save one under an agreement (POST /patients/…/card-setups), or send a pay"
+                " link (POST /charges/…/pay-links).",
+                "docs.stripe.com/payments/save-and-reuse: an agreement on record",
+            )
+        ]
     if owed.card_id is None:
         return [
             Broken(

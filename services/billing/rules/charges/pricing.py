@@ -80,8 +80,9 @@ def of_session(event: ConsultCompleted) -> Service:
 class OnFile:
     """What is known of a service when it is priced. The fee is the one in force at its start.
 
-    `is_held` says that its charge waits at a gate, `is_on_hold` that nothing may be asked of the
-    patient now.
+    `card_id` is of the card on file: the newest one that may be charged; `has_card` says that one
+    is there at all. `is_held` says that its charge waits at a gate, `is_on_hold` that nothing may
+    be asked of the patient now.
     """
 
     already_charged: bool
@@ -90,6 +91,7 @@ class OnFile:
     amount_cents: int | None
     tender: TenderKind | None
     card_id: UUID | None
+    has_card: bool
     is_held: bool
     is_on_hold: bool
     gate: Gate
@@ -108,6 +110,7 @@ class FirstStep(StrEnum):
 
     CHARGE_CARD = "charge_card"
     DECLINE_FOR_WANT_OF_CARD = "decline_for_want_of_card"
+    DECLINE_FOR_WANT_OF_MANDATE = "decline_for_want_of_mandate"
     WAIT_FOR_OUTSIDE_PAYMENT = "wait_for_outside_payment"
     WAIT_FOR_HOLD = "wait_for_hold"
 
@@ -141,10 +144,12 @@ def price(found: OnFile) -> Priced | NoCharge:
         step = FirstStep.WAIT_FOR_OUTSIDE_PAYMENT
     elif found.is_on_hold:
         step = FirstStep.WAIT_FOR_HOLD
-    elif found.card_id is None:
-        step = FirstStep.DECLINE_FOR_WANT_OF_CARD
-    else:
+    elif found.card_id is not None:
         step = FirstStep.CHARGE_CARD
+    elif found.has_card:
+        step = FirstStep.DECLINE_FOR_WANT_OF_MANDATE
+    else:
+        step = FirstStep.DECLINE_FOR_WANT_OF_CARD
     return Priced(
         fee_id=found.fee_id,
         amount_cents=found.amount_cents,

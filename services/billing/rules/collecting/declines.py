@@ -81,6 +81,10 @@ _WHAT_TO_DO: dict[DeclineReason | AbandonReason, str] = {
         "No card was on file, so no bank was asked. Save a card and try again, or record a payment"
         " from outside."
     ),
+    DeclineReason.NO_MANDATE: (
+        "No agreement to charge the card stands, so no bank was asked. The patient is asked to pay"
+        " on a page. To charge a card again, save one under an agreement."
+    ),
     DeclineReason.DECLINED: (
         "The bank refused without a reason. Have the patient ask the bank, then try again, save"
         " another card, or record a payment from outside."

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from services.billing.rules.disputes.course import UNANSWERED, DisputeState
 from services.billing.rules.estimates.items import Clinic
+from services.billing.rules.payments.mandates import Way
 from shared.claims import Attendance
 from shared.refusals import Broken
 
@@ -30,8 +31,21 @@ class AnswerKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class KnownMandate:
+    """The agreement under which a card on file was charged, and the words of it."""
+
+    mandate_id: UUID
+    agreed_at: datetime
+    way: Way
+    ip: str | None
+    body: str
+    content_sha256: str
+    stripe_setup_intent_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
-    """What billing itself knows of a disputed payment. The card's agreement is its set-up."""
+    """What billing itself knows of a disputed payment; a mandate where a card on file paid."""
 
     stripe_dispute_id: str
     opened_at: datetime
@@ -41,8 +55,7 @@ class Known:
     paid_at: datetime
     arrived_at: datetime | None
     left_at: datetime | None
-    agreement_id: UUID | None
-    agreed_at: datetime | None
+    mandate: KnownMandate | None
     receipt_number: str | None
     receipt_issued_at: datetime | None
 
@@ -65,6 +78,17 @@ class Agreed:
 
 
 @dataclass(frozen=True, slots=True)
+class CardAgreement:
+    """What the cardholder agreed to, word for word, and how. `content_sha256` is over the words."""
+
+    text: str
+    content_sha256: str
+    agreed_at: datetime
+    how: str
+    confirmation: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The document. Times are the clinic's own."""
 
@@ -77,6 +101,7 @@ class Evidence:
     service_on: date
     steps: tuple[Step, ...]
     agreements: tuple[Agreed, ...]
+    card_agreement: CardAgreement | None
     payment: str
     paid_cents: int
     paid_on: date
@@ -102,12 +127,12 @@ def evidence_of(known: Known, attendance: Attendance, now: datetime) -> Evidence
             attendance.consent_signed_at.astimezone(zone).date(),
         )
     ]
-    if known.agreement_id is not None and known.agreed_at is not None:
+    if (mandate := known.mandate) is not None:
         agreements.append(
             Agreed(
                 "Agreement to charge this card later, confirmed by the cardholder at Stripe",
-                str(known.agreement_id),
-                known.agreed_at.astimezone(zone).date(),
+                str(mandate.mandate_id),
+                mandate.agreed_at.astimezone(zone).date(),
             )
         )
     issued_at = known.receipt_issued_at
@@ -133,11 +158,27 @@ def evidence_of(known: Known, attendance: Attendance, now: datetime) -> Evidence
         service_on=attendance.started_at.astimezone(zone).date(),
         steps=tuple(Step(what, at.astimezone(zone)) for what, at in steps if at is not None),
         agreements=tuple(agreements),
+        card_agreement=None if mandate is None else _card_agreement(mandate, zone),
         payment=str(known.payment_id),
         paid_cents=known.paid_cents,
         paid_on=known.paid_at.astimezone(zone).date(),
         receipt=known.receipt_number,
         receipt_issued_on=None if issued_at is None else issued_at.astimezone(zone).date(),
+    )
+
+
+def _card_agreement(mandate: KnownMandate, zone: ZoneInfo) -> CardAgreement:
+    how = "in the cardholder's own browser"
+    if mandate.way is Way.IN_PERSON:
+        how = "in person, at the clinic"
+    elif mandate.ip is not None:
+        how = f"{how}, from the address {mandate.ip}"
+    return CardAgreement(
+        text=mandate.body,
+        content_sha256=mandate.content_sha256,
+        agreed_at=mandate.agreed_at.astimezone(zone),
+        how=how,
+        confirmation=mandate.stripe_setup_intent_id,
     )
 
 

@@ -34,6 +34,7 @@ class LinkReason(StrEnum):
     """Why a patient is asked to pay on a page."""
 
     NO_CARD = "no_card"
+    NO_MANDATE = "no_mandate"
     BANK_ASKS = "bank_asks"
     NEW_CARD_NEEDED = "new_card_needed"
     ASKED_BY_STAFF = "asked_by_staff"
@@ -41,6 +42,7 @@ class LinkReason(StrEnum):
 
 _BECAUSE = {
     DeclineReason.NO_CARD_ON_FILE: LinkReason.NO_CARD,
+    DeclineReason.NO_MANDATE: LinkReason.NO_MANDATE,
     DeclineReason.AUTHENTICATION_REQUIRED: LinkReason.BANK_ASKS,
     DeclineReason.CARD_NOT_USABLE: LinkReason.NEW_CARD_NEEDED,
     DeclineReason.DECLINED: LinkReason.NEW_CARD_NEEDED,
