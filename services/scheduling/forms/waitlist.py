@@ -8,8 +8,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.scheduling.forms.wish import Wish
-from services.scheduling.forms.wishes import StartsAt
+from services.scheduling.forms.wishes import MAX_DIAGNOSES, StartsAt
 from services.scheduling.rules.series.waitlist import OfferState, WishState
+from shared.claims import Icd10
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
 
@@ -24,13 +25,22 @@ class WindowWish(Wish):
 
 
 class JoinWaitlist(Wish):
-    """`appointment_id` is the booked visit that would move; left out, an infusion is missing."""
+    """`appointment_id` is the booked visit that would move; left out, an infusion is missing.
+
+    A treatment that is not booked yet has who orders it, and for what.
+    """
 
     patient_id: UUID
     location_id: UUID
     visit_type: TypeCode
     appointment_id: UUID | None = None
+    ordered_by: UUID | None = None
+    diagnoses: Annotated[list[Icd10], Field(max_length=MAX_DIAGNOSES, default_factory=list)]
     windows: Annotated[list[WindowWish], Field(min_length=1, max_length=MAX_WINDOWS)]
+
+    @property
+    def is_ordered(self) -> bool:
+        return self.ordered_by is not None or bool(self.diagnoses)
 
 
 class WindowAnswer(BaseModel):
@@ -46,6 +56,7 @@ class WaitingAnswer(BaseModel):
     location_id: UUID
     visit_type: TypeCode
     appointment_id: UUID | None
+    ordered_by: UUID | None
     windows: list[WindowAnswer]
     state: WishState
     made_at: Moment

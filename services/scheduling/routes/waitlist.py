@@ -54,7 +54,7 @@ async def list_offers(
 @router.post("/offers/{offer_id}/accept", status_code=200)
 async def accept_offer(offer_id: UUID, wish: Answer, desk: AtDesk) -> AppointmentAnswer:
     """Give the chair to this patient: the first who accepts has it."""
-    return await desk.decide(joining.accept_offer, offer_id, wish)
+    return await desk.decide(joining.accept_offer, offer_id, wish, desk.actor)
 
 
 @router.post("/offers/{offer_id}/decline", status_code=200)

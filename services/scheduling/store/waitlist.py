@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.series.course import SeriesState
 from services.scheduling.rules.series.waitlist import OfferState, WishState
 from services.scheduling.store.courses import Course, find_course
-from services.scheduling.store.rows import every, one
+from services.scheduling.store.rows import every, one, seal, unseal
 from services.scheduling.tables import Series
 from services.scheduling.tables.waitlist import ChairOffer, WaitingWish
 from shared.ids import new_id
@@ -26,11 +26,26 @@ BY_OFFERED = (OFFERS.c.offered_at, OFFERS.c.offer_id)
 BY_MADE = (WISHES.c.made_at, WISHES.c.wish_id)
 
 
-async def add_wish(tx: Transaction, **values: Any) -> WaitingWish:
+async def add_wish(
+    tx: Transaction, *, diagnoses: Sequence[str] | None, **values: Any
+) -> WaitingWish:
     """Written at once: the gathered rows of `tx.insert` are arrays, which take no lists."""
-    wish = WaitingWish(wish_id=new_id(), state=WishState.WAITING, made_at=tx.now, **values)
+    wish_id = new_id()
+    sealed = None
+    if diagnoses is not None:
+        sealed = seal(tx, {"codes": diagnoses}, "waiting_wishes", "diagnoses", wish_id)
+    wish = WaitingWish(
+        wish_id=wish_id, state=WishState.WAITING, made_at=tx.now, diagnoses=sealed, **values
+    )
     await tx.execute(insert(WaitingWish).values(wish.model_dump()))
     return wish
+
+
+def diagnoses_of(tx: Transaction, wish: WaitingWish) -> list[str]:
+    """What a treatment that is waited for is ordered for."""
+    assert wish.diagnoses is not None, "asked only of what is ordered"
+    place = ("waiting_wishes", "diagnoses", wish.wish_id)
+    return [str(code) for code in unseal(tx, wish.diagnoses, *place)["codes"]]
 
 
 async def find_wish(tx: Transaction, wish_id: UUID) -> WaitingWish | None:

@@ -11,19 +11,25 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.scheduling.tables import Base
-from shared.columns import moment, words
+from shared.columns import moment, sealed_bytes, words
 
 
 class WaitingWish(Base, table=True):
     """One patient's wish for an earlier or another chair, and when the patient could come.
 
     `appointment_id` is the visit that would move there; without one, it is for an infusion that
-    the patient's series lacks.
+    the patient's series lacks, or for a treatment of which `ordered_by` and `diagnoses` say who
+    orders it, and for what.
     """
 
     __tablename__ = "waiting_wishes"
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'filled', 'withdrawn', 'expired')", name="state"),
+        CheckConstraint(
+            "(ordered_by IS NULL) = (diagnoses IS NULL)"
+            " AND (ordered_by IS NULL OR appointment_id IS NULL)",
+            name="ordered",
+        ),
         Index(
             "ix_waiting_wishes_waiting",
             "location_id",
@@ -50,6 +56,8 @@ class WaitingWish(Base, table=True):
     location_id: UUID = Field(foreign_key="locations.location_id")
     visit_type: str = Field(sa_column=words())
     appointment_id: UUID | None = Field(foreign_key="appointments.appointment_id")
+    ordered_by: UUID | None = Field(foreign_key="clinicians.clinician_id")
+    diagnoses: bytes | None = Field(sa_column=sealed_bytes(nullable=True))
     windows: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
     state: str = Field(sa_column=words())
     made_at: datetime = Field(sa_column=moment())

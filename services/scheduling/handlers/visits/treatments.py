@@ -66,7 +66,7 @@ async def book_treatment(
     broken = [
         *slots.broken_by_time(policy.planning, wish.starts_at, tx.now, "starts_at"),
         *broken_by_age(figures, store.patient_card(tx, patient).birth_date, day),
-        *await _broken_by_order(tx, wish.ordered_by, policy, day),
+        *await broken_by_order(tx, wish.ordered_by, policy, day),
         *await broken_by_place(tx, policy, wish.location_id, [slot], zone, lambda _: "starts_at"),
         *await broken_by_chair(slot, wish.location_id, tx),
     ]
@@ -118,7 +118,7 @@ async def add_treatment(
 NOT_BOOKED = "The treatment is not booked"
 
 
-async def _broken_by_order(
+async def broken_by_order(
     tx: Transaction, ordered_by: UUID, policy: Policy, day: date
 ) -> list[Broken]:
     """Whether the clinician may order what is given."""

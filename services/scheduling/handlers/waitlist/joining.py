@@ -8,24 +8,29 @@ from sqlalchemy import Row
 
 from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
+from services.scheduling.forms.treatments import BookTreatment
 from services.scheduling.forms.waitlist import Answer, JoinWaitlist, OfferAnswer, WaitingAnswer
 from services.scheduling.forms.wishes import MoveAppointment, WishedAppointment
 from services.scheduling.handlers.series.booking import book_missing
 from services.scheduling.handlers.series.changes import move_visit
 from services.scheduling.handlers.shown import count_not_lost
+from services.scheduling.handlers.visits.treatments import book_treatment, broken_by_order
 from services.scheduling.handlers.waitlist.openings import ask_next, offers_key
+from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.series import waitlist as rules
 from services.scheduling.rules.series.waitlist import OfferState, Span, WishState
 from services.scheduling.rules.visits.life import COMING
+from services.scheduling.rules.visits.treatments import broken_by_type
 from services.scheduling.store import Course
 from services.scheduling.store import waitlist as kept
+from services.scheduling.store.shown_visits import find_visit
 from services.scheduling.tables.waitlist import ChairOffer, WaitingWish
 from services.scheduling.work import ExpireWish
 from shared.auth import Actor
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
-from shared.refusals import unknown
+from shared.refusals import Broken, unknown
 
 
 async def join_waitlist(wish: JoinWaitlist, tx: Transaction) -> WaitingAnswer | Refused:
@@ -37,11 +42,15 @@ async def join_waitlist(wish: JoinWaitlist, tx: Transaction) -> WaitingAnswer | 
         (location, unknown("location", "location_id")),
     )
     windows = [Span(each.since, each.until) for each in wish.windows]
-    course = await kept.open_course(tx, wish.patient_id)
+    policy = await store.policy_of(tx, wish.location_id, wish.visit_type)
     broken = [
         *(broken for found, broken in named if found is None),
         *rules.broken_by_windows(windows, tx.now),
-        *rules.broken_by_waiting_for_nothing(has_place=_has_place(course, wish)),
+        *(
+            await _broken_by_series(wish, tx)
+            if policy.in_series
+            else await _broken_by_treatment(wish, policy, tx)
+        ),
         *rules.broken_by_other_wish(
             has_wish=await kept.has_wish(tx, wish.patient_id, wish.visit_type, wish.appointment_id)
         ),
@@ -50,12 +59,43 @@ async def join_waitlist(wish: JoinWaitlist, tx: Transaction) -> WaitingAnswer | 
         return Refused.by_rules(broken, "The wish is not noted")
     row = await kept.add_wish(
         tx,
-        **wish.model_dump(exclude={"windows"}),
+        **wish.model_dump(exclude={"windows", "diagnoses"}),
+        diagnoses=wish.diagnoses or None,
         windows=[each.model_dump(mode="json", by_alias=True) for each in wish.windows],
     )
     last = max(each.until for each in windows)
     tx.do(ExpireWish(wish_id=row.wish_id), due=last, key=wish_key(row.wish_id))
     return WaitingAnswer(**row.model_dump())
+
+
+async def _broken_by_series(wish: JoinWaitlist, tx: Transaction) -> list[Broken]:
+    course = await kept.open_course(tx, wish.patient_id)
+    return [
+        *rules.broken_by_waiting_for_nothing(has_place=_has_place(course, wish)),
+        *rules.broken_by_needless_order(is_ordered=wish.is_ordered),
+    ]
+
+
+async def _broken_by_treatment(wish: JoinWaitlist, policy: Policy, tx: Transaction) -> list[Broken]:
+    """Whether there is a treatment to move, or one that a clinician orders."""
+    today = tx.now.date()
+    figures = policy.visit_on(today)
+    broken = broken_by_type(policy, figures)
+    if broken:
+        return broken
+    if wish.appointment_id is None:
+        if wish.ordered_by is None or not wish.diagnoses:
+            return [rules.nothing_ordered()]
+        return await broken_by_order(tx, wish.ordered_by, policy, today)
+    visit = await find_visit(tx, wish.appointment_id)
+    is_it = visit is not None and (visit.patient_id, visit.location_id, visit.visit_type) == (
+        wish.patient_id,
+        wish.location_id,
+        wish.visit_type,
+    )
+    if visit is None or not is_it or visit.state not in COMING:
+        return [rules.nothing_ordered()]
+    return rules.broken_by_needless_order(is_ordered=wish.is_ordered)
 
 
 def wish_key(wish_id: UUID) -> str:
@@ -102,7 +142,9 @@ async def leave_waitlist(wish_id: UUID, _: Answer, tx: Transaction) -> WaitingAn
     return WaitingAnswer(**(found.model_dump() | {"state": WishState.WITHDRAWN}))
 
 
-async def accept_offer(offer_id: UUID, _: Answer, tx: Transaction) -> AppointmentAnswer | Refused:
+async def accept_offer(
+    offer_id: UUID, _: Answer, by: Actor, tx: Transaction
+) -> AppointmentAnswer | Refused:
     """Give the chair to the first who says yes, by the rules of any booking or move."""
     asked = await kept.find_offer(tx, offer_id)
     if asked is None:
@@ -116,7 +158,7 @@ async def accept_offer(offer_id: UUID, _: Answer, tx: Transaction) -> Appointmen
         return Refused.by_rules(broken, "The offer is not accepted")
     wish = await kept.find_wish(tx, offer.wish_id)
     assert wish is not None, "an offer answers a wish"
-    answer = await _take(offer, wish, tx)
+    answer = await _take(offer, wish, by, tx)
     if isinstance(answer, Refused):
         return answer
     await kept.end_offers(tx, [offer_id], OfferState.TAKEN)
@@ -129,11 +171,21 @@ async def accept_offer(offer_id: UUID, _: Answer, tx: Transaction) -> Appointmen
 
 
 async def _take(
-    offer: ChairOffer, wish: WaitingWish, tx: Transaction
+    offer: ChairOffer, wish: WaitingWish, by: Actor, tx: Transaction
 ) -> AppointmentAnswer | Refused:
     if wish.appointment_id is not None:
         move = MoveAppointment(starts_at=offer.starts_at, chair_id=offer.chair_id)
         return await move_visit(wish.appointment_id, move, tx)
+    if wish.ordered_by is not None:
+        treatment = BookTreatment(
+            location_id=offer.location_id,
+            chair_id=offer.chair_id,
+            visit_type=offer.visit_type,
+            starts_at=offer.starts_at,
+            ordered_by=wish.ordered_by,
+            diagnoses=kept.diagnoses_of(tx, wish),
+        )
+        return await book_treatment(wish.patient_id, treatment, by, tx)
     course = await kept.open_course(tx, wish.patient_id)
     if course is None:
         nothing = rules.broken_by_waiting_for_nothing(has_place=False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from services.scheduling.handlers.series.given_before import broken_by_given
 from services.scheduling.handlers.series.placing import UNNUMBERED, Placing
 from services.scheduling.handlers.series.plans import place_of
 from services.scheduling.handlers.shown import count_not_lost, protocol_of
+from services.scheduling.handlers.visits.drug_gaps import broken_by_gap, broken_by_new
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.clinic.slots import Slot
@@ -32,7 +33,7 @@ from services.scheduling.rules.visits.life import COMING
 from services.scheduling.store import Course
 from services.scheduling.store import waitlist as kept
 from services.scheduling.store.house import figure_of
-from services.scheduling.store.shown_visits import chairs_by_id
+from services.scheduling.store.shown_visits import chairs_by_id, find_visit
 from services.scheduling.tables import Appointment, Location
 from services.scheduling.tables.waitlist import WaitingWish
 from services.scheduling.work import ExpireOffers, OfferChair
@@ -125,35 +126,22 @@ async def _opening(
 async def _candidate(
     tx: Transaction, wish: WaitingWish, opening: _Opening, location: Location
 ) -> Candidate | None:
-    """One who waits, if the chair suits the wish and the series' gaps."""
+    """One who waits, if the chair suits the wish, the patient's other visits and the gaps."""
     windows = [
         Span(datetime.fromisoformat(each["from"]), datetime.fromisoformat(each["until"]))
         for each in wish.windows
     ]
-    slot, zone = opening.slot, ZoneInfo(location.zone)
-    course = await kept.open_course(tx, wish.patient_id)
-    if course is None or not rules.fits(windows, slot.starts_at, slot.ends_at):
+    slot = replace(opening.slot, patient_id=wish.patient_id)
+    if not rules.fits(windows, slot.starts_at, slot.ends_at) or await _is_elsewhere(tx, wish, slot):
         return None
-    if (course.series.location_id, course.series.visit_type) != (
-        wish.location_id,
-        wish.visit_type,
-    ):
-        return None
-    protocol = protocol_of(opening.policy, course.series, zone)
-    placed = _placed(course, wish, slot.starts_at, tx.now, zone)
-    if placed is None or placed.broken_by_gaps(protocol):
-        return None
-    if await broken_by_given(
-        tx,
-        opening.policy,
-        protocol,
-        wish.patient_id,
-        [slot.starts_at],
-        zone,
-        lambda _: "starts_at",
-        series_id=course.series.series_id,
-    ):
-        return None
+    if not opening.policy.in_series:
+        suits = await _suits_treatment(tx, wish, slot, opening.policy, ZoneInfo(location.zone))
+        return Candidate(wish.wish_id, wish.patient_id, None, wish.made_at) if suits else None
+    return await _of_series(tx, wish, slot, opening.policy, ZoneInfo(location.zone))
+
+
+async def _is_elsewhere(tx: Transaction, wish: WaitingWish, slot: Slot) -> bool:
+    """Whether the patient has another visit then, or a driving ban that lies between them."""
     taken = await store.taken_slots(
         tx,
         [],
@@ -162,8 +150,48 @@ async def _candidate(
         until=slot.ends_at,
         besides=[] if wish.appointment_id is None else [wish.appointment_id],
     )
-    if any(
+    return any(
         slot.meets(each) or slot.is_banned_by(each) or each.is_banned_by(slot) for each in taken
+    )
+
+
+async def _suits_treatment(
+    tx: Transaction, wish: WaitingWish, slot: Slot, policy: Policy, zone: ZoneInfo
+) -> bool:
+    """Whether the treatment is to come still, and far enough from what gives the same drug."""
+    if wish.appointment_id is None:
+        return not await broken_by_new(tx, policy, slot, zone)
+    visit = await find_visit(tx, wish.appointment_id)
+    if visit is None or visit.state not in COMING:
+        return False
+    return not await broken_by_gap(tx, visit, slot, policy, zone, to_come=True)
+
+
+async def _of_series(
+    tx: Transaction, wish: WaitingWish, slot: Slot, policy: Policy, zone: ZoneInfo
+) -> Candidate | None:
+    """One whose series lacks an infusion, or has one that would move; sooner if it saves a gap."""
+    course = await kept.open_course(tx, wish.patient_id)
+    if course is None:
+        return None
+    if (course.series.location_id, course.series.visit_type) != (
+        wish.location_id,
+        wish.visit_type,
+    ):
+        return None
+    protocol = protocol_of(policy, course.series, zone)
+    placed = _placed(course, wish, slot.starts_at, tx.now, zone)
+    if placed is None or placed.broken_by_gaps(protocol):
+        return None
+    if await broken_by_given(
+        tx,
+        policy,
+        protocol,
+        wish.patient_id,
+        [slot.starts_at],
+        zone,
+        lambda _: "starts_at",
+        series_id=course.series.series_id,
     ):
         return None
     gap, day = gap_of(course, protocol, tx.now, zone), slot.starts_at.astimezone(zone).date()

@@ -134,6 +134,30 @@ def broken_by_waiting_for_nothing(*, has_place: bool) -> list[Broken]:
     ]
 
 
+def nothing_ordered() -> Broken:
+    return Broken(
+        "nothing_ordered",
+        "No such treatment of this patient is to come here; name the booked one that would move, or"
+        " say in ordered_by and diagnoses who orders one and for what.",
+        "a treatment outside a series is ordered by a clinician",
+        "appointment_id",
+    )
+
+
+def broken_by_needless_order(*, is_ordered: bool) -> list[Broken]:
+    """What is booked, or lacks in a series, is ordered already."""
+    if not is_ordered:
+        return []
+    return [
+        Broken(
+            "order_needless",
+            "It is ordered already; leave ordered_by and diagnoses out.",
+            "a treatment outside a series is ordered by a clinician",
+            "ordered_by",
+        )
+    ]
+
+
 def broken_by_offer(
     state: OfferState, expires_at: datetime, now: datetime, zone: ZoneInfo
 ) -> list[Broken]:
