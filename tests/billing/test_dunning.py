@@ -11,11 +11,12 @@ from sqlalchemy import text
 
 from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.rules.collecting import dunning
+from services.billing.rules.collecting.asking import Ceiling, allowed_from
 from services.billing.rules.collecting.declines import DeclineCodes, decline_reason
-from services.billing.rules.collecting.dunning import Case, Ceiling, Course, Next, Policy, Step
+from services.billing.rules.collecting.dunning import Case, Course, Next, Policy, Step
 from services.billing.rules.payments.pay_links import LinkReason
 from services.billing.store import collecting
-from shared.events.billing import DeclineReason
+from shared.events.billing import DeclineReason, PayLinkReady
 from shared.ids import new_id
 from tests.billing.conftest import Billing
 
@@ -101,7 +102,22 @@ def test_nothing_is_tried_at_night():
 def test_a_network_lets_a_card_be_tried_so_often(hours_ago: list[int], *, allowed: bool):
     tried = [NOON - timedelta(hours=hours) for hours in hours_ago]
     ceilings = [Ceiling(20, timedelta(hours=720)), Ceiling(10, timedelta(hours=24))]
-    assert dunning.is_allowed(tried, ceilings, NOON) is allowed
+    assert (allowed_from(tried, ceilings, NOON) == NOON) is allowed
+
+
+def test_a_card_may_be_tried_again_once_its_oldest_tries_are_out_of_every_span():
+    tried = [NOON - timedelta(hours=hours) for hours in (30, 20, 10)]
+    ceilings = [Ceiling(2, timedelta(hours=24)), Ceiling(3, timedelta(hours=40))]
+    assert allowed_from(tried, ceilings, NOON) == NOON + timedelta(hours=10)
+
+
+@pytest.mark.parametrize(("late_h", "next_h"), [(0, 48), (7, 41), (24, 48), (240, 48)])
+def test_after_a_try_that_came_days_late_the_next_comes_as_much_later(late_h: int, next_h: int):
+    codes = DeclineCodes(decline_code="insufficient_funds")
+    said = DeclineReason.INSUFFICIENT_FUNDS
+    now = NOON + DAY + timedelta(hours=late_h)
+    found = dunning.after_decline(Course(NOON, 1, 0), said, codes, POLICIES, now, CLINIC_ZONE)
+    assert found.at - now == timedelta(hours=next_h)
 
 
 async def refused(billing: Billing, says: str = "insufficient_funds") -> tuple[UUID, str, str]:
@@ -195,6 +211,73 @@ async def test_under_a_hold_nothing_is_asked_and_after_it_all_goes_on(billing: B
     assert (await billing.told("GET", "/collections/holds"))["items"] == []
     again = await billing.ask("POST", path, {})
     assert again.json()["violations"][0]["rule"] == "hold_ended"
+
+
+async def test_after_a_long_hold_a_card_without_funds_has_its_days_between_two_tries(
+    billing: Billing,
+):
+    patient, _, _ = await refused(billing)
+    hold = {"patient_id": str(patient), "reason": "hardship"}
+    opened = await billing.told("POST", "/collections/holds", hold)
+    await pass_days(billing, 9)
+    await billing.told("POST", f"/collections/holds/{opened['hold_id']}/end", {})
+    await billing.until_rest()
+    assert len(await tries(billing, patient)) == 2
+    found = []
+    for _ in range(7):
+        await pass_days(billing, 1)
+        declined = [one for one in await tries(billing, patient) if one["state"] == "declined"]
+        found.append(len(declined))
+    assert found == [2, 3, 3, 3, 3, 4, 4]
+
+
+async def test_under_a_hold_the_desk_neither_tries_the_card_nor_sends_a_page(billing: Billing):
+    patient, charge, card = await refused(billing)
+    await billing.told("POST", f"{charge}/pay-links", {})
+    await billing.until_rest()
+    hold = {"patient_id": str(patient), "reason": "estimate_dispute"}
+    await billing.told("POST", "/collections/holds", hold)
+    await billing.until_rest()
+    billing.world.issuer_says(card, None)
+
+    for path in ("attempts", "pay-links"):
+        refusal = await billing.ask("POST", f"{charge}/{path}", {})
+        assert refusal.status_code == 409
+        [broken] = refusal.json()["violations"]
+        assert broken["rule"] == "collections_held"
+        assert "149.620" in broken["source"]
+    await billing.until_rest()
+    assert billing.money_taken() == []
+    assert len(await billing.said(PayLinkReady)) == 1
+    await billing.told("POST", f"{charge}/outside-payments", CASH)
+
+
+async def test_the_desk_too_tries_a_card_only_as_often_as_its_network_lets_anybody(
+    billing: Billing,
+):
+    patient, charge, _ = await refused(billing)
+    for _ in range(19):
+        await billing.told("POST", f"{charge}/attempts", {})
+        await billing.until_rest()
+    refusal = await billing.ask("POST", f"{charge}/attempts", {})
+    [broken] = refusal.json()["violations"]
+    assert broken["rule"] == "card_tried_too_often"
+    assert "December 23, 9:00 AM" in broken["detail"]
+    assert len(await tries(billing, patient)) == 20
+
+
+@pytest.mark.parametrize("path", ["attempts", "pay-links"])
+async def test_a_rest_that_no_card_takes_is_left_to_a_person(billing: Billing, path: str):
+    _, charge, _ = await refused(billing)
+    await billing.told("POST", f"{charge}/outside-payments", CASH | {"amount_cents": 39880})
+    refusal = await billing.ask("POST", f"{charge}/{path}", {})
+    [broken] = refusal.json()["violations"]
+    assert (broken["rule"], "$0.20" in broken["detail"]) == ("below_least_by_card", True)
+
+    await pass_days(billing, 1)
+    [left] = (await billing.told("GET", "/collections/given-up"))["items"]
+    assert left["owed_cents"] == 20
+    assert await billing.parked() == []
 
 
 async def test_a_hold_closes_the_page_that_is_out_and_its_end_opens_another(billing: Billing):

@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import TEXT
 
+from services.billing.rules.collecting.asking import Ceiling
 from services.billing.rules.collecting.dunning import (
     Case,
-    Ceiling,
     Course,
     DunningState,
     Next,

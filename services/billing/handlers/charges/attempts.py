@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from services.billing.gateways.payments import Order, Payments
 from services.billing.handlers.collecting import steps
+from services.billing.handlers.collecting.asking import broken_by_asking, broken_by_trying
 from services.billing.handlers.payments import pay_links, unmatched
 from services.billing.handlers.superbills import issuing
 from services.billing.rules.books import ledger
@@ -114,9 +115,13 @@ async def try_again(
         return Refused.not_found("charge")
     standing, card_id = charge.owed.standing, charge.owed.card_id
     amount_cents = (wish and wish.amount_cents) or standing.owed_cents
-    if broken := rules.broken_by_try(charge.owed, amount_cents):
+    if broken := rules.broken_by_try(charge.owed, amount_cents) or await broken_by_asking(
+        tx, charge.patient_id, charge_id
+    ):
         return Refused.by_rules(broken)
     assert card_id is not None
+    if broken := await broken_by_trying(tx, card_id):
+        return Refused.by_rules(broken)
     await pay_links.withdraw(charge_id, tx)
     await charges.set_standing(tx, charge_id, standing, tender=TenderKind.CARD)
     return AttemptStarted(

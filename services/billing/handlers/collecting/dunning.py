@@ -9,13 +9,15 @@ from pydantic import BaseModel, computed_field
 
 from services.billing.handlers.charges import attempts
 from services.billing.handlers.collecting import steps
+from services.billing.handlers.collecting.asking import broken_by_asking, broken_by_trying
 from services.billing.handlers.payments import pay_links
 from services.billing.rules.charges.attempts import broken_by_try
 from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.rules.collecting import dunning as rules
+from services.billing.rules.collecting.asking import broken_by_least
 from services.billing.rules.collecting.dunning import DunningState, Next, Step
 from services.billing.rules.payments.pay_links import LinkReason
-from services.billing.store import charges, holds
+from services.billing.store import charges
 from services.billing.store import collecting as store
 from services.billing.store.charges import LockedCharge
 from services.billing.work import TakeStep
@@ -58,7 +60,10 @@ async def take_step(work: TakeStep, tx: Transaction) -> None:
         return
     if charge.owed.standing.owed_cents == 0 or waiting.next.at > tx.now:
         return
-    if await holds.is_held(tx, charge.patient_id, work.charge_id):
+    if await broken_by_asking(tx, charge.patient_id, work.charge_id):
+        return
+    if broken_by_least(charge.owed.standing.owed_cents):
+        await store.end(tx, work.charge_id, DunningState.GIVEN_UP)
         return
     match waiting.next.step:
         case Step.TRY_CARD:
@@ -76,17 +81,16 @@ async def _try_card(charge_id: UUID, charge: LockedCharge, tx: Transaction) -> N
         await steps.leave(charge_id, Next(Step.TRY_CARD, opens_at), tx)
         return
     card_id, owed_cents = charge.owed.card_id, charge.owed.standing.owed_cents
-    if card_id is None or broken_by_try(charge.owed, owed_cents) or not await _may(card_id, tx):
+    if (
+        card_id is None
+        or broken_by_try(charge.owed, owed_cents)
+        or await broken_by_trying(tx, card_id)
+    ):
         await _send_link(charge_id, charge, LinkReason.NEW_CARD_NEEDED, tx)
         return
     await charges.set_standing(tx, charge_id, charge.owed.standing)
     attempts.start(tx, charge_id=charge_id, card_id=card_id, amount_cents=owed_cents)
     await store.count(tx, charge_id, tries=1)
-
-
-async def _may(card_id: UUID, tx: Transaction) -> bool:
-    ceilings = await store.ceilings(tx, card_id, tx.now.astimezone(CLINIC_ZONE).date())
-    return rules.is_allowed(await store.tried_at(tx, card_id), ceilings, tx.now)
 
 
 async def _send_link(

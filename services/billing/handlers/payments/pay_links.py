@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.billing.gateways.pay_links import LinkOrder, MadeLink, PayLinks
+from services.billing.handlers.collecting.asking import broken_by_asking
 from services.billing.rules.charges.attempts import AttemptState
 from services.billing.rules.collecting.declines import AbandonReason
 from services.billing.rules.payments.pay_links import (
@@ -93,7 +94,9 @@ async def ask_for_link(charge_id: UUID, tx: Transaction) -> PayLinkShown | Refus
     charge = await charges.lock_charge(tx, charge_id)
     if charge is None:
         return Refused.not_found("charge")
-    if broken := broken_by_link(charge.owed):
+    if broken := broken_by_link(charge.owed) or await broken_by_asking(
+        tx, charge.patient_id, charge_id
+    ):
         return Refused.by_rules(broken)
     await withdraw(charge_id, tx)
     pay_link_id = offer(
@@ -233,6 +236,8 @@ async def resend_link(pay_link_id: UUID, tx: Transaction) -> PayLinkShown | Refu
             f" POST /charges/{link.charge_id}/pay-links.",
             source="a page at Stripe lives for a day and is paid once",
         )
+    if broken := await broken_by_asking(tx, link.patient_id, link.charge_id):
+        return Refused.by_rules(broken)
     await _tell(link, tx)
     shown = await store.read_link(tx, pay_link_id)
     assert shown is not None

@@ -15,6 +15,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.billing.rules.charges.standing import ChargeState, Standing
+from services.billing.rules.collecting.asking import broken_by_least
 from services.billing.rules.payments.card_numbers import holds_card_number
 from shared.events.billing import TenderKind
 from shared.money import dollars
@@ -124,7 +125,9 @@ def broken_by_late_tender(charged: Charged) -> Broken:
 
 def broken_by_try(owed: Owed, amount_cents: int) -> list[Broken]:
     """What forbids the next try at the card on file."""
-    if broken := _not_payable(owed) or _more_than_owed(owed, amount_cents):
+    if broken := (
+        _not_payable(owed) or _more_than_owed(owed, amount_cents) or broken_by_least(amount_cents)
+    ):
         return broken
     if owed.card_id is None and owed.has_card:
         return [

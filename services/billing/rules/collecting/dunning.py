@@ -8,7 +8,7 @@ person takes over. Nothing is tried at night, because a refusal sends a text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -23,6 +23,10 @@ DAY_BEGINS = time(8)
 
 DAY_ENDS = time(21)
 """... and none after 9 p.m."""
+
+
+LATE = timedelta(days=1)
+"""A try that comes this much after its day is no longer of the plan, which counts in days."""
 
 
 class Case(StrEnum):
@@ -60,14 +64,6 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Ceiling:
-    """How often a network lets one card be tried, whatever for."""
-
-    tries_max: int
-    within: timedelta
-
-
-@dataclass(frozen=True, slots=True)
 class Course:
     """A charge's dunning so far: when it began, and how many tries and pages it has had."""
 
@@ -102,11 +98,18 @@ def after_decline(
     now: datetime,
     zone: ZoneInfo,
 ) -> Next:
-    """What follows a refusal: the next try of the policy, or a page when they are used up."""
+    """What follows a refusal: the next try of the policy, or a page when they are used up.
+
+    Where the last try came late, after a hold or an outage, those after it come as much later.
+    """
     policy = policies.get(case_of(reason, codes))
-    days = () if policy is None else policy.after_days
-    if course.tries < len(days):
-        at = course.began_at + timedelta(days=days[course.tries])
+    days = (0, *(() if policy is None else policy.after_days))
+    if course.tries + 1 < len(days):
+        last, following = days[course.tries : course.tries + 2]
+        late = now - course.began_at - timedelta(days=last)
+        at = course.began_at + timedelta(days=following)
+        if late >= LATE:
+            at = now + timedelta(days=following - last)
         return Next(Step.TRY_CARD, by_day(max(at, now), zone))
     return Next(Step.SEND_LINK, now, link_reason(reason) or LinkReason.NEW_CARD_NEEDED)
 
@@ -121,14 +124,6 @@ def after_link(
         at = now + timedelta(days=days[course.links - 1])
         return Next(Step.SEND_LINK, by_day(at, zone), LinkReason.NEW_CARD_NEEDED)
     return Next(Step.GIVE_UP, now)
-
-
-def is_allowed(tried_at: Sequence[datetime], ceilings: Sequence[Ceiling], now: datetime) -> bool:
-    """Whether the network lets a card be tried once more."""
-    return all(
-        sum(now - at < ceiling.within for at in tried_at) < ceiling.tries_max
-        for ceiling in ceilings
-    )
 
 
 def by_day(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.billing.rules.charges.attempts import Owed
+from services.billing.rules.collecting.asking import broken_by_least
 from shared.events.billing import DeclineReason
 from shared.refusals import Broken
 
@@ -94,4 +95,4 @@ def broken_by_link(owed: Owed) -> list[Broken]:
                 "no more is taken for a charge than it costs",
             )
         ]
-    return []
+    return broken_by_least(owed.standing.owed_cents)
