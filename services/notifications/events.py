@@ -34,6 +34,7 @@ from shared.events.scheduling import (
     AppointmentCancelled,
     AppointmentMoved,
     ChairOffered,
+    LocationUpdated,
     PatientDischarged,
     PatientRegistered,
     PatientUpdated,
@@ -45,6 +46,7 @@ on = Handlers("notifications")
 
 on.event(PatientRegistered)(claims.copy_contact)
 on.event(PatientUpdated)(claims.refresh_contact)
+on.event(LocationUpdated)(claims.refresh_location)
 on.event(AppointmentBooked)(visits.plan_visit)
 on.event(AppointmentMoved)(visits.replan_visit)
 on.event(AppointmentCancelled)(visits.forget_visit)

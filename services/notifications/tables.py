@@ -49,11 +49,14 @@ class Contact(Base, table=True):
 
 
 class Location(Base, table=True):
-    """A place with chairs, redeemed once."""
+    """A place with chairs, redeemed once, and again after each correction: `revision` is which."""
 
     __tablename__ = "locations"
 
     location_id: UUID = Field(primary_key=True)
+    revision: int = Field(
+        default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0")
+    )
     name: str = Field(sa_column=words())
     zone: str = Field(sa_column=words())
     phone: str = Field(sa_column=words())

@@ -19,7 +19,10 @@ class RedeemContact(Work):
 
 
 class RedeemLocation(Work):
+    """A place as it is since the correction of this number."""
+
     location_id: UUID
+    revision: int = 0
 
 
 class SendText(Work):
@@ -78,7 +81,10 @@ class ContactRedeemed(Fact):
 
 
 class LocationRedeemed(Fact):
+    """A place as it is since the correction of this number, or later."""
+
     location_id: UUID
+    revision: int
     name: str
     zone: str
     phone: str

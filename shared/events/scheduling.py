@@ -15,7 +15,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shared.events.base import Moment, PatientEvent
+from shared.events.base import Event, Moment, PatientEvent
 
 SequenceNo = Annotated[int, Field(ge=1, le=99)]
 FastingMin = Annotated[int, Field(ge=0)]
@@ -87,6 +87,19 @@ class PatientRegistered(PatientEvent, producer="scheduling"):
 class PatientUpdated(PatientEvent, producer="scheduling"):
     """A name, contact, address or birth date changed; copies elsewhere are redeemed anew."""
 
+    updated_at: Moment
+
+
+class LocationUpdated(Event, producer="scheduling"):
+    """A location's name, address, phone, zone or legal entity was corrected; copies are old.
+
+    `revision` counts the corrections: a copy that was redeemed for a later one stays.
+    """
+
+    key_field = "location_id"
+
+    location_id: UUID
+    revision: Annotated[int, Field(ge=1)]
     updated_at: Moment
 
 

@@ -25,6 +25,7 @@ from shared.events.scheduling import (
     AppointmentMoved,
     CancelReason,
     ChairOffered,
+    LocationUpdated,
     PatientDischarged,
     PatientRegistered,
     PatientUpdated,
@@ -51,6 +52,9 @@ class Story:
 
     def updated(self) -> PatientUpdated:
         return PatientUpdated(patient_id=self.patient_id, updated_at=self.now)
+
+    def location_updated(self, revision: int = 1) -> LocationUpdated:
+        return LocationUpdated(location_id=self.location_id, revision=revision, updated_at=self.now)
 
     def booked(self, starts_at: datetime, **changes: Any) -> AppointmentBooked:
         values = {

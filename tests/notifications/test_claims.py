@@ -88,6 +88,42 @@ async def test_a_place_is_redeemed_once_for_all_its_visits(house: House, story: 
     assert planned["n"] == 31 * 3
 
 
+async def test_a_corrected_place_is_named_in_what_waits(house: House, story: Story):
+    starts_at = house.clock.now() + timedelta(days=4)
+    await house.hears(story.registered(), story.booked(starts_at))
+    await house.at_rest()
+    house.scheduling.has_location(story.location_id, name="King Street", phone="+12025550199")
+    await house.hears(story.location_updated())
+    await house.at_rest()
+    await house.lives(timedelta(days=5))
+    texts = house.texts()
+    assert len(texts) == 3
+    assert all("(202) 555-0199" in each for each in texts)
+    assert "King Street" in texts[0]
+    assert "Main Street" not in "".join(texts)
+    [planned] = await house.rows("SELECT count(*) AS n FROM messages")
+    assert planned["n"] == 3
+
+
+async def test_a_place_that_was_overtaken_never_replaces_a_newer_one(house: House, story: Story):
+    leaves = house.scheduling.holds_next()
+    await house.hears(story.booked(house.clock.now() + timedelta(days=6)))
+
+    async def asked() -> bool:
+        return len(house.scheduling.asked) == 1
+
+    async def kept() -> bool:
+        return bool(await house.rows("SELECT 1 FROM locations WHERE name = 'King Street'"))
+
+    await eventually(asked)
+    house.scheduling.has_location(story.location_id, name="King Street")
+    await house.hears(story.location_updated())
+    await eventually(kept)
+    leaves.set()
+    await house.at_rest()
+    assert await kept()
+
+
 async def test_every_question_names_its_purpose(house: House, story: Story):
     await house.hears(story.registered(), story.booked(house.clock.now() + timedelta(days=6)))
     await house.at_rest()

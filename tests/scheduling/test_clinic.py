@@ -41,6 +41,76 @@ async def test_a_location_with_a_wrong_field_is_not_opened(
     assert [each["field"] for each in answer.json()["violations"]] == [field]
 
 
+async def test_a_location_is_corrected_and_whoever_keeps_a_copy_hears_of_it(
+    clinic: Clinic,
+) -> None:
+    path = f"/locations/{clinic.location_id}"
+    address = LOCATION["address"] | {"line1": "2 King Street"}
+    wish = {"name": "King Street", "address": address, "ein": "98-7654321"}
+    answer = await clinic.post(path, wish, method="PATCH")
+    assert (answer["name"], answer["address"]["line1"]) == ("King Street", "2 King Street")
+    assert (answer["zone"], answer["npi"]) == (LOCATION["zone"], LOCATION["npi"])
+    card = await clinic.client.get(
+        f"/internal/locations/{clinic.location_id}",
+        params={"purpose": "superbill"},
+        headers=bearer(Role.SERVICE, subject="billing"),
+    )
+    assert card.json() | {"calendar_name": None} == answer
+    place = await clinic.get(f"/fhir/Location/{clinic.location_id}")
+    assert (place["name"], place["address"]["line"]) == ("King Street", ["2 King Street"])
+    visit = (await clinic.series())["appointments"][0]
+    calendar = await clinic.client.get(
+        f"/appointments/{visit['appointment_id']}/calendar.ics", headers=clinic.headers
+    )
+    assert "2 King Street" in calendar.text
+    now = clinic.clock.now().isoformat().replace("+00:00", "Z")
+    heard = {"location_id": clinic.location_id, "revision": 1, "updated_at": now}
+    assert await clinic.said(clinic.location_id) == [("LocationUpdated", heard)]
+    [noted] = await clinic.rows(
+        "SELECT action, outcome FROM audit_log WHERE actor = :who AND entity = :what",
+        who=clinic.subject,
+        what="PATCH /locations/{location_id}",
+    )
+    assert tuple(noted) == ("write", "ok")
+
+
+async def test_a_correction_that_changes_nothing_on_the_card_is_told_to_nobody(
+    clinic: Clinic,
+) -> None:
+    path = f"/locations/{clinic.location_id}"
+    await clinic.post(path, {"name": LOCATION["name"], "calendar_name": "1"}, method="PATCH")
+    assert await clinic.said(clinic.location_id) == []
+    for wrong in ({}, {"name": None}, {"zone": "Virginia/Alexandria"}, {"ein": "1"}):
+        assert (await clinic.send(path, wrong, method="PATCH")).status_code == 422
+    gone = await clinic.send(f"/locations/{uuid4()}", {"name": "X"}, method="PATCH")
+    assert gone.status_code == 404
+
+
+async def test_a_zone_is_not_corrected_under_visits_that_were_agreed_by_its_clock(
+    clinic: Clinic,
+) -> None:
+    path = f"/locations/{clinic.location_id}"
+    west = {"zone": "America/Los_Angeles"}
+    series = await clinic.series()
+    assert await clinic.refused(path, west, method="PATCH") == [("zone_in_use", "zone")]
+    await clinic.post(path, {"zone": LOCATION["zone"], "name": "Same"}, method="PATCH")
+    await clinic.post(f"/series/{series['series_id']}/stop", {"reason": "Made up."})
+    patient = await clinic.patient()
+    hold = clinic.wish(patient, every(3, 6))
+    del hold["prescriber_id"], hold["diagnoses"]
+    held = await clinic.post("/holds", hold)
+    assert await clinic.refused(path, west, method="PATCH") == [("zone_in_use", "zone")]
+    await clinic.post(f"/holds/{held['hold_id']}/release", {})
+    corrected = await clinic.post(path, west, method="PATCH")
+    assert corrected["zone"] == "America/Los_Angeles"
+    booked = await clinic.series(patient_id=patient)
+    first = await clinic.client.get(
+        f"/appointments/{booked['appointments'][0]['appointment_id']}/calendar.ics",
+        headers=clinic.headers,
+    )
+    assert "DTSTART;TZID=America/Los_Angeles:20261007T090000" in first.text
+
+
 async def test_a_location_has_one_chair_of_a_name(clinic: Clinic) -> None:
     await clinic.chair(name="By the window")
     refused = await clinic.refused(

@@ -17,7 +17,7 @@ from services.notifications.work import (
     RedeemLocation,
 )
 from shared.claims import ClaimCheck
-from shared.events.scheduling import PatientRegistered, PatientUpdated
+from shared.events.scheduling import LocationUpdated, PatientRegistered, PatientUpdated
 from shared.ids import UUID
 from shared.messaging import Transaction
 
@@ -38,8 +38,13 @@ async def ask_for_contact(tx: Transaction, patient_id: UUID) -> None:
     tx.do(RedeemContact(patient_id=patient_id, asked_no=asked_no), key=f"contact:{patient_id}")
 
 
-def ask_for_location(tx: Transaction, location_id: UUID) -> None:
-    tx.do(RedeemLocation(location_id=location_id), key=f"location:{location_id}")
+async def refresh_location(event: LocationUpdated, tx: Transaction) -> None:
+    ask_for_location(tx, event.location_id, event.revision)
+
+
+def ask_for_location(tx: Transaction, location_id: UUID, revision: int = 0) -> None:
+    """Have a place redeemed, as it is since this correction or later."""
+    tx.do(RedeemLocation(location_id=location_id, revision=revision), key=f"location:{location_id}")
 
 
 async def redeem_contact(work: RedeemContact, claims: ClaimCheck) -> ContactRedeemed:
@@ -58,7 +63,11 @@ async def redeem_location(work: RedeemLocation, claims: ClaimCheck) -> LocationR
     """Ask where a place is. Safe to repeat: it only reads."""
     card = await claims.location(work.location_id, purpose=PURPOSE)
     return LocationRedeemed(
-        location_id=work.location_id, name=card.name, zone=card.zone, phone=card.phone
+        location_id=work.location_id,
+        revision=work.revision,
+        name=card.name,
+        zone=card.zone,
+        phone=card.phone,
     )
 
 
@@ -76,6 +85,6 @@ async def keep_location(found: LocationRedeemed, tx: Transaction) -> None:
     """Keep the copy, plan the visits that waited for its zone, start what waited for its words."""
     place = Place(found.name, ZoneInfo(found.zone), found.phone)
     await messages.start_anew(tx, location_id=found.location_id)
-    await stored_places.keep_location(tx, found.location_id, place)
+    await stored_places.keep_location(tx, found.location_id, found.revision, place)
     for visit in await stored_visits.visits_to_come(tx, found.location_id):
         await messages.plan_reminders(tx, visit, place)

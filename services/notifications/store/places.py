@@ -11,14 +11,19 @@ from services.notifications.words import Place
 from shared.messaging import Transaction
 
 
-async def keep_location(tx: Transaction, location_id: UUID, place: Place) -> None:
+async def keep_location(tx: Transaction, location_id: UUID, revision: int, place: Place) -> None:
+    """Keep an answer, unless one for this correction or a later one is here already."""
     await tx.execute(
         text(
-            "INSERT INTO locations (location_id, name, zone, phone)"
-            " VALUES (:location_id, :name, :zone, :phone) ON CONFLICT DO NOTHING"
+            "INSERT INTO locations (location_id, revision, name, zone, phone)"
+            " VALUES (:location_id, :revision, :name, :zone, :phone)"
+            " ON CONFLICT (location_id) DO UPDATE SET revision = excluded.revision,"
+            " name = excluded.name, zone = excluded.zone, phone = excluded.phone"
+            " WHERE locations.revision < excluded.revision"
         ),
         {
             "location_id": location_id,
+            "revision": revision,
             "name": place.name,
             "zone": place.zone.key,
             "phone": place.phone,

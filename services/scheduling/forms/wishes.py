@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -63,16 +63,18 @@ Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zo
 
 
 class _Change(Wish):
-    """Any of these; what is left out stays as it is."""
+    """Any of these; what is left out stays as it is. Only `may_be_emptied` is taken as `null`."""
+
+    may_be_emptied: ClassVar[frozenset[str]] = frozenset()
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.model_fields_set:
             raise Malformed("no_change", "Name at least one field to change.", API_DOCUMENT)
-        if any(getattr(self, name) is None for name in self.model_fields_set):
+        if any(getattr(self, name) is None for name in self.model_fields_set - self.may_be_emptied):
             raise Malformed(
                 "no_change",
-                "Leave out what stays as it is; nothing here can be emptied.",
+                "Leave out what stays as it is; this cannot be emptied.",
                 API_DOCUMENT,
             )
         return self
@@ -92,10 +94,22 @@ class OpenLocation(Wish):
     calendar_name: Line | None = None
 
 
-class NameInCalendars(Wish):
-    """What patients' calendars call a place: neutral, or nothing, and then they show no name."""
+class CorrectLocation(_Change):
+    """`calendar_name` is what patients' calendars call a place: neutral, or, with `null`, nothing.
 
-    calendar_name: Line | None
+    Then they show no name.
+    """
+
+    may_be_emptied: ClassVar[frozenset[str]] = frozenset({"calendar_name"})
+
+    name: Line | None = None
+    zone: Zone | None = None
+    legal_name: Line | None = None
+    ein: Ein | None = None
+    npi: Npi | None = None
+    phone: E164 | None = None
+    address: Address | None = None
+    calendar_name: Line | None = None
 
 
 class AddChair(Wish):

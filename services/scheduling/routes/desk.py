@@ -26,8 +26,8 @@ from services.scheduling.forms.wishes import (
     CancelAppointment,
     CheckIn,
     CorrectClinician,
+    CorrectLocation,
     MoveAppointment,
-    NameInCalendars,
     Nothing,
     OpenLocation,
     RecordRide,
@@ -60,11 +60,11 @@ async def open_location(wish: OpenLocation, desk: AtDesk) -> LocationAnswer:
 
 
 @router.patch("/locations/{location_id}", dependencies=[allow(OPS)])
-async def name_in_calendars(
-    location_id: UUID, wish: NameInCalendars, desk: AtDesk
+async def correct_location(
+    location_id: UUID, wish: CorrectLocation, desk: AtDesk
 ) -> LocationAnswer:
-    """What patients' calendars call a location; with `null` they show no name of it."""
-    return await desk.decide(locations.name_in_calendars, location_id, wish)
+    """Correct what is on record about a location, or what patients' calendars call it."""
+    return await desk.decide(locations.correct_location, location_id, wish)
 
 
 @router.post("/locations/{location_id}/chairs", dependencies=[allow(OPS)])

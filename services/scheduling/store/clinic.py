@@ -6,12 +6,13 @@ from collections.abc import Collection
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 from sqlmodel import col
 
 from services.scheduling.rules.clinic.slots import ChairPlace
+from services.scheduling.rules.visits.life import OPEN
 from services.scheduling.store.rows import every, one
-from services.scheduling.tables import Chair, Clinician, Location, Room
+from services.scheduling.tables import Appointment, Chair, Clinician, Location, Room
 from shared.claims import ClinicianCard, LocationCard
 from shared.messaging import Transaction
 
@@ -28,9 +29,24 @@ async def zone_at(tx: Transaction, location_id: UUID) -> ZoneInfo:
     return ZoneInfo(location.zone)
 
 
-async def name_in_calendars(tx: Transaction, location_id: UUID, name: str | None) -> None:
+async def lock_location(tx: Transaction, location_id: UUID) -> Location | None:
+    """A place, held until the commit; who books there meanwhile waits."""
+    rows = select(Location).where(col(Location.location_id) == location_id)
+    return await one(tx, rows.with_for_update(), Location)
+
+
+async def change_location(tx: Transaction, location_id: UUID, **values: object) -> None:
     rows = update(Location).where(col(Location.location_id) == location_id)
-    await tx.execute(rows.values(calendar_name=name))
+    await tx.execute(rows.values(**values))
+
+
+async def visits_not_over(tx: Transaction, location_id: UUID) -> int:
+    """How many visits of a place are held, to come, under way, or were settled by nobody."""
+    rows = select(func.count()).where(
+        col(Appointment.location_id) == location_id,
+        or_(col(Appointment.state).in_(OPEN), col(Appointment.hold_id).is_not(None)),
+    )
+    return int((await tx.execute(rows)).scalar_one())
 
 
 def location_card(location: Location) -> LocationCard:

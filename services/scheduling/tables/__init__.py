@@ -57,6 +57,7 @@ class Location(Base, table=True):
     """A place with chairs, in its own time zone, and the legal entity that bills for it.
 
     `calendar_name` is what patients' calendars show of it: a name that tells nothing, or none.
+    `revision` counts its corrections.
     """
 
     __tablename__ = "locations"
@@ -70,6 +71,9 @@ class Location(Base, table=True):
     phone: str = Field(sa_column=words())
     address: dict[str, Any] = Field(sa_column=json_object())
     calendar_name: str | None = Field(default=None, sa_column=Column(Text))
+    revision: int = Field(
+        default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0")
+    )
 
 
 class Chair(Base, table=True):

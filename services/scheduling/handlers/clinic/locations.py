@@ -16,13 +16,15 @@ from services.scheduling.forms.wishes import (
     AddClinician,
     AddRoom,
     CorrectClinician,
-    NameInCalendars,
+    CorrectLocation,
     OpenLocation,
 )
 from services.scheduling.rules.clinic.calendar_names import broken_by_telling
+from services.scheduling.rules.clinic.zones import broken_by_zone
 from services.scheduling.rules.signing import broken_by_login
 from services.scheduling.store.signing import clinician_of
 from services.scheduling.tables import Chair, Clinician, Location, Room
+from shared.events.scheduling import LocationUpdated
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -38,18 +40,32 @@ async def open_location(wish: OpenLocation, tx: Transaction) -> LocationAnswer |
     return LocationAnswer(location_id=location_id, **fields)
 
 
-async def name_in_calendars(
-    location_id: UUID, wish: NameInCalendars, tx: Transaction
+async def correct_location(
+    location_id: UUID, wish: CorrectLocation, tx: Transaction
 ) -> LocationAnswer | Refused:
-    """Call a place otherwise in calendar files from now on."""
-    location = await store.find_location(tx, location_id)
+    """Correct what is on record of a place from now on; what was issued keeps what it shows.
+
+    Whoever keeps a copy of its card hears of it, unless only its name in calendars is another.
+    """
+    location = await store.lock_location(tx, location_id)
     if location is None:
         return Refused.not_found("location", "location_id")
+    had, changes = location.model_dump(), wish.changes()
+    changed = {name for name, value in changes.items() if value != had[name]}
     broken = broken_by_telling(wish.calendar_name or "")
+    if "zone" in changed:
+        broken += broken_by_zone(await store.visits_not_over(tx, location_id))
     if broken:
-        return Refused.by_rules(broken, "The name is not recorded")
-    await store.name_in_calendars(tx, location_id, wish.calendar_name)
-    return LocationAnswer(**(location.model_dump() | wish.model_dump()))
+        return Refused.by_rules(broken, "The location is not changed")
+    if changed - {"calendar_name"}:
+        changes["revision"] = location.revision + 1
+        tx.publish(
+            LocationUpdated(
+                location_id=location_id, revision=changes["revision"], updated_at=tx.now
+            )
+        )
+    await store.change_location(tx, location_id, **changes)
+    return LocationAnswer.model_validate(had | changes)
 
 
 async def add_chair(location_id: UUID, wish: AddChair, tx: Transaction) -> ChairAnswer | Refused:
