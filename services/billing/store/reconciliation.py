@@ -74,6 +74,9 @@ _BOOKED = f"""
      WHERE t.reason = '{Reason.DISPUTE_MOVED}' AND {_STANDS}
 """
 
+# A break that nobody mended is looked at for as long as it stands, however old its money is.
+_OPEN = "(SELECT subject, reference FROM reconciliation_breaks WHERE gone_at IS NULL)"
+
 _TIES = text(
     f"""
     WITH booked AS (
@@ -87,17 +90,20 @@ _TIES = text(
     SELECT subject, reference, b.cents AS booked_cents, f.cents AS found_cents,
            least(b.since, f.since) AS since
       FROM booked AS b FULL JOIN found AS f USING (subject, reference)
-     WHERE coalesce(b.cents, 0) <> coalesce(f.cents, 0) AND greatest(b.last, f.last) >= :since
+     WHERE coalesce(b.cents, 0) <> coalesce(f.cents, 0)
+       AND (greatest(b.last, f.last) >= :since OR (subject, reference) IN {_OPEN})
      ORDER BY subject, reference
     """
 )
 
 _PAYOUT_TIES = text(
-    """
+    f"""
     SELECT p.payout_id, p.amount_cents, p.state, p.created_at, p.arrives_on,
            (SELECT sum(amount_cents - fee_cents)::bigint FROM stripe_movements AS m
              WHERE m.payout_id = p.payout_id AND m.kind <> 'payout') AS movements_cents
-      FROM stripe_payouts AS p WHERE p.created_at >= :since ORDER BY p.created_at
+      FROM stripe_payouts AS p
+     WHERE p.created_at >= :since OR ('payout', p.payout_id) IN {_OPEN}
+     ORDER BY p.created_at
     """
 )
 
@@ -233,7 +239,7 @@ async def keep_payouts(tx: Transaction, payouts: Sequence[Payout]) -> None:
 
 
 async def ties(tx: Transaction, since: datetime) -> list[Tie]:
-    """What the two sides have otherwise, of all that moved on either since then."""
+    """What the two sides have otherwise, of all that moved on either since then or is a break."""
     rows = await tx.execute(_TIES, {"since": since})
     return [
         Tie(MovementKind(row.subject), row.reference, row.booked_cents, row.found_cents, row.since)

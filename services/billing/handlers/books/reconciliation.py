@@ -189,14 +189,15 @@ async def _compare(
     tx: Transaction, reconciliation_id: UUID, looks_from: datetime, held_cents: int
 ) -> None:
     await _post_news(tx)
-    judged = [rules.judge(tie, tx.now) for tie in await store.ties(tx, looks_from)]
+    ties = await store.ties(tx, looks_from)
+    judged = [rules.judge(tie, tx.now) for tie in ties]
     judged += [
         rules.judge_payout(payout, cents)
         for payout, cents in await store.payout_ties(tx, looks_from)
     ]
     breaks = [one for one in judged if one is not None]
     booked_cents = await store.clearing_cents(tx)
-    if whole := rules.judge_balance(booked_cents, held_cents, breaks, tx.now):
+    if whole := rules.judge_balance(booked_cents, held_cents, ties, tx.now):
         breaks.append(whole)
     await store.compared(tx, reconciliation_id, booked_cents, breaks)
     _tell(tx, reconciliation_id, booked_cents, held_cents, breaks)

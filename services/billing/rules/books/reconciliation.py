@@ -7,6 +7,7 @@ movements in it. Every break says in words what to look at; nothing here mends o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -98,6 +99,11 @@ class Tie:
     found_cents: int | None
     since: datetime
 
+    @property
+    def difference_cents(self) -> int:
+        """What Stripe has more than the books."""
+        return (self.found_cents or 0) - (self.booked_cents or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Break:
@@ -140,23 +146,18 @@ def judge_payout(payout: Payout, movements_cents: int | None) -> Break | None:
 
 
 def judge_balance(
-    booked_cents: int, found_cents: int, breaks: list[Break], now: datetime
+    booked_cents: int, found_cents: int, ties: Iterable[Tie], now: datetime
 ) -> Break | None:
-    """Whether what Stripe holds differs from the books by more than the other breaks explain."""
-    unexplained = (found_cents - booked_cents) - sum(
-        one.found_cents - one.booked_cents
-        for one in breaks
-        if one.kind is not BreakKind.PAYOUT_DIFFERS
-    )
+    """Whether what Stripe holds differs from the books by more than the ties explain.
+
+    Also those that have not had their time yet. The break is about the difference alone: both
+    sides change every day, and a break that changed with them would never grow old.
+    """
+    unexplained = (found_cents - booked_cents) - sum(one.difference_cents for one in ties)
     if not unexplained:
         return None
     return Break(
-        BreakKind.BALANCE_DIFFERS,
-        MovementKind.OTHER,
-        "stripe_clearing",
-        booked_cents,
-        found_cents,
-        now,
+        BreakKind.BALANCE_DIFFERS, MovementKind.OTHER, "stripe_clearing", 0, unexplained, now
     )
 
 
@@ -194,8 +195,9 @@ _WHAT_TO_DO = {
         " which movement is missing."
     ),
     BreakKind.BALANCE_DIFFERS: (
-        "Stripe's balance is {found}, the books' account at Stripe is {booked}, and no other break"
-        " explains the difference. Something older than the window moved, or was entered by hand."
+        "Stripe's balance differs from the books' account at Stripe by {found}, and no payment,"
+        " refund or dispute explains it. Something older than the window moved, or was entered by"
+        " hand."
     ),
 }
 
