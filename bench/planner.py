@@ -117,6 +117,9 @@ def place(chairs: int, fill: float, seed: int) -> Place:
         least_age_years=None,
         begins_in_ban=False,
         room_needed=False,
+        dose_needed=True,
+        vitals_needed=True,
+        orientation_needed=True,
         sources={},
     )
     windows = tuple(Window(day, OPENS_MIN, CLOSES_MIN) for day in range(1, 8))

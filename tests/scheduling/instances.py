@@ -56,6 +56,9 @@ def visit(
         least_age_years=None,
         begins_in_ban=False,
         room_needed=False,
+        dose_needed=True,
+        vitals_needed=True,
+        orientation_needed=True,
         sources={},
     )
 

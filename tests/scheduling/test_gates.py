@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from typing import Any
@@ -24,6 +25,8 @@ ASKED = Asked(
     120,
     ride_needed=True,
     dose_needed=True,
+    vitals_needed=True,
+    orientation_needed=True,
     sources={"fasting_min": "made up", "ride_needed": "made up"},
 )
 SIGNED = Consented(AT + timedelta(minutes=1), withdrawn=False)
@@ -67,17 +70,15 @@ def test_a_gate_says_what_the_type_of_visit_asks_for_and_where_it_is_written(
         dose_planned=False,
     )
     sources = {"fasting_min": "the anesthetists' rule", "ride_needed": "nobody asks"}
-    [eaten] = broken_by_start(
-        ready, Asked(fasting_min, ride_needed=False, dose_needed=False, sources=sources), AT, 30
+    asked = replace(
+        ASKED, fasting_min=fasting_min, ride_needed=False, dose_needed=False, sources=sources
     )
+    [eaten] = broken_by_start(ready, asked, AT, 30)
     assert f"within the last {span};" in eaten.detail
     assert eaten.source == "the anesthetists' rule"
-    assert (
-        broken_by_start(
-            ready, Asked(0, ride_needed=False, dose_needed=False, sources=sources), AT, 30
-        )
-        == []
-    )
+    assert broken_by_start(ready, replace(asked, fasting_min=0), AT, 30) == []
+    unasked = replace(asked, fasting_min=0, vitals_needed=False)
+    assert broken_by_start(replace(ready, vitals=None), unasked, AT, 30) == []
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,11 @@ def test_a_patient_leaves_with_vitals_orientation_a_ride_and_a_dose_on_record(
 ) -> None:
     vitals, oriented, ride = known
     after = Recovery(
+        orientation_needed=True,
         oriented=oriented,
         ride_needed=True,
         ride_seen=ride,
+        vitals_needed=True,
         vitals=Vitals(AT, (), overridden=False) if vitals else None,
         dose=dose,
     )

@@ -30,7 +30,6 @@ IN_A_CHAIR = (
     "amino_acids",
     "vitamins",
 )
-NO_DRUG = {"low_level_laser"}
 ASKS_NOTHING = {"low_level_laser", "nad", "amino_acids", "vitamins"}
 
 
@@ -76,20 +75,18 @@ async def give(clinic: Clinic, visit: dict[str, Any], *, asks: bool = True) -> A
     if asks:
         await clinic.step(visit, "ride", {"mode": "rideshare"})
     await clinic.step(visit, "check-in", {"fasted": True} if asks else {})
-    gives_drug = visit["visit_type"] not in NO_DRUG
-    if gives_drug:
+    if asks:
         await clinic.plan_dose(visit)
     await clinic.vitals(visit)
     await clinic.step(visit, "clear")
     await clinic.start(visit)
     clinic.clock.step_to(clinic.clock.now() + timedelta(minutes=40))
     await clinic.step(visit, "complete")
-    if gives_drug:
-        await clinic.give(visit)
     await clinic.vitals(visit)
     if asks:
+        await clinic.give(visit)
         await clinic.step(visit, "ride-seen", DRIVER)
-    return await clinic.step(visit, "discharge", {"oriented": True})
+    return await clinic.step(visit, "discharge", {"oriented": True} if asks else {})
 
 
 @pytest.mark.parametrize("visit_type", IN_A_CHAIR)
@@ -316,6 +313,89 @@ async def test_a_clinic_adds_a_type_of_its_own_without_code(clinic: Clinic) -> N
     again = {"visit_type": "made_up_drip", "like": "vitamins", "effective_from": "2026-10-06"}
     again |= {"name": {"value": "Again", "source": MADE_UP}}
     assert await clinic.refused("/visit-types", again) == [("visit_type_there", "visit_type")]
+
+
+async def add_drip(clinic: Clinic, visit_type: str, **figures: object) -> Any:
+    """A type of the clinic's own, like its vitamin drip."""
+    wish = {
+        "visit_type": visit_type,
+        "like": "vitamins",
+        "effective_from": "2026-10-05",
+        "name": {"value": "Made-up drip", "source": MADE_UP},
+        "booked_min": {"value": 30, "source": MADE_UP},
+    }
+    return await clinic.send("/visit-types", wish | figures)
+
+
+def says(value: object) -> dict[str, object]:
+    return {"value": value, "source": MADE_UP}
+
+
+async def test_what_a_type_does_not_ask_keeps_nobody_in_the_chair(clinic: Clinic) -> None:
+    answer = await add_drip(clinic, "quiet_drip", vitals_needed=says(value=False))
+    assert answer.status_code == 201, answer.text
+    visit = await book(clinic, visit_type="quiet_drip")
+    clinic.be_there(visit)
+    await clinic.consent(visit["patient_id"], visit_types=["quiet_drip"])
+    await clinic.step(visit, "check-in")
+    await clinic.step(visit, "clear")
+    await clinic.start(visit)
+    clinic.clock.step_to(clinic.clock.now() + timedelta(minutes=40))
+    await clinic.let_fall_due()
+    chart = await clinic.get(f"/appointments/{visit['appointment_id']}/chart")
+    assert (chart["late_since"], chart["readings"]) == (None, [])
+    await clinic.step(visit, "complete")
+    assert (await clinic.step(visit, "discharge"))["state"] == "discharged"
+
+
+async def test_what_nobody_had_to_take_or_plan_is_judged_once_it_is_there(clinic: Clinic) -> None:
+    await add_drip(clinic, "watched_drip", vitals_needed=says(value=False))
+    visit = await book(clinic, visit_type="watched_drip")
+    path = f"/appointments/{visit['appointment_id']}"
+    clinic.be_there(visit)
+    await clinic.consent(visit["patient_id"], visit_types=["watched_drip"])
+    await clinic.step(visit, "check-in")
+    await clinic.vitals(visit, systolic_mmhg=230)
+    assert await clinic.refused(f"{path}/clear", {}) == [("vitals_hard_limit", "systolic_mmhg")]
+    await clinic.vitals(visit)
+    await clinic.plan_dose(visit)
+    await clinic.step(visit, "clear")
+    await clinic.start(visit)
+    await clinic.step(visit, "complete")
+    assert await clinic.refused(f"{path}/discharge", {}) == [("dose_not_recorded", "dose")]
+    await clinic.give(visit)
+    await clinic.step(visit, "discharge")
+
+
+@pytest.mark.parametrize(
+    ("figures", "broken"),
+    [
+        ({"is_controlled": says(value=True)}, ("dose_of_controlled", "dose_needed")),
+        ({"drug": says(None), "dose_needed": says(value=True)}, ("drug_missing", "drug")),
+    ],
+)
+async def test_a_dose_is_asked_of_a_controlled_drug_and_of_no_drug_none(
+    clinic: Clinic, figures: dict[str, Any], broken: tuple[str, str]
+) -> None:
+    answer = await add_drip(clinic, "wrong_drip", **figures, route=says(None))
+    [violation] = answer.json()["violations"]
+    assert (violation["rule"], violation["field"]) == broken
+
+
+async def test_a_type_that_asks_for_orientation_asks_before_the_way_home(clinic: Clinic) -> None:
+    await add_drip(clinic, "dizzy_drip", orientation_needed=says(value=True))
+    visit = await book(clinic, visit_type="dizzy_drip")
+    clinic.be_there(visit)
+    await clinic.consent(visit["patient_id"], visit_types=["dizzy_drip"])
+    await clinic.step(visit, "check-in")
+    await clinic.vitals(visit)
+    await clinic.step(visit, "clear")
+    await clinic.start(visit)
+    await clinic.step(visit, "complete")
+    await clinic.vitals(visit)
+    path = f"/appointments/{visit['appointment_id']}/discharge"
+    assert await clinic.refused(path, {}) == [("not_oriented", "oriented")]
+    await clinic.step(visit, "discharge", {"oriented": True})
 
 
 async def test_the_database_lets_a_treatment_be_no_session_and_no_infusion_of_a_series(

@@ -69,6 +69,9 @@ class VisitFiguresWish(FiguresWish):
     least_age_years: Figure[Years | None] | None = None
     begins_in_ban: Figure[bool] | None = None
     room_needed: Figure[bool] | None = None
+    dose_needed: Figure[bool] | None = None
+    vitals_needed: Figure[bool] | None = None
+    orientation_needed: Figure[bool] | None = None
 
 
 class AddVisitType(VisitFiguresWish):
@@ -110,6 +113,9 @@ class VisitFiguresAnswer(BaseModel):
     least_age_years: int | None
     begins_in_ban: bool
     room_needed: bool
+    dose_needed: bool
+    vitals_needed: bool
+    orientation_needed: bool
     sources: dict[str, str]
 
 

@@ -259,7 +259,8 @@ class Appointment(Base, table=True):
     A chair that is held for a plan is a row too, and no visit (`hold_tables.Hold`).
 
     `driver` holds who drives, and the phone; `ride_seen` who came, and who saw it. `fasting_asked`,
-    `ride_asked` and `dose_asked` are what the type of visit asks for, as the start found it;
+    `ride_asked`, `dose_asked`, `vitals_asked` and `orientation_asked` are what the type of visit
+    asks for, as the start found it;
     `transferred_to` is the hospital that took the patient over, and why. `consent_id`,
     `screened_until`, `dose_plan_id` and `reading_id` are what the start rested on,
     `left_on_reading_id` what the discharge did. `late_since` is when the next entry of its chart
@@ -311,8 +312,9 @@ class Appointment(Base, table=True):
         ),
         CheckConstraint(
             "no_drive_until IS NULL OR transferred_to IS NOT NULL"
-            " OR (oriented IS TRUE AND (ride_seen IS NOT NULL OR NOT ride_asked)"
-            " AND left_on_reading_id IS NOT NULL)",
+            " OR ((oriented IS TRUE OR NOT orientation_asked)"
+            " AND (ride_seen IS NOT NULL OR NOT ride_asked)"
+            " AND (left_on_reading_id IS NOT NULL OR NOT vitals_asked))",
             name="leaving",
         ),
         CheckConstraint(
@@ -324,7 +326,8 @@ class Appointment(Base, table=True):
         CheckConstraint(
             "infusion_id IS NULL OR ((fasted IS TRUE OR NOT fasting_asked)"
             " AND (ride_mode IS NOT NULL OR NOT ride_asked)"
-            " AND consent_id IS NOT NULL AND reading_id IS NOT NULL AND cleared_at IS NOT NULL"
+            " AND consent_id IS NOT NULL AND (reading_id IS NOT NULL OR NOT vitals_asked)"
+            " AND cleared_at IS NOT NULL"
             " AND screened_until IS NOT NULL AND (dose_plan_id IS NOT NULL OR NOT dose_asked))",
             name="gates",
         ),
@@ -410,6 +413,8 @@ class Appointment(Base, table=True):
     fasting_asked: bool = Field(default=True, sa_column=_yes())
     ride_asked: bool = Field(default=True, sa_column=_yes())
     dose_asked: bool = Field(default=True, sa_column=_yes())
+    vitals_asked: bool = Field(default=True, sa_column=_yes())
+    orientation_asked: bool = Field(default=True, sa_column=_yes())
     transferred_to: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
     ride_seen: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
     ride_seen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -60,9 +60,11 @@ class VisitTypeRow(Base, table=True):
         CheckConstraint("fasting_min >= 0 AND no_drive_min >= 0", name="rules"),
         CheckConstraint("start_every_min BETWEEN 1 AND 240", name="grid"),
         CheckConstraint(
-            "drug IS NOT NULL OR route IS NULL AND NOT is_controlled AND gap_min_days IS NULL",
+            "drug IS NOT NULL OR route IS NULL AND NOT is_controlled AND gap_min_days IS NULL"
+            " AND NOT dose_needed",
             name="drug",
         ),
+        CheckConstraint("dose_needed OR NOT is_controlled", name="dose"),
         CheckConstraint(
             "gap_min_days BETWEEN 1 AND 31 AND least_age_years BETWEEN 1 AND 120", name="patient"
         ),
@@ -85,6 +87,9 @@ class VisitTypeRow(Base, table=True):
     least_age_years: int | None = Field(sa_column=_small(nullable=True))
     begins_in_ban: bool = Field(sa_column=_flag())
     room_needed: bool = Field(sa_column=_flag())
+    dose_needed: bool = Field(sa_column=_flag())
+    vitals_needed: bool = Field(sa_column=_flag())
+    orientation_needed: bool = Field(sa_column=_flag())
     sources: dict[str, str] = Field(sa_column=json_object())
 
 

@@ -142,5 +142,10 @@ async def asked_of(tx: Transaction, held: HeldVisit) -> Asked:
     figures = policy.visit_on(visit.starts_at.astimezone(ZoneInfo(held.location.zone)).date())
     assert figures is not None, "what was booked has its figures"
     return Asked(
-        figures.fasting_min, figures.ride_needed, figures.drug is not None, figures.sources
+        fasting_min=figures.fasting_min,
+        ride_needed=figures.ride_needed,
+        dose_needed=figures.dose_needed,
+        vitals_needed=figures.vitals_needed,
+        orientation_needed=figures.orientation_needed,
+        sources=figures.sources,
     )

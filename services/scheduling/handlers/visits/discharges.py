@@ -70,9 +70,11 @@ async def discharge_patient(
         broken = broken_by_transfer(await dose_state_of(tx, held.visit))
     elif not broken:
         recovery = Recovery(
+            orientation_needed=held.visit.orientation_asked,
             oriented=wish.oriented,
             ride_needed=held.visit.ride_asked,
             ride_seen=held.visit.ride_seen is not None,
+            vitals_needed=held.visit.vitals_asked,
             vitals=None if judged is None else judged.vitals,
             dose=await dose_state_of(tx, held.visit),
         )

@@ -149,7 +149,7 @@ async def witness_waste(
 async def dose_state_of(tx: Transaction, visit: Appointment) -> DoseState:
     dose = await kept.find_dose(tx, visit.appointment_id)
     return rules.dose_state(
-        asked=visit.dose_asked,
+        asked=visit.dose_asked or visit.dose_plan_id is not None,
         recorded=dose is not None,
         given=dose is not None and dose.given is not None,
         wasted=dose is not None and dose.wasted is True,

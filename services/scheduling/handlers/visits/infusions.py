@@ -61,7 +61,7 @@ class Ground:
     """What the drip of a visit would rest on."""
 
     consent: Consent
-    judged: Judged
+    judged: Judged | None
     plan: DosePlan | None
 
 
@@ -92,7 +92,7 @@ async def _gates(
     fresh_min = await figure_of(tx, HouseFigure.READING_FRESH_MIN)
     asked = await asked_of(tx, held)
     shut += [*broken_by_day(held, tx.now), *broken_by_start(ready, asked, tx.now, fresh_min)]
-    if consent is None or judged is None:
+    if consent is None:
         return shut, None
     return shut, Ground(consent, judged, plan)
 
@@ -126,16 +126,19 @@ async def start_infusion(
         fasting_asked=asked.fasting_min > 0,
         ride_asked=asked.ride_needed,
         dose_asked=asked.dose_needed,
+        vitals_asked=asked.vitals_needed,
+        orientation_asked=asked.orientation_needed,
         infusion_id=infusion_id,
         chair_id=chair_id,
         clinician_id=wish.clinician_id,
         started_at=tx.now,
         consent_id=ground.consent.consent_id,
         screened_until=held.patient.screened_until,
-        reading_id=ground.judged.reading.reading_id,
+        reading_id=None if ground.judged is None else ground.judged.reading.reading_id,
         dose_plan_id=None if ground.plan is None else ground.plan.plan_id,
     )
-    await expect_entry(tx, appointment_id)
+    if asked.vitals_needed:
+        await expect_entry(tx, appointment_id)
     tx.publish(
         InfusionStarted(
             patient_id=visit.patient_id,

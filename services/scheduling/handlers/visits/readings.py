@@ -56,7 +56,7 @@ async def take_vitals(
     if phase is not Phase.BEFORE:
         state = VisitState.RECOVERING if state is VisitState.COMPLETED else state
         await store.change_visit(tx, visit, state=state, late_since=None)
-        if visit.no_drive_until is None:
+        if visit.no_drive_until is None and visit.vitals_asked:
             await expect_entry(tx, appointment_id)
     limits = await limits_of(tx, held)
     return show_reading(tx, visit, reading, limits, overridden=False)

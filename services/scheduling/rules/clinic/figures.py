@@ -98,17 +98,27 @@ def broken_by_type_there(*, is_there: bool) -> list[Broken]:
 
 def broken_by_drug(values: Mapping[str, Any]) -> list[Broken]:
     """Whether what is said of a drug has a drug that it is said of."""
-    said = ("route", "is_controlled", "gap_min_days")
-    if values["drug"] is not None or not any(values[name] for name in said):
-        return []
-    return [
-        Broken(
-            "drug_missing",
-            "A route, a schedule and a gap are a drug's; name the drug, or leave them out.",
-            "gaps are counted between visits that give the same drug",
-            "drug",
-        )
-    ]
+    said = ("route", "is_controlled", "gap_min_days", "dose_needed")
+    if values["drug"] is None and any(values[name] for name in said):
+        return [
+            Broken(
+                "drug_missing",
+                "A route, a schedule, a gap and a dose are a drug's; name the drug, or leave them"
+                " out.",
+                "gaps are counted between visits that give the same drug",
+                "drug",
+            )
+        ]
+    if values["is_controlled"] and not values["dose_needed"]:
+        return [
+            Broken(
+                "dose_of_controlled",
+                "What runs of a controlled drug is on record; have its dose asked.",
+                "21 CFR 1304.22(c): what is administered of a controlled substance is recorded",
+                "dose_needed",
+            )
+        ]
+    return []
 
 
 def broken_by_driving_ban(no_drive_min: int, first_min: int) -> list[Broken]:

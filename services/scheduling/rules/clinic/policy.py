@@ -33,7 +33,8 @@ class VisitFigures:
 
     `drug` is what is given, None where it is none, and `gap_min_days` the least local days between
     two visits that give it, for one outside a series. With `begins_in_ban` a visit may begin while
-    its patient may not drive yet after an infusion.
+    its patient may not drive yet after an infusion. `dose_needed`, `vitals_needed` and
+    `orientation_needed` are what its gates ask for.
     """
 
     effective_from: date
@@ -52,6 +53,9 @@ class VisitFigures:
     least_age_years: int | None
     begins_in_ban: bool
     room_needed: bool
+    dose_needed: bool
+    vitals_needed: bool
+    orientation_needed: bool
     sources: Mapping[str, str]
 
     @property

@@ -28,7 +28,7 @@ class DoseState(StrEnum):
 def dose_state(
     *, asked: bool, recorded: bool, given: bool, wasted: bool, witnessed: bool
 ) -> DoseState:
-    """`asked`: the visit is of a type that gives a drug."""
+    """`asked`: the type of visit asks for a dose, or one was planned."""
     if not recorded:
         return DoseState.PLANNED if asked else DoseState.NOT_ASKED
     if not given:

@@ -22,12 +22,15 @@ RIDE_SOURCE = "FAQ: you will need a driver to take you home (or an Uber)"
 class Asked:
     """What a type of visit asks for, and where that is written: `fasting_min`, `ride_needed`.
 
-    `dose_needed`: a drug is given, so a dose is planned and recorded.
+    `dose_needed`: a dose is planned and recorded. `vitals_needed`: before, while it runs, and
+    after. `orientation_needed`: before the patient leaves.
     """
 
     fasting_min: int
     ride_needed: bool
     dose_needed: bool
+    vitals_needed: bool
+    orientation_needed: bool
     sources: Mapping[str, str]
 
 
@@ -78,7 +81,8 @@ def broken_by_start(ready: Readiness, asked: Asked, now: datetime, fresh_min: in
                 "fasted",
             )
         )
-    broken += broken_by_vitals(ready.vitals, now, fresh_min, "before the drip")
+    if asked.vitals_needed or ready.vitals is not None:
+        broken += broken_by_vitals(ready.vitals, now, fresh_min, "before the drip")
     if asked.dose_needed and not ready.dose_planned:
         broken.append(unplanned("dose"))
     return broken
@@ -122,20 +126,27 @@ def _span(minutes: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What must be known of a visit before its patient leaves."""
+    """What must be known of a visit before its patient leaves, of what was asked at its start."""
 
+    orientation_needed: bool
     oriented: bool
     ride_needed: bool
     ride_seen: bool
+    vitals_needed: bool
     vitals: Vitals | None
     dose: DoseState
 
 
 def broken_by_leaving(after: Recovery, now: datetime, fresh_min: int) -> list[Broken]:
-    """All that is missing before the patient may leave."""
-    broken = broken_by_vitals(after.vitals, now, fresh_min, "after the drip")
+    """All that is missing before the patient may leave.
+
+    Vitals that nobody had to take are judged where somebody took them.
+    """
+    broken = []
+    if after.vitals_needed or after.vitals is not None:
+        broken = broken_by_vitals(after.vitals, now, fresh_min, "after the drip")
     broken = [_kept_here(each) if each.rule == "vitals_hard_limit" else each for each in broken]
-    if not after.oriented:
+    if after.orientation_needed and not after.oriented:
         broken.append(
             Broken(
                 "not_oriented",

@@ -112,6 +112,7 @@ PASSES: frozenset[tuple[VisitState, VisitState]] = frozenset(
         (VisitState.RUNNING, VisitState.COMPLETED),
         (VisitState.RUNNING, VisitState.ABORTED),
         (VisitState.COMPLETED, VisitState.RECOVERING),
+        (VisitState.COMPLETED, VisitState.DISCHARGED),
         (VisitState.RECOVERING, VisitState.DISCHARGED),
     }
 )
