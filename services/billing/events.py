@@ -21,16 +21,22 @@ from services.billing.wired import (
 from services.billing.work import ChargeLate
 from shared.events.scheduling import (
     AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentMoved,
     ConsultCompleted,
     InfusionCompleted,
     PatientCheckedIn,
     PatientDischarged,
+    PatientSentHome,
 )
 from shared.messaging import Handlers
 
 on = Handlers("billing")
 
 on.event(AppointmentBooked, loads=stored_visits.load_known)(visits.note_visit)
+on.event(AppointmentMoved)(visits.note_move)
+on.event(AppointmentCancelled)(visits.note_loss)
+on.event(PatientSentHome)(visits.note_loss)
 on.event(PatientCheckedIn)(visits.note_arrival)
 on.event(PatientDischarged)(visits.note_departure)
 on.event(InfusionCompleted, loads=stored_visits.load_on_file)(posting.charge_for_infusion)

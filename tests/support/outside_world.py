@@ -200,6 +200,10 @@ class OutsideWorld:
         path = f"/stripe/payment_methods/{payment_method}/issuer"
         self._ask("PUT", path, {"decline_code": decline_code})
 
+    def issuer_renews(self, payment_method: str, **card: object) -> None:
+        """The issuer sends another card in this one's place; Stripe is told."""
+        self._ask("POST", f"/stripe/payment_methods/{payment_method}/renew", card)
+
     def cardholder(self, intent_id: str, outcome: str) -> dict[str, Any]:
         """The patient answers their bank about an intent that requires action."""
         path = f"/stripe/intents/{intent_id}/authenticate"

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 
-from services.billing.handlers.payments import cards
+from services.billing.handlers.payments import cards, expiring
 from services.billing.handlers.payments.cards import SetupShown, SetupStarted
+from services.billing.handlers.payments.expiring import ExpiringCard
 from services.billing.routes.desk import DESK
 from shared.http.desk import AtDesk
+from shared.http.pages import AskedPage, Page
 
 router = APIRouter(tags=["billing"])
 
@@ -19,6 +21,12 @@ router = APIRouter(tags=["billing"])
 async def start_card_setup(patient_id: UUID, desk: AtDesk) -> SetupStarted:
     """Begin to save a card; the patient enters it with Stripe, never here."""
     return await desk.decide(cards.start_setup, patient_id)
+
+
+@router.get("/cards/expiring", dependencies=DESK)
+async def list_expiring_cards(desk: AtDesk, asked: AskedPage) -> Page[ExpiringCard]:
+    """Cards on file that expire before the patient's last booked visit, or soon."""
+    return await desk.read(expiring.list_expiring, asked, purpose="payment")
 
 
 def _publishable_key(request: Request) -> str:

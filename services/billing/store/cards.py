@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import BYTEA, TEXT, TIMESTAMP
 from services.billing.gateways.cards import CustomerOrder, SetupOrder
 from services.billing.rules.charges.attempts import key_may_be_forgotten
 from services.billing.rules.payments.cards import SetupState
-from services.billing.work import CreateCustomer, CreateSetupIntent
+from services.billing.work import CardStands, CreateCustomer, CreateSetupIntent
 from shared.messaging import Transaction
 
 _ENSURE_CUSTOMER = text(
@@ -61,11 +61,17 @@ _SET_SETUP = text(
 
 _SET_CARD = text(
     """
-    UPDATE cards SET brand = coalesce(:brand, brand),
+    UPDATE cards SET brand = coalesce(:brand, brand), last4 = coalesce(:last4, last4),
+           expires_at = coalesce(:expires_at, expires_at),
            gone_at = CASE WHEN :is_gone THEN coalesce(gone_at, :at) ELSE gone_at END
      WHERE stripe_payment_method_id = :payment_method_id
     """
-).bindparams(bindparam("brand", type_=TEXT), bindparam("at", type_=TIMESTAMP(timezone=True)))
+).bindparams(
+    bindparam("brand", type_=TEXT),
+    bindparam("last4", type_=TEXT),
+    bindparam("expires_at", type_=TIMESTAMP(timezone=True)),
+    bindparam("at", type_=TIMESTAMP(timezone=True)),
+)
 
 _SETUP = text(
     """
@@ -139,16 +145,16 @@ async def set_setup(
     )
 
 
-async def set_card(
-    tx: Transaction, payment_method_id: str, *, is_gone: bool, brand: str | None
-) -> None:
+async def set_card(tx: Transaction, stands: CardStands) -> None:
     """How a card stands. One that is gone stays so; one that is not ours is nobody's news."""
     await tx.execute(
         _SET_CARD,
         {
-            "payment_method_id": payment_method_id,
-            "is_gone": is_gone,
-            "brand": brand,
+            "payment_method_id": stands.payment_method_id,
+            "is_gone": not stands.is_attached,
+            "brand": stands.brand,
+            "last4": stands.last4,
+            "expires_at": stands.expires_at,
             "at": tx.now,
         },
     )

@@ -95,6 +95,10 @@ _NOTE_TIMES = text(
     bindparam("left_at", type_=TIMESTAMP(timezone=True)),
 )
 
+_SET_START = text(
+    "UPDATE visits SET starts_at = :starts_at WHERE appointment_id = :appointment_id"
+).bindparams(bindparam("starts_at", type_=TIMESTAMP(timezone=True)))
+
 _CHOOSE_TENDER = text(
     "UPDATE visits SET tender = :tender, chosen_at = :at WHERE appointment_id = :appointment_id"
 )
@@ -184,6 +188,11 @@ async def note_times(
     """Keep when a patient came or left. A visit that is not known was no appointment of ours."""
     times = {"appointment_id": appointment_id, "arrived_at": arrived_at, "left_at": left_at}
     await tx.execute(_NOTE_TIMES, times)
+
+
+async def set_start(tx: Transaction, appointment_id: UUID, starts_at: datetime | None) -> None:
+    """Keep when a visit is; `None` for one that was lost."""
+    await tx.execute(_SET_START, {"appointment_id": appointment_id, "starts_at": starts_at})
 
 
 async def lock_visit(tx: Transaction, appointment_id: UUID) -> UUID | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from services.billing.tables.adjustments import ChargeAdjustment
 from services.billing.tables.approvals import Approval, ApprovalLimit
 from services.billing.tables.base import Base
-from services.billing.tables.cards import Card, CardSetup, Customer
+from services.billing.tables.cards import Card, CardExpiryPolicy, CardSetup, Customer
 from services.billing.tables.care_credit import CareCreditTender
 from services.billing.tables.charges import Charge
 from services.billing.tables.codes import DiagnosisCode, ServiceCode
@@ -69,6 +69,7 @@ __all__ = [
     "ApprovalLimit",
     "Base",
     "Card",
+    "CardExpiryPolicy",
     "CardSetup",
     "CareCreditTender",
     "Charge",

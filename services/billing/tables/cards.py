@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Index,
     SmallInteger,
@@ -59,11 +60,13 @@ class Card(Base, table=True):
     """A card that may be charged off session.
 
     A patient's card on file is the one whose set-up began last, whenever Stripe told of it, of
-    those that are not gone at Stripe and for which a mandate stands.
+    those that are not gone at Stripe and for which a mandate stands. `expires_at` is when it is no
+    longer good; a bank may renew it, number and all.
     """
 
     __tablename__ = "cards"
     __table_args__ = (
+        CheckConstraint("last4 ~ '^[0-9]{4}$'", name="last4"),
         UniqueConstraint("setup_id"),
         Index("ix_cards_newest", "patient_id", "set_up_at", "setup_id"),
     )
@@ -76,3 +79,16 @@ class Card(Base, table=True):
     set_up_at: datetime = Field(sa_column=moment())
     saved_at: datetime = Field(sa_column=moment())
     gone_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    last4: str | None = Field(default=None, sa_column=words(nullable=True))
+    expires_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class CardExpiryPolicy(Base, table=True):
+    """From a day on: how many days before it expires a card is on the list in any case."""
+
+    __tablename__ = "card_expiry_policies"
+    __table_args__ = (CheckConstraint("within_days BETWEEN 0 AND 366", name="within_days"),)
+
+    effective_from: date = Field(sa_column=Column(Date, primary_key=True))
+    within_days: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    source: str = Field(sa_column=words())

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    Index,
 )
 from sqlmodel import Field
 
@@ -17,8 +18,9 @@ from shared.columns import moment, words
 class Visit(Base, table=True):
     """Whose an appointment is, as scheduling said, and how it will be paid where that is chosen.
 
-    When the patient came and left is kept for a bank that doubts the payment. Whoever prices its
-    infusion and whoever chooses a tender lock this row first.
+    `starts_at` is when it is booked for, and missing once it was lost. When the patient came and
+    left is kept for a bank that doubts the payment. Whoever prices its infusion and whoever chooses
+    a tender lock this row first.
     """
 
     __tablename__ = "visits"
@@ -27,6 +29,7 @@ class Visit(Base, table=True):
             "tender IN ('card', 'hsa_card', 'care_credit', 'cash', 'check')", name="tender"
         ),
         CheckConstraint("(tender IS NULL) = (chosen_at IS NULL)", name="chosen"),
+        Index("ix_visits_patient_id", "patient_id", "starts_at"),
     )
 
     appointment_id: UUID = Field(primary_key=True)
@@ -35,3 +38,4 @@ class Visit(Base, table=True):
     chosen_at: datetime | None = Field(sa_column=moment(nullable=True))
     arrived_at: datetime | None = Field(sa_column=moment(nullable=True))
     left_at: datetime | None = Field(sa_column=moment(nullable=True))
+    starts_at: datetime | None = Field(sa_column=moment(nullable=True))

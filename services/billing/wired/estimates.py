@@ -17,10 +17,7 @@ from services.billing.work import (
 )
 from shared.claims import ClaimCheck
 from shared.events.scheduling import (
-    AppointmentCancelled,
-    AppointmentMoved,
     InfusionAborted,
-    PatientSentHome,
     SeriesBooked,
     SeriesCompleted,
     SeriesStopped,
@@ -30,9 +27,6 @@ from shared.messaging import Handlers
 on = Handlers("billing")
 
 on.event(SeriesBooked)(terms.open_series)
-on.event(AppointmentMoved)(terms.note_change)
-on.event(AppointmentCancelled)(terms.note_change)
-on.event(PatientSentHome)(terms.note_change)
 on.event(InfusionAborted)(terms.note_change)
 on.event(SeriesCompleted)(terms.end_series)
 on.event(SeriesStopped)(terms.end_series)

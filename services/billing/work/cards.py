@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from shared.messaging import Fact, Work
@@ -44,6 +45,8 @@ class CardConfirmed(Fact):
     setup_id: UUID
     payment_method_id: str
     brand: str | None = None
+    last4: str | None = None
+    expires_at: datetime | None = None
 
 
 class SetupCancelled(Fact):
@@ -63,8 +66,10 @@ class DetachCard(Work):
 
 
 class CardStands(Fact):
-    """Whether Stripe still lets a card be charged, and of which network it is."""
+    """Whether Stripe still lets a card be charged, of which network it is, and until when good."""
 
     payment_method_id: str
     is_attached: bool
     brand: str | None
+    last4: str | None = None
+    expires_at: datetime | None = None

@@ -33,6 +33,14 @@ class IssuerSays(_Asked):
     decline_code: str | None
 
 
+class Renewed(_Asked):
+    """What an issuer prints on the card that it sends in another's place."""
+
+    exp_month: Annotated[int, Field(ge=1, le=12)]
+    exp_year: Annotated[int, Field(ge=2026, le=2099)]
+    last4: Annotated[str, Field(pattern="^[0-9]{4}$")] | None = None
+
+
 class Authentication(_Asked):
     """How the cardholder fares when the bank asks who they are."""
 
@@ -87,6 +95,21 @@ async def issuer_says(world: TheWorld, method_id: str, says: IssuerSays) -> dict
         raise HTTPException(422, f"decline_code must be one of {', '.join(BY_DECLINE_CODE)}")
     file.issuer_now_says = BY_DECLINE_CODE[says.decline_code] if says.decline_code else None
     return {"payment_method": method_id, "issuer_now_says": says.decline_code}
+
+
+@router.post("/payment_methods/{method_id}/renew")
+async def issuer_renews(world: TheWorld, method_id: str, card: Renewed) -> dict[str, Any]:
+    """The issuer tells the network of a card that it renewed, and Stripe's account updater hears.
+
+    A card that is on no customer is not kept up to date.
+    """
+    books = world.stripe
+    method = _found(books.payment_methods, method_id)
+    if method["customer"] is None:
+        raise HTTPException(409, "this card is on no customer")
+    method["card"] |= card.model_dump(exclude_none=True)
+    books.emit("payment_method.automatically_updated", method)
+    return method
 
 
 @router.post("/intents/{intent_id}/authenticate")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import TypedDict
+
 import stripe
 
 from services.billing.gateways.cards import CustomerOrder, SetupOrder
 from services.billing.gateways.stripe.client import Stripe
 from services.billing.gateways.stripe.marks import PAGE, id_of, marked, our_id, since
+from services.billing.rules.payments.cards import expires_at
 from services.billing.work import (
     CardConfirmed,
     CardStands,
@@ -97,9 +101,7 @@ class StripeCards:
                 return CardConfirmed(
                     setup_id=setup_id,
                     payment_method_id=id_of(method),
-                    brand=None
-                    if isinstance(method, str) or method.card is None
-                    else method.card.brand,
+                    **_told(None if isinstance(method, str) else method.card),
                 )
             case "canceled":
                 return SetupCancelled(setup_id=setup_id)
@@ -111,5 +113,20 @@ def _stands(method: stripe.PaymentMethod) -> CardStands:
     return CardStands(
         payment_method_id=method.id,
         is_attached=method.customer is not None,
-        brand=None if method.card is None else method.card.brand,
+        **_told(method.card),
     )
+
+
+class _Told(TypedDict, total=False):
+    """What Stripe says of a card."""
+
+    brand: str | None
+    last4: str | None
+    expires_at: datetime
+
+
+def _told(card: stripe.PaymentMethod.Card | None) -> _Told:
+    if card is None:
+        return {"brand": None}
+    ends = expires_at(card.exp_month, card.exp_year)
+    return {"brand": card.brand, "last4": card.last4, "expires_at": ends}

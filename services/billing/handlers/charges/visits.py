@@ -12,7 +12,14 @@ from services.billing.store import visits as store
 from services.billing.store.visits import Known
 from services.billing.tables import SeriesVisit, Visit
 from shared.events.billing import TenderKind
-from shared.events.scheduling import AppointmentBooked, PatientCheckedIn, PatientDischarged
+from shared.events.scheduling import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentMoved,
+    PatientCheckedIn,
+    PatientDischarged,
+    PatientSentHome,
+)
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 
@@ -34,14 +41,32 @@ async def note_visit(event: AppointmentBooked, tx: Transaction, known: Known) ->
     So is one that is booked again because its patient came after all.
     """
     if known.is_kept:
+        await store.set_start(tx, event.appointment_id, event.starts_at)
         if event.series_id is not None and event.revision > 0:
             terms.review(tx, event.series_id)
         return
-    tx.insert(Visit, appointment_id=event.appointment_id, patient_id=event.patient_id)
+    tx.insert(
+        Visit,
+        appointment_id=event.appointment_id,
+        patient_id=event.patient_id,
+        starts_at=event.starts_at,
+    )
     if event.series_id is not None:
         tx.insert(SeriesVisit, appointment_id=event.appointment_id, series_id=event.series_id)
         if known.is_more:
             terms.review(tx, event.series_id)
+
+
+async def note_move(event: AppointmentMoved, tx: Transaction) -> None:
+    """Keep when a visit is now, and have its series looked at again."""
+    await store.set_start(tx, event.appointment_id, event.starts_at)
+    await terms.note_change(event, tx)
+
+
+async def note_loss(event: AppointmentCancelled | PatientSentHome, tx: Transaction) -> None:
+    """A visit will not be, and its series may be expected to cost another thing."""
+    await store.set_start(tx, event.appointment_id, None)
+    await terms.note_change(event, tx)
 
 
 async def note_arrival(event: PatientCheckedIn, tx: Transaction) -> None:

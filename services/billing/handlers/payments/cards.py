@@ -147,6 +147,8 @@ async def record_card(confirmed: CardConfirmed, tx: Transaction) -> None:
         setup_id=confirmed.setup_id,
         stripe_payment_method_id=confirmed.payment_method_id,
         brand=confirmed.brand,
+        last4=confirmed.last4,
+        expires_at=confirmed.expires_at,
         set_up_at=setup.created_at,
         saved_at=tx.now,
     )
@@ -164,10 +166,8 @@ async def detach_card(work: DetachCard, cards: Cards) -> CardStands:
 
 
 async def record_card_stands(stands: CardStands, tx: Transaction) -> None:
-    """A bank replaced a card, or somebody took it off its customer at Stripe: then it is gone."""
-    await store.set_card(
-        tx, stands.payment_method_id, is_gone=not stands.is_attached, brand=stands.brand
-    )
+    """A bank renewed a card, or somebody took it off its customer at Stripe: then it is gone."""
+    await store.set_card(tx, stands)
 
 
 async def record_setup_cancelled(cancelled: SetupCancelled, tx: Transaction) -> None:
