@@ -411,7 +411,7 @@ async def test_a_new_wording_stands_on_the_next_estimate_and_on_none_before(cour
         "disclaimers": ["A made-up disclaimer."],
         "source": "a test",
     }
-    assert (await course.billing.told("POST", "/estimate-wordings", wording))["wording_id"] == 2
+    assert (await course.billing.told("POST", "/estimate-wordings", wording))["wording_id"] == 3
     await course.lose(2)
     await course.after_the_hour()
 
@@ -420,7 +420,7 @@ async def test_a_new_wording_stands_on_the_next_estimate_and_on_none_before(cour
         (await course.billing.told("GET", f"/estimates/{one['estimate_id']}"))["estimate"]
         for one in (first, second)
     ]
-    assert [one["wording_id"] for one in shown] == [1, 2]
+    assert [one["wording_id"] for one in shown] == [2, 3]
     assert shown[1]["disclaimers"] == ["A made-up disclaimer."]
 
 
@@ -428,3 +428,80 @@ async def test_an_estimate_past_its_last_day_has_expired(course: Course):
     await course.book()
     course.billing.clock.step_to(course.at(366))
     assert [one["state"] for one in await course.listed()] == ["expired"]
+
+
+async def asked_about(billing: Billing, visit_type: str) -> dict[str, Any]:
+    """What a patient is told that one visit of a type costs, with the texts as shipped."""
+    billing.scheduling.has_location(UUID(WISH["location_id"]))
+    patient = new_id()
+    billing.scheduling.has_patient(patient)
+    wish = {"wish": WISH | {"visit_type": visit_type, "planned_infusions": 1}}
+    await billing.told("POST", f"/patients/{patient}/estimates", wish)
+    await billing.until_rest()
+    assert await due(billing) == []
+    [issued] = (await billing.told("GET", f"/patients/{patient}/estimates"))["items"]
+    shown = await billing.told("GET", f"/estimates/{issued['estimate_id']}")
+    return dict(shown["estimate"])
+
+
+@pytest.mark.parametrize(
+    ("visit_type", "code"),
+    [
+        ("spray_consult", "99204"),
+        ("preparation", "90832"),
+        ("web_follow_up", "99213"),
+        ("integration", "90834"),
+    ],
+)
+async def test_a_session_is_estimated_as_its_own_line_without_infusion_or_drug(
+    unpriced: Course, visit_type: str, code: str
+):
+    billing = unpriced.billing
+    await billing.set_fee(visit_type=visit_type, amount_cents=40000)
+    estimate = await asked_about(billing, visit_type)
+    assert [(one["code"], one["units"], one["total_cents"]) for one in estimate["items"]] == [
+        (code, 1, 40000)
+    ]
+    assert "infusion" not in (estimate["primary_service"] + estimate["items"][0]["words"]).lower()
+
+
+async def test_the_clinic_says_from_a_day_on_which_code_it_expects_of_a_session(unpriced: Course):
+    billing = unpriced.billing
+    await billing.set_fee(visit_type="spray_consult", amount_cents=40000)
+    expected = {
+        "visit_type": "spray_consult",
+        "code": "90792",
+        "effective_from": str(unpriced.monday),
+        "source": "a test",
+    }
+    await billing.told("POST", "/expected-codes", expected)
+    again = await billing.ask("POST", "/expected-codes", expected)
+    assert again.json()["violations"][0]["rule"] == "code_recorded"
+    unknown = await billing.ask("POST", "/expected-codes", expected | {"code": "99499"})
+    assert unknown.json()["violations"][0]["rule"] == "code_unknown"
+    [item] = (await asked_about(billing, "spray_consult"))["items"]
+    assert item["code"] == "90792"
+
+
+async def test_an_estimate_of_what_nobody_gave_a_code_waits_and_says_so(unpriced: Course):
+    billing = unpriced.billing
+    await billing.set_fee(visit_type="made_up_vitamins", amount_cents=15000)
+    billing.scheduling.has_location(UUID(WISH["location_id"]))
+    patient = new_id()
+    billing.scheduling.has_patient(patient)
+    wish = {"wish": WISH | {"visit_type": "made_up_vitamins"}}
+    await billing.told("POST", f"/patients/{patient}/estimates", wish)
+    await billing.until_rest()
+    [waits] = await due(billing)
+    assert [one["rule"] for one in waits["blocked_by"]] == [
+        "no_wording_in_force",
+        "no_code_expected",
+    ]
+
+
+async def test_what_is_free_is_told_at_once_and_not_estimated(unpriced: Course):
+    await unpriced.billing.set_fee(visit_type="preparation", amount_cents=0)
+    wish = {"wish": WISH | {"visit_type": "preparation"}}
+    path = f"/patients/{unpriced.patient_id}/estimates"
+    answer = await unpriced.billing.ask("POST", path, wish)
+    assert answer.json()["violations"][0]["rule"] == "nothing_charged"

@@ -12,7 +12,7 @@ from services.billing.tables.base import Base
 from services.billing.tables.cards import Card, CardExpiryPolicy, CardSetup, Customer
 from services.billing.tables.care_credit import CareCreditTender
 from services.billing.tables.charges import Charge
-from services.billing.tables.codes import DiagnosisCode, ServiceCode
+from services.billing.tables.codes import DiagnosisCode, ExpectedCode, ServiceCode
 from services.billing.tables.collecting import (
     CollectionsHold,
     Dunning,
@@ -92,6 +92,7 @@ __all__ = [
     "EstimateMargin",
     "EstimateNumber",
     "EstimateWording",
+    "ExpectedCode",
     "Fee",
     "HeldCharge",
     "LedgerAccount",

@@ -42,3 +42,18 @@ class ServiceCode(Base, table=True):
     units_max: int | None = Field(sa_column=Column(SmallInteger))
     source: str = Field(sa_column=columns.words())
     recorded_at: datetime = Field(sa_column=columns.moment())
+
+
+class ExpectedCode(Base, table=True):
+    """The code that an estimate expects of a visit which no clock codes, from a day on.
+
+    The one that is billed is the clinician's: see `SessionCode`.
+    """
+
+    __tablename__ = "expected_codes"
+
+    visit_type: str = Field(sa_column=Column(Text, primary_key=True))
+    effective_from: date = Field(sa_column=Column(Date, primary_key=True))
+    code: str = Field(sa_column=columns.words())
+    source: str = Field(sa_column=columns.words())
+    recorded_at: datetime = Field(sa_column=columns.moment())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date, datetime, time
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -47,8 +47,6 @@ from shared.ids import new_id
 from shared.messaging import Transaction
 
 log = structlog.get_logger(__name__)
-
-NOON = time(12)
 
 _ESTIMATE = TypeAdapter(Estimate)
 
@@ -159,15 +157,14 @@ async def _plan(redeemed: PlanRedeemed, course: Course, tx: Transaction) -> Plan
     zone = ZoneInfo(redeemed.location.zone)
     visits = redeemed.visits
     if visits is None:
-        wished_at = tx.now
-        if course.first_on is not None:
-            wished_at = max(tx.now, datetime.combine(course.first_on, NOON, zone))
+        wished_at = clock.priced_at(course.first_on, tx.now, zone)
         visits = tuple(
             PlannedVisit(starts_at=wished_at, infusion_min=FIRST_HOUR_MAX_MIN)
             for _ in range(course.planned_infusions)
         )
     fees = await store.fees_at(tx, redeemed.visit_type, [one.starts_at for one in visits])
     is_booked = redeemed.visits is not None
+    today = tx.now.astimezone(zone).date()
     return Plan(
         person=_person(redeemed, course, tx),
         clinician=redeemed.clinician,
@@ -182,6 +179,7 @@ async def _plan(redeemed: PlanRedeemed, course: Course, tx: Transaction) -> Plan
             )
             for one, fee_cents in zip(visits, fees, strict=True)
         ),
+        expected_code=await codes.expected_code(tx, redeemed.visit_type, today),
     )
 
 

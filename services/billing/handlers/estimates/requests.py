@@ -13,7 +13,7 @@ from services.billing.handlers.estimates import terms
 from services.billing.rules.charges.pricing import broken_by_fee
 from services.billing.rules.clinic import CLINIC_ZONE, clinic_day
 from services.billing.rules.estimates import clock
-from services.billing.rules.estimates.items import Person
+from services.billing.rules.estimates.items import Person, broken_by_free
 from services.billing.store import estimate_courses as courses
 from services.billing.store import estimates as store
 from services.billing.store.estimate_courses import CourseKind
@@ -96,7 +96,7 @@ async def ask_estimate(
     if wish.series_id is not None:
         return await _ask_for_series(patient_id, wish.series_id, due_on, tx)
     assert wish.wish is not None, "one of the two is given"
-    if broken := _broken_by_wish(wish.wish, tx):
+    if broken := await _broken_by_wish(wish.wish, tx):
         return Refused.by_rules(broken)
     course_id = _open(CourseKind.REQUEST, wish.wish, due_on, tx, patient_id=patient_id)
     return EstimateAsked(course_id=course_id, patient_id=patient_id, due_at=_late_from(due_on))
@@ -132,7 +132,7 @@ async def _ask_for_series(
 
 async def ask_price(wish: AskPrice, tx: Transaction) -> PriceAsked | Refused:
     """A stranger's question. The desk hands the document over: nobody else can reach them."""
-    broken = _broken_by_wish(wish, tx)
+    broken = await _broken_by_wish(wish, tx)
     if not FIRST_BIRTH_DATE <= wish.birth_date <= clinic_day(tx.now):
         broken.append(
             Broken(
@@ -150,7 +150,15 @@ async def ask_price(wish: AskPrice, tx: Transaction) -> PriceAsked | Refused:
     return PriceAsked(course_id=course_id, due_at=_late_from(due_on))
 
 
-def _broken_by_wish(wish: Wish, tx: Transaction) -> list[Broken]:
+async def _broken_by_wish(wish: Wish, tx: Transaction) -> list[Broken]:
+    if broken := _broken_by_day(wish, tx):
+        return broken
+    at = clock.priced_at(wish.first_on, tx.now, CLINIC_ZONE)
+    [fee_cents] = await store.fees_at(tx, wish.visit_type, [at])
+    return broken_by_free(fee_cents)
+
+
+def _broken_by_day(wish: Wish, tx: Transaction) -> list[Broken]:
     if wish.first_on is None:
         return []
     if wish.first_on < clinic_day(tx.now):

@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from services.billing.handlers.charges.fees import Day
 from services.billing.handlers.listing import as_item
+from services.billing.rules.estimates.items import broken_by_expecting
 from services.billing.store import codes as store
-from services.billing.tables import DiagnosisCode, ServiceCode
+from services.billing.tables import DiagnosisCode, ExpectedCode, ServiceCode
 from shared.claims import PRINTABLE, Icd10
+from shared.events.scheduling import TypeCode
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -49,6 +51,15 @@ class NewServiceCode(BaseModel):
     source: Words
 
 
+class NewExpectedCode(BaseModel):
+    """What estimates expect of a session of a type from a day on. A clinician bills their own."""
+
+    visit_type: TypeCode
+    effective_from: Day
+    code: ServiceCodeText
+    source: Words
+
+
 async def record_diagnosis_code(
     wish: NewDiagnosisCode, tx: Transaction
 ) -> NewDiagnosisCode | Refused:
@@ -67,6 +78,17 @@ async def record_service_code(wish: NewServiceCode, tx: Transaction) -> NewServi
     return wish
 
 
+async def record_expected_code(wish: NewExpectedCode, tx: Transaction) -> NewExpectedCode | Refused:
+    """Add which code is expected of sessions of a type from a day on."""
+    book = await store.code_book(tx, wish.effective_from, ())
+    if broken := broken_by_expecting(wish.visit_type, wish.code, book):
+        return Refused.by_rules(broken)
+    if await store.is_recorded(tx, ExpectedCode, wish.visit_type, wish.effective_from):
+        return _recorded_already()
+    tx.insert(ExpectedCode, **wish.model_dump(), recorded_at=tx.now)
+    return wish
+
+
 async def list_diagnosis_codes(
     on: date, asked: Paging, tx: Transaction
 ) -> Page[NewDiagnosisCode] | Refused:
@@ -79,6 +101,13 @@ async def list_service_codes(
 ) -> Page[NewServiceCode] | Refused:
     rows = store.service_codes(on)
     return await page(tx, rows, by=store.BY_SERVICE, asked=asked, item=as_item(NewServiceCode))
+
+
+async def list_expected_codes(
+    on: date, asked: Paging, tx: Transaction
+) -> Page[NewExpectedCode] | Refused:
+    rows = store.expected_codes(on)
+    return await page(tx, rows, by=store.BY_VISIT_TYPE, asked=asked, item=as_item(NewExpectedCode))
 
 
 def _recorded_already() -> Refused:

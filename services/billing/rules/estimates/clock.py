@@ -23,6 +23,9 @@ REMINDED_AT = time(9)
 
 TERM_YEARS = 1  # 149.610(b)(1)(x): one estimate covers recurring services for 12 months at most
 
+PRICED_AT = time(12)
+"""A fee is one of whole days: any hour of the day finds it."""
+
 CHANGES_GATHER = timedelta(hours=1)
 """A visit that is cancelled and its replacement are one change. The figure is ours."""
 
@@ -52,6 +55,13 @@ def late_from(due_on: date, zone: ZoneInfo) -> datetime:
 
 def reminds_at(due_on: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(due_on, REMINDED_AT, zone).astimezone(UTC)
+
+
+def priced_at(first_on: date | None, now: datetime, zone: ZoneInfo) -> datetime:
+    """When what is wished for is priced: at noon of its first day, and now without one."""
+    if first_on is None:
+        return now
+    return max(now, datetime.combine(first_on, PRICED_AT, zone))
 
 
 def expires_on(issued_on: date) -> date:

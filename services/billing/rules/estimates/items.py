@@ -14,8 +14,9 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from services.billing.rules.as_printed import address_lines, as_dialled
-from services.billing.rules.superbills import coding
+from services.billing.rules.superbills import coding, words
 from services.billing.rules.superbills.codebook import CodeBook
+from services.billing.rules.superbills.coding import Coded
 from shared.claims import ClinicianCard, LocationCard
 from shared.events.billing import EstimateReason
 from shared.events.scheduling import TypeCode
@@ -32,13 +33,19 @@ NO_WORDING = Broken(
     "The estimate's texts name no such visit. Record them: POST /estimate-wordings.",
     "45 CFR 149.610(c)(1): the primary service in plain words",
 )
+NO_CODE = Broken(
+    "no_code_expected",
+    "No code is on record for what such a visit gives. Record the one that is expected: POST"
+    " /expected-codes.",
+    "45 CFR 149.610(c)(1): the expected service codes",
+)
 NUMBERS = Broken(
     "provider_numbers",
     "An NPI or EIN of the clinic or of the clinician does not check. Correct it in scheduling.",
     "45 CFR 149.610(c)(1): NPI and TIN of each provider",
 )
 
-_BY_RULE = {one.rule: one for one in (NO_FEE, NO_WORDING, NUMBERS)}
+_BY_RULE = {one.rule: one for one in (NO_FEE, NO_WORDING, NO_CODE, NUMBERS)}
 
 
 class EstimateState(StrEnum):
@@ -77,7 +84,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is going to be done for whom, by whom and where, as scheduling knows it."""
+    """What is going to be done for whom, by whom and where, as scheduling knows it.
+
+    `expected_code` is that of a session; an infusion's codes follow from its planned minutes.
+    """
 
     person: Person
     clinician: ClinicianCard | None
@@ -85,6 +95,7 @@ class Plan:
     visit_type: TypeCode
     diagnoses: tuple[str, ...]
     visits: tuple[Expected, ...]
+    expected_code: str | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -188,6 +199,8 @@ def lint(plan: Plan, wording: Wording | None) -> list[Broken]:
         broken.append(NO_FEE)
     if wording is None or plan.visit_type not in wording.services:
         broken.append(NO_WORDING)
+    if plan.expected_code is None and not coding.is_coded(plan.visit_type, None):
+        broken.append(NO_CODE)
     npis = [plan.location.npi, *([plan.clinician.npi] if plan.clinician else [])]
     if not (all(map(is_npi, npis)) and is_ein(plan.location.ein)):
         broken.append(NUMBERS)
@@ -265,9 +278,47 @@ def _items(plan: Plan, book: CodeBook) -> list[Item]:
                 each_cents=coded.charge_cents,
                 total_cents=coded.charge_cents * len(alike),
             )
-            for coded in coding.code_infusion(infusion_min, fee_cents)
+            for coded in _coded(plan.expected_code, infusion_min, fee_cents)
         ]
     return items
+
+
+def _coded(expected_code: str | None, infusion_min: int, fee_cents: int) -> list[Coded]:
+    """A session is one line; an infusion has those of its clock."""
+    if expected_code is None:
+        return coding.code_infusion(infusion_min, fee_cents)
+    return [Coded(expected_code, ("The code that the clinic expects.",), fee_cents)]
+
+
+def broken_by_expecting(visit_type: str, code: str, book: CodeBook) -> list[Broken]:
+    """What forbids recording the code that is expected of sessions of a type."""
+    if coding.is_coded(visit_type, None):
+        return [
+            Broken(
+                "coded_by_clock",
+                "Visits of this type are infusions: their codes follow from the planned minutes.",
+                "CPT 96365: infusions are coded by time",
+                "visit_type",
+            )
+        ]
+    known = book.services.get(code)
+    if known is None:
+        return [words.CODE_UNKNOWN]
+    return [] if known.is_billable else [words.CODE_NOT_BILLABLE]
+
+
+def broken_by_free(fee_cents: int | None) -> list[Broken]:
+    """What forbids asking for an estimate of visits at a fee, if one is in force."""
+    if fee_cents != 0:
+        return []
+    return [
+        Broken(
+            "nothing_charged",
+            "Nothing is charged for such a visit. Tell who asks that it is free.",
+            "45 CFR 149.610(a)(2): an estimate is of expected charges",
+            "wish.visit_type",
+        )
+    ]
 
 
 def _providers(plan: Plan) -> list[Provider]:
