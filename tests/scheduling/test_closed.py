@@ -33,6 +33,8 @@ ROLES = {
     "POST /signing-rules": "prescriber",
     "POST /withdrawn-figures": "ops prescriber",
     "GET /signing-rules": "ops nurse prescriber",
+    "POST /chart-words": "prescriber",
+    "GET /chart-words": "ops nurse prescriber",
     "POST /series": "front_desk",
     "GET /series/{series_id}": "front_desk nurse prescriber",
     "POST /series/{series_id}/appointments": "front_desk",

@@ -34,7 +34,13 @@ OF_NO_LOCATION = {
 }
 """A patient's, wherever it was recorded, and clinicians: they are where they are needed."""
 
-SHARED_LISTS = {"/visit-types", "/house-figures", "/signing-rules", "/fhir/Patient"}
+SHARED_LISTS = {
+    "/visit-types",
+    "/house-figures",
+    "/signing-rules",
+    "/chart-words",
+    "/fhir/Patient",
+}
 """What holds in the whole practice, or is a patient's: these name nothing of a location."""
 
 PATIENTS_LISTS = {"/reviews"}

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from services.scheduling.forms.chart_words import Word
 from services.scheduling.forms.figures import Day, Source
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import StartsAt, Text
@@ -134,32 +135,11 @@ class AbortInfusion(Wish):
     reason: Text
 
 
-class Premedication(StrEnum):
-    """FAQ: what is given beforehand, as one in ten feels sick; a mild sedative if anxious."""
-
-    SCOPOLAMINE_PATCH = "scopolamine_patch"
-    MECLIZINE = "meclizine"
-    ONDANSETRON = "ondansetron"
-    PROMETHAZINE = "promethazine"
-    PROCHLORPERAZINE = "prochlorperazine"
-    MILD_SEDATIVE = "mild_sedative"
-
-
 class GivePremedication(Wish):
-    drug: Premedication
+    """`drug` is a word of the chart that is in use (`/chart-words`)."""
+
+    drug: Word
     dose: Line
-
-
-class AdverseKind(StrEnum):
-    """FAQ: what may come with an infusion; anything else is `other`, in words."""
-
-    NAUSEA = "nausea"
-    VOMITING = "vomiting"
-    DIZZINESS = "dizziness"
-    MALAISE = "malaise"
-    HEADACHE = "headache"
-    DISTORTIONS = "distortions"
-    OTHER = "other"
 
 
 class Severity(StrEnum):
@@ -169,7 +149,9 @@ class Severity(StrEnum):
 
 
 class NoteAdverseEvent(Wish):
-    event: AdverseKind
+    """`event` is a word of the chart that is in use; what has none is `other`, told in `action`."""
+
+    event: Word
     severity: Severity
     action: Text
     resolved: bool
@@ -216,7 +198,7 @@ class AdverseEventAnswer(BaseModel):
     patient_id: UUID
     noted_at: Moment
     noted_by: str
-    event: AdverseKind
+    event: str
     severity: Severity
     action: str
     resolved_at: Moment | None

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from services.scheduling.forms.figures import Day
 from services.scheduling.forms.wish import Wish
 from services.scheduling.rules.signing import Act
+from services.scheduling.rules.visits.chart_words import WordKind
 from services.scheduling.rules.visits.readings import Measure
 from shared.claims import Line
 
@@ -42,6 +43,16 @@ class WithdrawSigning(Wish):
     clinician_id: UUID
 
 
+class WithdrawChartWord(Wish):
+    """A word of the chart, by the word of a prescriber."""
+
+    kind: Literal["chart_word"]
+    of: WordKind
+    word: Line
+    effective_from: Day
+    clinician_id: UUID
+
+
 class WithdrawPlace(Wish):
     """Opening hours or a roster, by their id."""
 
@@ -50,7 +61,8 @@ class WithdrawPlace(Wish):
 
 
 WithdrawFigure = Annotated[
-    WithdrawNamed | WithdrawLimit | WithdrawSigning | WithdrawPlace, Field(discriminator="kind")
+    WithdrawNamed | WithdrawLimit | WithdrawSigning | WithdrawChartWord | WithdrawPlace,
+    Field(discriminator="kind"),
 ]
 
 

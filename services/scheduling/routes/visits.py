@@ -12,6 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from services.scheduling.forms.answers import AppointmentAnswer
+from services.scheduling.forms.chart_words import ChartWordAnswer, ChartWordWish
 from services.scheduling.forms.visits import (
     AbortInfusion,
     AdverseEventAnswer,
@@ -36,7 +37,7 @@ from services.scheduling.forms.visits import (
     VitalsOverrideAnswer,
 )
 from services.scheduling.forms.wishes import Nothing, StartInfusion
-from services.scheduling.handlers.clinic import limits
+from services.scheduling.handlers.clinic import chart_words, limits
 from services.scheduling.handlers.patients import consents
 from services.scheduling.handlers.visits import (
     adverse,
@@ -86,6 +87,18 @@ async def record_limit(visit_type: str, wish: LimitWish, desk: AtDesk) -> LimitA
 async def read_limits(visit_type: str, desk: AtDesk) -> list[LimitAnswer]:
     """Every limit of a visit type with its first day and its source."""
     return await desk.read(limits.read_limits, visit_type)
+
+
+@router.post("/chart-words", dependencies=[allow(PRESCRIBER)])
+async def record_chart_word(wish: ChartWordWish, desk: AtDesk) -> ChartWordAnswer:
+    """Sign a word that charts name premedication or an adverse event by, from a day on."""
+    return await desk.decide(chart_words.record_chart_word, wish, desk.actor)
+
+
+@router.get("/chart-words", dependencies=[allow(OPS, NURSE, PRESCRIBER)])
+async def read_chart_words(desk: AtDesk) -> list[ChartWordAnswer]:
+    """Every word of the chart with its first day and its source."""
+    return await desk.read(chart_words.read_chart_words)
 
 
 @router.post("/appointments/{appointment_id}/vitals", dependencies=[allow(NURSE)])

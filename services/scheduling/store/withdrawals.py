@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy import Table, delete, select
 from sqlmodel import SQLModel
 
+from services.scheduling.tables.chart_words import ChartWordRow
 from services.scheduling.tables.figures import (
     OpeningHoursRow,
     ProtocolRow,
@@ -25,6 +26,7 @@ TABLES: dict[str, type[SQLModel]] = {
     "house_figure": HouseFigureRow,
     "limit": LimitRow,
     "signing_rule": SigningRuleRow,
+    "chart_word": ChartWordRow,
     "opening_hours": OpeningHoursRow,
     "roster": RosterRow,
 }

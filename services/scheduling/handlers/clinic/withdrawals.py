@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.scheduling.forms.withdrawals import (
+    WithdrawChartWord,
     WithdrawFigure,
     WithdrawLimit,
     WithdrawNamed,
@@ -31,7 +32,7 @@ async def withdraw_figure(
     if first_day is None:
         return Refused.not_found("figure", "kind")
     broken = broken_by_force(first_day, tx.now.date())
-    if isinstance(wish, WithdrawLimit | WithdrawSigning):
+    if isinstance(wish, WithdrawLimit | WithdrawSigning | WithdrawChartWord):
         broken += await broken_by_signer(tx, wish.clinician_id, by, Act.LIMITS)
     if broken:
         return Refused.by_rules(broken, "The figure stands")
@@ -48,16 +49,14 @@ async def withdraw_figure(
 
 def _key(wish: WithdrawFigure) -> dict[str, Any]:
     match wish:
-        case WithdrawNamed(kind="house_figure"):
-            return {"figure": wish.name, "effective_from": wish.effective_from}
+        case WithdrawPlace():
+            return {"hours_id" if wish.kind == "opening_hours" else "roster_id": wish.id}
         case WithdrawNamed():
-            return {"visit_type": wish.name, "effective_from": wish.effective_from}
+            of = {"figure" if wish.kind == "house_figure" else "visit_type": wish.name}
         case WithdrawLimit():
             of = {"visit_type": wish.visit_type, "measure": wish.measure}
-            return of | {"effective_from": wish.effective_from}
         case WithdrawSigning():
-            return {"act": wish.act, "effective_from": wish.effective_from}
-        case WithdrawPlace(kind="opening_hours"):
-            return {"hours_id": wish.id}
-        case WithdrawPlace():
-            return {"roster_id": wish.id}
+            of = {"act": wish.act}
+        case WithdrawChartWord():
+            of = {"kind": wish.of, "word": wish.word}
+    return of | {"effective_from": wish.effective_from}

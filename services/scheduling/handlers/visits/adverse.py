@@ -22,9 +22,11 @@ from services.scheduling.forms.visits import (
 )
 from services.scheduling.handlers.visits.charts_shown import show_note
 from services.scheduling.rules.outcomes.reviews import Matter
+from services.scheduling.rules.visits.chart_words import WordKind, broken_by_word
 from services.scheduling.rules.visits.life import Step, broken_by_step
 from services.scheduling.store import adverse as kept
 from services.scheduling.store import charts
+from services.scheduling.store.chart_words import words_in_use
 from services.scheduling.store.outcomes import add_review
 from services.scheduling.tables.adverse import AdverseEvent
 from shared import audit
@@ -41,7 +43,10 @@ async def note_adverse_event(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    broken = broken_by_step(Step.NOTE_ADVERSE_EVENT, held.state)
+    broken = [
+        *broken_by_step(Step.NOTE_ADVERSE_EVENT, held.state),
+        *broken_by_word(wish.event, await words_in_use(tx, WordKind.ADVERSE_EVENT), "event"),
+    ]
     if broken:
         return Refused.by_rules(broken, "The chart stays as it is")
     note = AdverseEventNote(**wish.model_dump())

@@ -19,8 +19,10 @@ from services.scheduling.handlers.visits.charts_shown import (
     show_reading,
 )
 from services.scheduling.handlers.visits.readings import limits_of
+from services.scheduling.rules.visits.chart_words import WordKind, broken_by_word
 from services.scheduling.rules.visits.life import Step, broken_by_step
 from services.scheduling.store import charts as kept
+from services.scheduling.store.chart_words import words_in_use
 from shared.auth import Actor
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -32,7 +34,10 @@ async def give_premedication(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    broken = broken_by_step(Step.PREMEDICATE, held.state)
+    broken = [
+        *broken_by_step(Step.PREMEDICATE, held.state),
+        *broken_by_word(wish.drug, await words_in_use(tx, WordKind.PREMEDICATION), "drug"),
+    ]
     if broken:
         return Refused.by_rules(broken, "The chart stays as it is")
     note = PremedicationNote(**wish.model_dump())

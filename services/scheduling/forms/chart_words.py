@@ -1,0 +1,41 @@
+"""The words of a chart, as they are asked for and answered."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, StringConstraints
+
+from services.scheduling.forms.figures import Day, Source
+from services.scheduling.forms.wish import Wish
+from services.scheduling.rules.visits.chart_words import WordKind
+from shared.claims import Line
+
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+
+
+class ChartWordWish(Wish):
+    """A word from a day on, signed by `clinician_id`; not `in_use`, nobody may note it any more."""
+
+    kind: WordKind
+    word: Word
+    effective_from: Day
+    name: Line
+    in_use: bool = True
+    source: Source
+    clinician_id: UUID
+
+
+class ChartWordAnswer(BaseModel):
+    """A word and who signed it; a default has no signer. The latest whose day has come counts."""
+
+    kind: WordKind
+    word: str
+    effective_from: date
+    name: str
+    in_use: bool
+    source: str
+    clinician_id: UUID | None
+    signed_by: str | None

@@ -1,0 +1,31 @@
+"""What a chart names in one word, from a day on: premedication, and adverse events."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Date, Text
+from sqlmodel import Field
+
+from services.scheduling.tables import Base
+from shared.columns import words
+
+
+class ChartWordRow(Base, table=True):
+    """A word and whether it is in use from a day on. Never changed; a default has no signer."""
+
+    __tablename__ = "chart_words"
+    __table_args__ = (
+        CheckConstraint("kind IN ('premedication', 'adverse_event')", name="kind"),
+        CheckConstraint("(clinician_id IS NULL) = (signed_by IS NULL)", name="signed"),
+    )
+
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    word: str = Field(sa_column=Column(Text, primary_key=True))
+    effective_from: date = Field(sa_column=Column(Date, primary_key=True))
+    name: str = Field(sa_column=words())
+    in_use: bool = Field(sa_column=Column(Boolean, nullable=False))
+    source: str = Field(sa_column=words())
+    clinician_id: UUID | None = Field(default=None, foreign_key="clinicians.clinician_id")
+    signed_by: str | None = Field(default=None, sa_column=Column(Text))
