@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,8 +29,26 @@ async def waiting(billing: Billing) -> list[dict[str, Any]]:
 
 
 def test_up_to_the_limit_one_person_is_enough():
-    assert not needs_second_person(20000, 20000)
-    assert needs_second_person(20001, 20000)
+    assert not needs_second_person(20000, 0, 20000)
+    assert needs_second_person(20001, 0, 20000)
+    assert not needs_second_person(5000, 15000, 20000)
+    assert needs_second_person(5001, 15000, 20000)
+
+
+async def test_what_is_cut_in_two_is_counted_together_for_the_one_who_enters_both(
+    billing: Billing,
+):
+    await billing.set_fee()
+    charge = await waiting_charge(billing)
+    assert (await adjust(billing, charge["charge_id"], 20000)).json()["owed_cents"] == 19900
+    billing.step(timedelta(days=3))
+    second = await adjust(billing, charge["charge_id"], 100)
+    assert second.json()["state"] == "pending"
+    assert (await billing.only_charge(charge["patient_id"]))["forgiven_cents"] == 20000
+    path, part = f"/charges/{charge['charge_id']}/adjustments", {"kind": "discount"}
+    part |= {"reason": "courtesy", "amount_cents": 100}
+    other = await billing.ask("POST", path, part, who="staff-2")
+    assert other.json()["owed_cents"] == 19800, "another person may still give as much"
 
 
 async def test_every_entry_has_a_limit_that_says_where_it_comes_from(billing: Billing):

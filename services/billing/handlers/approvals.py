@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from services.billing.rules import approvals as rules
 from services.billing.rules.approvals import ApprovalState, Entry
 from services.billing.store import approvals as store
-from services.billing.tables import Approval, ApprovalLimit
+from services.billing.tables import Approval, ApprovalLimit, SingleEntry
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.ids import new_id
@@ -41,8 +41,27 @@ async def hold(
     amount_cents: int,
     by: str,
 ) -> ApprovalAsked | None:
-    """Keep an entry for a second person; `None` when one is enough."""
-    if not rules.needs_second_person(amount_cents, await store.limit_of(tx, entry)):
+    """Keep an entry for a second person; `None` when one is enough, who is remembered."""
+    before_cents = await store.entered_before(
+        tx,
+        entry,
+        subject_id=subject_id,
+        patient_id=patient_id,
+        by=by,
+        day_began_at=rules.day_begins(tx.now),
+    )
+    limit_cents = await store.limit_of(tx, entry)
+    if not rules.needs_second_person(amount_cents, before_cents, limit_cents):
+        tx.insert(
+            SingleEntry,
+            entry_id=new_id(),
+            entry=entry.value,
+            subject_id=subject_id,
+            patient_id=patient_id,
+            amount_cents=amount_cents,
+            entered_by=by,
+            entered_at=tx.now,
+        )
         return None
     asked = ApprovalAsked(
         approval_id=new_id(),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from enum import StrEnum
 
+from services.billing.rules.clinic import CLINIC_ZONE
 from shared.events.billing import AdjustmentKind
 from shared.refusals import Broken
 
@@ -31,9 +33,18 @@ class ApprovalState(StrEnum):
     REFUSED = "refused"
 
 
-def needs_second_person(amount_cents: int, limit_cents: int) -> bool:
-    """Up to the limit one person is enough."""
-    return amount_cents > limit_cents
+def needs_second_person(amount_cents: int, before_cents: int, limit_cents: int) -> bool:
+    """Up to the limit one person is enough, for all that they enter and not for each part of it.
+
+    `before_cents` is what the same person entered alone, of the same kind, for the same thing at
+    any time or for the same patient on the same day.
+    """
+    return before_cents + amount_cents > limit_cents
+
+
+def day_begins(now: datetime) -> datetime:
+    """The clinic's midnight before."""
+    return datetime.combine(now.astimezone(CLINIC_ZONE).date(), time.min, CLINIC_ZONE)
 
 
 def broken_by_approving(state: ApprovalState, *, asked_by: str, by: str) -> list[Broken]:

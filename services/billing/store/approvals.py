@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,18 @@ _LIMIT = text(
     SELECT limit_cents FROM approval_limits
      WHERE entry = :entry AND starts_at <= :at
      ORDER BY starts_at DESC, limit_id DESC LIMIT 1
+    """
+)
+
+_ONE_BY_ONE = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('single_entries ' || :patient_id, 0))"
+)
+
+_ENTERED_BEFORE = text(
+    """
+    SELECT coalesce(sum(amount_cents), 0)::bigint FROM single_entries
+     WHERE patient_id = :patient_id AND entry = :entry AND entered_by = :by
+       AND (subject_id = :subject_id OR entered_at >= :day_began_at)
     """
 )
 
@@ -46,6 +59,30 @@ _DECIDE = text(
 async def limit_of(tx: Transaction, entry: Entry) -> int:
     """The cents up to which one person is enough now."""
     return int((await tx.execute(_LIMIT, {"entry": entry.value, "at": tx.now})).scalar_one())
+
+
+async def entered_before(
+    tx: Transaction,
+    entry: Entry,
+    *,
+    subject_id: UUID,
+    patient_id: UUID,
+    by: str,
+    day_began_at: datetime,
+) -> int:
+    """The cents that a person entered alone: for one thing ever, for one patient since midnight.
+
+    Whoever enters something of the same kind for the patient meanwhile waits.
+    """
+    asked = {
+        "entry": entry.value,
+        "subject_id": subject_id,
+        "patient_id": patient_id,
+        "by": by,
+        "day_began_at": day_began_at,
+    }
+    await tx.execute(_ONE_BY_ONE, {"patient_id": str(patient_id)})
+    return int((await tx.execute(_ENTERED_BEFORE, asked)).scalar_one())
 
 
 async def limits(tx: Transaction) -> Sequence[Row[tuple[Any, ...]]]:

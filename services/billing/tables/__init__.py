@@ -7,7 +7,7 @@ patients answered about coverage and where they agreed from are sealed.
 from __future__ import annotations
 
 from services.billing.tables.adjustments import ChargeAdjustment
-from services.billing.tables.approvals import Approval, ApprovalLimit
+from services.billing.tables.approvals import Approval, ApprovalLimit, SingleEntry
 from services.billing.tables.base import Base
 from services.billing.tables.cards import Card, CardExpiryPolicy, CardSetup, Customer
 from services.billing.tables.care_credit import CareCreditTender
@@ -112,6 +112,7 @@ __all__ = [
     "SeriesVisit",
     "ServiceCode",
     "SessionCode",
+    "SingleEntry",
     "StripeMovement",
     "StripePayout",
     "Superbill",

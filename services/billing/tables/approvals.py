@@ -13,6 +13,29 @@ from services.billing.tables.base import Base
 from shared.columns import cents, json_object, moment, words
 
 
+class SingleEntry(Base, table=True):
+    """What one person entered alone, within a limit. It counts for what comes after it."""
+
+    __tablename__ = "single_entries"
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="amount"),
+        CheckConstraint(
+            "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer',"
+            " 'write_down')",
+            name="entry",
+        ),
+        Index("ix_single_entries_counted", "patient_id", "entry", "entered_by", "entered_at"),
+    )
+
+    entry_id: UUID = Field(primary_key=True)
+    entry: str = Field(sa_column=words())
+    subject_id: UUID
+    patient_id: UUID
+    amount_cents: int = Field(sa_column=cents())
+    entered_by: str = Field(sa_column=words())
+    entered_at: datetime = Field(sa_column=moment())
+
+
 class ApprovalLimit(Base, table=True):
     """Above which cents an entry needs a second person, from an instant on. Never changed."""
 
