@@ -143,7 +143,7 @@ class AnyMoney(RuleBasedStateMachine):
             for row in (
                 f"customers VALUES ('{self.patient}', 'cus_{self.patient}', '{at}')",
                 f"card_setups VALUES ('{setup}', '{self.patient}', 'saved', 'seti_{setup}', NULL,"
-                f" '{at}')",
+                f" '{at}', 1)",
                 f"cards VALUES ('{self.card}', '{self.patient}', '{setup}', 'pm_made_up', '{at}',"
                 f" '{at}')",
             ):
