@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic.json_schema import models_json_schema
 
 from shared.auth import Policy, policies
-from shared.http.desk import at_desk
+from shared.http.desk import at_desk, only_reads
 from shared.http.problems import MEDIA_TYPE, Problem
 
 _REF = "#/components/schemas/{model}"
@@ -83,7 +83,7 @@ def _describe_operation(
         operation["x-roles"] = sorted(policy.roles)
         _add(operation, f"For these roles: {', '.join(sorted(policy.roles))}.")
         refusals |= {"401": "No valid token", "403": "Another role, or another location, is needed"}
-    if at_a_desk and method == "POST":
+    if at_a_desk and method == "POST" and not only_reads(route):
         refusals |= {"400": "No Idempotency-Key", "409": "Refused", "422": "Refused as it stands"}
         if route.status_code is None:
             responses["201"] = responses.pop("200") | {"description": "Decided"}

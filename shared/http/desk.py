@@ -227,7 +227,7 @@ class Desk:
                 return
             refused = Refused.by_rules(broken, "Of another location")
             refused = refused.model_copy(update={"status": 403})
-            action = "read" if self._request.method == "GET" else "write"
+            action = "read" if only_reads(self._route) else "write"
             self._note(tx, action, refused, None, None)
         raise Declined(refused)
 
@@ -279,6 +279,12 @@ class Desk:
             outcome="refused" if refused else "ok",
             details={"code": answer.violations[0].rule} if refused and answer.violations else None,
         )
+
+
+def only_reads(route: Any) -> bool:
+    """A GET, or a route whose class says so: FHIR searches by POST too."""
+    of_class = getattr(getattr(route, "original_route", route), "only_reads", False)
+    return bool(of_class) or set(route.methods or ()) <= {"GET", "HEAD"}
 
 
 def _ids_in(path_params: dict[str, Any]) -> dict[str, UUID]:

@@ -60,12 +60,12 @@ async def test_schemathesis_finds_nothing(clinic: Clinic, url: str, tmp_path: Pa
         f'"path.location_id" = "{clinic.location_id}"\n'
         f'"path.practitioner_id" = "{clinic.clinician_id}"\n'
         f'"path.import_id" = "{opened["import_id"]}"\n'
-        # It makes its keys anew for each operation, and one that was used elsewhere is refused.
-        '[[operations]]\ninclude-method = "POST"\n'
-        "checks.positive_data_acceptance.expected-statuses = [200, 201, 303, 404, 409, 422]\n"
         # What no pattern can say, FHIR refuses with a 400: a date that is in no calendar.
         '[[operations]]\ninclude-path-regex = "^/fhir/"\n'
         "checks.positive_data_acceptance.expected-statuses = [200, 400, 404]\n"
+        # It makes its keys anew for each operation, and one that was used elsewhere is refused.
+        '[[operations]]\ninclude-method = "POST"\n'
+        "checks.positive_data_acceptance.expected-statuses = [200, 201, 303, 404, 409, 422]\n"
     )
     asked = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config)),

@@ -1,9 +1,9 @@
 """FHIR R4 resources (4.0.1), made of what scheduling keeps.
 
-A chair is a `Location` and has the `Schedule` of the same id, as a clinician who leads sessions
-does; a booked visit is an `Appointment` and the busy `Slot` of the same id. A chair that is held
-for a plan is a `Slot` that is busy for now, and no `Appointment`. Free slots have no id: nothing of
-them is stored.
+A chair is a `Location`, as a room is, and has the `Schedule` of the same id, as a clinician who
+leads sessions does; a booked visit is an `Appointment` and the busy `Slot` of the same id. A chair
+that is held for a plan is a `Slot` that is busy for now, and no `Appointment`. Free slots have no
+id: nothing of them is stored.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def states_of(codes: frozenset[str]) -> list[VisitState]:
 
 
 def appointment(visit: AppointmentSummary, names: Mapping[UUID, str]) -> Json:
-    """A visit; `names` are those of chairs, and of clinicians who lead sessions.
+    """A visit; `names` are those of chairs and rooms, and of clinicians who lead sessions.
 
     One that takes no time any more has no slot.
     """
@@ -74,6 +74,8 @@ def appointment(visit: AppointmentSummary, names: Mapping[UUID, str]) -> Json:
             _participant(*_taken(visit), names[_taken(visit)[1]]),
         ],
     }
+    if visit.room_id is not None:
+        found["participant"].append(_participant("Location", visit.room_id, names[visit.room_id]))
     if visit.state not in FREED:
         found["slot"] = [reference("Slot", visit.appointment_id)]
     if visit.series_id is not None:

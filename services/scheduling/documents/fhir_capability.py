@@ -67,8 +67,9 @@ CAPABILITY: Json = {
         {
             "mode": "server",
             "documentation": (
-                "Searches go by GET. A parameter that is not known is ignored, named in the answer"
-                " and not in its self link; with Prefer: handling=strict it is refused."
+                "Searches go by GET, or with a form by POST to _search. A parameter that is not"
+                " known is ignored, named in the answer and not in its self link; with"
+                " Prefer: handling=strict it is refused."
             ),
             "security": {
                 "description": "A bearer token with a role; every read is in the audit log."

@@ -1,12 +1,14 @@
-"""Who and where, as FHIR R4 has them: patients, practitioners, places and the chairs in them."""
+"""Who and where, as FHIR R4 has them: patients, practitioners, places, their chairs and rooms."""
 
 from __future__ import annotations
 
 from services.scheduling.documents.fhir import Json, reference
 from services.scheduling.forms.answers import ChairAnswer
 from services.scheduling.rules.fhir.search import PRACTICE_PATIENT
+from services.scheduling.tables import Room
 from shared.claims import Address, ClinicianCard, LocationCard, PatientCard
 
+PHYSICAL_TYPE = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 NPI = "http://hl7.org/fhir/sid/us-npi"
 
 
@@ -58,6 +60,19 @@ def chair(found: ChairAnswer) -> Json:
         "status": "active",
         "name": found.name,
         "mode": "instance",
+        "partOf": reference("Location", found.location_id),
+    }
+
+
+def room(found: Room) -> Json:
+    """A room is a place of its own too."""
+    return {
+        "resourceType": "Location",
+        "id": str(found.room_id),
+        "status": "active",
+        "name": found.name,
+        "mode": "instance",
+        "physicalType": {"coding": [{"system": PHYSICAL_TYPE, "code": "ro", "display": "Room"}]},
         "partOf": reference("Location", found.location_id),
     }
 

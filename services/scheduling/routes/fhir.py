@@ -20,6 +20,7 @@ from services.scheduling.handlers.fhir import directory, find, visits
 from services.scheduling.handlers.fhir.searchset import Resource
 from services.scheduling.import_keys import ImportKeys
 from services.scheduling.routes.fhir_answers import FhirResponse, FhirRoute
+from services.scheduling.routes.fhir_posted import FhirSearchRoute
 from services.scheduling.routes.fhir_searching import searched
 from shared.auth import Role, allow, public
 from shared.http.desk import AtDesk
@@ -92,7 +93,7 @@ async def read_schedule(schedule_id: UUID, desk: AtDesk) -> Resource:
 
 @router.get("/Location/{location_id}", dependencies=[READERS])
 async def read_fhir_location(location_id: UUID, desk: AtDesk) -> Resource:
-    """A place, or a chair in it, as a FHIR Location."""
+    """A place, or a chair or a room in it, as a FHIR Location."""
     return await desk.read(directory.read_location, location_id)
 
 
@@ -117,6 +118,22 @@ async def read_fhir_patient(patient_id: UUID, desk: AtDesk) -> Resource:
     """A patient's card as a FHIR Patient."""
     return await desk.read(directory.read_patient, patient_id)
 
+
+for kind, search, readers in (
+    ("Appointment", search_appointments, READERS),
+    ("Slot", search_slots, READERS),
+    ("Schedule", search_schedules, READERS),
+    ("Patient", search_patients, PATIENT_READERS),
+):
+    router.add_api_route(
+        f"/{kind}/_search",
+        search,
+        methods=["POST"],
+        name=f"{search.__name__}_by_form",
+        dependencies=[readers],
+        route_class_override=FhirSearchRoute,
+        openapi_extra=FhirSearchRoute.form,
+    )
 
 _THERE = [
     (compile_path(route.path)[0], method)

@@ -49,6 +49,7 @@ class FhirResponse(JSONResponse):
 class FhirRoute(APIRoute):
     """Answers as FHIR does. What fails inside fails in FHIR too."""
 
+    only_reads: ClassVar[bool] = True
     refusal_content: ClassVar[dict[str, Any]] = {MEDIA_TYPE: {"schema": {"type": "object"}}}
     not_understood: ClassVar[str] = "400"
 
@@ -58,7 +59,7 @@ class FhirRoute(APIRoute):
         async def answer_as_fhir(request: Request) -> Response:
             handlers = request.app.exception_handlers
             try:
-                found = await answer(request)
+                found = await answer(await self.as_asked(request))
             except RequestValidationError as error:
                 found = await handlers[RequestValidationError](request, error)
             except AnyHTTPException as error:
@@ -68,6 +69,10 @@ class FhirRoute(APIRoute):
             return _as_fhir(found)
 
         return answer_as_fhir
+
+    async def as_asked(self, request: Request) -> Request:
+        """The request as its route looks at it."""
+        return request
 
 
 def _as_fhir(found: Response) -> Response:

@@ -33,15 +33,16 @@ def _either(*rows: Select[Any]) -> Select[Any]:
 
 _LOCATION = _of(Location.location_id, Location.location_id)
 _CHAIR = _of(Chair.chair_id, Chair.location_id)
+_ROOM = _of(Room.room_id, Room.location_id)
 _VISIT = _of(Appointment.appointment_id, Appointment.location_id)
 
 REACH = Reach(
     {
-        "location_id": _either(_LOCATION, _CHAIR),  # to FHIR a chair is a Location in its place's
+        "location_id": _either(_LOCATION, _CHAIR, _ROOM),  # to FHIR all of them are Locations
         "location-reference": _LOCATION,
         "chair_id": _CHAIR,
         "schedule_id": _CHAIR,
-        "room_id": _of(Room.room_id, Room.location_id),
+        "room_id": _ROOM,
         "appointment_id": _VISIT,
         "slot_id": _VISIT,
         "infusion_id": _of(Appointment.infusion_id, Appointment.location_id),

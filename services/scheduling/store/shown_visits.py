@@ -15,7 +15,7 @@ from services.scheduling.forms.answers import AppointmentSummary
 from services.scheduling.rules.fhir.dates import Span
 from services.scheduling.rules.visits.life import FREED, VisitState
 from services.scheduling.store.rows import every, one
-from services.scheduling.tables import Appointment, Chair, Clinician, Location
+from services.scheduling.tables import Appointment, Chair, Clinician, Location, Room
 from shared.messaging import Transaction
 
 CHAIRS: Table = Chair.__table__  # type: ignore[attr-defined]  # every table=True model has one
@@ -36,7 +36,7 @@ async def find_visit(tx: Transaction, appointment_id: UUID) -> Appointment | Non
 class Wanted:
     """Which visits a search is for: all that these fit, of each the ones named; None is any.
 
-    `actors` take part, as patient, chair or leader; `places` are chairs, or locations.
+    `actors` take part, as patient, chair, room or leader; `places` are chairs, rooms or locations.
     """
 
     spans: Sequence[Span] = ()
@@ -54,8 +54,11 @@ def visits_wanted(wanted: Wanted) -> Select[Any]:
     columns: tuple[tuple[Collection[Any] | None, tuple[Any, ...]], ...] = (
         (wanted.ids, (col(visit.appointment_id),)),
         (wanted.patients, (col(visit.patient_id),)),
-        (wanted.actors, (col(visit.patient_id), col(visit.chair_id), col(visit.led_by))),
-        (wanted.places, (col(visit.chair_id), col(visit.location_id))),
+        (
+            wanted.actors,
+            (col(visit.patient_id), col(visit.chair_id), col(visit.room_id), col(visit.led_by)),
+        ),
+        (wanted.places, (col(visit.chair_id), col(visit.room_id), col(visit.location_id))),
         (wanted.series, (col(visit.series_id),)),
         (wanted.states, (col(visit.state),)),
     )
@@ -131,18 +134,26 @@ async def chairs_by_id(tx: Transaction, chair_ids: Collection[UUID]) -> dict[UUI
 
 
 async def names_beside(tx: Transaction, visits: Sequence[AppointmentSummary]) -> dict[UUID, str]:
-    """The names of the chairs that visits are in, and of the clinicians who lead them."""
+    """The names of the chairs and rooms that visits are in, and of the clinicians who lead them."""
     chairs = await chairs_by_id(tx, {each.chair_id for each in visits if each.chair_id})
     led_by = {each.led_by for each in visits if each.led_by}
     rows = select(Clinician).where(col(Clinician.clinician_id).in_(led_by))
     leaders = await every(tx, rows, Clinician) if led_by else []
-    return {chair.chair_id: chair.name for chair in chairs.values()} | {
-        leader.clinician_id: leader.name for leader in leaders
+    used = {each.room_id for each in visits if each.room_id}
+    rooms = await every(tx, select(Room).where(col(Room.room_id).in_(used)), Room) if used else []
+    return {
+        **{chair.chair_id: chair.name for chair in chairs.values()},
+        **{leader.clinician_id: leader.name for leader in leaders},
+        **{room.room_id: room.name for room in rooms},
     }
 
 
 async def find_chair(tx: Transaction, chair_id: UUID) -> Chair | None:
     return await one(tx, select(Chair).where(col(Chair.chair_id) == chair_id), Chair)
+
+
+async def find_room(tx: Transaction, room_id: UUID) -> Room | None:
+    return await one(tx, select(Room).where(col(Room.room_id) == room_id), Room)
 
 
 def chairs_of(places: Collection[UUID]) -> Select[Any]:

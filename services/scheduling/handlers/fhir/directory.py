@@ -28,10 +28,13 @@ from shared.messaging import Transaction
 
 
 async def read_location(location_id: UUID, tx: Transaction) -> Resource | Refused:
-    """A place, or one of its chairs."""
+    """A place, or one of its chairs or rooms."""
     chair = await shown_visits.find_chair(tx, location_id)
     if chair is not None:
         return resource(resources.chair(ChairAnswer.model_validate(chair, from_attributes=True)))
+    room = await shown_visits.find_room(tx, location_id)
+    if room is not None:
+        return resource(resources.room(room))
     place = await store.find_location(tx, location_id)
     if place is None:
         return unknown_resource("Location")
