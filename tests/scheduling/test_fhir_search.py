@@ -243,6 +243,7 @@ async def test_whose_visits_were_shown_is_in_the_audit_log(clinic: Clinic) -> No
         ("GET", "/fhir/Appointment/1/2/3", 404, None),
         ("POST", "/fhir/Appointment/$find", 405, "GET"),
         ("POST", "/fhir/Appointment", 405, "GET"),
+        ("PUT", "/fhir/Patient/_search", 405, "POST"),
         ("DELETE", f"/fhir/Patient/{uuid4()}", 405, "GET"),
     ],
 )

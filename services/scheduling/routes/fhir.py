@@ -136,7 +136,7 @@ for kind, search, readers in (
     )
 
 _THERE = [
-    (compile_path(route.path)[0], method)
+    (route.path, compile_path(route.path)[0], method)
     for route in router.routes
     if isinstance(route, FhirRoute)
     for method in route.methods or ()
@@ -152,7 +152,8 @@ _THERE = [
 async def answer_elsewhere(request: Request) -> Response:
     """Says in FHIR that a path is unknown, or that it is only read."""
     path = request.url.path
-    allowed = {method for there, method in _THERE if there.match(path)}
+    by_name = {method for named, _, method in _THERE if named == path}
+    allowed = by_name or {method for _, there, method in _THERE if there.match(path)}
     if not allowed:
         return problem(404)
     return problem(405, headers={"Allow": ", ".join(sorted(allowed))})
