@@ -195,10 +195,9 @@ class PlannedVisit(_Claim):
     infusion_min: int
 
 
-class SeriesPlan(_Claim):
-    """What an estimate of a series needs to know. Visits that were lost are not in it."""
+class _Plan(_Claim):
+    """What an estimate needs to know. Visits that were lost are not in it."""
 
-    series_id: UUID
     patient: PatientCard
     prescriber: ClinicianCard
     location: LocationCard
@@ -210,6 +209,18 @@ class SeriesPlan(_Claim):
     def patient_id(self) -> UUID:
         """Whom the record is about, for the audit log."""
         return self.patient.patient_id
+
+
+class SeriesPlan(_Plan):
+    """A series as it is planned, with all its visits."""
+
+    series_id: UUID
+
+
+class TreatmentPlan(_Plan):
+    """A treatment outside a series: one visit, ordered by `prescriber`, or none once it is lost."""
+
+    appointment_id: UUID
 
 
 C = TypeVar("C", bound=_Claim)
@@ -229,6 +240,7 @@ class ClaimCheck(Protocol):
     async def consult(self, appointment_id: UUID, *, purpose: str) -> ConsultRecord: ...
     async def series(self, series_id: UUID, *, purpose: str) -> SeriesRecord: ...
     async def plan(self, series_id: UUID, *, purpose: str) -> SeriesPlan: ...
+    async def treatment(self, appointment_id: UUID, *, purpose: str) -> TreatmentPlan: ...
 
 
 class PayLinkCheck(Protocol):
@@ -298,6 +310,10 @@ class SchedulingClaims(_Claims):
 
     async def plan(self, series_id: UUID, *, purpose: str) -> SeriesPlan:
         return await self._redeem(SeriesPlan, f"/internal/series/{series_id}/plan", purpose)
+
+    async def treatment(self, appointment_id: UUID, *, purpose: str) -> TreatmentPlan:
+        path = f"/internal/treatments/{appointment_id}/plan"
+        return await self._redeem(TreatmentPlan, path, purpose)
 
 
 class BillingClaims(_Claims):

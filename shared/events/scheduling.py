@@ -141,6 +141,8 @@ class AppointmentBooked(OfType, producer="scheduling"):
     a new number. Both are null for a visit outside a series. `ends_at` is when the chair is free
     again, recovery included; it is not when the drip stops. `ride_needed` and `fasting_min` are
     what its type asks of the patient: a ride home, and for how long before to eat nothing.
+    `in_chair` tells a treatment from a session, where there is no series; `booked_at` is when it
+    was booked, or booked again.
     """
 
     appointment_id: UUID
@@ -152,6 +154,8 @@ class AppointmentBooked(OfType, producer="scheduling"):
     revision: Annotated[int, Field(ge=0)]
     ride_needed: bool | None = None
     fasting_min: FastingMin | None = None
+    in_chair: bool | None = None
+    booked_at: Moment | None = None
 
 
 class AppointmentMoved(OfType, producer="scheduling"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -16,8 +17,10 @@ from shared.claims import (
     PatientCard,
     SeriesPlan,
     SeriesRecord,
+    TreatmentPlan,
 )
 from tests.scheduling.conftest import ADDRESS, CLINICIAN, LOCATION, PATIENT, Clinic, bearer
+from tests.scheduling.test_treatments import book
 
 
 async def redeem(clinic: Clinic, path: str, **params: str) -> httpx.Response:
@@ -174,3 +177,28 @@ async def test_each_redemption_is_on_the_audit_log_with_its_patient_and_purpose(
         ("billing", "GET /internal/infusions/{infusion_id}", infusion_id, "superbill"),
         ("billing", "GET /internal/series/{series_id}", series["series_id"], "prescription"),
     ]
+
+
+async def test_a_treatment_s_plan_has_its_visit_until_it_is_lost(clinic: Clinic) -> None:
+    visit = await book(clinic)
+    path = f"treatments/{visit['appointment_id']}/plan"
+    answer = await redeem(clinic, path, purpose="estimate")
+    plan = TreatmentPlan.model_validate_json(answer.content)
+    assert set(answer.json()) == set(TreatmentPlan.model_fields)
+    assert str(plan.prescriber.clinician_id) == clinic.clinician_id
+    assert (plan.visit_type, plan.diagnoses) == ("ketamine_maintenance", ("F33.1",))
+    [planned] = plan.visits
+    assert planned.starts_at == datetime.fromisoformat(visit["starts_at"])
+    await clinic.step(visit, "cancel", {"reason": "patient_asked"})
+    answer = await redeem(clinic, path, purpose="estimate")
+    assert TreatmentPlan.model_validate_json(answer.content).visits == ()
+    of_series = (await clinic.series())["appointments"][0]["appointment_id"]
+    for other in (of_series, uuid4()):
+        assert (await redeem(clinic, f"treatments/{other}/plan")).status_code == 404
+
+
+async def test_a_booking_says_whether_it_takes_a_chair_and_since_when(clinic: Clinic) -> None:
+    treatment = await book(clinic)
+    said = dict(await clinic.said(treatment["patient_id"]))["AppointmentBooked"]
+    assert said["in_chair"] is True
+    assert datetime.fromisoformat(said["booked_at"]) == clinic.clock.now()

@@ -28,6 +28,7 @@ from shared.claims import (
     PayLinkAddress,
     SeriesPlan,
     SeriesRecord,
+    TreatmentPlan,
 )
 from tests.support import people
 from tests.support.serving import serving
@@ -68,6 +69,9 @@ class ClaimDesk:
     def has_plan(self, plan: SeriesPlan) -> None:
         self._keep(f"/internal/series/{plan.series_id}/plan", plan)
 
+    def has_treatment(self, plan: TreatmentPlan) -> None:
+        self._keep(f"/internal/treatments/{plan.appointment_id}/plan", plan)
+
     def has_infusion(self, record: InfusionRecord) -> None:
         self._keep(infusion_path(record.infusion_id), record)
 
@@ -88,6 +92,7 @@ class ClaimDesk:
         | LocationCard
         | SeriesRecord
         | SeriesPlan
+        | TreatmentPlan
         | InfusionRecord
         | Attendance
         | ConsultRecord

@@ -1,4 +1,4 @@
-"""What estimates are due for: booked series and requests, and how far each has come."""
+"""What estimates are due for: booked series and treatments, requests, how far each has come."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import Row, Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
+from services.billing.rules.clinic import clinic_day
 from services.billing.rules.estimates.items import Person
 from services.billing.tables import EstimateCourse
 from services.billing.work import RedeemPlan
@@ -22,11 +23,11 @@ _COLUMNS = (
     " opened_at, due_at, overdue_at, met_at, ended_at"
 )
 
-_OPEN_SERIES = text(
+_OPEN_BOOKED = text(
     """
     INSERT INTO estimate_courses (course_id, kind, patient_id, visit_type, planned_infusions,
                                   first_on, opened_at, due_at)
-    VALUES (:course_id, 'series', :patient_id, :visit_type, :planned_infusions, :first_on,
+    VALUES (:course_id, :kind, :patient_id, :visit_type, :planned_infusions, :first_on,
             :opened_at, :due_at)
     ON CONFLICT (course_id) DO NOTHING
     RETURNING course_id
@@ -52,7 +53,8 @@ _IS_ESTIMATED = text(
 _OF_TYPE = text(
     """
     SELECT course_id FROM estimate_courses
-     WHERE visit_type = :visit_type AND kind = 'series' AND ended_at IS NULL
+     WHERE visit_type = :visit_type AND ended_at IS NULL
+       AND (kind = 'series' OR kind = 'treatment' AND first_on >= :today)
        AND (due_at IS NOT NULL
             OR EXISTS (SELECT FROM estimates AS e WHERE e.course_id = estimate_courses.course_id))
        AND (course_id > :after OR CAST(:after AS uuid) IS NULL)
@@ -73,6 +75,18 @@ _OVERDUE = text("UPDATE estimate_courses SET overdue_at = :at WHERE course_id = 
 _ENDED = text(
     "UPDATE estimate_courses SET ended_at = :at WHERE course_id = :course_id AND ended_at IS NULL"
 )
+_REOPENED = text(
+    "UPDATE estimate_courses SET ended_at = NULL WHERE course_id = :course_id AND booked_as IS NULL"
+)
+_FIRST_ON = text("UPDATE estimate_courses SET first_on = :first_on WHERE course_id = :course_id")
+_TAKEN_OVER = text(
+    """
+    UPDATE estimate_courses SET booked_as = :course_id, ended_at = :at
+     WHERE patient_id = :patient_id AND visit_type = :visit_type AND kind = 'request'
+       AND ended_at IS NULL
+    RETURNING course_id, due_at, met_at
+    """
+)
 _BLOCKED = text(
     "UPDATE estimate_courses SET blocked_by = :rules WHERE course_id = :course_id"
 ).bindparams(bindparam("rules", type_=ARRAY(TEXT)))
@@ -80,8 +94,13 @@ _BLOCKED = text(
 
 class CourseKind(StrEnum):
     SERIES = "series"
+    TREATMENT = "treatment"
     REQUEST = "request"
     INQUIRY = "inquiry"
+
+
+BOOKED = frozenset({CourseKind.SERIES, CourseKind.TREATMENT})
+"""What stands in scheduling's books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +133,10 @@ def _course(row: Row[Any] | None) -> Course | None:
     return Course(**dict(row._mapping) | {"kind": CourseKind(row.kind)})  # noqa: SLF001  # SQLAlchemy's public name for it
 
 
-async def open_series(
+async def open_booked(
     tx: Transaction,
     course_id: UUID,
+    kind: CourseKind,
     *,
     patient_id: UUID,
     visit_type: str,
@@ -125,8 +145,9 @@ async def open_series(
     opened_at: datetime,
     due_at: datetime | None,
 ) -> bool:
-    """Note a booked series. False when it is noted already."""
+    """Note a booked series or treatment. False when it is noted already."""
     values = {
+        "kind": kind.value,
         "course_id": course_id,
         "patient_id": patient_id,
         "visit_type": visit_type,
@@ -135,7 +156,7 @@ async def open_series(
         "opened_at": opened_at,
         "due_at": due_at,
     }
-    return (await tx.execute(_OPEN_SERIES, values)).one_or_none() is not None
+    return (await tx.execute(_OPEN_BOOKED, values)).one_or_none() is not None
 
 
 async def lock(tx: Transaction, course_id: UUID) -> Course | None:
@@ -181,8 +202,13 @@ async def is_estimated(tx: Transaction, course_id: UUID) -> bool:
 async def of_type(
     tx: Transaction, visit_type: str, *, after: UUID | None, limit: int
 ) -> list[UUID]:
-    """Series of a visit type that go on and are estimated, in the order of their ids."""
-    asked = {"visit_type": visit_type, "after": after, "limit": limit}
+    """What is booked of a visit type, goes on and is estimated, in the order of the ids."""
+    asked = {
+        "visit_type": visit_type,
+        "after": after,
+        "limit": limit,
+        "today": clinic_day(tx.now),
+    }
     return [row.course_id for row in await tx.execute(_OF_TYPE, asked)]
 
 
@@ -204,6 +230,34 @@ async def note_overdue(tx: Transaction, course_id: UUID) -> None:
 
 async def end(tx: Transaction, course_id: UUID) -> None:
     await tx.execute(_ENDED, {"course_id": course_id, "at": tx.now})
+
+
+async def reopen(tx: Transaction, course_id: UUID) -> None:
+    """What was lost is to be given after all."""
+    await tx.execute(_REOPENED, {"course_id": course_id})
+
+
+async def set_first_on(tx: Transaction, course_id: UUID, first_on: date) -> None:
+    await tx.execute(_FIRST_ON, {"course_id": course_id, "first_on": first_on})
+
+
+async def take_over_requests(
+    tx: Transaction, course_id: UUID, *, patient_id: UUID, visit_type: str
+) -> list[tuple[UUID, datetime | None]]:
+    """What the patient asked the price of is booked now: each, and when it is due where it waits.
+
+    Nothing is due for a request itself any more; what was issued of it stands.
+    """
+    found = await tx.execute(
+        _TAKEN_OVER,
+        {
+            "course_id": course_id,
+            "patient_id": patient_id,
+            "visit_type": visit_type,
+            "at": tx.now,
+        },
+    )
+    return [(row.course_id, None if row.met_at else row.due_at) for row in found]
 
 
 async def note_blocked(tx: Transaction, course_id: UUID, rules: list[str]) -> None:

@@ -34,7 +34,8 @@ _BILLED = text(
     """
     SELECT coalesce(sum(c.amount_cents - c.forgiven_cents), 0)
       FROM series_visits AS v JOIN charges AS c USING (appointment_id)
-     WHERE v.series_id = :series_id
+     WHERE v.series_id = (SELECT coalesce(booked_as, course_id) FROM estimate_courses
+                           WHERE course_id = :series_id)
     """
 )
 

@@ -36,8 +36,10 @@ _GATES = text(
       LEFT JOIN LATERAL (
                SELECT e.total_cents
                  FROM estimates AS e JOIN estimate_documents AS d USING (estimate_id)
-                WHERE e.course_id = s.series_id AND e.expires_on >= i.day
-                ORDER BY e.version DESC LIMIT 1) AS e ON true
+                 JOIN estimate_courses AS k USING (course_id)
+                WHERE s.series_id IN (k.course_id, k.booked_as) AND e.expires_on >= i.day
+                ORDER BY k.course_id = s.series_id DESC, e.version DESC, d.issued_at DESC
+                LIMIT 1) AS e ON true
       LEFT JOIN LATERAL (
                SELECT sum(c.amount_cents) AS charged_cents
                  FROM series_visits AS v JOIN charges AS c USING (appointment_id)

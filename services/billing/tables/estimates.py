@@ -46,20 +46,31 @@ class EstimateWording(Base, table=True):
 class EstimateCourse(Base, table=True):
     """What somebody is going to be charged for, and by when they must have an estimate of it.
 
-    A booked series under its own id, or what a patient or a stranger asked about. `person` is the
-    stranger, sealed. `due_at` is missing where the law asks for none; `met_at` is when the last one
-    that was due was issued, `blocked_by` the rules that keep it from being built.
+    A booked series or treatment under its own id, or what a patient or a stranger asked about,
+    which is `booked_as` another course once it is. `person` is the stranger, sealed. `due_at` is
+    missing where the law asks for none; `met_at` is when the last one that was due was issued,
+    `blocked_by` the rules that keep it from being built.
     """
 
     __tablename__ = "estimate_courses"
     __table_args__ = (
-        CheckConstraint("kind IN ('series', 'request', 'inquiry')", name="kind"),
-        CheckConstraint("(kind = 'series') = (location_id IS NULL)", name="location"),
+        CheckConstraint("kind IN ('series', 'treatment', 'request', 'inquiry')", name="kind"),
+        CheckConstraint(
+            "(kind IN ('series', 'treatment')) = (location_id IS NULL)", name="location"
+        ),
+        CheckConstraint(
+            "booked_as IS NULL OR kind = 'request' AND ended_at IS NOT NULL", name="booked_as"
+        ),
         CheckConstraint("(kind = 'inquiry') = (patient_id IS NULL)", name="patient"),
         CheckConstraint("(kind = 'inquiry') = (person IS NOT NULL)", name="person"),
         CheckConstraint("planned_infusions BETWEEN 1 AND 99", name="infusions"),
         CheckConstraint("overdue_at IS NULL OR due_at IS NOT NULL", name="overdue"),
         Index("ix_estimate_courses_patient_id", "patient_id"),
+        Index(
+            "ix_estimate_courses_booked_as",
+            "booked_as",
+            postgresql_where=text("booked_as IS NOT NULL"),
+        ),
         Index(
             "ix_estimate_courses_due_at",
             "due_at",
@@ -82,13 +93,17 @@ class EstimateCourse(Base, table=True):
     overdue_at: datetime | None = Field(sa_column=moment(nullable=True))
     met_at: datetime | None = Field(sa_column=moment(nullable=True))
     ended_at: datetime | None = Field(sa_column=moment(nullable=True))
+    booked_as: UUID | None = Field(default=None)
     blocked_by: list[str] = Field(
         sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'"))
     )
 
 
 class SeriesVisit(Base, table=True):
-    """Which series an appointment belongs to, as scheduling said when it was booked."""
+    """Which series an appointment belongs to, as scheduling said when it was booked.
+
+    A treatment outside a series is its own: what is estimated of it is under its own id.
+    """
 
     __tablename__ = "series_visits"
     __table_args__ = (Index("ix_series_visits_series_id", "series_id"),)

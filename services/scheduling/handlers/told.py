@@ -17,7 +17,14 @@ class _Needs(TypedDict):
 
 
 def say_visit_booked(visit: Appointment, policy: Policy, zone: ZoneInfo, tx: Transaction) -> None:
-    tx.publish(AppointmentBooked(**visit.model_dump(), **_needs(visit, policy, zone)))
+    tx.publish(
+        AppointmentBooked(
+            **visit.model_dump(),
+            **_needs(visit, policy, zone),
+            in_chair=visit.chair_id is not None,
+            booked_at=tx.now,
+        )
+    )
 
 
 def say_visit_moved(

@@ -20,6 +20,7 @@ from shared.claims import (
     PatientCard,
     SeriesPlan,
     SeriesRecord,
+    TreatmentPlan,
 )
 from shared.http.desk import AtDesk
 
@@ -69,3 +70,9 @@ async def redeem_series(series_id: UUID, purpose: Purpose, desk: AtDesk) -> Seri
 async def redeem_plan(series_id: UUID, purpose: Purpose, desk: AtDesk) -> SeriesPlan:
     """A series' visits and what they are for, for a service that says what it needs it for."""
     return await desk.read(claims.redeem_plan, series_id, purpose=purpose)
+
+
+@router.get("/treatments/{appointment_id}/plan")
+async def redeem_treatment(appointment_id: UUID, purpose: Purpose, desk: AtDesk) -> TreatmentPlan:
+    """A treatment outside a series, for a service that says what it needs it for."""
+    return await desk.read(claims.redeem_treatment, appointment_id, purpose=purpose)

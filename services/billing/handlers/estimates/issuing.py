@@ -29,7 +29,7 @@ from services.billing.rules.superbills.coding import FIRST_HOUR_MAX_MIN
 from services.billing.store import codes, held_charges
 from services.billing.store import estimate_courses as courses
 from services.billing.store import estimates as store
-from services.billing.store.estimate_courses import Asked, Course, CourseKind
+from services.billing.store.estimate_courses import BOOKED, Asked, Course, CourseKind
 from services.billing.store.estimates import Last, Unprinted
 from services.billing.tables import Estimate as EstimateRow
 from services.billing.tables import EstimateDocument
@@ -38,7 +38,7 @@ from services.billing.work import (
     PlanRedeemed,
     RenderEstimate,
 )
-from shared.claims import ClaimCheck, PlannedVisit
+from shared.claims import ClaimCheck, PlannedVisit, SeriesPlan, TreatmentPlan
 from shared.errors import Poison
 from shared.events.billing import EstimateIssued, EstimateReason
 from shared.http.desk import Document
@@ -64,8 +64,9 @@ class EstimateShown(BaseModel):
 async def redeem_plan(asked: Asked, claims: ClaimCheck) -> PlanRedeemed:
     """What is going to be done, by scheduling's books; what is only asked about is not in them."""
     course, reason = asked.course, asked.work.reason
-    if course.kind is CourseKind.SERIES:
-        plan = await claims.plan(course.course_id, purpose="estimate")
+    if course.kind in BOOKED:
+        redeem = claims.plan if course.kind is CourseKind.SERIES else claims.treatment
+        plan: SeriesPlan | TreatmentPlan = await redeem(course.course_id, purpose="estimate")
         return PlanRedeemed(
             course_id=course.course_id,
             reason=reason,
@@ -141,8 +142,8 @@ def _reason(
 ) -> EstimateReason | None:
     """Why there is another version, if there is to be one."""
     if last is None:
-        is_series = course.kind is CourseKind.SERIES
-        return wanted or (EstimateReason.BOOKED if is_series else EstimateReason.REQUESTED)
+        is_booked = course.kind in BOOKED
+        return wanted or (EstimateReason.BOOKED if is_booked else EstimateReason.REQUESTED)
     if wanted is EstimateReason.CHARGE_HELD:
         return wanted
     if plan.next_on(today) is None:

@@ -1,8 +1,8 @@
-"""By when an estimate is due: booked series, what changes them, the last day, and after it."""
+"""By when an estimate is due: what is booked, what changes it, the last day, and after it."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import structlog
@@ -10,7 +10,7 @@ import structlog
 from services.billing.rules.clinic import CLINIC_ZONE, clinic_day
 from services.billing.rules.estimates import clock
 from services.billing.store import estimate_courses as courses
-from services.billing.store.estimate_courses import Course
+from services.billing.store.estimate_courses import Course, CourseKind
 from services.billing.work import (
     EscalateEstimate,
     RedeemPlan,
@@ -23,6 +23,7 @@ from services.billing.work import (
 )
 from shared.events.billing import EstimateOverdue, EstimateReason
 from shared.events.scheduling import (
+    AppointmentBooked,
     AppointmentCancelled,
     AppointmentMoved,
     InfusionAborted,
@@ -41,38 +42,113 @@ REVIEWED_AT_ONCE = 200
 
 async def open_series(event: SeriesBooked, tx: Transaction) -> None:
     """Note by when a booked series has to be estimated, and have it estimated where it has."""
-    first_on = clinic_day(event.first_starts_at)
-    due_on = clock.due_on_booking(clinic_day(event.booked_at), first_on)
-    opened = await courses.open_series(
+    await _open(
         tx,
         event.series_id,
+        CourseKind.SERIES,
+        event,
+        planned_infusions=event.planned_infusions,
+        first_on=clinic_day(event.first_starts_at),
+        booked_at=event.booked_at,
+    )
+
+
+async def open_treatment(event: AppointmentBooked, tx: Transaction) -> None:
+    """The same of a treatment outside a series, by the same clock."""
+    await _open(
+        tx,
+        event.appointment_id,
+        CourseKind.TREATMENT,
+        event,
+        planned_infusions=1,
+        first_on=clinic_day(event.starts_at),
+        booked_at=event.booked_at or tx.now,
+    )
+
+
+async def _open(
+    tx: Transaction,
+    course_id: UUID,
+    kind: CourseKind,
+    event: SeriesBooked | AppointmentBooked,
+    *,
+    planned_infusions: int,
+    first_on: date,
+    booked_at: datetime,
+) -> None:
+    """What the patient asked the price of before is this course now, and due no later than it was.
+
+    45 CFR 149.610(b)(1)(vi): asked for, an estimate is due however soon the visit is.
+    """
+    due_on = clock.due_on_booking(clinic_day(booked_at), first_on)
+    opened = await courses.open_booked(
+        tx,
+        course_id,
+        kind,
         patient_id=event.patient_id,
         visit_type=event.code,
-        planned_infusions=event.planned_infusions,
+        planned_infusions=planned_infusions,
         first_on=first_on,
-        opened_at=event.booked_at,
+        opened_at=booked_at,
         due_at=None if due_on is None else clock.late_from(due_on, CLINIC_ZONE),
     )
-    if opened and due_on is not None:
-        ask(tx, event.series_id)
-        set_timers(tx, event.series_id, due_on)
+    if not opened:
+        return
+    asked = await courses.take_over_requests(
+        tx, course_id, patient_id=event.patient_id, visit_type=event.code
+    )
+    for request_id, due_at in asked:
+        _cancel_timers(tx, request_id)
+        tx.cancel(plan_key(request_id))
+        asked_on = None if due_at is None else clock.last_day(due_at, CLINIC_ZONE)
+        due_on = min((day for day in (due_on, asked_on) if day is not None), default=None)
+    if due_on is not None:
+        await set_due(tx, course_id, due_on)
+        ask(tx, course_id)
+
+
+async def reopen_treatment(event: AppointmentBooked, tx: Transaction) -> None:
+    """A treatment whose patient came after all is expected again."""
+    await courses.reopen(tx, event.appointment_id)
+    course = await courses.lock(tx, event.appointment_id)
+    if course is None:
+        return
+    if course.is_waited_for and course.due_at is not None:
+        set_timers(tx, course.course_id, clock.last_day(course.due_at, CLINIC_ZONE))
+    if await courses.is_estimated(tx, course.course_id):
+        review(tx, course.course_id)
 
 
 async def note_change(
     event: AppointmentMoved | AppointmentCancelled | PatientSentHome | InfusionAborted,
     tx: Transaction,
 ) -> None:
-    """A visit is elsewhere or lost: what is expected of its series may be another thing now."""
-    series_id = await courses.series_of(tx, event.appointment_id)
-    if series_id is not None and await courses.is_estimated(tx, series_id):
-        review(tx, series_id)
+    """A visit is elsewhere or lost: what is expected of its series may be another thing now.
+
+    Of a treatment that is lost nothing is.
+    """
+    course_id = await courses.series_of(tx, event.appointment_id)
+    if course_id is None:
+        return
+    if course_id == event.appointment_id:
+        if isinstance(event, AppointmentCancelled | PatientSentHome):
+            await _end(tx, course_id)
+            return
+        if isinstance(event, AppointmentMoved):
+            await courses.set_first_on(tx, course_id, clinic_day(event.starts_at))
+    if await courses.is_estimated(tx, course_id):
+        review(tx, course_id)
 
 
 async def end_series(event: SeriesCompleted | SeriesStopped, tx: Transaction) -> None:
     """Nothing more is expected, and nothing is due."""
-    await courses.end(tx, event.series_id)
-    _cancel_timers(tx, event.series_id)
-    tx.cancel(review_key(event.series_id))
+    await _end(tx, event.series_id)
+
+
+async def _end(tx: Transaction, course_id: UUID) -> None:
+    await courses.end(tx, course_id)
+    _cancel_timers(tx, course_id)
+    tx.cancel(review_key(course_id))
 
 
 async def review_fees(work: ReviewEstimates, tx: Transaction) -> None:

@@ -53,6 +53,11 @@ def late_from(due_on: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(due_on + timedelta(days=1), time.min, zone).astimezone(UTC)
 
 
+def last_day(late_from: datetime, zone: ZoneInfo) -> date:
+    """The day that was over at such a moment."""
+    return late_from.astimezone(zone).date() - timedelta(days=1)
+
+
 def reminds_at(due_on: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(due_on, REMINDED_AT, zone).astimezone(UTC)
 

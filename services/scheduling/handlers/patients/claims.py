@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.rules.clinic.policy import Policy, VisitFigures
 from services.scheduling.rules.visits.life import GIVEN, OPEN, VisitState
-from services.scheduling.store import charts, doses, sessions
+from services.scheduling.store import charts, doses, sessions, shown_visits
 from services.scheduling.store.policy import policy_of
 from services.scheduling.tables import Appointment
 from shared.claims import (
@@ -23,6 +23,7 @@ from shared.claims import (
     PlannedVisit,
     SeriesPlan,
     SeriesRecord,
+    TreatmentPlan,
 )
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -154,6 +155,27 @@ async def redeem_plan(series_id: UUID, tx: Transaction) -> SeriesPlan | Refused:
         visit_type=series.visit_type,
         diagnoses=tuple(store.diagnoses_of(tx, series)),
         visits=tuple(_planned(visit, policy, ZoneInfo(location.zone)) for visit in visits),
+    )
+
+
+async def redeem_treatment(appointment_id: UUID, tx: Transaction) -> TreatmentPlan | Refused:
+    """A treatment outside a series, with its visit while it is to come, or was given."""
+    visit = await shown_visits.find_visit(tx, appointment_id)
+    if visit is None or visit.ordered_by is None:
+        return Refused.not_found("treatment", "appointment_id")
+    patient = await store.find_patient(tx, visit.patient_id)
+    assert patient is not None, "a visit has its patient"
+    location = await _location(tx, visit.location_id)
+    policy = await policy_of(tx, visit.location_id, visit.visit_type)
+    visits = [visit] if VisitState(visit.state) in OPEN | GIVEN else []
+    return TreatmentPlan(
+        appointment_id=appointment_id,
+        patient=store.patient_card(tx, patient),
+        prescriber=await _clinician(tx, visit.ordered_by),
+        location=location,
+        visit_type=visit.visit_type,
+        diagnoses=tuple(store.diagnoses_of_visit(tx, visit)),
+        visits=tuple(_planned(each, policy, ZoneInfo(location.zone)) for each in visits),
     )
 
 
