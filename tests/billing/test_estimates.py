@@ -411,7 +411,7 @@ async def test_a_new_wording_stands_on_the_next_estimate_and_on_none_before(cour
         "disclaimers": ["A made-up disclaimer."],
         "source": "a test",
     }
-    assert (await course.billing.told("POST", "/estimate-wordings", wording))["wording_id"] == 3
+    assert (await course.billing.told("POST", "/estimate-wordings", wording))["wording_id"] == 4
     await course.lose(2)
     await course.after_the_hour()
 
@@ -420,7 +420,7 @@ async def test_a_new_wording_stands_on_the_next_estimate_and_on_none_before(cour
         (await course.billing.told("GET", f"/estimates/{one['estimate_id']}"))["estimate"]
         for one in (first, second)
     ]
-    assert [one["wording_id"] for one in shown] == [2, 3]
+    assert [one["wording_id"] for one in shown] == [3, 4]
     assert shown[1]["disclaimers"] == ["A made-up disclaimer."]
 
 

@@ -1,8 +1,7 @@
 """A treatment outside a series is estimated too, and what was asked about is found when booked.
 
-The third wording names the infusions that the FAQ lists beside a series. What is given otherwise,
-injected, inhaled or by light, has other codes than an infusion: its estimate waits for the clinic's
-own words.
+The third wording names the infusions that the FAQ lists beside a series. What is injected, inhaled
+or given by light is no infusion, and waits for the clinic's own words and codes.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ DRUGS = frozenset({UNCLASSIFIED_DRUG, COMPOUNDED_DRUG})
 KETAMINE = "Ketamine, racemic"
 """The drug whose infusions the codes are of, as scheduling's catalogue names it."""
 
-KETAMINE_TYPES = frozenset({"ketamine_mood", "ketamine_pain"})
-"""The visits that were coded before a record named the drug."""
+KETAMINE_TYPES = frozenset({"ketamine_mood", "ketamine_pain", "ketamine_maintenance"})
+"""The visits that give it, where no record names the drug: not yet, or not when it was written."""
 
 _MINUTE = timedelta(minutes=1)
 
