@@ -144,6 +144,8 @@ class AnyMoney(RuleBasedStateMachine):
                 f"customers VALUES ('{self.patient}', 'cus_{self.patient}', '{at}')",
                 f"card_setups VALUES ('{setup}', '{self.patient}', 'saved', 'seti_{setup}', NULL,"
                 f" '{at}', 1)",
+                f"mandates VALUES ('{new_id()}', '{self.patient}', '{setup}', 1, 'in_person',"
+                f" 'staff-1', NULL, '{at}')",
                 f"cards VALUES ('{self.card}', '{self.patient}', '{setup}', 'pm_made_up', '{at}',"
                 f" '{at}')",
             ):
