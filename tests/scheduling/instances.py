@@ -59,7 +59,7 @@ def visit(
         dose_needed=True,
         vitals_needed=True,
         orientation_needed=True,
-        sources={},
+        sources={"no_drive_min": "made up"},
     )
 
 

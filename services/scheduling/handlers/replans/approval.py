@@ -179,8 +179,9 @@ class _Plan:
             tx, self._policy, location_id, wished, self._zone, lambda _: "replan_id", besides
         )
         await store.lock_chairs(tx, {slot.chair_id for slot in wished})
-        for slot in wished:
+        for n, slot in enumerate(wished):
             broken += await broken_by_chair(slot, location_id, tx, besides=besides)
+            broken += slots.broken_by_taken(slot, wished[:n], "replan_id", "replan_id")
         protocol = protocol_of(self._policy, self._course.series, self._zone)
         broken += await broken_by_given(
             tx,

@@ -13,6 +13,7 @@ from services.scheduling.forms.wishes import CancelAppointment, MoveAppointment
 from services.scheduling.handlers.free_starts import FreeStart
 from services.scheduling.handlers.rooms import slot_of, with_rooms
 from services.scheduling.handlers.series.ending import say_cancelled
+from services.scheduling.handlers.series.given_before import given_before
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.handlers.told import say_visit_booked, say_visit_moved
 from services.scheduling.handlers.visits.missed import broken_by_cancelling, note_missed
@@ -20,6 +21,7 @@ from services.scheduling.rules import sessions as rules
 from services.scheduling.rules.clinic import slots
 from services.scheduling.rules.clinic.policy import broken_by_hours
 from services.scheduling.rules.clinic.slots import Slot
+from services.scheduling.rules.series.earlier import advice_on_way_in
 from services.scheduling.rules.visits import life as visit_rules
 from services.scheduling.rules.visits.life import Step, VisitState
 from services.scheduling.store import change_visit, sessions, shown_visits
@@ -65,10 +67,17 @@ async def book_session_at_desk(
     )
     if broken or slot is None:
         return Refused.by_rules(broken, NOT_BOOKED)
-    return show_visit(tx, await add_session(tx, location, wish.visit_type, slot))
+    session = await add_session(tx, location, wish.visit_type, slot)
+    return show_visit(tx, session, await _way_in(tx, session, location))
 
 
 NOT_BOOKED = "The session is not booked"
+
+
+async def _way_in(tx: Transaction, session: Appointment, location: Location) -> list[str]:
+    """What to arrange where a session begins before its patient may drive again."""
+    given = await given_before(tx, session.patient_id, session.starts_at, drug=None, to_come=True)
+    return advice_on_way_in(given, session.starts_at, ZoneInfo(location.zone))
 
 
 async def _slot(
@@ -186,7 +195,7 @@ async def move_session(
     )
     policy = await store.policy_of(tx, session.location_id, session.visit_type)
     say_visit_moved(session, moved, policy, ZoneInfo(held.location.zone), tx)
-    return show_visit(tx, moved)
+    return show_visit(tx, moved, await _way_in(tx, moved, held.location))
 
 
 def _broken_by_revision(looked_at: int | None, held: HeldSession) -> list[Broken]:

@@ -89,12 +89,17 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One local day. `starts` are legal in all respects, by time; `asked` only lie in the hours."""
+    """One local day. `starts` are legal in all respects, by time; `asked` only lie in the hours.
+
+    `keeps_min` is for how long from its start a visit keeps its patient from the next of its type,
+    the driving ban included.
+    """
 
     day: date
     starts: tuple[Start, ...]
     asked: tuple[Start, ...]
     holds_min: int
+    keeps_min: int
     why_none: Broken | None
     patient_busy: int
     nurses_full: int
@@ -217,6 +222,11 @@ def _banned_before(place: Place, day: date) -> timedelta:
     return timedelta(minutes=max(figures.no_drive_min - figures.recovery_min, 0))
 
 
+def _banned_after(place: Place, day: date) -> int:
+    """How many minutes the driving ban of a visit lasts beyond the visit itself."""
+    return _banned_before(place, day) // MINUTE if place.minds_ban(day) else 0
+
+
 def _day(place: Place, day: date, midnight: datetime, taken: list[_Booked]) -> Day:
     patient_busy, chairs_busy = 0, [0] * len(place.chairs)
     watched: list[tuple[int, int]] = []
@@ -245,6 +255,7 @@ def _day(place: Place, day: date, midnight: datetime, taken: list[_Booked]) -> D
         starts=tuple(each for each in asked if not blocked >> each.minute & 1),
         asked=asked,
         holds_min=holds_min,
+        keeps_min=holds_min + _banned_after(place, day),
         why_none=why_none,
         patient_busy=patient_busy,
         nurses_full=nurses_full,

@@ -2,7 +2,9 @@
 
 A plan is legal when every visit has a chair, a watching nurse and the patient to itself, lies
 within the place's hours, and keeps the protocol's gaps and cap with its neighbours. Among legal
-plans the one with the fewest points wins (`planner_score`), and no legal plan has fewer.
+plans the one with the fewest points wins (`planner_score`), and no legal plan has fewer. Where a
+driving ban can outlast the shortest gap, days follow one another by the starts chosen for one usual
+time: what is proposed keeps the ban, and one that leaves the usual time to keep it may be missed.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from itertools import pairwise
 from uuid import UUID
 
 from services.scheduling.rules.clinic.house import Planning
-from services.scheduling.rules.planner.choice import OpenDay
+from services.scheduling.rules.planner.bans import Follows, follows_of, outlasts_gaps
+from services.scheduling.rules.planner.choice import Choice, OpenDay
 from services.scheduling.rules.planner.days import Place, Start, days_of
 from services.scheduling.rules.planner.score import Item, Scored, score
 from services.scheduling.rules.planner.search import Calendar
@@ -81,7 +84,7 @@ def plan_series(
     return Proposal(
         (),
         tuple(Blocked(each.day.day, _why(each, wishes)) for each in days if not each.within),
-        tuple(_between(protocol, count, wishes, days, calendar)),
+        tuple(_between(protocol, count, wishes, days, calendar, place)),
         tuple(_nearest(protocol, count, wishes, place)),
     )
 
@@ -127,8 +130,10 @@ def best_plans(
     """The plan with the fewest points, and the next ones that differ from it in most visits."""
     found: list[tuple[float, tuple[int, ...], int]] = []
     for usual_min in usual_times([each.within for each in days], wishes):
-        costs = [each.choose(usual_min, strict=strict).points for each in days]
-        for chain in calendar.cheapest(count, lambda _, costs=costs: costs):  # type: ignore[misc]
+        chosen = [each.choose(usual_min, strict=strict) for each in days]
+        costs = [each.points for each in chosen]
+        follows = _follows(protocol, chosen, days)
+        for chain in calendar.cheapest(count, lambda _, costs=costs: costs, follows):  # type: ignore[misc]
             wait = (days[chain.places[0]].day.day - wishes.earliest).days
             points = chain.points + wait * planning.plan_wait_points
             found.append((points, chain.places, usual_min))
@@ -140,6 +145,14 @@ def best_plans(
             if len(plans) == OFFERED:
                 break
     return plans
+
+
+def _follows(
+    protocol: InfusionProtocol, chosen: Sequence[Choice], days: Sequence[OpenDay]
+) -> Follows | None:
+    """Which days the driving bans let follow which, with what was chosen on each."""
+    starts = [None if each.start is None else each.start.at for each in chosen]
+    return follows_of(protocol, starts, [each.day for each in days])
 
 
 def _plan(
@@ -188,10 +201,14 @@ def _between(
     wishes: Preferences,
     days: Sequence[OpenDay],
     calendar: Calendar,
+    place: Place,
 ) -> list[Broken]:
     """Why the dates that are free do not make a series."""
     free = [each.day.day for each in days if each.within]
-    fits = calendar.longest([bool(each.within) for each in days], count)
+    usable = [bool(each.within) for each in days]
+    usual_min = usual_times([each.within for each in days], wishes)[0]
+    follows = _follows(protocol, [each.choose(usual_min, strict=True) for each in days], days)
+    fits = calendar.longest(usable, count, follows)
     broken = [
         Broken(
             "series_fit",
@@ -201,6 +218,10 @@ def _between(
             "preferences",
         )
     ]
+    if follows is not None and fits < calendar.longest(usable, count):
+        keeps_min = max(each.day.keeps_min for each in days)
+        source = place.policy.figures_on(wishes.earliest).sources["no_drive_min"]
+        broken.append(outlasts_gaps(keeps_min, source))
     broken += [
         Broken(
             "series_gap",

@@ -12,6 +12,7 @@ from datetime import date
 from math import inf
 
 from services.scheduling.rules.clinic.house import Planning
+from services.scheduling.rules.planner.bans import Follows
 from services.scheduling.rules.planner.score import crowding, gap_points
 from services.scheduling.rules.series.gaps import WEEK_DAYS
 from services.scheduling.rules.series.protocols import InfusionProtocol
@@ -21,13 +22,16 @@ Costs = Sequence[float]
 be given."""
 
 
+Steps = tuple[tuple[int, int], ...]
+"""To which nodes, each for how many points."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A day, and the steps to the days on which the next infusion may be given."""
 
     place: int
-    steps: tuple[tuple[int, int], ...]
-    """To which node, for how many points."""
+    steps: Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +106,31 @@ class Calendar:
             self.nodes.append(Node(self._place[week[-1]], steps))
         return found
 
-    def cheapest(self, count: int, costs: Callable[[int], Costs]) -> list[Chain]:
+    def cheapest(
+        self, count: int, costs: Callable[[int], Costs], follows: Follows | None = None
+    ) -> list[Chain]:
         """For each first day the cheapest chain of `count` days, where there is one.
 
-        `costs(n)` are the days' points for the n-th of them, from 0.
+        `costs(n)` are the days' points for the n-th of them, from 0; `follows` says which days the
+        driving bans let follow which, where any forbids some.
         """
-        to_go = self._to_go(count, costs)
+        steps = [self._allowed(node, follows) for node in self.nodes]
+        to_go = self._to_go(count, costs, steps)
         chains = []
         for node, enters in self.firsts:
             points = to_go[0][node]
             if points < inf:
-                chains.append(Chain(points + enters, self._walk(node, to_go)))
+                chains.append(Chain(points + enters, self._walk(node, to_go, steps)))
         return chains
 
-    def _to_go(self, count: int, costs: Callable[[int], Costs]) -> list[list[float]]:
+    def _allowed(self, node: Node, follows: Follows | None) -> Steps:
+        if follows is None:
+            return node.steps
+        return tuple(step for step in node.steps if follows(node.place, self.nodes[step[0]].place))
+
+    def _to_go(
+        self, count: int, costs: Callable[[int], Costs], steps: Sequence[Steps]
+    ) -> list[list[float]]:
         """Per infusion and node: the points from there to the end."""
         nodes = self.nodes
         last = costs(count - 1)
@@ -123,28 +138,28 @@ class Calendar:
         for number in range(count - 2, -1, -1):
             here, after = costs(number), to_go[-1]
             row = []
-            for node in nodes:
+            for node, onward in zip(nodes, steps, strict=True):
                 own = here[node.place]
                 best = inf
                 if own < inf:
-                    for other, points in node.steps:
+                    for other, points in onward:
                         best = min(best, points + after[other])
                 row.append(own + best)
             to_go.append(row)
         to_go.reverse()
         return to_go
 
-    def _walk(self, node: int, to_go: list[list[float]]) -> tuple[int, ...]:
+    def _walk(self, node: int, to_go: list[list[float]], steps: Sequence[Steps]) -> tuple[int, ...]:
         places = [self.nodes[node].place]
         for after in to_go[1:]:
-            node = min(self.nodes[node].steps, key=lambda step: step[1] + after[step[0]])[0]
+            node = min(steps[node], key=lambda step: step[1] + after[step[0]])[0]
             places.append(self.nodes[node].place)
         return tuple(places)
 
-    def longest(self, usable: Sequence[bool], count: int) -> int:
+    def longest(self, usable: Sequence[bool], count: int, follows: Follows | None = None) -> int:
         """How many infusions, up to `count`, fit on the usable days."""
         costs = [0.0 if each else inf for each in usable]
         for fits in range(count, 0, -1):
-            if self.cheapest(fits, lambda _: costs):
+            if self.cheapest(fits, lambda _: costs, follows):
                 return fits
         return 0

@@ -19,10 +19,11 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling.rules.clinic.house import Planning
 from services.scheduling.rules.clinic.policy import Closure
+from services.scheduling.rules.planner.bans import bans_matter
 from services.scheduling.rules.planner.days import Day, Start
 from services.scheduling.rules.planner.score import Item, time_points
 from services.scheduling.rules.planner.search import Calendar
-from services.scheduling.rules.replans.search import MOST_STATES, Merge, Mixed
+from services.scheduling.rules.replans.search import MOST_STATES, Bans, Merge, Mixed
 from services.scheduling.rules.series.gaps import local_days
 from services.scheduling.rules.series.protocols import InfusionProtocol
 
@@ -122,6 +123,7 @@ def replan(
         calendar,
         [[_points_of(each, day) for day in days] for each in later],
         [_points_of_added(planning, day, usual_min) for day in days],
+        _bans(protocol, later, days, usual_min),
     )
     if merge.most_states(adding) > MOST_STATES:
         return TooMany(len(later), adding)
@@ -132,6 +134,28 @@ def replan(
         if found is not None:
             return Replan(_told(found, later, days, usual_min), adding - added)
     return None
+
+
+def _bans(
+    protocol: InfusionProtocol, later: Sequence[Standing], days: Sequence[Day], usual_min: int
+) -> Bans | None:
+    if not bans_matter(protocol, days):
+        return None
+    return Bans(
+        days,
+        [[_begins_at(each, day) for day in days] for each in later],
+        [_at(_nearest(usual_min, day)) for day in days],
+    )
+
+
+def _begins_at(of: Standing, day: Day) -> datetime | None:
+    if day.day == of.day and not day.closed:
+        return of.starts_at
+    return _at(_nearest(of.wall_min, day))
+
+
+def _at(start: Start | None) -> datetime | None:
+    return None if start is None else start.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +252,7 @@ def why_of(
                 return f"The place is closed on {visit.of.day}: {closed.reason}."
             gap = None if before is None else (visit.of.day - before).days
             if gap is None or protocol.gap_min_days <= gap <= protocol.gap_max_days:
-                return "At its old time one after it would break its gap."
+                return "At its old time it or one after it would break a gap or a driving ban."
             return (
                 f"At its old time it would be {local_days(gap)} after the one before it; right"
                 f" would be {protocol.gap_min_days} to {protocol.gap_max_days}."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from services.scheduling.rules.clinic.policy import on_the_wall
 from services.scheduling.rules.clinic.slots import driving_ban
 from services.scheduling.rules.series.gaps import WEEK_DAYS, local_days
 from services.scheduling.rules.series.protocols import InfusionProtocol
@@ -46,6 +47,21 @@ def broken_by_earlier(
 def broken_by_ban(earlier: Sequence[Earlier], now: datetime, field: str) -> list[Broken]:
     """Whether the driving ban of an earlier infusion has not ended."""
     return [driving_ban(field)] if any(now < each.no_drive_until for each in earlier) else []
+
+
+def advice_on_way_in(earlier: Sequence[Earlier], starts_at: datetime, zone: ZoneInfo) -> list[str]:
+    """What to arrange for a visit that begins in a driving ban: its patient does not drive there.
+
+    FAQ: you will need a ride to and from the infusion.
+    """
+    bans = [each.no_drive_until for each in earlier if each.begins_at < starts_at]
+    until = max(bans, default=starts_at)
+    if until <= starts_at:
+        return []
+    return [
+        f"The patient may not drive until {on_the_wall(until, zone)}, after an infusion; have"
+        " somebody bring them, unless they join from home."
+    ]
 
 
 def _too_near(protocol: InfusionProtocol, given: date, day: date, field: str) -> Broken:
