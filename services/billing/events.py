@@ -11,6 +11,7 @@ from services.billing.wired import (
     estimates,
     gates,
     notices,
+    packages,
     pay_links,
     payments,
     reconciliation,
@@ -46,6 +47,7 @@ on.due(ChargeLate)(posting.charge_late)
 for part in (
     estimates,
     payments,
+    packages,
     pay_links,
     dunning,
     refunds,

@@ -22,6 +22,7 @@ from shared.events.billing import (
     EstimateIssued,
     MonthlySuperbillIssued,
     OutsidePaymentRecorded,
+    PackagePaid,
     PayLinkReady,
     PaymentCaptured,
     PaymentDeclined,
@@ -55,6 +56,7 @@ on.event(PatientDischarged)(visits.tell_driving_ban)
 on.event(ChairOffered)(visits.offer_chair)
 on.event(PaymentCaptured)(notices.send_receipt)
 on.event(OutsidePaymentRecorded)(notices.send_receipt)
+on.event(PackagePaid)(notices.send_receipt)
 on.event(PaymentDeclined)(notices.tell_payment_failed)
 on.event(PayLinkReady)(pay_links.send_pay_link)
 on.event(EstimateIssued)(notices.announce_estimate)

@@ -22,13 +22,17 @@ Cents = Annotated[int, Field(ge=0, le=100_000_000)]
 
 
 class TenderKind(StrEnum):
-    """`hsa_card` is a health savings card at the counter's own terminal; one on file is a card."""
+    """`hsa_card` is a health savings card at the counter's own terminal; one on file is a card.
+
+    `prepaid` is a unit of a package that was paid before.
+    """
 
     CARD = "card"
     HSA_CARD = "hsa_card"
     CARE_CREDIT = "care_credit"
     CASH = "cash"
     CHECK = "check"
+    PREPAID = "prepaid"
 
 
 class ServiceKind(StrEnum):
@@ -211,10 +215,11 @@ class PayLinkReady(PatientEvent, producer="billing"):
 
 
 class OutsidePaymentRecorded(PatientEvent, producer="billing"):
-    """A biller recorded a payment for a charge outside the card processor.
+    """A payment for a charge that did not pass the card processor.
 
-    By CareCredit, a health savings card, cash or check, with a reference that stays with billing
-    and is used once. `owed_cents` is what is owed on the charge still.
+    By CareCredit, a health savings card, cash or check a biller recorded it, with a reference that
+    stays with billing and is used once; prepaid is a unit of a package that was paid before.
+    `owed_cents` is what is owed on the charge still.
     """
 
     payment_id: UUID
@@ -226,6 +231,20 @@ class OutsidePaymentRecorded(PatientEvent, producer="billing"):
     currency: Literal["USD"] = "USD"
     owed_cents: Cents = 0
     recorded_at: Moment
+
+
+class PackagePaid(PatientEvent, producer="billing"):
+    """A patient paid a prepaid package: visits ahead, of which none is earned yet.
+
+    Each is told of by OutsidePaymentRecorded when it is used. `payment_id` is the purchase's too.
+    """
+
+    payment_id: UUID
+    tender: TenderKind
+    units: Annotated[int, Field(ge=1)]
+    amount_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    paid_at: Moment
 
 
 class OutsidePaymentRejected(PatientEvent, producer="billing"):

@@ -28,6 +28,9 @@ from services.billing.handlers.charges import adjustments, attempts, fees, posti
 from services.billing.handlers.charges.adjustments import AdjustCharge
 from services.billing.handlers.charges.attempts import TryCard
 from services.billing.handlers.charges.fees import NewFee
+from services.billing.handlers.packages import buying, offers
+from services.billing.handlers.packages.buying import BuyPackage
+from services.billing.handlers.packages.offers import NewPackage
 from services.billing.handlers.payments import outside
 from services.billing.handlers.payments import refunds as refunding
 from services.billing.handlers.payments.outside import RecordOutsidePayment
@@ -62,7 +65,7 @@ T = TypeVar("T")
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 PLACES = st.integers(0, 20)
-CENTS = st.sampled_from([1, 100, 5000, 10000, 20000, 39899, 39900, 39901])
+CENTS = st.sampled_from([1, 100, 5000, 10000, 20000, 35000, 35001, 39899, 39900, 39901, 70001])
 
 SUMS = """
     SELECT c.charge_id, c.amount_cents, c.paid_cents, c.forgiven_cents, c.state,
@@ -98,6 +101,17 @@ TRIES = """
       FROM payment_attempts AS a JOIN charges AS c USING (charge_id)
      WHERE c.patient_id = :patient AND {} ORDER BY a.attempt_id
 """
+PREPAID = """
+    SELECT coalesce(sum(p.price_cents - coalesce(
+               (SELECT sum(u.value_cents) FROM package_units AS u
+                 WHERE u.purchase_id = p.purchase_id AND u.returned_at IS NULL), 0)), 0)
+      FROM package_purchases AS p WHERE p.patient_id = :patient AND p.state = 'paid'
+"""
+UNPAID = """
+    SELECT purchase_id, price_cents FROM package_purchases
+     WHERE patient_id = :patient AND tender = 'card' AND state = ANY(:states)
+     ORDER BY purchase_id
+"""
 PENDING = """
     SELECT coalesce(sum(amount_cents), 0) FROM refunds
      WHERE patient_id = :patient AND tender = 'card'
@@ -114,8 +128,12 @@ class MoneyWorld(World):
 class AnyMoney(RuleBasedStateMachine):
     world: MoneyWorld
 
-    @initialize(charged=st.sampled_from([True, True, False]), refund=st.sampled_from(RefundState))
-    def open(self, charged: bool, refund: RefundState) -> None:  # noqa: FBT001  # drawn
+    @initialize(
+        charged=st.sampled_from([True, True, False]),
+        refund=st.sampled_from(RefundState),
+        ahead=st.booleans(),
+    )
+    def open(self, charged: bool, refund: RefundState, ahead: bool) -> None:  # noqa: FBT001  # drawn
         self.clock = FixedClock(NOW)
         self.unit = UnitOfWork(self.world.engine, self.clock, on)
         self.patient, self.card = new_id(), new_id()
@@ -136,6 +154,11 @@ class AnyMoney(RuleBasedStateMachine):
             self.complete_an_infusion(takes=False)
             self.give_back(0, owed_again=True, number=1, cents=10000)
             self.stripe_tells_of_a_refund(0, refund)
+        if charged and ahead:
+            self.buy_a_package(TenderKind.CARD, number=1)
+            self.stripe_answers_a_purchase(0, takes=False, late=False)
+            self.stripe_answers_a_purchase(0, takes=True, late=True)
+            self.complete_an_infusion(takes=None)
 
     async def _put_on_file(self) -> None:
         setup, at = new_id(), NOW.isoformat()
@@ -265,11 +288,42 @@ class AnyMoney(RuleBasedStateMachine):
                 reason = RefundReason.NOTHING_OWED
             else:
                 reason = RefundReason.OTHER_TENDER if owed_again else RefundReason.COURTESY
-            reference = None if payment.tender == "card" else self.reference(number)
+            has_none = payment.tender in {"card", "prepaid"}
+            reference = None if has_none else self.reference(number)
             wish = AskRefund(amount_cents=cents, reason=reason, reference=reference)
             self.decide(refunding.ask_refund, payment.payment_id, wish, "staff-1")
 
+    @rule(tender=st.sampled_from([TenderKind.CASH, TenderKind.CARD]), number=st.integers(1, 8))
+    def buy_a_package(self, tender: TenderKind, number: int) -> None:
+        offer = NewPackage(
+            visit_type=VisitType.KETAMINE_MOOD,
+            units=2,
+            price_cents=70001,
+            effective_from=self.day.date(),
+            source="made up",
+        )
+        package = self.decide(offers.record_package, offer, "staff-1")
+        if isinstance(package, Refused):
+            return
+        reference = None if tender is TenderKind.CARD else self.reference(number)
+        wish = BuyPackage(package_id=package.package_id, tender=tender, reference=reference)
+        self.decide(buying.buy_package, self.patient, wish, "staff-1")
+
     # Stripe
+
+    @rule(place=PLACES, takes=st.booleans(), late=st.booleans())
+    def stripe_answers_a_purchase(self, place: int, takes: bool, late: bool) -> None:  # noqa: FBT001
+        """Now, or after it was refused: then it took the money all the same."""
+        states = ["declined"] if late else ["pending"]
+        found = self.rows(UNPAID, states=states)
+        if not found:
+            return
+        purchase = found[place % len(found)]
+        if takes or late:
+            self._take(purchase.purchase_id, purchase.price_cents)
+        else:
+            self.refused.add(purchase.purchase_id)
+            self._tell(NeverArrived(attempt_id=purchase.purchase_id))
 
     @rule(place=PLACES, takes=st.booleans())
     def stripe_answers_a_try(self, place: int, takes: bool) -> None:  # noqa: FBT001  # drawn
@@ -409,6 +463,8 @@ class AnyMoney(RuleBasedStateMachine):
         assert balances.get("stripe_clearing", 0) == sum(self.took.values()) - gone
         [[pending]] = self.rows(PENDING)
         assert -balances.get("refund_pending", 0) == pending
+        [[prepaid]] = self.rows(PREPAID)
+        assert -balances.get("patient_credit", 0) == prepaid
 
     @invariant()
     def no_infusion_is_neither_charged_nor_listed(self) -> None:
@@ -439,6 +495,8 @@ def test_no_cent_is_doubled_or_lost_whatever_happens(postgres: Postgres) -> None
         happened = {
             "charge_late",
             "charge_for_infusion",
+            "buy_package",
+            "buy_package refused",
             "try_again",
             "record_outside_payment",
             "record_outside_payment refused",

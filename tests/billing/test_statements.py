@@ -65,6 +65,16 @@ EVENTFUL = [
     moved(Reason.REFUND_STARTED, 5000, tender=TenderKind.CARD, reference="made-up-refund-1"),
     moved(Reason.REFUND_STARTED, -5000, tender=TenderKind.CARD, reference="made-up-refund-1"),
     moved(Reason.UNMATCHED_APPLIED, -100, tender=TenderKind.CARD, reference="made-up-payment-2"),
+    moved(Reason.PACKAGE_PAID, -70000, tender=TenderKind.CHECK, reference="V 12"),
+    moved(Reason.PACKAGE_PAID, 70000, tender=TenderKind.CHECK, reference="V 12"),
+    moved(Reason.CHARGE_POSTED, 35000, served_at=AT - timedelta(hours=1)),
+    moved(Reason.PREPAID_USED, -35000, tender=TenderKind.PREPAID),
+    moved(Reason.REFUND_STARTED, 35000, tender=TenderKind.PREPAID),
+    moved(Reason.REFUND_STARTED, -35000, tender=TenderKind.PREPAID),
+    moved(Reason.PACKAGE_REFUNDED, -35000, tender=TenderKind.CHECK, reference="V 13"),
+    moved(Reason.PACKAGE_REFUNDED, 35000, tender=TenderKind.CHECK, reference="V 13"),
+    moved(Reason.REVERSAL, 35000, undoes=Reason.PACKAGE_REFUNDED),
+    moved(Reason.REVERSAL, -35000, undoes=Reason.PACKAGE_REFUNDED),
 ]
 
 
@@ -81,8 +91,19 @@ def test_each_entry_is_told_in_words_and_leaves_its_balance():
         ("refund", "Refund by card", 5100),
         ("reduction", "Charge reduced with the refund", 100),
         ("payment", "Payment by card", 0),
+        ("payment", "Payment by check", -70000),
+        ("package", "Put into a prepaid package", 0),
+        ("charge", "Office visit on 11/23/2026", 35000),
+        ("package", "Taken from a prepaid package", 0),
+        ("package", "Put into a prepaid package", 35000),
+        ("reduction", "Charge reduced with the refund", 0),
+        ("package", "Taken from a prepaid package", -35000),
+        ("refund", "Refund by check", 0),
+        ("package", "Put into a prepaid package", 35000),
+        ("correction", "Refund that did not arrive", 0),
     ]
     assert account.balance_cents == 0
+    assert account.packaged_cents == 70000
 
 
 @given(
@@ -102,6 +123,7 @@ def test_whatever_was_posted_the_sums_make_the_balance(
         - account.paid_cents
         + account.refunded_cents
         - account.reduced_cents
+        + account.packaged_cents
         + account.corrected_cents
     )
 

@@ -12,6 +12,7 @@ from shared.events.billing import (
     EstimateIssued,
     EstimateReason,
     OutsidePaymentRecorded,
+    PackagePaid,
     PaymentCaptured,
     PaymentDeclined,
     SuperbillCorrected,
@@ -143,6 +144,19 @@ class Story:
             amount_cents=39900,
             recorded_at=self.now,
         )
+
+    def paid_ahead(self) -> PackagePaid:
+        return PackagePaid(
+            patient_id=self.patient_id,
+            payment_id=new_id(),
+            tender=TenderKind.CARD,
+            units=6,
+            amount_cents=210000,
+            paid_at=self.now,
+        )
+
+    def used_prepaid(self) -> OutsidePaymentRecorded:
+        return self.paid_outside().model_copy(update={"tender": TenderKind.PREPAID})
 
     def declined(self) -> PaymentDeclined:
         return PaymentDeclined(

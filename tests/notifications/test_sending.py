@@ -254,3 +254,10 @@ async def test_a_payment_outside_the_card_has_its_receipt(house: House, story: S
     await house.hears(story.registered(), story.paid_outside())
     await house.at_rest()
     assert len(house.world.mails()) == 1
+
+
+async def test_a_package_has_one_receipt_and_its_visits_have_none(house: House, story: Story):
+    await house.hears(story.registered(), story.paid_ahead(), story.used_prepaid())
+    await house.at_rest()
+    [mail] = house.world.mails()
+    assert "$2,100.00" in mail["text"]

@@ -38,6 +38,7 @@ TENDERS = {
     TenderKind.CARE_CREDIT: "CareCredit",
     TenderKind.CASH: "cash",
     TenderKind.CHECK: "check",
+    TenderKind.PREPAID: "prepaid package",
 }
 
 SYSTEMS = {
@@ -102,7 +103,7 @@ def detail(event: Event, clock: Clock) -> str:
     match event:
         case billing.ChargePosted() | billing.PaymentCaptured():
             found = dollars(event.amount_cents)
-        case billing.OutsidePaymentRecorded():
+        case billing.OutsidePaymentRecorded() | billing.PackagePaid():
             found = f"{dollars(event.amount_cents)} by {TENDERS[event.tender]}"
         case (
             billing.PaymentDeclined() | pharmacy.PrescriptionHeld() | pharmacy.PrescriptionRefused()

@@ -12,6 +12,8 @@ from services.billing.handlers.charges.adjustments import AdjustCharge
 from services.billing.handlers.charges.held import DecideHeld
 from services.billing.handlers.disputes import evidence
 from services.billing.handlers.disputes.evidence import AnswerDispute
+from services.billing.handlers.packages import buying
+from services.billing.handlers.packages.buying import BuyPackage
 from services.billing.handlers.payments import outside, refunds
 from services.billing.handlers.payments.outside import RecordOutsidePayment
 from services.billing.handlers.payments.refunds import AskRefund
@@ -70,6 +72,9 @@ async def _enter(entry: Entry, found: Any, tx: Transaction) -> BaseModel:
         case Entry.DISPUTE_ANSWER:
             answer = AnswerDispute.model_validate(found.wish)
             return await evidence.answer_dispute(of, answer, by, tx, seen=True)
+        case Entry.PACKAGE_PAYMENT:
+            bought = BuyPackage.model_validate(found.wish)
+            return await buying.buy_package(found.patient_id, bought, by, tx, seen=True)
         case Entry.WRITE_DOWN:
             decision = DecideHeld.model_validate(found.wish)
             return await held.decide_held(of, decision, by, tx, seen=True)

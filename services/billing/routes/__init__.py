@@ -20,6 +20,7 @@ from services.billing.routes import (
     held_charges,
     ledger,
     mandates,
+    packages,
     pay_links,
     reconciliation,
     refunds,
@@ -32,6 +33,7 @@ from services.billing.routes import (
 
 ROUTERS = (
     fees.router,
+    packages.router,
     estimates.router,
     coverage.router,
     held_charges.router,

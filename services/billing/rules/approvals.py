@@ -19,6 +19,7 @@ class Entry(StrEnum):
     WRITE_OFF = "write_off"
     DISPUTE_ANSWER = "dispute_answer"
     WRITE_DOWN = "write_down"
+    PACKAGE_PAYMENT = "package_payment"
 
 
 ADJUSTING = {

@@ -47,7 +47,7 @@ _REJECT_PAYMENT = text(
 
 
 async def charge_of(tx: Transaction, tender_id: UUID) -> UUID | None:
-    """The charge to lock before its payments are looked at."""
+    """The charge to lock before its payments are looked at; a package's payment has none."""
     charge_id: UUID | None = (await tx.execute(_CHARGE_OF, {"tender_id": tender_id})).scalar()
     return charge_id
 

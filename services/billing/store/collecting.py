@@ -45,7 +45,11 @@ _CEILINGS = text(
 )
 
 _TRIED_AT = text(
-    "SELECT created_at FROM payment_attempts WHERE card_id = :card_id AND created_at > :since"
+    """
+    SELECT created_at FROM payment_attempts WHERE card_id = :card_id AND created_at > :since
+    UNION ALL
+    SELECT bought_at FROM package_purchases WHERE card_id = :card_id AND bought_at > :since
+    """
 )
 
 _BEGIN = text(

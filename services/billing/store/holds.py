@@ -20,6 +20,14 @@ _IS_HELD = text(
     """
 )
 
+_IS_ALL_HELD = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM collections_holds
+         WHERE patient_id = :patient_id AND ended_at IS NULL AND charge_id IS NULL)
+    """
+)
+
 _CHARGES_UNDER = text(
     """
     SELECT c.charge_id FROM charges AS c JOIN dunnings AS d USING (charge_id)
@@ -48,6 +56,11 @@ async def is_held(tx: Transaction, patient_id: UUID, charge_id: UUID) -> bool:
     """Whether nothing may be asked for a charge now."""
     asked = {"patient_id": patient_id, "charge_id": charge_id}
     return bool((await tx.execute(_IS_HELD, asked)).scalar_one())
+
+
+async def is_all_held(tx: Transaction, patient_id: UUID) -> bool:
+    """Whether nothing at all may be asked of a patient now."""
+    return bool((await tx.execute(_IS_ALL_HELD, {"patient_id": patient_id})).scalar_one())
 
 
 async def is_of(tx: Transaction, charge_id: UUID, patient_id: UUID) -> bool:

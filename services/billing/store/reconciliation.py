@@ -53,7 +53,8 @@ _STANDS = "NOT EXISTS (SELECT FROM ledger_transfers AS r WHERE r.reverses = t.tr
 _BOOKED = f"""
     SELECT 'payment' AS subject, p.reference, t.amount_cents AS cents, t.posted_at AS at
       FROM ledger_transfers AS t JOIN payments AS p ON p.payment_id::text = t.source_id
-     WHERE t.reason = '{Reason.CARD_CAPTURED}' AND t.debit = 'stripe_clearing' AND {_STANDS}
+     WHERE t.reason IN ('{Reason.CARD_CAPTURED}', '{Reason.PACKAGE_PAID}')
+       AND t.debit = 'stripe_clearing' AND {_STANDS}
     UNION ALL
     SELECT 'payment', t.source_id, t.amount_cents, t.posted_at
       FROM ledger_transfers AS t WHERE t.reason = '{Reason.UNMATCHED_TAKEN}' AND {_STANDS}

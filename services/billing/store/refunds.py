@@ -11,8 +11,10 @@ from sqlalchemy import Select, Table, select, text
 from services.billing.gateways.refunds import RefundOrder
 from services.billing.rules.charges.attempts import key_may_be_forgotten
 from services.billing.rules.charges.standing import Standing
+from services.billing.rules.packages.units import Unit, refundable_cents
 from services.billing.rules.payments.refunds import Refundable, RefundState
 from services.billing.rules.superbills.document import Receipt
+from services.billing.store import package_units
 from services.billing.tables import Refund
 from services.billing.work import CreateRefund, RefundStands
 from shared.events.billing import RefundReason, TenderKind
@@ -106,6 +108,18 @@ _GIVEN_BACK = text(
 
 
 @dataclass(frozen=True, slots=True)
+class PaidPackage:
+    """What of a package can go back."""
+
+    purchase_id: UUID
+    free: tuple[Unit, ...]
+
+    @property
+    def free_cents(self) -> int:
+        return sum(unit.value_cents for unit in self.free)
+
+
+@dataclass(frozen=True, slots=True)
 class LockedPayment:
     """A payment whose row, and whose charge's, are ours until the commit."""
 
@@ -114,15 +128,27 @@ class LockedPayment:
     reference: str
     refundable: Refundable
     standing: Standing | None
+    package: PaidPackage | None = None
 
 
 async def lock_payment(tx: Transaction, payment_id: UUID) -> LockedPayment | None:
-    """Lock first, then look. The charge comes before its payments, as everywhere."""
+    """Lock first, then look. The charge comes before its payments, as everywhere.
+
+    Between them comes the package that it paid, or that it is a unit of.
+    """
     await tx.execute(_LOCK_CHARGE, {"payment_id": payment_id})
+    package = await package_units.lock_of_payment(tx, payment_id)
     row = (await tx.execute(_PAYMENT, {"payment_id": payment_id})).one_or_none()
     if row is None:
         return None
     pays = row.charge_id is not None
+    free: tuple[Unit, ...] = ()
+    in_steps_cents: tuple[int, ...] | None = None
+    if package is not None and pays:
+        in_steps_cents = (row.amount_cents,) if package.is_paid else ()
+    elif package is not None:
+        free = tuple(await package_units.free_units(tx, package.purchase_id))
+        in_steps_cents = refundable_cents(free)
     return LockedPayment(
         patient_id=row.patient_id,
         charge_id=row.charge_id,
@@ -135,8 +161,10 @@ async def lock_payment(tx: Transaction, payment_id: UUID) -> LockedPayment | Non
             is_rejected=row.is_rejected,
             charged_back_cents=row.charged_back_cents,
             is_charged_back=row.is_charged_back,
+            in_steps_cents=in_steps_cents,
         ),
         standing=Standing(row.costs_cents, row.paid_cents, row.forgiven_cents) if pays else None,
+        package=PaidPackage(package.purchase_id, free) if package and not pays else None,
     )
 
 

@@ -51,12 +51,14 @@ _MOVED = text(
       FROM ledger_transfers AS t
       LEFT JOIN ledger_transfers AS o ON o.transfer_id = t.reverses
       LEFT JOIN payments AS p
-             ON p.payment_id = CASE WHEN t.reason IN ('card_captured', 'outside_payment')
+             ON p.payment_id = CASE WHEN t.reason IN ('card_captured', 'outside_payment',
+                                                      'package_paid', 'prepaid_used')
                                     THEN t.source_id::uuid END
       LEFT JOIN payments AS u
              ON t.reason = 'unmatched_applied' AND u.tender = 'card' AND u.reference = t.source_id
       LEFT JOIN refunds AS r
-             ON r.refund_id = CASE t.reason WHEN 'refund_started' THEN t.source_id::uuid END
+             ON r.refund_id = CASE WHEN t.reason IN ('refund_started', 'package_refunded')
+                                   THEN t.source_id::uuid END
      WHERE t.patient_id = :patient_id AND 'patient_receivable' IN (t.debit, t.credit)
        AND t.posted_at >= :begins AND t.posted_at < :before
      ORDER BY t.posted_at, t.transfer_id

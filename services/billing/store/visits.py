@@ -12,11 +12,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, SMALLINT, TEXT, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from services.billing.rules.charges.attempts import Charged
-from services.billing.rules.charges.gates import in_turn
+from services.billing.rules.charges.gates import in_turn as gates_in_turn
 from services.billing.rules.charges.pricing import OnFile, Service, of_infusion, of_session
 from services.billing.rules.charges.standing import ChargeState
+from services.billing.rules.packages.units import Wants, in_turn
 from services.billing.store import fees
 from services.billing.store.gates import read_gates
+from services.billing.store.package_units import free_of
 from shared.events.billing import TenderKind
 from shared.events.scheduling import AppointmentBooked, ConsultCompleted, InfusionCompleted
 from shared.messaging import Transaction
@@ -144,7 +146,7 @@ async def read_on_file(tx: Transaction, services: Sequence[Service]) -> list[OnF
     """What pricing needs of each service, in one statement for them all.
 
     Fees and visits are locked before: between this look and the commit no fee is recorded that
-    would cover them, and no tender is chosen.
+    would cover them, and no tender is chosen. So are the packages of their patients.
     """
     await fees.hold(tx)
     await tx.execute(_LOCK_VISITS, {"appointments": [one.appointment_id for one in services]})
@@ -160,7 +162,17 @@ async def read_on_file(tx: Transaction, services: Sequence[Service]) -> list[OnF
         },
     )
     rows = found.all()
-    amounts_cents = [None if row.charged or row.held else row.amount_cents for row in rows]
+    units = in_turn(
+        await free_of(tx, [one.patient_id for one in services]),
+        [
+            Wants(one.patient_id, one.code) if row.amount_cents and not row.charged else None
+            for row, one in zip(rows, services, strict=True)
+        ],
+    )
+    amounts_cents = [
+        None if row.charged or row.held else unit.value_cents if unit else row.amount_cents
+        for row, unit in zip(rows, units, strict=True)
+    ]
     return [
         OnFile(
             already_charged=row.charged,
@@ -173,8 +185,9 @@ async def read_on_file(tx: Transaction, services: Sequence[Service]) -> list[OnF
             is_held=row.held,
             is_on_hold=row.on_hold,
             gate=gate,
+            unit=unit,
         )
-        for row, gate in zip(rows, in_turn(gates, amounts_cents), strict=True)
+        for row, unit, gate in zip(rows, units, gates_in_turn(gates, amounts_cents), strict=True)
     ]
 
 

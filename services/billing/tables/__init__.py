@@ -1,4 +1,4 @@
-"""What billing keeps: fees, estimates, visits, charges, payments, ledger, cards, superbills.
+"""What billing keeps: fees, estimates, charges, payments, packages, ledger, cards, superbills.
 
 Ids, states and cents are in the clear; client secrets, estimates, superbills, statements, what
 patients answered about coverage and where they agreed from are sealed.
@@ -44,6 +44,7 @@ from services.billing.tables.held_charges import EstimateMargin, HeldCharge
 from services.billing.tables.ledger import LedgerAccount, LedgerTransfer
 from services.billing.tables.mandates import Mandate, MandateText
 from services.billing.tables.notices import NoticesSeen
+from services.billing.tables.packages import Package, PackagePurchase, PackageUnit
 from services.billing.tables.pay_links import PayLink
 from services.billing.tables.payments import Payment, PaymentAttempt, UnmatchedPayment
 from services.billing.tables.reconciliation import (
@@ -101,6 +102,9 @@ __all__ = [
     "MandateText",
     "NetworkCeiling",
     "NoticesSeen",
+    "Package",
+    "PackagePurchase",
+    "PackageUnit",
     "PatientCoverage",
     "PatientStatement",
     "PayLink",

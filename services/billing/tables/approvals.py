@@ -21,7 +21,7 @@ class SingleEntry(Base, table=True):
         CheckConstraint("amount_cents > 0", name="amount"),
         CheckConstraint(
             "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer',"
-            " 'write_down')",
+            " 'write_down', 'package_payment')",
             name="entry",
         ),
         Index("ix_single_entries_counted", "patient_id", "entry", "entered_by", "entered_at"),
@@ -44,7 +44,7 @@ class ApprovalLimit(Base, table=True):
         CheckConstraint("limit_cents >= 0", name="limit"),
         CheckConstraint(
             "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer',"
-            " 'write_down')",
+            " 'write_down', 'package_payment')",
             name="entry",
         ),
         Index("ix_approval_limits_in_force", "entry", "starts_at", "limit_id"),
@@ -66,7 +66,7 @@ class Approval(Base, table=True):
         CheckConstraint("amount_cents > 0", name="amount"),
         CheckConstraint(
             "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer',"
-            " 'write_down')",
+            " 'write_down', 'package_payment')",
             name="entry",
         ),
         CheckConstraint("state IN ('pending', 'approved', 'refused')", name="state"),

@@ -15,6 +15,8 @@ from shared.columns import cents, moment, words
 class CareCreditTender(Base, table=True):
     """One use of CareCredit for one charge, as far as it has come. Its id is its payment's.
 
+    One without a charge pays the package whose purchase has its id.
+
     It goes one way: a link is sent, the payment is reported, confirmed, funded; before that it may
     be rejected. Of the account only the last four digits are kept.
     """
@@ -42,7 +44,7 @@ class CareCreditTender(Base, table=True):
     )
 
     tender_id: UUID = Field(primary_key=True)
-    charge_id: UUID = Field(foreign_key="charges.charge_id")
+    charge_id: UUID | None = Field(foreign_key="charges.charge_id")
     patient_id: UUID
     amount_cents: int = Field(sa_column=cents())
     promo_months: int | None = Field(sa_column=Column(SmallInteger, nullable=True))

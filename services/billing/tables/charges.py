@@ -52,7 +52,8 @@ class Charge(Base, table=True):
         ),
         CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="paid"),
         CheckConstraint(
-            "tender IN ('card', 'hsa_card', 'care_credit', 'cash', 'check')", name="tender"
+            "tender IN ('card', 'hsa_card', 'care_credit', 'cash', 'check', 'prepaid')",
+            name="tender",
         ),
         CheckConstraint("service IN ('infusion', 'session')", name="service"),
         CheckConstraint("service = 'infusion' OR infusion_id = appointment_id", name="session"),

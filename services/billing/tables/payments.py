@@ -88,7 +88,8 @@ class Payment(Base, table=True):
         ),
         CheckConstraint("rejected_at IS NULL OR refunded_cents = 0", name="rejected"),
         CheckConstraint(
-            "tender IN ('card', 'hsa_card', 'care_credit', 'cash', 'check')", name="tender"
+            "tender IN ('card', 'hsa_card', 'care_credit', 'cash', 'check', 'prepaid')",
+            name="tender",
         ),
         UniqueConstraint("tender", "reference"),
         Index("ix_payments_charge_id", "charge_id"),

@@ -28,7 +28,7 @@ class Refund(Base, table=True):
         CheckConstraint("(state = 'failed') = (failure IS NOT NULL)", name="failure"),
         CheckConstraint("state = 'failed' OR NOT undone", name="undone"),
         CheckConstraint("state = 'failed' OR handled_at IS NULL", name="handled"),
-        CheckConstraint("(tender = 'card') = (reference IS NULL)", name="reference"),
+        CheckConstraint("(tender IN ('card', 'prepaid')) = (reference IS NULL)", name="reference"),
         CheckConstraint("tender = 'card' OR state = 'succeeded'", name="outside"),
         UniqueConstraint("stripe_refund_id"),
         UniqueConstraint("tender", "reference"),

@@ -44,6 +44,7 @@ from services.billing.work.estimates import (
 )
 from services.billing.work.gates import AskWhoGave, ClinicianKnown, LookAgain, look_again_key
 from services.billing.work.notices import CatchUp, ListNotices, NoticesListed
+from services.billing.work.packages import LookForPackagePayment, PayForPackage
 from services.billing.work.pay_links import (
     CreatePayLink,
     ExpirePayLink,
@@ -111,10 +112,12 @@ __all__ = [
     "LookAtPayment",
     "LookAtRefund",
     "LookAtSetup",
+    "LookForPackagePayment",
     "LookForPayment",
     "NeverArrived",
     "NothingToStore",
     "NoticesListed",
+    "PayForPackage",
     "PayLinkEnded",
     "PayLinkMade",
     "PlanRedeemed",

@@ -10,17 +10,24 @@ from shared.events.billing import (
     EstimateIssued,
     MonthlySuperbillIssued,
     OutsidePaymentRecorded,
+    PackagePaid,
     PaymentCaptured,
     PaymentDeclined,
     SuperbillCorrected,
     SuperbillIssued,
+    TenderKind,
 )
 from shared.events.notifications import Purpose
 from shared.events.pharmacy import PrescriptionDelivered
 from shared.messaging import Transaction
 
 
-async def send_receipt(event: PaymentCaptured | OutsidePaymentRecorded, tx: Transaction) -> None:
+async def send_receipt(
+    event: PaymentCaptured | OutsidePaymentRecorded | PackagePaid, tx: Transaction
+) -> None:
+    """A visit that was paid ahead has none: its money came with its package."""
+    if isinstance(event, OutsidePaymentRecorded) and event.tender is TenderKind.PREPAID:
+        return
     await messages.add(
         tx,
         Draft(

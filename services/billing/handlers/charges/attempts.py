@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from services.billing.gateways.payments import Order, Payments
 from services.billing.handlers.collecting import steps
 from services.billing.handlers.collecting.asking import broken_by_asking, broken_by_trying
+from services.billing.handlers.packages import paying as packages
 from services.billing.handlers.payments import pay_links, unmatched
 from services.billing.handlers.superbills import issuing
 from services.billing.rules.books import ledger
@@ -199,7 +200,10 @@ async def look_for_payment(order: Order, payments: Payments) -> Captured | Decli
 async def record_never_arrived(lost: NeverArrived, tx: Transaction) -> None:
     """Nothing was taken: the charge may be tried again."""
     attempt = await store.lock_attempt(tx, lost.attempt_id)
-    if attempt is None or attempt.decided:
+    if attempt is None:
+        await packages.record_never_arrived(lost, tx)
+        return
+    if attempt.decided:
         return
     await store.end_attempt(
         tx, lost.attempt_id, AttemptState.ABANDONED, reason=AbandonReason.NOT_AT_STRIPE
@@ -209,13 +213,16 @@ async def record_never_arrived(lost: NeverArrived, tx: Transaction) -> None:
 
 
 async def record_capture(captured: Captured, tx: Transaction) -> None:
-    """The charge is paid, or a part of it.
+    """The charge is paid, or a part of it; or a package is, which has the same facts.
 
     Whoever brings the news first, the call or the webhook, is believed. What no charge
     waits for is for a person to give back.
     """
     attempt = await store.lock_attempt(tx, captured.attempt_id)
-    if attempt is None or await stored_unmatched.was_returned(tx, captured.payment_intent_id):
+    if attempt is None:
+        await packages.record_capture(captured, tx)
+        return
+    if await stored_unmatched.was_returned(tx, captured.payment_intent_id):
         return
     differs = captured.amount_cents != attempt.amount_cents
     match _step(attempt, AttemptState.CAPTURED):
@@ -282,6 +289,7 @@ async def record_decline(declined: Declined, tx: Transaction) -> None:
     """The charge is still owed."""
     attempt = await store.lock_attempt(tx, declined.attempt_id)
     if attempt is None:
+        await packages.record_decline(declined, tx)
         return
     match _step(attempt, AttemptState.DECLINED):
         case Step.CHANGES_NOTHING:

@@ -151,10 +151,15 @@ async def _decide(
 
 
 async def _post_or_wait(held: Held, on_file: OnFile, tx: Transaction) -> HeldState:
-    """Charge the service once nothing is in the way any more; note what is."""
-    service, amount_cents = held.service, held.amount_cents
+    """Charge the service once nothing is in the way any more; note what is.
+
+    What is written down is paid as written down, and uses no unit of a package.
+    """
+    service, amount_cents, unit = held.service, held.amount_cents, on_file.unit
     if held.charged_cents is not None:
-        amount_cents = held.charged_cents
+        amount_cents, unit = held.charged_cents, None
+    elif unit is not None:
+        amount_cents = unit.value_cents
     broken = rules.in_the_way(
         on_file.gate, amount_cents, decision=held.decision, given=await _given(held, tx)
     )
@@ -165,7 +170,7 @@ async def _post_or_wait(held: Held, on_file: OnFile, tx: Transaction) -> HeldSta
         if held.waits_for == (CLINICIAN_ASKED_FOR.rule,) and rules.waits_for_people(broken):
             gates.say_held(tx, service, amount_cents, broken)
         return HeldState.HELD
-    priced = pricing.price(replace(on_file, is_held=False))
+    priced = pricing.price(replace(on_file, is_held=False, unit=unit))
     assert isinstance(priced, Priced), "what is held has a fee and no charge"
     post_charge(service, replace(priced, amount_cents=amount_cents), tx)
     await store.note_posted(tx, service.service_id)

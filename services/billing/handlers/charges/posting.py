@@ -7,12 +7,13 @@ from typing import assert_never
 from services.billing.handlers.charges import attempts
 from services.billing.handlers.charges.gates import hold_charge
 from services.billing.handlers.collecting import steps
+from services.billing.handlers.packages import units
 from services.billing.rules.books import ledger
 from services.billing.rules.books.ledger import OfCharge
 from services.billing.rules.charges import pricing
 from services.billing.rules.charges.gates import Gate, in_the_way
 from services.billing.rules.charges.pricing import FirstStep, NoCharge, OnFile, Priced, Service
-from services.billing.rules.charges.standing import ChargeState
+from services.billing.rules.charges.standing import ChargeState, Standing
 from services.billing.store import fees, visits
 from services.billing.store.ledger import post
 from services.billing.tables import Charge, UnchargedInfusion
@@ -112,7 +113,11 @@ def _post_or_hold(service: Service, priced: Priced, gate: Gate, tx: Transaction)
 def post_charge(service: Service, priced: Priced, tx: Transaction) -> None:
     """Write the charge, post what is owed, and take the first step towards its payment."""
     charge_id = new_id()
-    declined = priced.first_step in _UNASKED
+    standing = Standing(
+        priced.amount_cents,
+        paid_cents=priced.amount_cents if priced.first_step is FirstStep.USE_UNIT else 0,
+    )
+    state = standing.state(declined=priced.first_step in _UNASKED)
     tx.insert(
         Charge,
         charge_id=charge_id,
@@ -123,8 +128,10 @@ def post_charge(service: Service, priced: Priced, tx: Transaction) -> None:
         fee_id=priced.fee_id,
         amount_cents=priced.amount_cents,
         tender=priced.tender.value,
-        state=(ChargeState.DECLINED if declined else ChargeState.OPEN).value,
+        paid_cents=standing.paid_cents,
+        state=state.value,
         posted_at=tx.now,
+        paid_at=tx.now if state is ChargeState.PAID else None,
     )
     post(
         tx,
@@ -163,5 +170,8 @@ def post_charge(service: Service, priced: Priced, tx: Transaction) -> None:
             steps.begin_under_hold(tx, charge_id)
         case FirstStep.WAIT_FOR_OUTSIDE_PAYMENT:
             pass
+        case FirstStep.USE_UNIT:
+            assert priced.unit is not None
+            units.pay(tx, service, charge_id, priced.unit)
         case step:
             assert_never(step)

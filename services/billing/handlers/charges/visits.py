@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.billing.handlers.estimates import terms
-from services.billing.rules.charges.attempts import broken_by_late_tender
+from services.billing.rules.charges.attempts import PREPAID_BY_ITSELF, broken_by_late_tender
 from services.billing.store import visits as store
 from services.billing.store.visits import Known
 from services.billing.tables import SeriesVisit, Visit
@@ -110,6 +110,8 @@ async def choose_tender(
             field="patient_id",
             source="scheduling's booking",
         )
+    if wish.tender is TenderKind.PREPAID:
+        return Refused.by_rules([PREPAID_BY_ITSELF])
     if (charged := await store.find_charge(tx, appointment_id)) is not None:
         return Refused.by_rules([broken_by_late_tender(charged)])
     await store.choose_tender(tx, appointment_id, wish.tender)

@@ -23,8 +23,9 @@ from services.billing.rules.books import ledger
 from services.billing.rules.charges.standing import Standing
 from services.billing.rules.disputes import course as rules
 from services.billing.rules.disputes.course import DisputeState, DisputeStep, Loss
+from services.billing.rules.packages.offers import PurchaseState
 from services.billing.rules.superbills.document import CorrectionReason
-from services.billing.store import charges
+from services.billing.store import charges, packages
 from services.billing.store import disputes as store
 from services.billing.store import refunds as payments
 from services.billing.store.disputes import LockedDispute
@@ -183,12 +184,30 @@ class Lost:
 
 
 async def _lose(told: Told, tx: Transaction) -> Lost:
-    """The bank keeps what it took. A charge is owed again; what paid none is the patient's."""
+    """The bank keeps what it took. A charge is owed again; what paid none is the patient's.
+
+    Nothing more is used of a package; what was used of it is the clinic's loss.
+    """
     paid, standing = told.paid, told.paid.standing
     held_cents = await store.held_cents(tx, told.dispute_id)
-    loss = rules.loss_of(held_cents, still_paid_cents=paid.refundable.left_cents)
-    post(tx, ledger.dispute_lost(paid.patient_id, paid.charge_id, told.dispute_id, loss, tx.now))
+    package = paid.package
+    left_cents = paid.refundable.left_cents if package is None else package.free_cents
+    loss = rules.loss_of(held_cents, still_paid_cents=left_cents)
+    post(
+        tx,
+        ledger.dispute_lost(
+            paid.patient_id,
+            paid.charge_id,
+            told.dispute_id,
+            loss,
+            tx.now,
+            paid_ahead=package is not None,
+        ),
+    )
     await store.charge_back(tx, told.payment_id, loss.owed_again_cents)
+    if package is not None:
+        await packages.set_state(tx, package.purchase_id, PurchaseState.CHARGED_BACK)
+        return Lost(loss, None)
     if paid.charge_id is None or standing is None:
         await payments.take_off_the_list(tx, told.payment_id)
         return Lost(loss, None)

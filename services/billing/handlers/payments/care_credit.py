@@ -8,14 +8,17 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from services.billing.handlers.packages import paying as packages
 from services.billing.handlers.superbills import issuing
 from services.billing.rules.books import ledger
 from services.billing.rules.charges import attempts as paying
+from services.billing.rules.packages.offers import NotPaid
 from services.billing.rules.payments import care_credit as rules
 from services.billing.rules.payments.care_credit import CareCreditState, Channel
 from services.billing.rules.superbills.document import CorrectionReason
 from services.billing.store import care_credit as store
 from services.billing.store import charges
+from services.billing.store import packages as bought
 from services.billing.store.ledger import post, reverse
 from services.billing.tables import CareCreditTender
 from shared.events.billing import OutsidePaymentRejected, PositiveCents, TenderKind
@@ -58,8 +61,10 @@ class Rejected(BaseModel):
 
 
 class CareCreditShown(BaseModel):
+    """A use of CareCredit. Without a charge it pays the package that was bought under its id."""
+
     tender_id: UUID
-    charge_id: UUID
+    charge_id: UUID | None
     patient_id: UUID
     amount_cents: int
     promo_months: int | None
@@ -97,7 +102,7 @@ def _begin(
     tx: Transaction,
     *,
     tender_id: UUID,
-    charge_id: UUID,
+    charge_id: UUID | None,
     patient_id: UUID,
     amount_cents: int,
     detail: CareCreditDetail,
@@ -173,6 +178,28 @@ async def report(
     )
 
 
+def report_for_package(
+    tx: Transaction,
+    *,
+    purchase_id: UUID,
+    patient_id: UUID,
+    amount_cents: int,
+    detail: CareCreditDetail,
+    by: str,
+) -> None:
+    """A package was paid with CareCredit. It counts as paid once the money is there."""
+    _begin(
+        tx,
+        tender_id=purchase_id,
+        charge_id=None,
+        patient_id=patient_id,
+        amount_cents=amount_cents,
+        detail=detail,
+        state=CareCreditState.REPORTED,
+        by=by,
+    )
+
+
 async def confirm(tender_id: UUID, by: str, tx: Transaction) -> CareCreditShown | Refused:
     """CareCredit's notice names the payment."""
     found = await _lock(tender_id, CareCreditState.CONFIRMED, tx)
@@ -192,6 +219,11 @@ async def fund(
     if broken := rules.broken_by_fee(found.amount_cents, wish.fee_cents):
         return Refused.by_rules(broken)
     await store.step(tx, tender_id, CareCreditState.FUNDED, by=by, fee_cents=wish.fee_cents)
+    if found.charge_id is None:
+        purchase = await bought.lock(tx, tender_id)
+        assert purchase is not None, "its id is its payment's"
+        assert purchase.reference is not None, "only a card has none"
+        await packages.settle(purchase, purchase.reference, tx)
     post(tx, ledger.care_credit_funded(tender_id, found.amount_cents, wish.fee_cents, tx.now))
     return await _shown(tender_id, tx)
 
@@ -206,7 +238,9 @@ async def reject(
     if broken := rules.broken_by_rejection(found.refunded_cents):
         return Refused.by_rules(broken)
     await store.step(tx, tender_id, CareCreditState.REJECTED, by=by, rejection=wish.why)
-    if await store.reject_payment(tx, tender_id):
+    if found.charge_id is None:
+        await packages.decline(tender_id, NotPaid.CARE_CREDIT_REJECTED.value, tx)
+    elif await store.reject_payment(tx, tender_id):
         await _owe_again(found, tx)
     return await _shown(tender_id, tx)
 
@@ -232,13 +266,15 @@ async def _owe_again(found: Any, tx: Transaction) -> None:
 
 
 async def _lock(tender_id: UUID, to: CareCreditState, tx: Transaction) -> Any | Refused:
-    """Lock the charge first, then look."""
+    """Lock the charge, or the package, first, then look."""
     charge_id = await store.charge_of(tx, tender_id)
-    if charge_id is None:
-        return Refused.not_found("CareCredit payment")
-    await charges.lock(tx, charge_id)
+    if charge_id is not None:
+        await charges.lock(tx, charge_id)
+    else:
+        await bought.lock(tx, tender_id)
     found = await store.find(tx, tender_id)
-    assert found is not None, "none is ever deleted"
+    if found is None:
+        return Refused.not_found("CareCredit payment")
     broken = rules.broken_by_step(CareCreditState(found.state), to)
     return Refused.by_rules(broken) if broken else found
 

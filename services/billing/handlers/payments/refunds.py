@@ -17,10 +17,11 @@ from services.billing.rules.approvals import Entry
 from services.billing.rules.books import ledger
 from services.billing.rules.books.ledger import OfCharge
 from services.billing.rules.charges.attempts import CURRENCY, reference_as_kept
+from services.billing.rules.packages.units import units_that_go_back
 from services.billing.rules.payments import refunds as rules
 from services.billing.rules.payments.refunds import RefundState, RefundStep
 from services.billing.rules.superbills.document import CorrectionReason
-from services.billing.store import charges
+from services.billing.store import charges, package_units
 from services.billing.store import refunds as store
 from services.billing.store.ledger import post, reverse
 from services.billing.store.refunds import LockedPayment, LockedRefund
@@ -142,10 +143,16 @@ async def _start(
     tx.insert(Refund, **row)
     await store.count_refunded(tx, payment_id, cents)
     owed_cents = 0
-    if paid.charge_id is None or paid.standing is None:
+    if paid.package is not None:
+        back = units_that_go_back(paid.package.free, cents)
+        package_units.give_back(tx, back, shown.refund_id)
+        post(tx, ledger.package_refunded(paid.patient_id, shown.refund_id, cents, tx.now))
+    elif paid.charge_id is None or paid.standing is None:
         await store.take_off_the_list(tx, payment_id)
         post(tx, ledger.unmatched_refunded(paid.patient_id, shown.refund_id, cents, tx.now))
     else:
+        if tender is TenderKind.PREPAID:
+            await package_units.take_back(tx, payment_id)
         standing = rules.after_refund(paid.standing, cents, wish.reason)
         owed_cents = standing.owed_cents
         await charges.set_standing(tx, paid.charge_id, standing)
@@ -248,7 +255,10 @@ async def _fail(stands: RefundStands, refund: LockedRefund, tx: Transaction) -> 
     paid, cents = refund.paid, refund.amount_cents
     await reverse(tx, ledger.Reason.REFUND_SENT, str(stands.refund_id))
     undone = True
-    if paid.charge_id is None or paid.standing is None:
+    if paid.package is not None:
+        await package_units.put_back(tx, stands.refund_id)
+        await reverse(tx, ledger.Reason.PACKAGE_REFUNDED, str(stands.refund_id))
+    elif paid.charge_id is None or paid.standing is None:
         await store.put_on_the_list(tx, refund.payment_id)
         await reverse(tx, ledger.Reason.UNMATCHED_REFUNDED, str(stands.refund_id))
     elif (standing := rules.after_failure(paid.standing, cents, refund.reason)) is not None:

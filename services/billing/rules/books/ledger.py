@@ -58,6 +58,9 @@ class Reason(StrEnum):
     CHARGE_POSTED = "charge_posted"
     CARD_CAPTURED = "card_captured"
     OUTSIDE_PAYMENT = "outside_payment"
+    PACKAGE_PAID = "package_paid"
+    PREPAID_USED = "prepaid_used"
+    PACKAGE_REFUNDED = "package_refunded"
     DISCOUNTED = "discounted"
     WRITTEN_OFF = "written_off"
     REFUND_STARTED = "refund_started"
@@ -113,8 +116,9 @@ _HELD_IN = {
     TenderKind.CARE_CREDIT: Account.CARE_CREDIT_CLEARING,
     TenderKind.CASH: Account.CASH,
     TenderKind.CHECK: Account.CHECKS,
+    TenderKind.PREPAID: Account.PATIENT_CREDIT,
 }
-"""Where the money of a tender is until it is in the bank."""
+"""Where the money of a tender is until it is in the bank. What is prepaid is there already."""
 
 
 def held_in(tender: TenderKind) -> Account:
@@ -147,6 +151,32 @@ def outside_payment(
     """The patient paid past Stripe."""
     leg = Leg(held_in(tender), Account.PATIENT_RECEIVABLE, amount_cents)
     return _about(of, Reason.OUTSIDE_PAYMENT, payment_id, leg, at)
+
+
+def package_paid(
+    patient_id: UUID, purchase_id: UUID, tender: TenderKind, amount_cents: int, at: datetime
+) -> Posting:
+    """A package is paid, and nothing is earned yet. Both legs stand on the patient's statement."""
+    legs = (
+        Leg(held_in(tender), Account.PATIENT_RECEIVABLE, amount_cents),
+        Leg(Account.PATIENT_RECEIVABLE, Account.PATIENT_CREDIT, amount_cents),
+    )
+    return Posting(Reason.PACKAGE_PAID, str(purchase_id), legs, at, patient_id)
+
+
+def prepaid_used(of: OfCharge, payment_id: UUID, amount_cents: int, at: datetime) -> Posting:
+    """A unit of a package pays its visit."""
+    leg = Leg(Account.PATIENT_CREDIT, Account.PATIENT_RECEIVABLE, amount_cents)
+    return _about(of, Reason.PREPAID_USED, payment_id, leg, at)
+
+
+def package_refunded(patient_id: UUID, refund_id: UUID, amount_cents: int, at: datetime) -> Posting:
+    """What was not used of a package is on its way back."""
+    legs = (
+        Leg(Account.PATIENT_CREDIT, Account.PATIENT_RECEIVABLE, amount_cents),
+        Leg(Account.PATIENT_RECEIVABLE, Account.REFUND_PENDING, amount_cents),
+    )
+    return Posting(Reason.PACKAGE_REFUNDED, str(refund_id), legs, at, patient_id)
 
 
 def discounted(of: OfCharge, adjustment_id: UUID, amount_cents: int, at: datetime) -> Posting:
@@ -239,10 +269,19 @@ def dispute_moved(patient_id: UUID, charge_id: UUID | None, moved: Moved) -> Pos
 
 
 def dispute_lost(
-    patient_id: UUID, charge_id: UUID | None, dispute_id: UUID, loss: Loss, at: datetime
+    patient_id: UUID,
+    charge_id: UUID | None,
+    dispute_id: UUID,
+    loss: Loss,
+    at: datetime,
+    *,
+    paid_ahead: bool = False,
 ) -> Posting:
     """The bank keeps it. What was paid is owed again, or owed to the patient no more."""
-    owed = Account.UNMATCHED_MONEY if charge_id is None else Account.PATIENT_RECEIVABLE
+    if paid_ahead:
+        owed = Account.PATIENT_CREDIT
+    else:
+        owed = Account.UNMATCHED_MONEY if charge_id is None else Account.PATIENT_RECEIVABLE
     return Posting(
         Reason.DISPUTE_LOST,
         str(dispute_id),

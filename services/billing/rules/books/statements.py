@@ -30,14 +30,16 @@ NOTICE = (
 
 
 class EntryKind(StrEnum):
+    """`package` is money that goes into a prepaid package, or with a minus out of it again."""
+
     CHARGE = "charge"
     PAYMENT = "payment"
     REFUND = "refund"
     REDUCTION = "reduction"
+    PACKAGE = "package"
     CORRECTION = "correction"
 
 
-_PAYS = frozenset({Reason.CARD_CAPTURED, Reason.OUTSIDE_PAYMENT, Reason.UNMATCHED_APPLIED})
 _REDUCES = {Reason.DISCOUNTED: "Discount", Reason.WRITTEN_OFF: "Written off"}
 
 
@@ -88,6 +90,7 @@ class Account:
     paid_cents: int
     refunded_cents: int
     reduced_cents: int
+    packaged_cents: int
     corrected_cents: int
     balance_cents: int
     held_cents: int
@@ -178,26 +181,52 @@ def account_of(
         paid_cents=-sum_of(EntryKind.PAYMENT),
         refunded_cents=sum_of(EntryKind.REFUND),
         reduced_cents=-sum_of(EntryKind.REDUCTION),
+        packaged_cents=sum_of(EntryKind.PACKAGE),
         corrected_cents=sum_of(EntryKind.CORRECTION),
         balance_cents=balance_cents,
         held_cents=held_cents,
     )
 
 
+_KINDS = {
+    Reason.CHARGE_POSTED: EntryKind.CHARGE,
+    Reason.CARD_CAPTURED: EntryKind.PAYMENT,
+    Reason.OUTSIDE_PAYMENT: EntryKind.PAYMENT,
+    Reason.PACKAGE_PAID: EntryKind.PAYMENT,
+    Reason.UNMATCHED_APPLIED: EntryKind.PAYMENT,
+    Reason.REFUND_STARTED: EntryKind.REFUND,
+    Reason.PACKAGE_REFUNDED: EntryKind.REFUND,
+} | dict.fromkeys(_REDUCES, EntryKind.REDUCTION)
+
 _NAMES_REFERENCE = frozenset({EntryKind.PAYMENT, EntryKind.REFUND})
 
 
 def _kind(one: Moved) -> EntryKind:
-    """A refund that is given up has a second leg, which lessens what is owed."""
-    if one.reason is Reason.CHARGE_POSTED:
-        return EntryKind.CHARGE
-    if one.reason in _PAYS:
-        return EntryKind.PAYMENT
-    if one.reason is Reason.REFUND_STARTED:
-        return EntryKind.REFUND if one.amount_cents > 0 else EntryKind.REDUCTION
-    if one.reason in _REDUCES:
+    """A refund that is given up has a second leg, which lessens what is owed.
+
+    The money of a package has two as well: it comes or goes, and it is put aside or taken from
+    there. A unit that is given back is put aside again.
+    """
+    if _is_of_package(one):
+        return EntryKind.PACKAGE
+    if one.reason is Reason.REFUND_STARTED and one.amount_cents < 0:
         return EntryKind.REDUCTION
-    return EntryKind.CORRECTION
+    return _KINDS.get(one.reason, EntryKind.CORRECTION)
+
+
+def _is_of_package(one: Moved) -> bool:
+    goes_in = one.amount_cents > 0
+    match one.undoes or one.reason:
+        case Reason.PREPAID_USED:
+            return True
+        case Reason.PACKAGE_PAID:
+            return goes_in
+        case Reason.PACKAGE_REFUNDED:
+            return goes_in is (one.undoes is not None)
+        case Reason.REFUND_STARTED:
+            return goes_in and one.tender is TenderKind.PREPAID
+        case _:
+            return False
 
 
 def _words(one: Moved, kind: EntryKind) -> str:
@@ -210,6 +239,9 @@ def _words(one: Moved, kind: EntryKind) -> str:
             return f"Payment{by}"
         case EntryKind.REFUND:
             return f"Refund{by}"
+        case EntryKind.PACKAGE:
+            goes_in = one.amount_cents > 0
+            return "Put into a prepaid package" if goes_in else "Taken from a prepaid package"
         case EntryKind.REDUCTION:
             return _REDUCES.get(one.reason, "Charge reduced with the refund")
         case EntryKind.CORRECTION:
@@ -225,6 +257,7 @@ _CORRECTIONS = {
     Reason.OUTSIDE_PAYMENT: "Payment that did not come",
     Reason.CARD_CAPTURED: "Payment taken back",
     Reason.REFUND_STARTED: "Refund that did not arrive",
+    Reason.PACKAGE_REFUNDED: "Refund that did not arrive",
     Reason.CHARGE_POSTED: "Charge taken back",
     Reason.DISPUTE_LOST: "Payment that the bank took back",
 }

@@ -30,7 +30,7 @@ KEY_MARGIN = timedelta(hours=1)
 SETTLES_WITHIN = timedelta(minutes=1)
 """How long Stripe may still work on a request that we gave up. It is looked for after that."""
 
-OUTSIDE = frozenset(TenderKind) - {TenderKind.CARD}
+OUTSIDE = frozenset(TenderKind) - {TenderKind.CARD, TenderKind.PREPAID}
 
 
 CURRENCY = "USD"
@@ -123,6 +123,15 @@ def broken_by_late_tender(charged: Charged) -> Broken:
     return Broken("already_charged", what + do, "a visit is charged once", "tender")
 
 
+PREPAID_BY_ITSELF = Broken(
+    "prepaid_by_itself",
+    "A package pays its visits by itself as long as something of it is left. Choose how the visit"
+    " is paid when nothing is.",
+    "what is paid ahead is used first",
+    "tender",
+)
+
+
 def broken_by_try(owed: Owed, amount_cents: int) -> list[Broken]:
     """What forbids the next try at the card on file."""
     if broken := (
@@ -195,7 +204,8 @@ def broken_by_outside_payment(
         broken.append(
             Broken(
                 "tender_not_outside",
-                "A card is charged by a try (POST .../attempts), not recorded by hand.",
+                "A card is charged by a try (POST .../attempts), and a package pays by itself:"
+                " neither is recorded by hand.",
                 "FAQ: Care Credit; the clinic also takes cash and checks",
                 "tender",
             )

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from services.billing.rules.charges.gates import Gate
 from services.billing.rules.clinic import CLINIC_ZONE
+from services.billing.rules.packages.units import Unit
 from shared.events.billing import ServiceKind, TenderKind
 from shared.events.scheduling import ConsultCompleted, InfusionCompleted
 from shared.refusals import Broken
@@ -82,7 +83,7 @@ class OnFile:
 
     `card_id` is of the card on file: the newest one that may be charged; `has_card` says that one
     is there at all. `is_held` says that its charge waits at a gate, `is_on_hold` that nothing may
-    be asked of the patient now.
+    be asked of the patient now. `unit` is of a package that the patient paid ahead.
     """
 
     already_charged: bool
@@ -95,6 +96,7 @@ class OnFile:
     is_held: bool
     is_on_hold: bool
     gate: Gate
+    unit: Unit | None = None
 
 
 class NoCharge(StrEnum):
@@ -113,6 +115,7 @@ class FirstStep(StrEnum):
     DECLINE_FOR_WANT_OF_MANDATE = "decline_for_want_of_mandate"
     WAIT_FOR_OUTSIDE_PAYMENT = "wait_for_outside_payment"
     WAIT_FOR_HOLD = "wait_for_hold"
+    USE_UNIT = "use_unit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +127,14 @@ class Priced:
     tender: TenderKind
     card_id: UUID | None
     first_step: FirstStep
+    unit: Unit | None = None
 
 
 def price(found: OnFile) -> Priced | NoCharge:
     """Price a service once. A visit for which nothing was chosen is paid by the card on file.
 
-    A fee of nothing is for what the clinic includes in something else.
+    A fee of nothing is for what the clinic includes in something else. What was paid ahead costs
+    the price of its unit and is paid by that, whatever was chosen.
     """
     if found.already_charged:
         return NoCharge.ALREADY_CHARGED
@@ -139,6 +144,15 @@ def price(found: OnFile) -> Priced | NoCharge:
         return NoCharge.WAITS_FOR_FEE if found.waits_for_fee else NoCharge.NO_FEE_IN_FORCE
     if found.amount_cents == 0:
         return NoCharge.COSTS_NOTHING
+    if found.unit is not None:
+        return Priced(
+            fee_id=found.fee_id,
+            amount_cents=found.unit.value_cents,
+            tender=TenderKind.PREPAID,
+            card_id=None,
+            first_step=FirstStep.USE_UNIT,
+            unit=found.unit,
+        )
     tender = found.tender or TenderKind.CARD
     if tender is not TenderKind.CARD:
         step = FirstStep.WAIT_FOR_OUTSIDE_PAYMENT

@@ -56,6 +56,9 @@ class Refundable:
     is_charged_back: bool = False
     """The bank has it until it has decided: a refund would be paid twice."""
 
+    in_steps_cents: tuple[int, ...] | None = None
+    """What of it may go back where that is counted in units of a package: one, two, and so on."""
+
     @property
     def left_cents(self) -> int:
         return self.amount_cents - self.refunded_cents - self.charged_back_cents
@@ -91,6 +94,8 @@ def broken_by_refund(
     broken = []
     if amount_cents > paid.left_cents:
         broken.append(_more_than_left(paid, amount_cents))
+    elif paid.in_steps_cents is not None and amount_cents not in paid.in_steps_cents:
+        broken.append(_not_in_units(paid))
     if tender not in {None, paid.tender}:
         broken.append(
             Broken(
@@ -131,18 +136,50 @@ def _more_than_left(paid: Refundable, amount_cents: int) -> Broken:
     )
 
 
+def _not_in_units(paid: Refundable) -> Broken:
+    if paid.in_steps_cents:
+        offered = ", ".join(
+            f"{dollars(cents)} for {count}" for count, cents in enumerate(paid.in_steps_cents, 1)
+        )
+        detail = f"What is prepaid goes back by whole visits: {offered}. Refund one of these."
+    elif paid.pays_charge:
+        detail = (
+            "The cardholder's bank took back what this package was paid with: there is no package"
+            " to put the visit back into."
+        )
+    else:
+        detail = (
+            "Nothing of this package is left. Refund the payment of a visit first: that puts the"
+            " visit back into the package."
+        )
+    return Broken(
+        "not_in_units",
+        detail,
+        "what is prepaid goes back at unit price",
+        "amount_cents",
+    )
+
+
+_WITHOUT_RECEIPT = {
+    TenderKind.CARD: Broken(
+        "reference_is_stripes",
+        "Stripe makes this refund and numbers it. Leave the reference out.",
+        "a card's refund is made by its processor",
+        "reference",
+    ),
+    TenderKind.PREPAID: Broken(
+        "reference_is_ours",
+        "No money leaves the clinic: the visit is put back into its package. Leave the reference"
+        " out.",
+        "a unit goes back to its package",
+        "reference",
+    ),
+}
+
+
 def _broken_by_reference(tender: TenderKind, reference: str | None) -> list[Broken]:
-    if tender is TenderKind.CARD:
-        if reference is None:
-            return []
-        return [
-            Broken(
-                "reference_is_stripes",
-                "Stripe makes this refund and numbers it. Leave the reference out.",
-                "a card's refund is made by its processor",
-                "reference",
-            )
-        ]
+    if tender in _WITHOUT_RECEIPT:
+        return [] if reference is None else [_WITHOUT_RECEIPT[tender]]
     if reference is None:
         return [
             Broken(
@@ -166,7 +203,13 @@ def _broken_by_reference(tender: TenderKind, reference: str | None) -> list[Brok
 
 
 def in_words(tender: TenderKind) -> str:
-    return "CareCredit" if tender is TenderKind.CARE_CREDIT else tender.value.replace("_", " ")
+    match tender:
+        case TenderKind.CARE_CREDIT:
+            return "CareCredit"
+        case TenderKind.PREPAID:
+            return "a prepaid package"
+        case _:
+            return tender.value.replace("_", " ")
 
 
 def after_refund(standing: Standing, amount_cents: int, reason: RefundReason) -> Standing:

@@ -25,6 +25,7 @@ PAID_BY = {
     TenderKind.CARE_CREDIT: "CareCredit",
     TenderKind.CASH: "Cash",
     TenderKind.CHECK: "Check",
+    TenderKind.PREPAID: "Prepaid package",
 }
 
 TITLE = "Paid statement for out-of-network reimbursement"

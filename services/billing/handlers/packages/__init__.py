@@ -1,0 +1,1 @@
+"""Prepaid packages: offered, bought, paid."""
