@@ -213,6 +213,21 @@ async def test_under_a_hold_nothing_is_asked_and_after_it_all_goes_on(billing: B
     assert again.json()["violations"][0]["rule"] == "hold_ended"
 
 
+async def test_a_page_whose_hold_ends_at_night_is_sent_in_the_morning(billing: Billing):
+    patient, _, _ = await refused(billing, "lost_card")
+    hold = {"patient_id": str(patient), "reason": "hardship"}
+    opened = await billing.told("POST", "/collections/holds", hold)
+    await billing.until_rest()
+    billing.clock.step_to(NIGHT)
+    await billing.told("POST", f"/collections/holds/{opened['hold_id']}/end", {})
+    await billing.until_rest()
+    assert len(await billing.said(PayLinkReady)) == 1
+
+    billing.clock.step_to(MORNING)
+    await billing.until_rest()
+    assert len(await billing.said(PayLinkReady)) == 2
+
+
 async def test_after_a_long_hold_a_card_without_funds_has_its_days_between_two_tries(
     billing: Billing,
 ):

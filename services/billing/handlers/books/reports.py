@@ -57,7 +57,11 @@ class AgedReceivables(BaseModel):
 
 
 class MonthEarned(BaseModel):
-    """`net_cents` is gross less discounts and refunds. Months are those of the service."""
+    """`net_cents` is gross less discounts and refunds.
+
+    What is charged stands in the month of its service, a discount or a refund in the month in
+    which it was given.
+    """
 
     month: str
     visit_type: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from services.billing.rules.charges.attempts import broken_by_try
 from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.rules.collecting import dunning as rules
 from services.billing.rules.collecting.asking import broken_by_least
-from services.billing.rules.collecting.dunning import DunningState, Next, Step
+from services.billing.rules.collecting.dunning import DunningState, Step
 from services.billing.rules.payments.pay_links import LinkReason
 from services.billing.store import charges
 from services.billing.store import collecting as store
@@ -65,7 +66,11 @@ async def take_step(work: TakeStep, tx: Transaction) -> None:
     if broken_by_least(charge.owed.standing.owed_cents):
         await store.end(tx, work.charge_id, DunningState.GIVEN_UP)
         return
+    opens_at = rules.by_day(tx.now, CLINIC_ZONE)
     match waiting.next.step:
+        case Step.TRY_CARD | Step.SEND_LINK if opens_at > tx.now:
+            # It fell due by day, and the workers were away until the night, or a hold ended in it.
+            await steps.leave(work.charge_id, replace(waiting.next, at=opens_at), tx)
         case Step.TRY_CARD:
             await _try_card(work.charge_id, charge, tx)
         case Step.SEND_LINK:
@@ -76,10 +81,6 @@ async def take_step(work: TakeStep, tx: Transaction) -> None:
 
 
 async def _try_card(charge_id: UUID, charge: LockedCharge, tx: Transaction) -> None:
-    opens_at = rules.by_day(tx.now, CLINIC_ZONE)
-    if opens_at > tx.now:  # it fell due by day, and the workers were away until the night
-        await steps.leave(charge_id, Next(Step.TRY_CARD, opens_at), tx)
-        return
     card_id, owed_cents = charge.owed.card_id, charge.owed.standing.owed_cents
     if (
         card_id is None

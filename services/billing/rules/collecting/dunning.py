@@ -3,7 +3,7 @@
 What the bank said decides (docs.stripe.com/declines/card): where the same card may pay later it is
 tried again on the days that the policy in force names, and never more often than the card's network
 lets anybody; where it may not, the patient is asked to pay on a page. When all that is done, a
-person takes over. Nothing is tried at night, because a refusal sends a text.
+person takes over. Nothing is tried and no page is sent at night, because both send a text.
 """
 
 from __future__ import annotations
