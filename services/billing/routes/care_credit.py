@@ -6,6 +6,8 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from services.billing.handlers.books import funding
+from services.billing.handlers.books.funding import EnterReport, ReportEntered
 from services.billing.handlers.payments import care_credit
 from services.billing.handlers.payments.care_credit import (
     CareCreditShown,
@@ -26,6 +28,12 @@ BILLER = [allow(Role.BILLER)]
 async def list_waiting_care_credit(desk: AtDesk, asked: AskedPage) -> Page[CareCreditShown]:
     """Payments by CareCredit that are neither funded nor rejected."""
     return await desk.read(care_credit.list_waiting, asked, purpose="payment")
+
+
+@router.post("/care-credit/funding-reports", dependencies=BILLER)
+async def enter_funding_report(wish: EnterReport, desk: AtDesk) -> ReportEntered:
+    """Enter what CareCredit's funding report says, whole; what is known already is skipped."""
+    return await desk.decide(funding.enter_report, wish, desk.actor.subject)
 
 
 @router.post("/charges/{charge_id}/care-credit-links", dependencies=DESK)

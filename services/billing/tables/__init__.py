@@ -10,7 +10,7 @@ from services.billing.tables.adjustments import ChargeAdjustment
 from services.billing.tables.approvals import Approval, ApprovalLimit, SingleEntry
 from services.billing.tables.base import Base
 from services.billing.tables.cards import Card, CardExpiryPolicy, CardSetup, Customer
-from services.billing.tables.care_credit import CareCreditTender
+from services.billing.tables.care_credit import CareCreditFunding, CareCreditTender
 from services.billing.tables.charges import Charge
 from services.billing.tables.codes import DiagnosisCode, ExpectedCode, ServiceCode
 from services.billing.tables.collecting import (
@@ -72,6 +72,7 @@ __all__ = [
     "Card",
     "CardExpiryPolicy",
     "CardSetup",
+    "CareCreditFunding",
     "CareCreditTender",
     "Charge",
     "ChargeAdjustment",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, text
+from sqlalchemy import CheckConstraint, Column, Date, Index, SmallInteger, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.billing.tables.base import Base
@@ -56,3 +56,35 @@ class CareCreditTender(Base, table=True):
     begun_at: datetime = Field(sa_column=moment())
     changed_at: datetime = Field(sa_column=moment())
     changed_by: str = Field(sa_column=words())
+
+
+class CareCreditFunding(Base, table=True):
+    """A line of a funding report. A negative one takes back what came before.
+
+    `tender_id` is the payment that it is of, once that is known; nothing else of it changes.
+    """
+
+    __tablename__ = "care_credit_fundings"
+    __table_args__ = (
+        CheckConstraint(
+            "gross_cents <> 0"
+            " AND fee_cents BETWEEN least(gross_cents, 0) AND greatest(gross_cents, 0)",
+            name="fee",
+        ),
+        UniqueConstraint("reference", "funded_on", "gross_cents"),
+        Index(
+            "ix_care_credit_fundings_untied",
+            "reference",
+            postgresql_where=text("tender_id IS NULL"),
+        ),
+        Index("ix_care_credit_fundings_tender_id", "tender_id"),
+    )
+
+    funding_id: UUID = Field(primary_key=True)
+    reference: str = Field(sa_column=words())
+    gross_cents: int = Field(sa_column=cents())
+    fee_cents: int = Field(sa_column=cents())
+    funded_on: date = Field(sa_column=Column(Date, nullable=False))
+    recorded_by: str = Field(sa_column=words())
+    recorded_at: datetime = Field(sa_column=moment())
+    tender_id: UUID | None = Field(default=None, foreign_key="care_credit_tenders.tender_id")

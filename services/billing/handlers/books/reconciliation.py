@@ -15,10 +15,13 @@ from pydantic import BaseModel, computed_field
 from sqlalchemy import Row
 
 from services.billing.gateways.balance import ProcessorBalance
+from services.billing.handlers.books.funding import tie_fundings
 from services.billing.rules.books import ledger
 from services.billing.rules.books import reconciliation as rules
+from services.billing.rules.books.funding import judge_funding
 from services.billing.rules.books.ledger import Reason
 from services.billing.rules.books.reconciliation import Break, BreakKind, MovementKind
+from services.billing.store import fundings
 from services.billing.store import ledger as books
 from services.billing.store import reconciliation as store
 from services.billing.tables import Reconciliation
@@ -69,7 +72,7 @@ class ReconciliationListed(BaseModel):
 
 
 class BreakListed(BaseModel):
-    """`reference` is Stripe's id of the payment or payout."""
+    """`reference` is Stripe's id of the payment or payout, or CareCredit's own."""
 
     break_id: UUID
     kind: BreakKind
@@ -195,6 +198,7 @@ async def _compare(
         rules.judge_payout(payout, cents)
         for payout, cents in await store.payout_ties(tx, looks_from)
     ]
+    judged += [judge_funding(tie, tx.now) for tie in await fundings.ties(tx)]
     breaks = [one for one in judged if one is not None]
     booked_cents = await store.clearing_cents(tx)
     if whole := rules.judge_balance(booked_cents, held_cents, ties, tx.now):
@@ -204,7 +208,10 @@ async def _compare(
 
 
 async def _post_news(tx: Transaction) -> None:
-    """Post the fees and payouts that Stripe tells of first, and take back payouts that failed."""
+    """Post the fees and payouts that Stripe tells of first, and take back payouts that failed.
+
+    So are lines of CareCredit's reports whose payment was recorded after them.
+    """
     for row in await store.fees_to_post(tx):
         of_dispute = row.kind == MovementKind.DISPUTE
         fee = ledger.stripe_fee(
@@ -215,6 +222,7 @@ async def _post_news(tx: Transaction) -> None:
         books.post(tx, ledger.payout(row.payout_id, row.amount_cents, row.created_at))
     for payout_id in await store.payouts_to_reverse(tx):
         await books.reverse(tx, Reason.PAYOUT, payout_id)
+    await tie_fundings(tx)
 
 
 def _tell(

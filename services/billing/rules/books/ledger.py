@@ -261,6 +261,13 @@ def care_credit_funded(
     )
 
 
+def care_credit_line(funding_id: UUID, gross_cents: int, fee_cents: int, at: datetime) -> Posting:
+    """A line of CareCredit's funding report: what came, less the fee; negative, what it took."""
+    net = _moved(Account.BANK, Account.CARE_CREDIT_CLEARING, gross_cents - fee_cents)
+    fee = _moved(Account.CARE_CREDIT_FEES, Account.CARE_CREDIT_CLEARING, fee_cents)
+    return Posting(Reason.CARE_CREDIT_FUNDED, str(funding_id), _some(net, fee), at)
+
+
 def dispute_moved(patient_id: UUID, charge_id: UUID | None, moved: Moved) -> Posting:
     """A cardholder's bank took what a payment brought, or gave it back."""
     leg = _moved(Account.DISPUTE_HOLD, Account.STRIPE_CLEARING, -moved.amount_cents)

@@ -32,7 +32,7 @@ differ and an outage of ours."""
 
 
 class MovementKind(StrEnum):
-    """What moved money at Stripe, as far as the books tell it apart."""
+    """What moved money, at Stripe or by CareCredit, as far as the books tell it apart."""
 
     PAYMENT = "payment"
     REFUND = "refund"
@@ -40,6 +40,7 @@ class MovementKind(StrEnum):
     PAYOUT = "payout"
     FEE = "fee"
     OTHER = "other"
+    CARE_CREDIT = "care_credit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ class BreakKind(StrEnum):
     AMOUNT_DIFFERS = "amount_differs"
     PAYOUT_DIFFERS = "payout_differs"
     BALANCE_DIFFERS = "balance_differs"
+    NOT_FUNDED = "not_funded"
+    TAKEN_BACK = "taken_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +205,29 @@ _WHAT_TO_DO = {
 }
 
 
+_WITH_CARE_CREDIT = {
+    BreakKind.NOT_FUNDED: (
+        "The books have {booked} paid by CareCredit, and no funding report brought it. Look it up"
+        " in CareCredit's portal: enter the report that has it, or reject the payment."
+    ),
+    BreakKind.NOT_IN_BOOKS: (
+        "CareCredit sent {found} under a reference that no payment has. Find the patient in its"
+        " portal and record the payment under that reference: the line is posted by itself then."
+    ),
+    BreakKind.AMOUNT_DIFFERS: (
+        "The books have {booked} of this payment by CareCredit, its funding reports come to"
+        " {found}. Ask CareCredit; a line that was mistyped is mended by its negative and the right one."
+    ),
+    BreakKind.TAKEN_BACK: (
+        "CareCredit sent this payment and took it back: {booked} is booked, {found} is left. Record"
+        " the refund (POST /payments/…/refunds), so that the charge is owed again."
+    ),
+}
+
+
 def what_to_do(kind: BreakKind, subject: MovementKind, booked_cents: int, found_cents: int) -> str:
     """A break for whoever works it off."""
-    return _WHAT_TO_DO[kind].format(
+    words = _WITH_CARE_CREDIT if subject is MovementKind.CARE_CREDIT else _WHAT_TO_DO
+    return words[kind].format(
         subject=subject.value, booked=dollars(booked_cents), found=dollars(found_cents)
     )
