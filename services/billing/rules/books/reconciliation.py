@@ -216,7 +216,8 @@ _WITH_CARE_CREDIT = {
     ),
     BreakKind.AMOUNT_DIFFERS: (
         "The books have {booked} of this payment by CareCredit, its funding reports come to"
-        " {found}. Ask CareCredit; a line that was mistyped is mended by its negative and the right one."
+        " {found}. Ask CareCredit; a line that was mistyped is mended by its negative and the right"
+        " one."
     ),
     BreakKind.TAKEN_BACK: (
         "CareCredit sent this payment and took it back: {booked} is booked, {found} is left. Record"
