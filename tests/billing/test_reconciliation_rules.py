@@ -121,9 +121,19 @@ def test_fees_given_back_and_payouts_taken_from_the_bank_move_the_other_way():
     assert (fee.amount_cents, payout.amount_cents) == (30, 1200)
 
 
-@pytest.mark.parametrize("kind", BreakKind)
-def test_every_break_says_what_to_do(kind: BreakKind):
-    words = rules.what_to_do(kind, MovementKind.PAYMENT, 39900, 0)
+OF_CARE_CREDIT = (BreakKind.NOT_FUNDED, BreakKind.TAKEN_BACK)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject"),
+    [(kind, MovementKind.PAYMENT) for kind in BreakKind if kind not in OF_CARE_CREDIT]
+    + [
+        (kind, MovementKind.CARE_CREDIT)
+        for kind in (*OF_CARE_CREDIT, BreakKind.NOT_IN_BOOKS, BreakKind.AMOUNT_DIFFERS)
+    ],
+)
+def test_every_break_says_what_to_do(kind: BreakKind, subject: MovementKind):
+    words = rules.what_to_do(kind, subject, 39900, 0)
     assert "$" in words
     assert "{" not in words
 
