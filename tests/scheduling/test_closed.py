@@ -116,6 +116,10 @@ ROLES = {
     "GET /fhir/metadata": "",
     "GET /fhir/Appointment": "front_desk nurse prescriber",
     "GET /fhir/Appointment/$find": "front_desk nurse prescriber",
+    "POST /fhir/Appointment/_search": "front_desk nurse prescriber",
+    "POST /fhir/Slot/_search": "front_desk nurse prescriber",
+    "POST /fhir/Schedule/_search": "front_desk nurse prescriber",
+    "POST /fhir/Patient/_search": "front_desk nurse prescriber biller",
     "GET /fhir/Appointment/{appointment_id}": "front_desk nurse prescriber",
     "GET /fhir/Slot": "front_desk nurse prescriber",
     "GET /fhir/Slot/{slot_id}": "front_desk nurse prescriber",
@@ -145,6 +149,7 @@ ROLES = {
     "GET /internal/consults/{appointment_id}": "service",
     "GET /internal/series/{series_id}": "service",
     "GET /internal/series/{series_id}/plan": "service",
+    "GET /internal/treatments/{appointment_id}/plan": "service",
 }
 
 

@@ -40,6 +40,7 @@ SHARED_LISTS = {
     "/signing-rules",
     "/chart-words",
     "/fhir/Patient",
+    "/fhir/Patient/_search",
 }
 """What holds in the whole practice, or is a patient's: these name nothing of a location."""
 
@@ -174,19 +175,23 @@ async def test_lists_show_what_is_of_the_locations_where_who_reads_works(
     things = await furnish(clinic)
     elsewhere = await another_location(clinic)
     of_the_clinic = {things[name].removeprefix("Location/") for name in things}
-    asked = {"/fhir/Schedule": {"actor": f"Location/{clinic.chair_id}"}}
+    chair = {"actor": f"Location/{clinic.chair_id}"}
+    asked = {"/fhir/Schedule": chair, "/fhir/Schedule/_search": chair}
     lists = [
-        path
+        (method, path)
         for method, path, operation in operations(app)
-        if method == "GET"
+        if (method == "GET" or path.endswith("/_search"))
         and "{" not in path
         and path != "/fhir/Appointment/$find"  # it names its location
     ]
     shown: dict[tuple[str, str], bool] = {}
     for who, at in {"here": [clinic.location_id, elsewhere], "elsewhere": [elsewhere]}.items():
         clinic.headers = bearer(*Role, at=at)
-        for path in lists:
-            answer = await clinic.client.get(path, params=asked.get(path), headers=clinic.headers)
+        for method, path in lists:
+            by = {"GET": "params", "POST": "data"}[method]
+            answer = await clinic.client.request(
+                method, path, headers=clinic.headers, **{by: asked.get(path, {})}
+            )
             assert answer.is_success, answer.text
             said = re.sub(r"actor=[^\"&]*", "", answer.text)  # the self link says what was asked
             shown[path, who] = any(each in said for each in of_the_clinic)
@@ -194,6 +199,15 @@ async def test_lists_show_what_is_of_the_locations_where_who_reads_works(
     assert silent == SHARED_LISTS
     told = {path for path, who in shown if who == "elsewhere" and shown[path, who]}
     assert told == PATIENTS_LISTS
+
+
+async def test_a_chair_and_a_room_are_of_their_location_in_fhir_too(clinic: Clinic) -> None:
+    room = await clinic.post(f"/locations/{clinic.location_id}/rooms", {"name": "Room 1"})
+    clinic.headers = bearer(*Role, at=[await another_location(clinic)])
+    for thing in (clinic.location_id, clinic.chair_id, room["room_id"]):
+        answer = await clinic.send(f"/fhir/Location/{thing}", None, method="GET")
+        assert answer.status_code == 403
+        assert OTHER_LOCATION in answer.text
 
 
 async def test_a_count_counts_no_visit_of_another_location(clinic: Clinic) -> None:
