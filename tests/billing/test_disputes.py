@@ -80,9 +80,9 @@ def test_a_dispute_goes_one_way_whatever_order_its_news_comes_in():
         assert state is DisputeState.WON
 
 
-def test_a_bank_that_decides_otherwise_afterwards_contradicts_itself():
-    assert step(DisputeState.WON, DisputeState.LOST) is DisputeStep.CONTRADICTS
-    assert step(DisputeState.LOST, DisputeState.WON) is DisputeStep.CONTRADICTS
+def test_a_bank_that_decides_otherwise_afterwards_reverses_its_decision():
+    assert step(DisputeState.WON, DisputeState.LOST) is DisputeStep.REVERSES
+    assert step(DisputeState.LOST, DisputeState.WON) is DisputeStep.REVERSES
     for state in DECIDED:
         assert step(state, state) is DisputeStep.CHANGES_NOTHING
         assert step(state, DisputeState.UNDER_REVIEW) is DisputeStep.CHANGES_NOTHING
@@ -170,6 +170,72 @@ async def test_what_is_lost_is_owed_again_and_nobody_asks_for_it_by_itself(billi
     }
     back = await refund(billing, charge["payments"][0])
     assert back.json()["violations"][0]["rule"] == "more_than_paid"
+
+
+async def test_what_was_won_and_is_lost_after_all_is_owed_again(billing: Billing):
+    dispute = await disputed(billing)
+    await decided(billing, dispute, "won")
+
+    await decided(billing, dispute, "reversed")
+
+    found = await only(billing, closed=True)
+    assert (found["state"], found["charged_back_cents"]) == ("lost", 39900)
+    said = await billing.said(DisputeClosed)
+    assert [(one.outcome, one.owed_cents) for one in said] == [("won", 0), ("lost", 39900)]
+    charge = await billing.only_charge(said[0].patient_id)
+    assert (charge["state"], charge["owed_cents"]) == ("open", 39900)
+    result = await reconciled(billing)
+    assert (result["breaks"], result["difference_cents"]) == (0, 0)
+    balance = await trial_balance(billing)
+    assert (balance["patient_receivable"], balance.get("dispute_hold", 0)) == (39900, 0)
+
+
+async def test_what_was_lost_and_is_won_after_all_is_paid_again(billing: Billing):
+    dispute = await disputed(billing)
+    await decided(billing, dispute, "lost")
+
+    await decided(billing, dispute, "reversed")
+
+    found = await only(billing, closed=True)
+    assert (found["state"], found["charged_back_cents"]) == ("won", 0)
+    said = await billing.said(DisputeClosed)
+    assert [(one.outcome, one.owed_cents) for one in said] == [("lost", 39900), ("won", 0)]
+    charge = await billing.only_charge(said[0].patient_id)
+    assert (charge["state"], charge["owed_cents"]) == ("paid", 0)
+    result = await reconciled(billing)
+    assert (result["breaks"], result["difference_cents"]) == (0, 0)
+    assert await trial_balance(billing) == {
+        "stripe_clearing": 39900 - FEE - DISPUTE_FEE,
+        "stripe_fees": FEE,
+        "dispute_fees": DISPUTE_FEE,
+        "revenue_infusion": 39900,
+    }
+
+
+async def test_what_is_won_after_the_patient_paid_otherwise_is_for_a_person(billing: Billing):
+    dispute = await disputed(billing)
+    await decided(billing, dispute, "lost")
+    [lost] = await billing.said(DisputeClosed)
+    wish = {"tender": "cash", "reference": "R-77", "amount_cents": 39900}
+    charge = await billing.only_charge(lost.patient_id)
+    await billing.told("POST", f"/charges/{charge['charge_id']}/outside-payments", wish)
+
+    billing.world.bank_decides(dispute["id"], "reversed")
+    await billing.until_rest()
+
+    assert set(await billing.parked()) == {
+        "dispute_won_after_all_and_the_charge_was_settled_otherwise"
+    }
+    assert (await only(billing, closed=True))["state"] == "lost"
+
+
+async def test_a_third_decision_is_for_a_person(billing: Billing):
+    dispute = await disputed(billing)
+    for outcome in ("lost", "reversed"):
+        await decided(billing, dispute, outcome)
+    billing.world.bank_decides(dispute["id"], "reversed")
+    await billing.until_rest()
+    assert set(await billing.parked()) == {"dispute_decided_more_than_twice"}
 
 
 async def test_a_part_that_is_lost_leaves_the_rest_paid(billing: Billing):
@@ -387,7 +453,7 @@ async def test_the_front_desk_does_not_see_disputes(billing: Billing):
     assert (await billing.ask("GET", f"/disputes/{new_id()}")).status_code == 404
 
 
-@pytest.mark.parametrize(("to", "closed"), [("inquiry", "NULL"), ("lost", "now()")])
+@pytest.mark.parametrize(("to", "closed"), [("inquiry", "NULL"), ("under_review", "NULL")])
 async def test_the_database_lets_a_dispute_go_one_way_whoever_writes(
     billing: Billing, to: str, closed: str
 ):

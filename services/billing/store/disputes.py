@@ -11,6 +11,7 @@ from sqlalchemy import Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
+from services.billing.rules.books.ledger import Reason
 from services.billing.rules.disputes.course import DisputeState, Moved
 from services.billing.store.refunds import LockedPayment
 from services.billing.tables import Dispute
@@ -22,7 +23,7 @@ _PAYMENT = text("SELECT payment_id FROM payments WHERE tender = 'card' AND refer
 
 _LOCK = text(
     """
-    SELECT dispute_id, state, hold_id FROM disputes
+    SELECT dispute_id, state, hold_id, charged_back_cents FROM disputes
      WHERE stripe_dispute_id = :stripe_dispute_id FOR UPDATE
     """
 )
@@ -63,6 +64,11 @@ _HELD = text(
     " WHERE dispute_id = :dispute_id"
 )
 
+_WON_BACK = text(
+    "SELECT EXISTS (SELECT FROM ledger_transfers"
+    f" WHERE reason = '{Reason.DISPUTE_LOST}' AND source_id = :dispute_id)"
+)
+
 _CHARGE_BACK = text(
     "UPDATE payments SET charged_back_cents = charged_back_cents + :cents"
     " WHERE payment_id = :payment_id"
@@ -92,12 +98,15 @@ class LockedDispute:
     dispute_id: UUID
     state: DisputeState
     hold_id: UUID | None
+    charged_back_cents: int
 
 
 async def lock(tx: Transaction, stripe_dispute_id: str) -> LockedDispute | None:
     """The lock of its payment comes before, so none appears meanwhile."""
     row = (await tx.execute(_LOCK, {"stripe_dispute_id": stripe_dispute_id})).one_or_none()
-    return row and LockedDispute(row.dispute_id, DisputeState(row.state), row.hold_id)
+    return row and LockedDispute(
+        row.dispute_id, DisputeState(row.state), row.hold_id, row.charged_back_cents
+    )
 
 
 async def keep(
@@ -164,8 +173,13 @@ async def held_cents(tx: Transaction, dispute_id: UUID) -> int:
     return int((await tx.execute(_HELD, {"dispute_id": dispute_id})).scalar_one())
 
 
+async def was_won_back(tx: Transaction, dispute_id: UUID) -> bool:
+    """Whether it was lost, and won after all."""
+    return bool((await tx.execute(_WON_BACK, {"dispute_id": str(dispute_id)})).scalar_one())
+
+
 async def charge_back(tx: Transaction, payment_id: UUID, cents: int) -> None:
-    """A part of a payment is lost."""
+    """A part of a payment is lost, or is not lost any more where it is less than nothing."""
     await tx.execute(_CHARGE_BACK, {"payment_id": payment_id, "cents": cents})
 
 

@@ -153,6 +153,28 @@ def submit(books: Books, dispute: Object) -> None:
         )
 
 
+def reverse(books: Books, dispute: Object) -> None:
+    """The bank decides otherwise after all, and moves the money the other way."""
+    was_won = dispute["status"] == "won"
+    dispute["status"] = "lost" if was_won else "won"
+    dispute["is_charge_refundable"] = not was_won
+    kind, sign, what = "dispute_reversal", 1, "reversal"
+    if was_won:
+        kind, sign, what = "dispute", -1, "withdrawal"
+    dispute["balance_transactions"].append(
+        enter(
+            books,
+            ("adjustment", kind),
+            sign * dispute["amount"],
+            source=dispute["id"],
+            description=f"Chargeback {what} for {dispute['charge']}",
+        )
+    )
+    moved = "funds_withdrawn" if was_won else "funds_reinstated"
+    books.emit(f"charge.dispute.{moved}", dispute)
+    books.emit("charge.dispute.closed", dispute)
+
+
 def decide(books: Books, dispute: Object, outcome: str) -> None:
     """The bank's last word: `won` or `lost`. An inquiry is closed either way."""
     if dispute["status"].startswith("warning_"):

@@ -72,7 +72,7 @@ class Doubts(_Asked):
 class BankDecides(_Asked):
     """The bank's answer to a dispute."""
 
-    outcome: Literal["won", "lost", "escalated"]
+    outcome: Literal["won", "lost", "escalated", "reversed"]
 
 
 @router.get("/calls")
@@ -173,8 +173,13 @@ async def bank_disputes(world: TheWorld, charge_id: str, doubts: Doubts) -> dict
 
 @router.post("/disputes/{dispute_id}")
 async def bank_decides(world: TheWorld, dispute_id: str, says: BankDecides) -> dict[str, Any]:
-    """An inquiry is closed by either outcome, or becomes a chargeback."""
+    """An inquiry is closed by either outcome, or becomes a chargeback; a decision is reversed."""
     dispute = _found(world.stripe.disputes, dispute_id)
+    if says.outcome == "reversed":
+        if dispute["status"] not in {"won", "lost"}:
+            raise HTTPException(409, "nothing is decided that could be reversed")
+        dispute_course.reverse(world.stripe, dispute)
+        return dispute
     if dispute["status"] not in dispute_course.OPEN:
         raise HTTPException(409, f"this dispute is {dispute['status']}")
     if says.outcome != "escalated":

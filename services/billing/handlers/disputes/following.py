@@ -15,11 +15,12 @@ from pydantic import BaseModel, computed_field
 from sqlalchemy import Row
 
 from services.billing.gateways.disputes import Disputes
-from services.billing.handlers.collecting import holds
+from services.billing.handlers.collecting import holds, steps
 from services.billing.handlers.collecting.holds import HoldListed, HoldReason, OpenHold
 from services.billing.handlers.disputes.evidence import prepare
 from services.billing.handlers.superbills.issuing import reissue
 from services.billing.rules.books import ledger
+from services.billing.rules.books.ledger import Reason
 from services.billing.rules.charges.standing import Standing
 from services.billing.rules.disputes import course as rules
 from services.billing.rules.disputes.course import DisputeState, DisputeStep, Loss
@@ -29,7 +30,7 @@ from services.billing.store import charges, packages
 from services.billing.store import disputes as store
 from services.billing.store import refunds as payments
 from services.billing.store.disputes import LockedDispute
-from services.billing.store.ledger import post
+from services.billing.store.ledger import post, reverse
 from services.billing.store.refunds import LockedPayment
 from services.billing.work import DisputeStands, LookAtDispute, WatchDisputes
 from shared.errors import Poison
@@ -81,8 +82,6 @@ async def record_dispute(stands: DisputeStands, tx: Transaction) -> None:
         return
     known = await store.lock(tx, stands.stripe_dispute_id)
     step = DisputeStep.TAKE if known is None else rules.step(known.state, stands.state)
-    if step is DisputeStep.CONTRADICTS:
-        raise Poison(f"dispute_{stands.state.value}_after_the_opposite")
     dispute_id = known.dispute_id if known else await store.keep(tx, payment_id, paid, stands)
     # the bank's money is neither the clinic's nor the patient's until it has decided
     for moved in stands.movements:
@@ -91,6 +90,8 @@ async def record_dispute(stands: DisputeStands, tx: Transaction) -> None:
     if step is DisputeStep.CHANGES_NOTHING:
         return
     told = Told(dispute_id, payment_id, paid, stands)
+    if step is DisputeStep.REVERSES:
+        await _check_reversal(told, tx)
     if stands.state in rules.CLOSED:
         await _close(told, known, tx)
     else:
@@ -148,7 +149,12 @@ async def _follow(told: Told, known: LockedDispute | None, tx: Transaction) -> N
 async def _close(told: Told, known: LockedDispute | None, tx: Transaction) -> None:
     """The bank has decided: collecting goes on, and what it keeps is owed again."""
     paid, state = told.paid, told.stands.state
-    lost = await _lose(told, tx) if state is DisputeState.LOST else Lost(Loss(0, 0), paid.standing)
+    if state is DisputeState.LOST:
+        lost = await _lose(told, tx)
+    elif known is not None and known.state is DisputeState.LOST:
+        lost = await _win_back(told, known, tx)
+    else:
+        lost = Lost(Loss(0, 0), paid.standing)
     hold_id = known.hold_id if known else None
     await store.set_state(
         tx,
@@ -215,6 +221,29 @@ async def _lose(told: Told, tx: Transaction) -> Lost:
     await charges.set_standing(tx, paid.charge_id, standing)
     reissue(paid.charge_id, CorrectionReason.REFUND, tx)
     return Lost(loss, standing)
+
+
+async def _check_reversal(told: Told, tx: Transaction) -> None:
+    """Another decision is booked by the money that it moved; what cannot be is for a person."""
+    state = told.stands.state
+    if not rules.money_agrees(state, await store.held_cents(tx, told.dispute_id)):
+        raise Poison(f"dispute_{state.value}_after_all_and_no_money_moved")
+    if state is DisputeState.LOST and await store.was_won_back(tx, told.dispute_id):
+        raise Poison("dispute_decided_more_than_twice")
+
+
+async def _win_back(told: Told, known: LockedDispute, tx: Transaction) -> Lost:
+    """The bank gives back what it had for good: the charge is paid by it again."""
+    paid, standing, cents = told.paid, told.paid.standing, known.charged_back_cents
+    if paid.charge_id is None or standing is None or standing.owed_cents < cents:
+        raise Poison("dispute_won_after_all_and_the_charge_was_settled_otherwise")
+    await reverse(tx, Reason.DISPUTE_LOST, str(told.dispute_id))
+    await store.charge_back(tx, told.payment_id, -cents)
+    standing = standing.with_paid(cents)
+    await charges.set_standing(tx, paid.charge_id, standing)
+    await steps.owes_less(paid.charge_id, standing, tx)
+    reissue(paid.charge_id, CorrectionReason.PAYMENT, tx)
+    return Lost(Loss(0, 0), standing)
 
 
 async def watch_disputes(_: WatchDisputes, tx: Transaction) -> None:

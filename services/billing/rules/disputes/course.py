@@ -56,13 +56,17 @@ class DisputeStep(StrEnum):
 
     TAKE = "take"
     CHANGES_NOTHING = "changes_nothing"
-    CONTRADICTS = "contradicts"
+    REVERSES = "reverses"
 
 
 def step(state: DisputeState, news: DisputeState) -> DisputeStep:
-    """One way. A bank that decides otherwise afterwards is for a person to look at."""
+    """One way, but for a bank that decides otherwise afterwards.
+
+    It happens to one dispute in a hundred or fewer, in both directions, weeks later (of the 127,332
+    of one seller 727 were won and then lost, 178 the reverse: antiwork/gumroad#6833).
+    """
     if state in DECIDED and news in DECIDED and state is not news:
-        return DisputeStep.CONTRADICTS
+        return DisputeStep.REVERSES
     if _HEIGHTS[news] > _HEIGHTS[state]:
         return DisputeStep.TAKE
     return DisputeStep.CHANGES_NOTHING
@@ -75,6 +79,11 @@ class Moved:
     transaction_id: str
     amount_cents: int
     at: datetime
+
+
+def money_agrees(news: DisputeState, held_cents: int) -> bool:
+    """Whether the bank moved the money as it decided: lost, it has it; won, it does not."""
+    return (held_cents > 0) == (news is DisputeState.LOST)
 
 
 @dataclass(frozen=True, slots=True)
