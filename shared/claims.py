@@ -91,6 +91,17 @@ class LocationCard(_Claim):
     address: Address
 
 
+class _OfPatient(_Claim):
+    """What is claimed about one patient, whose card comes with it."""
+
+    patient: PatientCard
+
+    @property
+    def patient_id(self) -> UUID:
+        """Whom the record is about, for the audit log."""
+        return self.patient.patient_id
+
+
 class DrugGiven(_Claim):
     """What ran in an infusion, as far as it is on record. Payers take an NDC as 5-4-2 digits."""
 
@@ -106,7 +117,7 @@ class DrugGiven(_Claim):
     ) = None
 
 
-class InfusionRecord(_Claim):
+class InfusionRecord(_OfPatient):
     """What a superbill needs to know of one completed infusion.
 
     Without `stopped_at` its record is open. `drug_name` is what its type of visit gives, where it
@@ -114,7 +125,6 @@ class InfusionRecord(_Claim):
     """
 
     infusion_id: UUID
-    patient: PatientCard
     rendering: ClinicianCard
     location: LocationCard
     visit_type: TypeCode
@@ -123,11 +133,6 @@ class InfusionRecord(_Claim):
     stopped_at: Moment | None
     drug_name: Line | None = None
     drug: DrugGiven | None = None
-
-    @property
-    def patient_id(self) -> UUID:
-        """Whom the record is about, for the audit log."""
-        return self.patient.patient_id
 
 
 class Attendance(_Claim):
@@ -147,11 +152,10 @@ class Attendance(_Claim):
     consent_signed_at: Moment
 
 
-class ConsultRecord(_Claim):
+class ConsultRecord(_OfPatient):
     """What a superbill needs to know of one session that took place."""
 
     appointment_id: UUID
-    patient: PatientCard
     rendering: ClinicianCard
     location: LocationCard
     visit_type: TypeCode
@@ -159,24 +163,13 @@ class ConsultRecord(_Claim):
     started_at: Moment
     ended_at: Moment
 
-    @property
-    def patient_id(self) -> UUID:
-        """Whom the record is about, for the audit log."""
-        return self.patient.patient_id
 
-
-class SeriesRecord(_Claim):
+class SeriesRecord(_OfPatient):
     """What a prescription needs to know of one completed series."""
 
     series_id: UUID
-    patient: PatientCard
     prescriber: ClinicianCard
     location: LocationCard
-
-    @property
-    def patient_id(self) -> UUID:
-        """Whom the record is about, for the audit log."""
-        return self.patient.patient_id
 
 
 class PayLinkAddress(_Claim):
@@ -195,20 +188,14 @@ class PlannedVisit(_Claim):
     infusion_min: int
 
 
-class _Plan(_Claim):
+class _Plan(_OfPatient):
     """What an estimate needs to know. Visits that were lost are not in it."""
 
-    patient: PatientCard
     prescriber: ClinicianCard
     location: LocationCard
     visit_type: TypeCode
     diagnoses: tuple[Icd10, ...]
     visits: tuple[PlannedVisit, ...]
-
-    @property
-    def patient_id(self) -> UUID:
-        """Whom the record is about, for the audit log."""
-        return self.patient.patient_id
 
 
 class SeriesPlan(_Plan):

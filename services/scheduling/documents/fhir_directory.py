@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from services.scheduling.documents.fhir import Json, reference
 from services.scheduling.forms.answers import ChairAnswer
 from services.scheduling.rules.fhir.search import PRACTICE_PATIENT
@@ -41,12 +43,7 @@ def practitioner(card: ClinicianCard) -> Json:
 
 
 def place(card: LocationCard) -> Json:
-    return {
-        "resourceType": "Location",
-        "id": str(card.location_id),
-        "status": "active",
-        "name": card.name,
-        "mode": "instance",
+    return _location(card.location_id, card.name) | {
         "telecom": [_phone(card.phone)],
         "address": _address(card.address),
     }
@@ -54,26 +51,26 @@ def place(card: LocationCard) -> Json:
 
 def chair(found: ChairAnswer) -> Json:
     """A chair is a place of its own, and a part of where it stands."""
-    return {
-        "resourceType": "Location",
-        "id": str(found.chair_id),
-        "status": "active",
-        "name": found.name,
-        "mode": "instance",
-        "partOf": reference("Location", found.location_id),
-    }
+    return _part(found.chair_id, found.name, found.location_id)
 
 
 def room(found: Room) -> Json:
     """A room is a place of its own too."""
+    is_room = {"coding": [{"system": PHYSICAL_TYPE, "code": "ro", "display": "Room"}]}
+    return _part(found.room_id, found.name, found.location_id) | {"physicalType": is_room}
+
+
+def _part(id_: UUID, name: str, of: UUID) -> Json:
+    return _location(id_, name) | {"partOf": reference("Location", of)}
+
+
+def _location(id_: UUID, name: str) -> Json:
     return {
         "resourceType": "Location",
-        "id": str(found.room_id),
+        "id": str(id_),
         "status": "active",
-        "name": found.name,
+        "name": name,
         "mode": "instance",
-        "physicalType": {"coding": [{"system": PHYSICAL_TYPE, "code": "ro", "display": "Room"}]},
-        "partOf": reference("Location", found.location_id),
     }
 
 

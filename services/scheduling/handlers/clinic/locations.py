@@ -72,13 +72,7 @@ async def add_chair(location_id: UUID, wish: AddChair, tx: Transaction) -> Chair
     if await store.find_location(tx, location_id) is None:
         return Refused.not_found("location", "location_id")
     if await store.has_chair_named(tx, location_id, wish.name):
-        taken = Broken(
-            "chair_name_taken",
-            "This location has a chair of this name; take another name.",
-            "staff tell chairs apart by their names",
-            "name",
-        )
-        return Refused.by_rules([taken], "The chair is not added")
+        return _name_taken("chair")
     chair = Chair(chair_id=new_id(), location_id=location_id, name=wish.name)
     tx.insert(Chair, **chair.model_dump())
     return ChairAnswer(**chair.model_dump())
@@ -88,16 +82,20 @@ async def add_room(location_id: UUID, wish: AddRoom, tx: Transaction) -> RoomAns
     if await store.find_location(tx, location_id) is None:
         return Refused.not_found("location", "location_id")
     if await store.has_room_named(tx, location_id, wish.name):
-        taken = Broken(
-            "room_name_taken",
-            "This location has a room of this name; take another name.",
-            "staff tell rooms apart by their names",
-            "name",
-        )
-        return Refused.by_rules([taken], "The room is not added")
+        return _name_taken("room")
     room = RoomAnswer(room_id=new_id(), location_id=location_id, name=wish.name)
     tx.insert(Room, **room.model_dump())
     return room
+
+
+def _name_taken(noun: str) -> Refused:
+    taken = Broken(
+        f"{noun}_name_taken",
+        f"This location has a {noun} of this name; take another name.",
+        f"staff tell {noun}s apart by their names",
+        "name",
+    )
+    return Refused.by_rules([taken], f"The {noun} is not added")
 
 
 async def list_rooms(location_id: UUID, tx: Transaction) -> list[RoomAnswer] | Refused:

@@ -59,6 +59,16 @@ class Group:
     def is_wrong(self) -> bool:
         return any(self.broken)
 
+    @property
+    def found(self) -> dict[int, Slot]:
+        """The visits whose time is known, by their place in the group."""
+        return {n: slot for n, slot in enumerate(self.slots) if slot is not None}
+
+    def note_starts(self, broken: Sequence[Broken]) -> None:
+        """What concerns the start of one visit, whose place in the group is the field."""
+        for each in broken:
+            self.broken[int(each.field or 0)].append(rules.in_column(each, "starts_at"))
+
 
 async def check(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Transaction) -> None:
     """Judge a group by what is on file, and by what else the file brings."""
@@ -99,7 +109,7 @@ async def apply(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
     if group.is_wrong() or patient_id is None or group.clinician is None:
         await _keep_judgement(group, tx)
         return
-    found = [slot for slot in group.slots if slot is not None]
+    found = [*group.found.values()]
     booked = await book_group(
         import_, group.clinician, group.policy, [visit for _, visit in visits], found, tx
     )
@@ -208,37 +218,30 @@ async def _broken_by_age(
 
 async def _give_rooms(import_: Import, group: Group, tx: Transaction) -> None:
     """Put each visit into the room that its type needs, as things stand on file."""
-    places = [n for n, slot in enumerate(group.slots) if slot is not None]
+    places, wished = [*group.found], [*group.found.values()]
     placed, broken = await with_rooms(
-        tx,
-        group.policy,
-        import_.location_id,
-        [slot for slot in group.slots if slot is not None],
-        group.zone,
-        lambda n: str(places[n]),
+        tx, group.policy, import_.location_id, wished, group.zone, lambda n: str(places[n])
     )
     for n, slot in zip(places, placed, strict=True):
         group.slots[n] = slot
-    for each in broken:
-        group.broken[int(each.field or 0)].append(rules.in_column(each, "starts_at"))
+    group.note_starts(broken)
 
 
 async def _watch(import_: Import, group: Group, beside: Sequence[Slot], tx: Transaction) -> None:
     """Whether a nurse watches each chair, `beside` what else of the file is to be."""
     if group.visits[0][1].chair is None:
         return
-    places = [n for n, slot in enumerate(group.slots) if slot is not None]
-    told = await broken_by_watch(
+    places, wished = [*group.found], [*group.found.values()]
+    broken = await broken_by_watch(
         tx,
         group.policy,
         import_.location_id,
-        [slot for slot in group.slots if slot is not None],
+        wished,
         group.zone,
         lambda n: str(places[n]),
         as_well=beside,
     )
-    for each in told:
-        group.broken[int(each.field or 0)].append(rules.in_column(each, "starts_at"))
+    group.note_starts(broken)
 
 
 async def _advise(

@@ -51,14 +51,12 @@ async def redeem_infusion(infusion_id: UUID, tx: Transaction) -> InfusionRecord 
     assert visit.clinician_id is not None, "an infusion was started by a clinician"
     assert visit.started_at is not None, "as above"
     assert visit.stopped_at is not None, "as above"
-    patient = await store.find_patient(tx, visit.patient_id)
-    assert patient is not None, "a visit has its patient"
     location = await _location(tx, visit.location_id)
     policy = await policy_of(tx, visit.location_id, visit.visit_type)
     figures = policy.figures_on(visit.started_at.astimezone(ZoneInfo(location.zone)).date())
     return InfusionRecord(
         infusion_id=infusion_id,
-        patient=store.patient_card(tx, patient),
+        patient=await _patient(tx, visit.patient_id),
         rendering=await _clinician(tx, visit.clinician_id),
         location=location,
         visit_type=visit.visit_type,
@@ -89,9 +87,7 @@ async def redeem_attendance(infusion_id: UUID, tx: Transaction) -> Attendance | 
     assert visit.consent_id is not None, "no infusion starts without a consent"
     consent = await charts.find_consent(tx, visit.consent_id)
     assert consent is not None, "a consent is never deleted"
-    patient = await store.find_patient(tx, visit.patient_id)
-    assert patient is not None, "a visit has its patient"
-    card = store.patient_card(tx, patient)
+    card = await _patient(tx, visit.patient_id)
     return Attendance(
         infusion_id=infusion_id,
         patient_id=card.patient_id,
@@ -163,14 +159,12 @@ async def redeem_treatment(appointment_id: UUID, tx: Transaction) -> TreatmentPl
     visit = await shown_visits.find_visit(tx, appointment_id)
     if visit is None or visit.ordered_by is None:
         return Refused.not_found("treatment", "appointment_id")
-    patient = await store.find_patient(tx, visit.patient_id)
-    assert patient is not None, "a visit has its patient"
     location = await _location(tx, visit.location_id)
     policy = await policy_of(tx, visit.location_id, visit.visit_type)
     visits = [visit] if VisitState(visit.state) in OPEN | GIVEN else []
     return TreatmentPlan(
         appointment_id=appointment_id,
-        patient=store.patient_card(tx, patient),
+        patient=await _patient(tx, visit.patient_id),
         prescriber=await _clinician(tx, visit.ordered_by),
         location=location,
         visit_type=visit.visit_type,
@@ -193,6 +187,12 @@ async def _drug(tx: Transaction, appointment_id: UUID, figures: VisitFigures) ->
     if not given or figures.drug is None or figures.route is None:
         return None
     return DrugGiven(name=figures.drug, route=figures.route, dose_ug=given["given_ug"])
+
+
+async def _patient(tx: Transaction, patient_id: UUID) -> PatientCard:
+    patient = await store.find_patient(tx, patient_id)
+    assert patient is not None, "a visit has its patient"
+    return store.patient_card(tx, patient)
 
 
 async def _clinician(tx: Transaction, clinician_id: UUID) -> ClinicianCard:
