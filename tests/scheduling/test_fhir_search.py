@@ -244,6 +244,8 @@ async def test_whose_visits_were_shown_is_in_the_audit_log(clinic: Clinic) -> No
         ("POST", "/fhir/Appointment/$find", 405, "GET"),
         ("POST", "/fhir/Appointment", 405, "GET"),
         ("PUT", "/fhir/Patient/_search", 405, "POST"),
+        ("GET", "/fhir/Slot/_search", 405, "POST"),
+        ("POST", "/fhir/Observation/_search", 404, None),
         ("DELETE", f"/fhir/Patient/{uuid4()}", 405, "GET"),
     ],
 )

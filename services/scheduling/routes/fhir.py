@@ -27,11 +27,32 @@ from shared.http.desk import AtDesk
 from shared.http.problems import problem
 
 READERS = allow(Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER)
+NOTHING_HERE = public("there is nothing here to read")
 PATIENT_READERS = allow(Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER, Role.BILLER)
 
 router = APIRouter(
     prefix="/fhir", tags=["fhir"], route_class=FhirRoute, default_response_class=FhirResponse
 )
+
+
+async def answer_elsewhere(request: Request) -> Response:
+    """Says in FHIR that a path is unknown, or that it is asked in another way."""
+    path = request.url.path
+    by_name = {method for named, _, method in _THERE if named == path}
+    allowed = by_name or {method for _, there, method in _THERE if there.match(path)}
+    if not allowed:
+        return problem(404)
+    return problem(405, headers={"Allow": ", ".join(sorted(allowed))})
+
+
+for searched_by_form in ("Appointment", "Slot", "Schedule", "Patient"):
+    router.add_api_route(  # before what is read by id, for which `_search` would be one
+        f"/{searched_by_form}/_search",
+        answer_elsewhere,
+        methods=["GET", "HEAD"],
+        dependencies=[NOTHING_HERE],
+        include_in_schema=False,
+    )
 
 
 @router.get("/metadata", dependencies=[public("a capability statement names no patient")])
@@ -138,22 +159,15 @@ for kind, search, readers in (
 _THERE = [
     (route.path, compile_path(route.path)[0], method)
     for route in router.routes
-    if isinstance(route, FhirRoute)
+    if isinstance(route, FhirRoute) and route.include_in_schema
     for method in route.methods or ()
 ]
 
 
-@router.api_route(
+router.add_api_route(
     "/{rest:path}",
+    answer_elsewhere,
     methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-    dependencies=[public("there is nothing here to read")],
+    dependencies=[NOTHING_HERE],
     include_in_schema=False,
 )
-async def answer_elsewhere(request: Request) -> Response:
-    """Says in FHIR that a path is unknown, or that it is only read."""
-    path = request.url.path
-    by_name = {method for named, _, method in _THERE if named == path}
-    allowed = by_name or {method for _, there, method in _THERE if there.match(path)}
-    if not allowed:
-        return problem(404)
-    return problem(405, headers={"Allow": ", ".join(sorted(allowed))})
