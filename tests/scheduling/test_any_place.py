@@ -32,7 +32,7 @@ from tests.scheduling.conftest import (
     app_on,
     unit_on,
 )
-from tests.scheduling.test_imports import bring, finish, look, person, sheet, visit
+from tests.scheduling.imported import bring, finish, look, person, sheet, visit
 from tests.scheduling.test_races import OVERLAPS
 from tests.support.machines import World, run_any
 

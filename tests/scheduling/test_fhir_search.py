@@ -13,8 +13,8 @@ from pydantic import BaseModel
 
 from services.scheduling.routes.fhir import router
 from tests.scheduling.conftest import NOON, Clinic, every
+from tests.scheduling.imported import bring, person, sheet, source_of
 from tests.scheduling.test_fhir import ask, find, resources
-from tests.scheduling.test_imports import bring, person, sheet, source_of
 
 
 def self_link(bundle: dict[str, Any]) -> str:

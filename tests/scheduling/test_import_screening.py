@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from tests.scheduling.conftest import PATIENT, Clinic
-from tests.scheduling.test_import_sheets import source_of
-from tests.scheduling.test_imports import (
+from tests.scheduling.imported import (
     FHIR_PATIENT,
     bring,
     bundle,
@@ -17,6 +16,7 @@ from tests.scheduling.test_imports import (
     person,
     problems,
     sheet,
+    source_of,
     tally,
 )
 

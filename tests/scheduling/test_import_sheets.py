@@ -11,7 +11,7 @@ from services.scheduling.forms.imports import MAX_CHARS
 from services.scheduling.rules.imports.layout import MAX_RECORDS
 from services.scheduling.rules.imports.sheets import MAX_UNREADABLE
 from tests.scheduling.conftest import NOON, Clinic, every
-from tests.scheduling.test_imports import (
+from tests.scheduling.imported import (
     FHIR_PATIENT,
     bring,
     bundle,

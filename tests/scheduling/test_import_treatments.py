@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.scheduling.conftest import CLINICIAN, NOON, Clinic, every
-from tests.scheduling.test_imports import (
+from tests.scheduling.imported import (
     FHIR_PATIENT,
     Row,
     bring,

@@ -20,10 +20,10 @@ from services.scheduling.store.reach import REACH
 from shared.auth import Role
 from shared.http.reach import OTHER_LOCATION
 from tests.scheduling.conftest import LOCATION, NOON, SECRET, VAULT_KEYS, Clinic, bearer, every
+from tests.scheduling.imported import look, person, sheet
 from tests.scheduling.named_ids import named_ids
 from tests.scheduling.test_adverse_events import FALL
 from tests.scheduling.test_gap_risks import live_until
-from tests.scheduling.test_imports import look, person, sheet
 from tests.scheduling.test_overrides import sign
 from tests.scheduling.test_self_booking import make
 from tests.scheduling.test_waitlist import free_one, lacking, movers, offers

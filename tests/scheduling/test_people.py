@@ -20,7 +20,7 @@ from shared.clock import FixedClock
 from shared.messaging import UnitOfWork
 from shared.vault import Vault
 from tests.scheduling.conftest import PATIENT, VAULT_KEYS, Clinic
-from tests.scheduling.test_imports import (
+from tests.scheduling.imported import (
     FHIR_PATIENT,
     bring,
     bundle,

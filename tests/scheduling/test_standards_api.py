@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from shared.auth import Role
 from tests.scheduling.conftest import Clinic, bearer
-from tests.scheduling.test_imports import person, sheet
+from tests.scheduling.imported import person, sheet
 from tests.support.serving import serving
 
 ROUTES = r"/fhir/|calendar\.ics|^/book|booking-links|/imports"
