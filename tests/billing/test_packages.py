@@ -26,6 +26,7 @@ from shared.events.billing import (
 from shared.events.scheduling import InfusionCompleted, VisitType
 from shared.ids import new_id
 from tests.billing.conftest import Billing, seen_by_stripe
+from tests.billing.test_care_credit_funding import entered, row
 from tests.billing.test_ledger import trial_balance
 from tests.billing.test_reconciliation import breaks, reconciled
 from tests.billing.test_split_tenders import approve
@@ -282,6 +283,25 @@ async def test_what_care_credit_pays_can_be_used_once_it_is_funded(billing: Bill
         "care_credit_fees": 7000,
         "patient_credit": 70000,
     }
+
+
+async def test_a_funding_report_brings_the_money_of_a_package(billing: Billing):
+    patient = new_id()
+    package = await offered(billing, units=2, price_cents=70000, takes_care_credit=True)
+    await buy(billing, patient, package, tender="care_credit", reference="CC-1")
+    line = row(reference="CC-1", gross_cents=70000, fee_cents=7000)
+
+    assert (await entered(billing, line))["tied"] == 1
+
+    assert (await only_package(billing, patient))["left"] == 2
+    assert await trial_balance(billing) == {
+        "bank": 63000,
+        "care_credit_fees": 7000,
+        "patient_credit": 70000,
+    }
+    billing.step(timedelta(days=5))
+    await reconciled(billing)
+    assert await breaks(billing) == []
 
 
 async def test_what_care_credit_rejects_was_never_bought(billing: Billing):

@@ -57,8 +57,12 @@ def _ride(row: Row, confirmed_at: datetime) -> Ride:
     )
 
 
+_TENDERS = [tender for tender in TenderKind if tender is not TenderKind.PREPAID]
+"""What is prepaid pays by itself: no file chooses it."""
+
+
 def _outside_payment(row: Row, location: Location | None, visit: Landmark) -> OutsidePayment | None:
-    tender = row.maybe("tender", cells.one_of(TenderKind)) or TenderKind.CARD
+    tender = row.maybe("tender", cells.one_of(_TENDERS)) or TenderKind.CARD
     if tender is TenderKind.CARD:
         for column in ("reference", "paid_at"):
             if row.has(column):

@@ -22,12 +22,16 @@ _KEEP = text(
     """
 )
 
-# A payment that was rejected stands for nothing: what comes for it is for a person.
+# A payment that was rejected stands for nothing: what comes for it is for a person. That of a
+# package is a payment once its money is there.
 _TO_TIE = text(
     """
     SELECT f.funding_id, t.tender_id, t.charge_id
       FROM care_credit_fundings AS f
-      JOIN payments AS p ON p.tender = 'care_credit' AND p.reference = f.reference
+      JOIN (SELECT payment_id, tender, reference FROM payments
+            UNION
+            SELECT purchase_id, tender, reference FROM package_purchases) AS p
+        ON p.tender = 'care_credit' AND p.reference = f.reference
       JOIN care_credit_tenders AS t ON t.tender_id = p.payment_id
      WHERE f.tender_id IS NULL AND t.state IN ('reported', 'confirmed', 'funded')
      ORDER BY t.charge_id, f.funded_on, f.gross_cents DESC, f.funding_id

@@ -14,6 +14,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.billing.handlers.charges.fees import Day
+from services.billing.handlers.packages import paying
 from services.billing.handlers.payments.outside import Reference
 from services.billing.rules.books import funding as rules
 from services.billing.rules.books import ledger
@@ -22,7 +23,7 @@ from services.billing.rules.books.ledger import Reason
 from services.billing.rules.charges.attempts import reference_as_kept
 from services.billing.rules.clinic import CLINIC_ZONE, clinic_day
 from services.billing.rules.payments.care_credit import CareCreditState
-from services.billing.store import care_credit, charges
+from services.billing.store import care_credit, charges, packages
 from services.billing.store import fundings as store
 from services.billing.store.ledger import post, reverse
 from shared.http.problems import Refused
@@ -80,28 +81,34 @@ async def tie_fundings(tx: Transaction) -> int:
     """Post the lines whose payment is known by now; how many those are."""
     waiting = await store.to_tie(tx)
     for row in waiting:
-        await charges.lock(tx, row.charge_id)  # as whoever confirms, funds or rejects by hand
-        await _tie(tx, row.funding_id, row.tender_id)
+        # as whoever confirms, funds or rejects by hand
+        if row.charge_id is not None:
+            await charges.lock(tx, row.charge_id)
+        else:
+            await packages.lock(tx, row.tender_id)
+        if await _tie(tx, row.funding_id, row.tender_id) and row.charge_id is None:
+            await paying.settle_funded(row.tender_id, tx)
     return len(waiting)
 
 
-async def _tie(tx: Transaction, funding_id: UUID, tender_id: UUID) -> None:
-    """A payment that its lines bring whole is funded.
+async def _tie(tx: Transaction, funding_id: UUID, tender_id: UUID) -> bool:
+    """A payment that its lines bring whole is funded. Whether this line made it so.
 
     Of one that was noted as funded by hand the lines say what came: that posting is reversed.
     """
     line = await store.line(tx, funding_id, tender_id)
     state = CareCreditState(line.state)
     if line.tied_to is not None or state is CareCreditState.REJECTED:
-        return
+        return False
     sums = await store.tie(tx, funding_id, tender_id)
     await reverse(tx, Reason.CARE_CREDIT_FUNDED, str(tender_id))
     at = datetime.combine(line.funded_on, time.min, CLINIC_ZONE)
     post(tx, ledger.care_credit_line(funding_id, line.gross_cents, line.fee_cents, at))
     if state is CareCreditState.FUNDED or sums.gross_cents != line.amount_cents:
-        return
+        return False
     if state is CareCreditState.REPORTED:  # the money says it as well as a notice would
         await care_credit.step(tx, tender_id, CareCreditState.CONFIRMED, by=BY_REPORT)
     await care_credit.step(
         tx, tender_id, CareCreditState.FUNDED, by=BY_REPORT, fee_cents=sums.fee_cents
     )
+    return True

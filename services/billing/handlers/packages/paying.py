@@ -93,6 +93,15 @@ async def settle(purchase: LockedPurchase, reference: str, tx: Transaction) -> N
     )
 
 
+async def settle_funded(purchase_id: UUID, tx: Transaction) -> None:
+    """CareCredit's money for a package is there."""
+    purchase = await store.lock(tx, purchase_id)
+    assert purchase is not None, "its id is its payment's"
+    assert purchase.reference is not None, "only a card has none"
+    if purchase.state is PurchaseState.PENDING:
+        await settle(purchase, purchase.reference, tx)
+
+
 async def record_decline(declined: Declined, tx: Transaction) -> None:
     """The card was refused: nothing was bought. Another purchase tries again."""
     await decline(declined.attempt_id, declined.reason.value, tx)

@@ -220,10 +220,7 @@ async def fund(
         return Refused.by_rules(broken)
     await store.step(tx, tender_id, CareCreditState.FUNDED, by=by, fee_cents=wish.fee_cents)
     if found.charge_id is None:
-        purchase = await bought.lock(tx, tender_id)
-        assert purchase is not None, "its id is its payment's"
-        assert purchase.reference is not None, "only a card has none"
-        await packages.settle(purchase, purchase.reference, tx)
+        await packages.settle_funded(tender_id, tx)
     post(tx, ledger.care_credit_funded(tender_id, found.amount_cents, wish.fee_cents, tx.now))
     return await _shown(tender_id, tx)
 
