@@ -252,7 +252,7 @@ async def test_a_refused_card_buys_nothing_and_another_purchase_may_follow(billi
     patient = await bought_by_card(billing, "pm_card_chargeCustomerFail")
     package = await only_package(billing, patient)
     assert (package["state"], package["left"]) == ("declined", 0)
-    assert package["reason"]
+    assert package["detail"].startswith("Nothing was bought. ")
     assert await trial_balance(billing) == {}
 
     answer = await buy(billing, patient, package["package_id"], tender="check", reference="V 12")
@@ -315,6 +315,7 @@ async def test_what_care_credit_rejects_was_never_bought(billing: Billing):
 
     purchase = await only_package(billing, patient)
     assert (purchase["state"], purchase["reason"]) == ("declined", "care_credit_rejected")
+    assert "another tender" in purchase["detail"]
     assert await trial_balance(billing) == {}
 
 

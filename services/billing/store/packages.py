@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from services.billing.gateways.payments import Order
 from services.billing.rules.charges.attempts import key_may_be_forgotten
-from services.billing.rules.packages.offers import Offer, PurchaseState
+from services.billing.rules.packages.offers import NotPaid, Offer, PurchaseState
 from services.billing.tables import Package, PackagePurchase, PackageUnit
 from services.billing.work import LookForPackagePayment, PayForPackage
 from shared.events.billing import TenderKind
@@ -183,10 +183,10 @@ async def lock(tx: Transaction, purchase_id: UUID) -> LockedPurchase | None:
 
 
 async def set_state(
-    tx: Transaction, purchase_id: UUID, state: PurchaseState, *, reason: str | None = None
+    tx: Transaction, purchase_id: UUID, state: PurchaseState, *, reason: NotPaid | None = None
 ) -> None:
     """Write what came of a purchase."""
-    came = {"state": state.value, "reason": reason, "at": tx.now}
+    came = {"state": state.value, "reason": reason and reason.value, "at": tx.now}
     await tx.execute(_SET, {"purchase_id": purchase_id} | came)
 
 

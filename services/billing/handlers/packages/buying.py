@@ -17,7 +17,7 @@ from services.billing.handlers.payments.outside import Currency, Reference
 from services.billing.rules.approvals import Entry
 from services.billing.rules.charges.attempts import CURRENCY, reference_as_kept
 from services.billing.rules.packages import offers as rules
-from services.billing.rules.packages.offers import ALL_HELD, Offer, PurchaseState
+from services.billing.rules.packages.offers import ALL_HELD, NotPaid, Offer, PurchaseState
 from services.billing.store import holds
 from services.billing.store import packages as store
 from shared.events.billing import TenderKind
@@ -57,13 +57,19 @@ class PackageBought(BaseModel):
     tender: TenderKind
     reference: str | None
     state: PurchaseState
-    reason: str | None
+    reason: NotPaid | None
     bought_at: datetime
     decided_at: datetime | None
     used: int
     refunded: int
 
     @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated property
+    @property
+    def detail(self) -> str | None:
+        """Why no money came, and what to do about it."""
+        return self.reason and rules.why_not_paid(self.reason)
+
+    @computed_field  # type: ignore[prop-decorator]  # as above
     @property
     def left(self) -> int:
         is_paid = self.state is PurchaseState.PAID

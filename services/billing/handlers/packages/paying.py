@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.billing.rules.books import ledger
 from services.billing.rules.charges.attempts import SETTLES_WITHIN
+from services.billing.rules.collecting.declines import AbandonReason
 from services.billing.rules.packages import offers as rules
 from services.billing.rules.packages.offers import NotPaid, PurchaseState, PurchaseStep
 from services.billing.store import packages as store
@@ -104,17 +105,17 @@ async def settle_funded(purchase_id: UUID, tx: Transaction) -> None:
 
 async def record_decline(declined: Declined, tx: Transaction) -> None:
     """The card was refused: nothing was bought. Another purchase tries again."""
-    await decline(declined.attempt_id, declined.reason.value, tx)
+    await decline(declined.attempt_id, declined.reason, tx)
 
 
 async def record_never_arrived(lost: NeverArrived, tx: Transaction) -> None:
     """Nothing was taken: nothing was bought. What is known by now is newer than this look."""
     purchase = await store.lock(tx, lost.attempt_id)
     if purchase is not None and purchase.state is PurchaseState.PENDING:
-        await decline(lost.attempt_id, NotPaid.NOT_AT_STRIPE.value, tx)
+        await decline(lost.attempt_id, AbandonReason.NOT_AT_STRIPE, tx)
 
 
-async def decline(purchase_id: UUID, reason: str, tx: Transaction) -> None:
+async def decline(purchase_id: UUID, reason: NotPaid, tx: Transaction) -> None:
     """No money comes for a purchase, if it is one's."""
     purchase = await store.lock(tx, purchase_id)
     if purchase is None:

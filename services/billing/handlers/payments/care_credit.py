@@ -12,7 +12,7 @@ from services.billing.handlers.packages import paying as packages
 from services.billing.handlers.superbills import issuing
 from services.billing.rules.books import ledger
 from services.billing.rules.charges import attempts as paying
-from services.billing.rules.packages.offers import NotPaid
+from services.billing.rules.packages.offers import NotFunded
 from services.billing.rules.payments import care_credit as rules
 from services.billing.rules.payments.care_credit import CareCreditState, Channel
 from services.billing.rules.superbills.document import CorrectionReason
@@ -236,7 +236,7 @@ async def reject(
         return Refused.by_rules(broken)
     await store.step(tx, tender_id, CareCreditState.REJECTED, by=by, rejection=wish.why)
     if found.charge_id is None:
-        await packages.decline(tender_id, NotPaid.CARE_CREDIT_REJECTED.value, tx)
+        await packages.decline(tender_id, NotFunded.CARE_CREDIT_REJECTED, tx)
     elif await store.reject_payment(tx, tender_id):
         await _owe_again(found, tx)
     return await _shown(tender_id, tx)

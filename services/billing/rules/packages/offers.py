@@ -11,8 +11,9 @@ from services.billing.rules.charges.attempts import CURRENCY, wrong_currency
 from services.billing.rules.charges.pricing import FAR_AHEAD, fee_starts_at
 from services.billing.rules.clinic import clinic_day
 from services.billing.rules.collecting.asking import broken_by_least
+from services.billing.rules.collecting.declines import AbandonReason, what_to_do
 from services.billing.rules.payments.card_numbers import holds_card_number
-from shared.events.billing import TenderKind
+from shared.events.billing import DeclineReason, TenderKind
 from shared.money import dollars
 from shared.refusals import Broken
 
@@ -32,11 +33,20 @@ class PurchaseState(StrEnum):
     CHARGED_BACK = "charged_back"
 
 
-class NotPaid(StrEnum):
-    """Why a purchase came to nothing, beside what a card is refused for."""
+class NotFunded(StrEnum):
+    """Why a purchase came to nothing that no card was to pay."""
 
-    NOT_AT_STRIPE = "not_at_stripe"
     CARE_CREDIT_REJECTED = "care_credit_rejected"
+
+
+NotPaid = DeclineReason | AbandonReason | NotFunded
+
+
+def why_not_paid(reason: NotPaid) -> str:
+    """Why no money came for a package, and what to do about it."""
+    if isinstance(reason, NotFunded):
+        return "CareCredit never paid this package. Sell it again for another tender."
+    return f"Nothing was bought. {what_to_do(reason)}"
 
 
 class PurchaseStep(StrEnum):
