@@ -138,7 +138,8 @@ class InfusionRecord(_OfPatient):
 class Attendance(_Claim):
     """That a patient came and was treated, for a bank that doubts the payment: no word of why.
 
-    `consent_id` names the consent that the drip was started on, as scheduling keeps it.
+    `consent_id` names the consent that the drip was started on, as scheduling keeps it. Of a
+    session `infusion_id` is its appointment's, and there is none: it starts on no consent.
     """
 
     infusion_id: UUID
@@ -148,8 +149,8 @@ class Attendance(_Claim):
     location: LocationCard
     started_at: Moment
     stopped_at: Moment
-    consent_id: UUID
-    consent_signed_at: Moment
+    consent_id: UUID | None = None
+    consent_signed_at: Moment | None = None
 
 
 class ConsultRecord(_OfPatient):
@@ -224,6 +225,7 @@ class ClaimCheck(Protocol):
     async def location(self, location_id: UUID, *, purpose: str) -> LocationCard: ...
     async def infusion(self, infusion_id: UUID, *, purpose: str) -> InfusionRecord: ...
     async def attendance(self, infusion_id: UUID, *, purpose: str) -> Attendance: ...
+    async def session_attendance(self, appointment_id: UUID, *, purpose: str) -> Attendance: ...
     async def consult(self, appointment_id: UUID, *, purpose: str) -> ConsultRecord: ...
     async def series(self, series_id: UUID, *, purpose: str) -> SeriesRecord: ...
     async def plan(self, series_id: UUID, *, purpose: str) -> SeriesPlan: ...
@@ -287,6 +289,10 @@ class SchedulingClaims(_Claims):
 
     async def attendance(self, infusion_id: UUID, *, purpose: str) -> Attendance:
         path = f"/internal/infusions/{infusion_id}/attendance"
+        return await self._redeem(Attendance, path, purpose)
+
+    async def session_attendance(self, appointment_id: UUID, *, purpose: str) -> Attendance:
+        path = f"/internal/consults/{appointment_id}/attendance"
         return await self._redeem(Attendance, path, purpose)
 
     async def consult(self, appointment_id: UUID, *, purpose: str) -> ConsultRecord:

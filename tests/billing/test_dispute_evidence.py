@@ -25,6 +25,7 @@ from tests.billing.bills import words_of
 from tests.billing.conftest import Billing
 from tests.billing.records import attendance_record
 from tests.billing.test_disputes import dispute_the_payment, only
+from tests.billing.test_sessions import charged
 from tests.support.eventually import eventually
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
@@ -266,3 +267,28 @@ async def test_a_front_desk_neither_sees_evidence_nor_answers(billing: Billing):
     ):
         answer = await billing.ask(method, path, {"kind": "evidence"}, role=Role.FRONT_DESK)
         assert answer.status_code == 403
+
+
+async def test_the_evidence_of_a_session_has_its_own_times_and_claims_no_consent(
+    billing: Billing,
+):
+    await charged(billing)
+    await dispute_the_payment(billing)
+    path = f"/disputes/{(await only(billing))['dispute_id']}/evidence"
+
+    shown = (await billing.told("GET", path))["evidence"]
+
+    assert [(one["what"], one["at"]) for one in shown["steps"]] == [
+        ("Service began", "2026-11-23T08:10:00-05:00"),
+        ("Service ended", "2026-11-23T09:00:00-05:00"),
+    ]
+    assert shown["disputed_cents"] == 40000
+    [card] = shown["agreements"]
+    assert card["what"].startswith("Agreement to charge this card later")
+    assert shown["card_agreement"]["text"].startswith("I allow the clinic")
+    printed = words_of((await billing.ask("GET", f"{path}/pdf")).content)
+    for word in ("F33", "F43", "spray", "99205"):
+        assert word.lower() not in printed.lower()
+    [asked] = [one for one in billing.scheduling.asked if one.purpose == "card_dispute"]
+    assert asked.path.startswith("/internal/consults/")
+    assert asked.path.endswith("/attendance")

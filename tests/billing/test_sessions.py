@@ -10,7 +10,7 @@ import pytest
 
 from services.billing.rules.superbills.sessions import Documented, broken_by_documenting
 from shared.auth import Role
-from shared.claims import ConsultRecord
+from shared.claims import Attendance, ConsultRecord
 from shared.events.billing import (
     ChargePosted,
     InfusionNotCharged,
@@ -52,6 +52,17 @@ def consult(billing: Billing, patient_id: UUID, minutes: int = 50) -> ConsultCom
             diagnoses=other.diagnoses,
             started_at=event.started_at,
             ended_at=event.ended_at,
+        )
+    )
+    billing.scheduling.has_session_attendance(
+        Attendance(
+            infusion_id=event.appointment_id,
+            patient_id=patient_id,
+            first_name=other.patient.first_name,
+            last_name=other.patient.last_name,
+            location=other.location,
+            started_at=event.started_at,
+            stopped_at=event.ended_at,
         )
     )
     return event

@@ -146,6 +146,7 @@ ROLES = {
     "GET /internal/locations/{location_id}": "service",
     "GET /internal/infusions/{infusion_id}": "service",
     "GET /internal/infusions/{infusion_id}/attendance": "service",
+    "GET /internal/consults/{appointment_id}/attendance": "service",
     "GET /internal/consults/{appointment_id}": "service",
     "GET /internal/series/{series_id}": "service",
     "GET /internal/series/{series_id}/plan": "service",

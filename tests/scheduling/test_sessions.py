@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from shared.auth import Role
-from shared.claims import ConsultRecord
+from shared.claims import Attendance, ConsultRecord
 from tests.scheduling.conftest import CLINICIAN, LOCATION, NOW, VITALS, Clinic, bearer, every
 
 FIRST = NOW + timedelta(minutes=15)
@@ -92,6 +92,32 @@ async def test_every_kind_of_session_is_booked_at_the_desk_and_takes_place(
         "started_at": "2026-10-05T14:17:00Z",
         "ended_at": "2026-10-05T15:07:00Z",
     }
+
+
+async def test_what_a_bank_is_told_of_a_session_is_that_it_took_place_and_no_word_of_why(
+    led: Clinic,
+) -> None:
+    session = await book(led, visit_type="spray_consult")
+    path = f"/internal/consults/{session['appointment_id']}/attendance"
+    asked = {
+        "params": {"purpose": "card_dispute"},
+        "headers": bearer(Role.SERVICE, subject="billing"),
+    }
+    assert (await led.client.get(path, **asked)).status_code == 404, "it did not take place yet"
+    led.be_there(session)
+    await led.step(session, "check-in")
+    led.clock.step_to(FIRST + timedelta(hours=1))
+    took_place = held(led, FIRST, FIRST + timedelta(minutes=45), diagnoses=["F33.1"])
+    await led.step(session, "attend", took_place)
+
+    answer = await led.client.get(path, **asked)
+
+    told = Attendance.model_validate_json(answer.content)
+    assert str(told.infusion_id) == session["appointment_id"]
+    assert (told.started_at, told.stopped_at) == (FIRST, FIRST + timedelta(minutes=45))
+    assert (told.last_name, told.consent_id) == ("Canary", None)
+    assert "F33" not in answer.text
+    assert "spray" not in answer.text
 
 
 async def test_a_session_that_took_place_is_redeemed_with_what_a_superbill_prints(

@@ -82,6 +82,9 @@ class ClaimDesk:
         """What it says of an infusion to a service that answers a bank."""
         return Attendance.model_validate(self.records[f"{infusion_path(infusion_id)}/attendance"])
 
+    def has_session_attendance(self, record: Attendance) -> None:
+        self._keep(f"/internal/consults/{record.infusion_id}/attendance", record)
+
     def has_consult(self, record: ConsultRecord) -> None:
         self._keep(f"/internal/consults/{record.appointment_id}", record)
 

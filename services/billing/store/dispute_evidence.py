@@ -16,6 +16,7 @@ from services.billing.rules.disputes.evidence import AnswerKind, Known, KnownMan
 from services.billing.rules.payments.mandates import Way
 from services.billing.store.mandates import ip_of
 from services.billing.work import PrepareEvidence, RenderEvidence, SendAnswer, UploadEvidence
+from shared.events.billing import ServiceKind
 from shared.messaging import Transaction
 
 TABLE = "dispute_evidence"
@@ -25,8 +26,8 @@ _KNOWN = text(
     SELECT d.stripe_dispute_id, d.opened_at, d.amount_cents AS disputed_cents, p.payment_id,
            p.amount_cents AS paid_cents, p.taken_at AS paid_at, v.arrived_at, v.left_at,
            s.number AS receipt_number, s.issued_at AS receipt_issued_at, c.infusion_id,
-           d.patient_id, m.mandate_id, m.way, m.ip, m.agreed_at, t.body, t.content_sha256,
-           u.stripe_setup_intent_id
+           c.service, d.patient_id, m.mandate_id, m.way, m.ip, m.agreed_at, t.body,
+           t.content_sha256, u.stripe_setup_intent_id
       FROM disputes AS d JOIN payments AS p USING (payment_id)
       JOIN charges AS c ON c.charge_id = d.charge_id
       LEFT JOIN visits AS v ON v.appointment_id = c.appointment_id
@@ -39,7 +40,7 @@ _KNOWN = text(
                            JOIN superbill_documents USING (superbill_id)
                           WHERE b.charge_id = d.charge_id
                           ORDER BY b.version DESC LIMIT 1) AS s ON true
-     WHERE d.dispute_id = :dispute_id AND d.closed_at IS NULL AND c.service = 'infusion'
+     WHERE d.dispute_id = :dispute_id AND d.closed_at IS NULL
     """
 )
 
@@ -93,19 +94,17 @@ _TAKE_BACK = text("DELETE FROM dispute_answers WHERE answer_id = :answer_id AND 
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """A disputed payment of a charge, and the infusion that was paid for."""
+    """A disputed payment of a charge, and the infusion or the session that was paid for."""
 
     dispute_id: UUID
+    service: ServiceKind
     infusion_id: UUID
     patient_id: UUID
     known: Known
 
 
 async def find_disputed(tx: Transaction, dispute_id: UUID) -> Disputed | None:
-    """`None` once the dispute is closed, and where no infusion was paid.
-
-    A session starts on no consent: what a bank would want of one is put together by a person.
-    """
+    """`None` once the dispute is closed, and where no charge was paid."""
     row = (await tx.execute(_KNOWN, {"dispute_id": dispute_id})).one_or_none()
     if row is None:
         return None
@@ -122,7 +121,7 @@ async def find_disputed(tx: Transaction, dispute_id: UUID) -> Disputed | None:
         receipt_number=row.receipt_number,
         receipt_issued_at=row.receipt_issued_at,
     )
-    return Disputed(dispute_id, row.infusion_id, row.patient_id, known)
+    return Disputed(dispute_id, ServiceKind(row.service), row.infusion_id, row.patient_id, known)
 
 
 def _mandate(tx: Transaction, row: Any) -> KnownMandate:

@@ -60,6 +60,14 @@ async def redeem_consult(appointment_id: UUID, purpose: Purpose, desk: AtDesk) -
     return await desk.read(claims.redeem_consult, appointment_id, purpose=purpose)
 
 
+@router.get("/consults/{appointment_id}/attendance")
+async def redeem_session_attendance(
+    appointment_id: UUID, purpose: Purpose, desk: AtDesk
+) -> Attendance:
+    """That a session took place, without a word of why."""
+    return await desk.read(claims.redeem_session_attendance, appointment_id, purpose=purpose)
+
+
 @router.get("/series/{series_id}")
 async def redeem_series(series_id: UUID, purpose: Purpose, desk: AtDesk) -> SeriesRecord:
     """A series' record, for a service that says what it needs it for."""

@@ -32,6 +32,7 @@ from services.billing.work import (
 )
 from shared.claims import ClaimCheck
 from shared.errors import Poison
+from shared.events.billing import ServiceKind
 from shared.http.desk import Document
 from shared.http.problems import Refused
 from shared.ids import new_id
@@ -46,7 +47,11 @@ def prepare(dispute_id: UUID, tx: Transaction) -> None:
 
 
 async def redeem_attendance(disputed: Disputed, claims: ClaimCheck) -> AttendanceRedeemed:
-    attendance = await claims.attendance(disputed.infusion_id, purpose="card_dispute")
+    service_id, purpose = disputed.infusion_id, "card_dispute"
+    if disputed.service is ServiceKind.SESSION:
+        attendance = await claims.session_attendance(service_id, purpose=purpose)
+    else:
+        attendance = await claims.attendance(service_id, purpose=purpose)
     return AttendanceRedeemed(dispute_id=disputed.dispute_id, attendance=attendance)
 
 

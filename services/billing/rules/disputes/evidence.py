@@ -120,13 +120,15 @@ def evidence_of(known: Known, attendance: Attendance, now: datetime) -> Evidence
         ("Service ended", attendance.stopped_at),
         ("Left the clinic", known.left_at),
     )
-    agreements = [
-        Agreed(
-            "Signed consent to the service",
-            str(attendance.consent_id),
-            attendance.consent_signed_at.astimezone(zone).date(),
+    agreements = []
+    if attendance.consent_id is not None and attendance.consent_signed_at is not None:
+        agreements.append(
+            Agreed(
+                "Signed consent to the service",
+                str(attendance.consent_id),
+                attendance.consent_signed_at.astimezone(zone).date(),
+            )
         )
-    ]
     if (mandate := known.mandate) is not None:
         agreements.append(
             Agreed(

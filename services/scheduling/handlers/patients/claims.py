@@ -101,6 +101,26 @@ async def redeem_attendance(infusion_id: UUID, tx: Transaction) -> Attendance | 
     )
 
 
+async def redeem_session_attendance(appointment_id: UUID, tx: Transaction) -> Attendance | Refused:
+    """When a session took place, and with whom, without a word of why."""
+    found = await sessions.find_consult(tx, appointment_id)
+    if found is None:
+        return Refused.not_found("consult", "appointment_id")
+    session, patient = found
+    assert session.started_at is not None, "it took place"
+    assert session.stopped_at is not None, "as above"
+    card = store.patient_card(tx, patient)
+    return Attendance(
+        infusion_id=appointment_id,
+        patient_id=card.patient_id,
+        first_name=card.first_name,
+        last_name=card.last_name,
+        location=await _location(tx, session.location_id),
+        started_at=session.started_at,
+        stopped_at=session.stopped_at,
+    )
+
+
 async def redeem_consult(appointment_id: UUID, tx: Transaction) -> ConsultRecord | Refused:
     """A session once it took place; before that there is nothing to bill."""
     found = await sessions.find_consult(tx, appointment_id)
