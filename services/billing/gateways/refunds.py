@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from services.billing.work import NothingToStore, RefundStands
+from services.billing.work import NothingToStore, RefundMadeAtStripe, RefundStands
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +29,6 @@ class Refunds(Protocol):
     """
 
     async def refund(self, order: RefundOrder) -> RefundStands: ...
-    async def refund_now(self, stripe_refund_id: str) -> RefundStands | NothingToStore: ...
+    async def refund_now(
+        self, stripe_refund_id: str
+    ) -> RefundStands | RefundMadeAtStripe | NothingToStore: ...

@@ -9,7 +9,7 @@ PAYMENTS = frozenset(
     {"payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled"}
 )
 SETUPS = frozenset({"setup_intent.succeeded", "setup_intent.canceled"})
-REFUNDS = frozenset({"refund.updated", "refund.failed"})
+REFUNDS = frozenset({"refund.created", "refund.updated", "refund.failed"})
 
 PAGES = frozenset({"checkout.session.completed", "checkout.session.expired"})
 

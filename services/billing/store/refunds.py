@@ -54,6 +54,12 @@ _OFF_THE_LIST = text(
     "UPDATE unmatched_payments SET returned_at = :at WHERE payment_id = :payment_id"
 )
 
+_TAKEN_BY = text(
+    "SELECT payment_id FROM payments WHERE tender = 'card' AND reference = :payment_intent_id"
+)
+
+_BY_STRIPES_ID = text("SELECT refund_id FROM refunds WHERE stripe_refund_id = :stripe_refund_id")
+
 _PAYMENT_OF = text("SELECT payment_id FROM refunds WHERE refund_id = :refund_id")
 
 _REFUND = text(
@@ -210,6 +216,20 @@ async def lock_refund(tx: Transaction, refund_id: UUID) -> LockedRefund | None:
         is_sent=row.is_sent,
         paid=paid,
     )
+
+
+async def payment_taken_by(tx: Transaction, payment_intent_id: str) -> UUID | None:
+    """The payment that a PaymentIntent brought."""
+    found = await tx.execute(_TAKEN_BY, {"payment_intent_id": payment_intent_id})
+    payment_id: UUID | None = found.scalar_one_or_none()
+    return payment_id
+
+
+async def known_as(tx: Transaction, stripe_refund_id: str) -> UUID | None:
+    """Our refund that Stripe knows by this id."""
+    found = await tx.execute(_BY_STRIPES_ID, {"stripe_refund_id": stripe_refund_id})
+    refund_id: UUID | None = found.scalar_one_or_none()
+    return refund_id
 
 
 async def know_as(tx: Transaction, stands: RefundStands) -> None:

@@ -63,7 +63,13 @@ from services.billing.work.payments import (
     capture_key,
     look_key,
 )
-from services.billing.work.refunds import CreateRefund, LookAtRefund, RefundStands, refund_key
+from services.billing.work.refunds import (
+    CreateRefund,
+    LookAtRefund,
+    RefundMadeAtStripe,
+    RefundStands,
+    refund_key,
+)
 from services.billing.work.statements import (
     AddressStatement,
     RenderStatement,
@@ -124,6 +130,7 @@ __all__ = [
     "PrepareEvidence",
     "RedeemPlan",
     "RedeemService",
+    "RefundMadeAtStripe",
     "RefundStands",
     "ReissueSuperbill",
     "RemindEstimate",

@@ -25,6 +25,16 @@ class LookAtRefund(Work):
     stripe_refund_id: str
 
 
+class RefundMadeAtStripe(Fact):
+    """A refund that nobody asked for here: made in Stripe's dashboard, or by another program."""
+
+    stripe_refund_id: str
+    payment_intent_id: str
+    amount_cents: int
+    state: RefundState
+    failure: str | None = None
+
+
 class RefundStands(Fact):
     """How a refund of ours stands at Stripe. `failure` is Stripe's word for why it failed."""
 

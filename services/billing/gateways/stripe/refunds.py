@@ -8,7 +8,7 @@ from services.billing.gateways.refunds import RefundOrder
 from services.billing.gateways.stripe.client import Stripe
 from services.billing.gateways.stripe.marks import PAGE, marked, our_id
 from services.billing.rules.payments.refunds import RefundState
-from services.billing.work import NothingToStore, RefundStands
+from services.billing.work import NothingToStore, RefundMadeAtStripe, RefundStands
 
 _STATES = {
     "succeeded": RefundState.SUCCEEDED,
@@ -27,10 +27,12 @@ class StripeRefunds:
             lambda: self._send(order), lambda: self._sent(order), look_first=order.look_first
         )
 
-    async def refund_now(self, stripe_refund_id: str) -> RefundStands | NothingToStore:
+    async def refund_now(
+        self, stripe_refund_id: str
+    ) -> RefundStands | RefundMadeAtStripe | NothingToStore:
         async with self._stripe.request():
             refund = await self._stripe.v1.refunds.retrieve_async(stripe_refund_id)
-        return _stands(refund) or NothingToStore()
+        return _stands(refund) or _made_elsewhere(refund) or NothingToStore()
 
     async def _send(self, order: RefundOrder) -> RefundStands:
         try:
@@ -81,6 +83,20 @@ def _stands(refund: stripe.Refund) -> RefundStands | None:
     return RefundStands(
         refund_id=refund_id,
         stripe_refund_id=refund.id,
+        state=state,
+        failure=_failure(refund, state),
+    )
+
+
+def _made_elsewhere(refund: stripe.Refund) -> RefundMadeAtStripe | None:
+    """A refund without our mark; `None` when it is of no PaymentIntent, so not of ours."""
+    if not isinstance(refund.payment_intent, str):
+        return None
+    state = _STATES.get(refund.status or "", RefundState.PENDING)
+    return RefundMadeAtStripe(
+        stripe_refund_id=refund.id,
+        payment_intent_id=refund.payment_intent,
+        amount_cents=refund.amount,
         state=state,
         failure=_failure(refund, state),
     )

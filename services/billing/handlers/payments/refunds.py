@@ -30,6 +30,7 @@ from services.billing.work import (
     CreateRefund,
     LookAtRefund,
     NothingToStore,
+    RefundMadeAtStripe,
     RefundStands,
     refund_key,
 )
@@ -105,17 +106,24 @@ async def ask_refund(
         )
     ):
         return asked
-    return await _start(payment_id, paid, wish, reference, by, tx)
+    shown, owed_cents = await start(payment_id, paid, wish, reference, by, tx)
+    if shown.state is RefundState.PENDING:
+        tx.do(CreateRefund(refund_id=shown.refund_id), key=refund_key(shown.refund_id))
+    else:
+        _send(shown.refund_id, paid, wish.amount_cents, tx)
+        _issue(shown.refund_id, payment_id, paid, wish.amount_cents, wish.reason, owed_cents, tx)
+    return shown
 
 
-async def _start(
+async def start(
     payment_id: UUID,
     paid: LockedPayment,
     wish: AskRefund,
     reference: str | None,
     by: str,
     tx: Transaction,
-) -> RefundShown:
+) -> tuple[RefundShown, int]:
+    """Have the payment and its charge count a refund; with it, what the charge is owed then."""
     tender, cents = paid.refundable.tender, wish.amount_cents
     by_stripe = tender is TenderKind.CARD
     shown = RefundShown(
@@ -130,6 +138,7 @@ async def _start(
         reference=reference,
         failure=None,
         undone=False,
+        asked_by=by,
         asked_at=tx.now,
         decided_at=None if by_stripe else tx.now,
         handled_at=None,
@@ -138,7 +147,6 @@ async def _start(
         "tender": tender.value,
         "reason": wish.reason.value,
         "state": shown.state.value,
-        "asked_by": by,
     }
     tx.insert(Refund, **row)
     await store.count_refunded(tx, payment_id, cents)
@@ -161,12 +169,7 @@ async def _start(
             wish.reason not in rules.OWED_AGAIN,
         )
         post(tx, ledger.refund_started(of, shown.refund_id, cents, tx.now, given_up=given_up))
-    if by_stripe:
-        tx.do(CreateRefund(refund_id=shown.refund_id), key=refund_key(shown.refund_id))
-    else:
-        _send(shown.refund_id, paid, cents, tx)
-        _issue(shown.refund_id, payment_id, paid, cents, wish.reason, owed_cents, tx)
-    return shown
+    return shown, owed_cents
 
 
 def _send(refund_id: UUID, paid: LockedPayment, cents: int, tx: Transaction) -> None:
@@ -208,7 +211,9 @@ async def create_refund(order: RefundOrder, refunds: Refunds) -> RefundStands:
     return await refunds.refund(order)
 
 
-async def look_at_refund(work: LookAtRefund, refunds: Refunds) -> RefundStands | NothingToStore:
+async def look_at_refund(
+    work: LookAtRefund, refunds: Refunds
+) -> RefundStands | RefundMadeAtStripe | NothingToStore:
     """Ask Stripe how a refund stands. A webhook only says that it is worth asking."""
     return await refunds.refund_now(work.stripe_refund_id)
 

@@ -29,6 +29,7 @@ class RefundShown(BaseModel):
     reference: str | None
     failure: str | None
     undone: bool
+    asked_by: str
     asked_at: datetime
     decided_at: datetime | None
     handled_at: datetime | None

@@ -182,8 +182,8 @@ def looks_from(now: datetime) -> datetime:
 _WHAT_TO_DO = {
     BreakKind.NOT_IN_BOOKS: (
         "Stripe moved {found} for a {subject} that the books do not have. Look it up at Stripe: if"
-        " it is the clinic's, its webhook was lost or was refused (practice parked list); if"
-        " somebody moved it by hand in Stripe's dashboard, record what it was for."
+        " it is the clinic's, its webhook was lost or was refused (practice parked list). What"
+        " somebody gives back by hand in Stripe's dashboard is booked by itself."
     ),
     BreakKind.NOT_AT_STRIPE: (
         "The books have {booked} for a {subject} that Stripe's balance does not show. Look it up at"
@@ -191,7 +191,7 @@ _WHAT_TO_DO = {
     ),
     BreakKind.AMOUNT_DIFFERS: (
         "The books have {booked} for a {subject}, Stripe's balance shows {found}. Look at its"
-        " history at Stripe: part of it was moved without the books."
+        " history at Stripe, and for what is parked here: practice parked list."
     ),
     BreakKind.PAYOUT_DIFFERS: (
         "Stripe paid out {found}, and what is listed in the payout comes to {booked}. Ask Stripe"

@@ -1,0 +1,64 @@
+"""Refunds that nobody asked for here: made in Stripe's dashboard, they count all the same.
+
+What went back is counted once, by Stripe's id of it, so that no refund of ours gives it back again.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+
+from services.billing.handlers.payments.refunds import AskRefund, record_refund, start
+from services.billing.rules.payments.refunds import RefundState
+from services.billing.store import refunds as store
+from services.billing.store import unmatched
+from services.billing.work import RefundMadeAtStripe, RefundStands
+from shared.errors import Poison, Retry
+from shared.events.billing import RefundReason
+from shared.messaging import Transaction
+
+log = structlog.get_logger(__name__)
+
+BY = "stripe"
+"""Who asked for it, as far as anybody here knows."""
+
+
+async def adopt_refund(made: RefundMadeAtStripe, tx: Transaction) -> None:
+    """Book it as one of ours that Stripe has made, and whatever comes of it later."""
+    refund_id = await store.known_as(tx, made.stripe_refund_id) or await _adopt(made, tx)
+    if refund_id is not None:
+        stands = RefundStands(
+            refund_id=refund_id,
+            stripe_refund_id=made.stripe_refund_id,
+            state=made.state,
+            failure=made.failure,
+        )
+        await record_refund(stands, tx)
+
+
+async def _adopt(made: RefundMadeAtStripe, tx: Transaction) -> UUID | None:
+    """`None` where nothing of ours went back, or a person has noted already that it did.
+
+    A charge whose money went back past us is not asked for again: it counts as given up, until a
+    person says otherwise.
+    """
+    payment_id = await store.payment_taken_by(tx, made.payment_intent_id)
+    paid = None if payment_id is None else await store.lock_payment(tx, payment_id)
+    if payment_id is None or paid is None or made.state is RefundState.FAILED:
+        return None
+    if (known := await store.known_as(tx, made.stripe_refund_id)) is not None:
+        return known
+    if await unmatched.was_returned(tx, made.payment_intent_id):
+        return None
+    refundable = paid.refundable
+    if made.amount_cents > refundable.left_cents:  # one of ours is under way, which Stripe refuses
+        raise Retry("refund_at_stripe_exceeds_payment")
+    steps = refundable.in_steps_cents
+    if steps is not None and made.amount_cents not in steps:
+        raise Poison("refund_at_stripe_not_in_units")
+    reason = RefundReason.COURTESY if refundable.pays_charge else RefundReason.NOTHING_OWED
+    wish = AskRefund(amount_cents=made.amount_cents, reason=reason)
+    log.warning("refund_adopted")
+    shown, _ = await start(payment_id, paid, wish, None, BY, tx)
+    return shown.refund_id
