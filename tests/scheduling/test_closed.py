@@ -130,6 +130,11 @@ ROLES = {
     "GET /fhir/Patient": "front_desk nurse prescriber biller",
     "GET /fhir/Patient/{patient_id}": "front_desk nurse prescriber biller",
     **dict.fromkeys((f"{method} /fhir/{{rest:path}}" for method in METHODS), ""),
+    **{
+        f"{method} /fhir/{kind}/_search": ""
+        for kind in ("Appointment", "Slot", "Schedule", "Patient")
+        for method in ("GET", "HEAD")
+    },
     "POST /patients/{patient_id}/booking-links": "front_desk",
     "GET /booking-links/{link_id}": "front_desk",
     "POST /booking-links/{link_id}/revoke": "front_desk",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.routing import compile_path
 
 from services.scheduling.documents.fhir_capability import CAPABILITY
@@ -20,7 +20,7 @@ from services.scheduling.handlers.fhir import directory, find, visits
 from services.scheduling.handlers.fhir.searchset import Resource
 from services.scheduling.import_keys import ImportKeys
 from services.scheduling.routes.fhir_answers import FhirResponse, FhirRoute
-from services.scheduling.routes.fhir_posted import FhirSearchRoute
+from services.scheduling.routes.fhir_posted import FhirSearchRoute, only_a_form
 from services.scheduling.routes.fhir_searching import searched
 from shared.auth import Role, allow, public
 from shared.http.desk import AtDesk
@@ -151,7 +151,7 @@ for kind, search, readers in (
         search,
         methods=["POST"],
         name=f"{search.__name__}_by_form",
-        dependencies=[readers],
+        dependencies=[readers, Depends(only_a_form)],
         route_class_override=FhirSearchRoute,
         openapi_extra=FhirSearchRoute.form,
     )

@@ -32,15 +32,11 @@ class FhirSearchRoute(FhirRoute):
     }
 
     async def as_asked(self, request: Request) -> Request:
-        """Raises `HTTPException`: 415 for another kind of body, 400 for one that is no form."""
-        body = await request.body()
-        kind = request.headers.get("Content-Type", FORM).partition(";")[0].strip().casefold()
-        if body and kind != FORM:
-            raise HTTPException(415, f"A search is a form: Content-Type {FORM}.")
+        """What is no form is refused once it is known who asks (`only_a_form`)."""
         try:
-            form = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
-        except ValueError:
-            raise HTTPException(400, "This is no form in UTF-8 that a search could have.") from None
+            form = await _form_of(request)
+        except HTTPException as error:
+            request.state.no_form, form = error, []
         asked = "&".join(part for part in (request.url.query, urlencode(form)) if part)
         path = request.url.path.removesuffix(SEARCH)
         as_if_got = dict(request.scope) | {
@@ -49,6 +45,25 @@ class FhirSearchRoute(FhirRoute):
             "query_string": asked.encode(),
         }
         return Request(as_if_got, _nothing_more)
+
+
+async def _form_of(request: Request) -> list[tuple[str, str]]:
+    """Raises `HTTPException`: 415 for another kind of body, 400 for one that is no form."""
+    body = await request.body()
+    kind = request.headers.get("Content-Type", FORM).partition(";")[0].strip().casefold()
+    if body and kind != FORM:
+        raise HTTPException(415, f"A search is a form: Content-Type {FORM}.")
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        raise HTTPException(400, "This is no form in UTF-8 that a search could have.") from None
+
+
+def only_a_form(request: Request) -> None:
+    """Refuses what could not be read as a form."""
+    error: HTTPException | None = getattr(request.state, "no_form", None)
+    if error is not None:
+        raise error
 
 
 async def _nothing_more() -> dict[str, Any]:
