@@ -46,7 +46,7 @@ LONGEST_VISIT = timedelta(hours=12)
 LONGEST_BAN = timedelta(days=7)
 """As long as a driving ban can be recorded to be."""
 
-DAY_LOCK_SPACE = 7_041_002
+DAY_LOCK_SPACE = 7_041_005
 
 APPOINTMENTS: Table = Appointment.__table__  # type: ignore[attr-defined]  # every table=True model has one
 BY_START = (APPOINTMENTS.c.starts_at, APPOINTMENTS.c.appointment_id)
