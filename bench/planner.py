@@ -41,7 +41,8 @@ from services.scheduling.rules.clinic.policy import (
 )
 from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.planner.choice import OpenDay
-from services.scheduling.rules.planner.days import Place, days_of
+from services.scheduling.rules.planner.days import days_of
+from services.scheduling.rules.planner.place import Place
 from services.scheduling.rules.planner.plans import best_plans
 from services.scheduling.rules.planner.search import Calendar
 from services.scheduling.rules.planner.wishes import Preferences

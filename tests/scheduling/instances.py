@@ -20,7 +20,7 @@ from services.scheduling.rules.clinic.policy import (
     at_wall,
 )
 from services.scheduling.rules.clinic.slots import Slot
-from services.scheduling.rules.planner.days import Place
+from services.scheduling.rules.planner.place import Place
 from services.scheduling.rules.series.protocols import InfusionProtocol
 from tests.scheduling.figures import MOOD, MOOD_MIN, NO_DRIVE_MIN, PLANNING
 

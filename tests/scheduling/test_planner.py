@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from services.scheduling.rules.clinic.policy import Closure, broken_by_hours, broken_by_nurses
 from services.scheduling.rules.clinic.slots import Slot, broken_by_taken
-from services.scheduling.rules.planner.days import Place, days_of
+from services.scheduling.rules.planner.days import days_of
+from services.scheduling.rules.planner.place import Place
 from services.scheduling.rules.planner.plans import OFFERED, Plan, plan_series, usual_times
 from services.scheduling.rules.planner.score import Scored, score
 from services.scheduling.rules.planner.wishes import Preferences, broken_by_wishes, last_day_of_any

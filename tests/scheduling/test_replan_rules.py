@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scheduling.rules.clinic.policy import Closure, at_wall
-from services.scheduling.rules.planner.days import Day, days_of
+from services.scheduling.rules.planner.day import Day
+from services.scheduling.rules.planner.days import days_of
 from services.scheduling.rules.planner.search import Calendar
 from services.scheduling.rules.replans.search import Merge
 from services.scheduling.rules.replans.smallest import (

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.handlers.series.plans import place_of, rooms_for
 from services.scheduling.rules.clinic.policy import at_wall
-from services.scheduling.rules.planner.days import Day, Place, days_of
+from services.scheduling.rules.planner.day import Day
+from services.scheduling.rules.planner.days import days_of
+from services.scheduling.rules.planner.place import Place
 from services.scheduling.rules.planner.wishes import Preferences
 from services.scheduling.store import sessions
 from services.scheduling.tables import Location

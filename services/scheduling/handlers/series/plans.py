@@ -18,7 +18,7 @@ from services.scheduling.forms.wishes import WishedAppointment
 from services.scheduling.handlers.series.given_before import given_before
 from services.scheduling.rules.clinic.policy import Policy, minute_of, wall
 from services.scheduling.rules.clinic.rooms import Used
-from services.scheduling.rules.planner.days import Place
+from services.scheduling.rules.planner.place import Place
 from services.scheduling.rules.planner.plans import Plan, Proposal, plan_series
 from services.scheduling.rules.planner.wishes import (
     EVERY_DAY,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from services.scheduling.rules.clinic.policy import DAY_MIN
-from services.scheduling.rules.planner.days import Day
+from services.scheduling.rules.planner.day import Day
 from services.scheduling.rules.series.protocols import InfusionProtocol
 from shared.refusals import Broken
 

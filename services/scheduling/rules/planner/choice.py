@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from services.scheduling.rules.clinic.house import Planning
-from services.scheduling.rules.planner.days import Day, Start
+from services.scheduling.rules.planner.day import Day, Start
 from services.scheduling.rules.planner.score import OUTSIDE_POINTS, time_points
 from services.scheduling.rules.planner.wishes import Preferences
 

@@ -18,7 +18,9 @@ from uuid import UUID
 from services.scheduling.rules.clinic.house import Planning
 from services.scheduling.rules.planner.bans import Follows, follows_of, outlasts_gaps
 from services.scheduling.rules.planner.choice import Choice, OpenDay
-from services.scheduling.rules.planner.days import Place, Start, days_of
+from services.scheduling.rules.planner.day import Start
+from services.scheduling.rules.planner.days import days_of
+from services.scheduling.rules.planner.place import Place
 from services.scheduling.rules.planner.score import Item, Scored, score
 from services.scheduling.rules.planner.search import Calendar
 from services.scheduling.rules.planner.wishes import BEYOND_DAYS, Preferences

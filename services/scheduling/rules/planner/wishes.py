@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from services.scheduling.rules.clinic.house import Planning
 from services.scheduling.rules.clinic.policy import DAY_MIN, wall
 from services.scheduling.rules.clinic.slots import AHEAD_SOURCE
-from services.scheduling.rules.planner.days import Day, Start
+from services.scheduling.rules.planner.day import Day, Start
 from services.scheduling.rules.series.course import broken_by_size
 from services.scheduling.rules.series.protocols import InfusionProtocol
 from shared.refusals import Broken

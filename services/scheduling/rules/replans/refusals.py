@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling.rules.clinic.policy import on_the_wall
-from services.scheduling.rules.planner.days import Day
+from services.scheduling.rules.planner.day import Day
 from services.scheduling.rules.series.protocols import InfusionProtocol
 from shared.refusals import Broken
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from math import inf
 
 from services.scheduling.rules.planner.bans import Moments, kept_until
-from services.scheduling.rules.planner.days import Day
+from services.scheduling.rules.planner.day import Day
 from services.scheduling.rules.planner.search import Calendar, Costs
 
 MOST_STATES = 1_000_000

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from services.scheduling.rules.clinic.house import Planning
 from services.scheduling.rules.clinic.policy import Closure
 from services.scheduling.rules.planner.bans import bans_matter
-from services.scheduling.rules.planner.days import Day, Start
+from services.scheduling.rules.planner.day import Day, Start
 from services.scheduling.rules.planner.score import Item, time_points
 from services.scheduling.rules.planner.search import Calendar
 from services.scheduling.rules.replans.search import MOST_STATES, Bans, Merge, Mixed
