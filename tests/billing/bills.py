@@ -15,12 +15,14 @@ from services.billing.rules.superbills import document as rules
 from services.billing.rules.superbills.building import build, served_on
 from services.billing.rules.superbills.codebook import CodeBook, DiagnosisCode, ServiceCode
 from services.billing.rules.superbills.document import Issue, Paid, Receipt, Superbill
+from services.billing.rules.superbills.wording import Standing, Statement, Wording
 from shared.claims import InfusionRecord
 from shared.events.billing import TenderKind
 from shared.ids import new_id
 from tests.billing.records import STOPPED_AT, infusion_record
 
 _BEGUN = import_module("services.billing.migrations.versions.0007_superbill_versions")
+_WORDINGS = import_module("services.billing.migrations.versions.0023_superbill_wordings")
 _SESSIONS = import_module("services.billing.migrations.versions.0015_sessions")
 
 
@@ -56,6 +58,12 @@ def code_book(day: date) -> CodeBook:
     )
 
 
+def wording() -> Wording:
+    """The words that the clinic begins with."""
+    statements = {Standing(name): Statement(**one) for name, one in _WORDINGS.WORDS.items()}
+    return Wording(1, statements, _WORDINGS.GATHERS)
+
+
 def paid(**changes: Any) -> Paid:
     """One payment of the whole charge, by CareCredit. `refunds` give the fee up."""
     known = {"amount_cents": 39900, "tender": TenderKind.CARE_CREDIT, "reference": "CC-118834"}
@@ -68,7 +76,7 @@ def paid(**changes: Any) -> Paid:
 
 def superbill_of(record: InfusionRecord, payment: Paid | None = None, **issue: Any) -> Superbill:
     """The superbill of a record, paid by CareCredit unless said otherwise."""
-    known = {"number": "SB-2026-000001", "issued_at": STOPPED_AT} | issue
+    known = {"number": "SB-2026-000001", "issued_at": STOPPED_AT, "wording": wording()} | issue
     return build(record, payment or paid(), code_book(served_on(record)), Issue(**known))
 
 

@@ -9,6 +9,7 @@ from shared.claims import (
     Address,
     Attendance,
     ClinicianCard,
+    DrugGiven,
     InfusionRecord,
     LocationCard,
     PatientCard,
@@ -89,5 +90,6 @@ def infusion_record(**changes: Any) -> InfusionRecord:
         "diagnoses": ("F33.2", "F43.12"),
         "started_at": (stopped_at or STOPPED_AT) - timedelta(minutes=40),
         "stopped_at": stopped_at,
+        "drug": DrugGiven(name="Ketamine, racemic", route="intravenous", dose_ug=35_000),
     }
     return InfusionRecord(**fields | changes)

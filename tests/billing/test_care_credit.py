@@ -9,9 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.billing.rules.payments.care_credit import NEXT, CareCreditState, broken_by_step
-from services.billing.rules.superbills.document import OWED_NOTICE, OWED_TITLE
+from services.billing.rules.superbills.wording import Standing
 from shared.events.billing import OutsidePaymentRejected, SuperbillCorrected, SuperbillIssued
-from tests.billing.bills import words_of
+from tests.billing.bills import wording, words_of
 from tests.billing.conftest import Billing
 from tests.billing.test_ledger import trial_balance
 from tests.billing.test_outside_payments import pay, waiting_charge
@@ -140,7 +140,8 @@ async def test_a_superbill_says_it_when_its_payment_never_came_and_again_when_it
     assert (told.replaces_id, told.reason) == (first.superbill_id, "payment")
     owed = (await billing.told("GET", f"/superbills/{told.superbill_id}"))["superbill"]
     assert (owed["paid_cents"], owed["balance_cents"], owed["payments"]) == (0, 39900, [])
-    assert (owed["title"], owed["notice"]) == (OWED_TITLE, OWED_NOTICE)
+    words = wording().statements[Standing.OWED]
+    assert (owed["title"], owed["notice"]) == (words.title, words.notice)
     document = await billing.ask("GET", f"/superbills/{told.superbill_id}/pdf")
     assert "Balance due $399.00" in words_of(document.content)
     month = await billing.ask(

@@ -111,5 +111,5 @@ def test_the_drug_line_says_what_is_on_record_of_the_drug():
 
 
 def test_a_compounded_drug_has_the_code_of_compounded_drugs():
-    drug = DrugGiven(name="Ketamine, racemic", route="intravenous", is_compounded=True)
+    drug = DrugGiven(name="Ketamine, racemic", route="intravenous", dose_ug=1, is_compounded=True)
     assert [line.code for line in superbill(40, drug=drug).lines] == ["96365", "J7999"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fhir.resources.R4B import get_fhir_model_class
 
-from services.billing.documents.fhir import bundle
-from services.billing.rules.superbills.document import Replaced
+from services.billing.documents.fhir.bundles import bundle
+from services.billing.rules.charges.coverage import InsurancePlan
+from services.billing.rules.superbills.additions import NamedProvider, Sex
+from services.billing.rules.superbills.document import Replaced, Superbill
 from shared.auth import Role
+from shared.claims import DrugGiven
 from shared.events.billing import SuperbillIssued
 from shared.ids import new_id
 from tests.billing.bills import STOPPED_AT, superbill, superbill_of
@@ -83,6 +87,88 @@ def test_a_corrected_claim_names_the_one_before():
     claim = read(bundle(superbill_of(infusion_record(), replaces=before), new_id()))["Claim"]
     assert claim["related"][0]["claim"]["identifier"]["value"] == "SB-2026-000001/1"
     assert claim["identifier"][0]["value"] == "SB-2026-000001/2"
+
+
+def whole() -> Superbill:
+    """All that a superbill may say: a plan, a referrer, a supervisor, an NDC."""
+    drug = DrugGiven(
+        name="Ketamine, racemic",
+        route="intravenous",
+        dose_ug=35_500,
+        strength="50 mg/mL",
+        ndc="00000-0000-11",
+        ndc_unit="ML",
+        ndc_quantity="0.71",
+    )
+    bill = superbill(40, drug=drug)
+    plan = InsurancePlan("Made Up Mutual", "XYZ-000111", "G-77")
+    supervising = NamedProvider("Testa Supervisor", "1234567893")
+    rendering = replace(
+        bill.visits[0].rendering,
+        taxonomy="367500000X",
+        license_state="VA",
+        supervising=supervising,
+    )
+    return replace(
+        bill,
+        patient=replace(bill.patient, sex=Sex.FEMALE, insurance=plan),
+        referrer=NamedProvider("Testa Referrer", "1558598797"),
+        visits=(replace(bill.visits[0], rendering=rendering),),
+    )
+
+
+def test_a_claim_says_whose_plan_it_is_and_who_had_a_part_in_the_care():
+    exported = bundle(whole(), new_id())
+    found = read(exported)
+    coverage, claim = found["Coverage"], found["Claim"]
+    assert coverage["subscriberId"] == "XYZ-000111"
+    assert [one["value"] for one in coverage["class"]] == ["G-77"]
+    by_url = {one["fullUrl"]: one["resource"] for one in exported["entry"]}
+    assert by_url[coverage["payor"][0]["reference"]]["name"] == "Made Up Mutual"
+    assert found["Patient"]["gender"] == "female"
+    team = [
+        (
+            member["role"]["coding"][0]["code"],
+            by_url[member["provider"]["reference"]]["identifier"][0]["value"],
+        )
+        for member in claim["careTeam"]
+    ]
+    assert team == [
+        ("primary", "1679576722"),
+        ("supervisor", "1234567893"),
+        ("referring", "1558598797"),
+    ]
+    assert {tuple(item["careTeamSequence"]) for item in claim["item"]} == {(1, 2)}
+    assert claim["careTeam"][0]["qualification"]["coding"][0]["code"] == "367500000X"
+    rendered = by_url[claim["careTeam"][0]["provider"]["reference"]]
+    [license_] = rendered["qualification"]
+    assert license_["identifier"][0]["value"] == "0024-000001"
+    assert license_["issuer"]["display"] == "VA"
+
+
+def test_a_claim_says_what_ran_by_which_clock_and_what_was_paid():
+    claim = read(bundle(whole(), new_id()))["Claim"]
+    [*_, drug] = claim["item"]
+    [detail] = drug["detail"]
+    assert detail["productOrService"]["coding"][0]["code"] == "00000000011"
+    assert detail["productOrService"]["text"] == "Ketamine, racemic, 50 mg/mL, 35.5 mg, intravenous"
+    assert detail["quantity"] == {"value": 0.71, "unit": "ML"}
+    clock, payment = claim["supportingInfo"]
+    assert drug["informationSequence"] == [clock["sequence"]]
+    assert clock["timingPeriod"] == {
+        "start": "2026-11-23T14:00:00-05:00",
+        "end": "2026-11-23T14:40:00-05:00",
+    }
+    assert (payment["valueQuantity"]["value"], payment["timingDate"]) == (399.0, "2026-11-23")
+    assert payment["code"]["text"] == "CareCredit, CC-118834"
+
+
+def test_without_a_plan_the_patient_is_the_payer():
+    exported = bundle(superbill(40), new_id())
+    by_url = {one["fullUrl"]: one["resource"] for one in exported["entry"]}
+    coverage = read(exported)["Coverage"]
+    assert by_url[coverage["payor"][0]["reference"]]["resourceType"] == "Patient"
+    assert "gender" not in read(exported)["Patient"]
 
 
 async def test_the_export_is_served_to_who_bills(billing: Billing):

@@ -126,7 +126,7 @@ async def test_a_discount_and_the_rest_in_cash_settle_a_charge_and_the_superbill
     [adjusted] = await billing.said(ChargeAdjusted)
     assert (adjusted.amount_cents, adjusted.owed_cents) == (9900, 30000)
     [issued] = await billing.said(SuperbillIssued)
-    assert issued.total_cents == 30000
+    assert issued.total_cents == 39900
     assert await trial_balance(billing) == {
         "cash": 30000,
         "discount": 9900,

@@ -19,7 +19,7 @@ from services.billing.rules.superbills.document import Issue, Superbill
 from services.billing.rules.superbills.lint import lint
 from shared.auth import Role
 from shared.ids import new_id
-from tests.billing.bills import code_book, paid, printed, superbill, words_of
+from tests.billing.bills import code_book, paid, printed, superbill, wording, words_of
 from tests.billing.conftest import Billing
 from tests.billing.records import STOPPED_AT, infusion_record
 
@@ -31,7 +31,7 @@ ADDED = Additions(
 
 
 def bill_with(added: Additions) -> Superbill:
-    issue = Issue("SB-2026-000001", STOPPED_AT)
+    issue = Issue("SB-2026-000001", STOPPED_AT, wording())
     return build(infusion_record(), paid(), code_book(date(2026, 11, 23)), issue, added)
 
 

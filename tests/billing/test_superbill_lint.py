@@ -13,6 +13,7 @@ from services.billing.rules.superbills.additions import NamedProvider
 from services.billing.rules.superbills.codebook import ServiceCode
 from services.billing.rules.superbills.document import Line, Receipt, Superbill
 from services.billing.rules.superbills.sessions import Documented, lint_session
+from services.billing.rules.superbills.wording import Standing
 from shared.claims import ConsultRecord
 from shared.events.billing import TenderKind
 from shared.ids import new_id
@@ -107,7 +108,11 @@ PLANTED = {
     "too_many_units": lambda bill: first_line(bill, units=2, why=("one", "two")),
     "lines_do_not_sum": lambda bill: first_line(bill, charge_cents=39800),
     "payments_do_not_sum": lambda bill: replace(bill, paid_cents=39800),
-    "not_paid": lambda bill: replace(bill, balance_cents=100),
+    "visit_without_line": lambda bill: first_line(bill, visit_no=2),
+    "standing": lambda bill: replace(bill, standing=Standing.REFUNDED),
+    "drug_dose": lambda bill: drug(bill, dose=None),
+    "separate_evaluation": lambda bill: further(bill, "99214"),
+    "not_paid": lambda bill: replace(bill, balance_cents=100, standing=Standing.OWED),
 }
 
 

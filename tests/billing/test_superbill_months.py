@@ -10,7 +10,7 @@ from services.billing.rules.superbills.document import Issue, Superbill
 from services.billing.rules.superbills.months import broken_by_gathering, gather
 from shared.events.billing import MonthlySuperbillIssued, SuperbillCorrected
 from shared.ids import new_id
-from tests.billing.bills import code_book, paid, superbill_of, words_of
+from tests.billing.bills import code_book, paid, superbill_of, wording, words_of
 from tests.billing.conftest import Billing
 from tests.billing.records import STOPPED_AT, infusion_record
 from tests.support.claim_check import infusion_path
@@ -25,7 +25,7 @@ def visit_of(day: int, **changes: Any) -> Superbill:
 
 def test_a_month_sums_its_visits_and_passes_the_lint_of_each():
     bills = [visit_of(9), visit_of(2, diagnoses=("F43.12", "F41.1"))]
-    month = gather(bills, "2026-11", Issue("SB-2026-000099", STOPPED_AT))
+    month = gather(bills, "2026-11", Issue("SB-2026-000099", STOPPED_AT, wording()))
     assert [visit.date_of_service.day for visit in month.visits] == [2, 9]
     assert month.gathers == ("SB-2026-000002", "SB-2026-000009")
     assert [(one.pointer, one.code) for one in month.diagnoses] == [

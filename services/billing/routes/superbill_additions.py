@@ -1,4 +1,4 @@
-"""What superbills say besides what scheduling knows: optional, and asked for by some insurers."""
+"""What superbills say besides what scheduling knows: what insurers ask for, and words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.billing.handlers.superbills import additions
+from services.billing.handlers.superbills import additions, wordings
 from services.billing.handlers.superbills.additions import (
     ClinicAdded,
     ClinicAdditions,
@@ -14,6 +14,10 @@ from services.billing.handlers.superbills.additions import (
     ClinicianAdditions,
     PatientAdded,
     PatientAdditions,
+)
+from services.billing.handlers.superbills.wordings import (
+    NewSuperbillWording,
+    SuperbillWordingRecorded,
 )
 from services.billing.routes.desk import DESK
 from shared.auth import Role, allow
@@ -48,3 +52,11 @@ async def add_for_clinician(
 async def add_for_clinic(location_id: UUID, wish: ClinicAdditions, desk: AtDesk) -> ClinicAdded:
     """Have superbills say the e-mail of the clinic at a place."""
     return await desk.decide(additions.add_for_clinic, location_id, wish, desk.actor.subject)
+
+
+@router.post("/superbill-wordings", dependencies=OFFICE)
+async def record_superbill_wording(
+    wish: NewSuperbillWording, desk: AtDesk
+) -> SuperbillWordingRecorded:
+    """Record what superbills say of themselves, from a day on."""
+    return await desk.decide(wordings.record_wording, wish)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.billing.documents.fhir import MEDIA_TYPE
+from services.billing.documents.fhir.bundles import MEDIA_TYPE
 from services.billing.handlers import listing
 from services.billing.handlers.charges import session_codes
 from services.billing.handlers.charges.session_codes import RecordSessionCode, SessionCodeRecorded

@@ -26,20 +26,16 @@ SETTLED = frozenset({ChargeState.PAID, ChargeState.CLOSED})
 
 _PAID = text(
     """
-    SELECT c.service, c.infusion_id, c.patient_id,
-           c.amount_cents - coalesce(a.given_up_cents, 0) AS amount_cents,
-           c.forgiven_cents - coalesce(a.given_up_cents, 0) AS reduced_cents, c.state,
+    SELECT c.service, c.infusion_id, c.patient_id, c.amount_cents,
+           c.forgiven_cents AS reduced_cents, c.state,
            s.superbill_id IS NOT NULL AS is_billed, s.reason AS last_reason
       FROM charges AS c
-      LEFT JOIN (SELECT charge_id, sum(amount_cents)::integer AS given_up_cents
-                   FROM charge_adjustments GROUP BY charge_id) AS a USING (charge_id)
       LEFT JOIN LATERAL (SELECT superbill_id, reason FROM superbills AS s
                           WHERE s.charge_id = c.charge_id ORDER BY version DESC LIMIT 1) AS s
              ON true
      WHERE c.charge_id = :charge_id
     """
 )
-"""What a refund gives up lessens what is owed as a discount does, and is told beside it."""
 
 _NEXT_NUMBER = text(
     """
@@ -69,15 +65,33 @@ _ISSUED = text(_KEPT + " WHERE s.superbill_id = :superbill_id")
 
 _LATEST = text(_KEPT + " WHERE s.charge_id = :charge_id ORDER BY s.version DESC LIMIT 1")
 
-_IN_MONTH = text(
+_NEWEST = (
     _KEPT
     + """
      WHERE s.patient_id = :patient_id AND s.month IS NULL
-       AND s.served_on >= :month AND s.served_on < :month + interval '1 month'
        AND NOT EXISTS (SELECT FROM superbills AS later WHERE later.replaces_id = s.superbill_id)
+    """
+)
+
+_IN_MONTH = text(
+    _NEWEST
+    + """
+       AND s.served_on >= :month AND s.served_on < :month + interval '1 month'
      ORDER BY s.served_on, s.superbill_id
     """
 ).bindparams(bindparam("month", type_=DATE))
+
+_ON_DAY = text(
+    _NEWEST + " AND s.served_on = :day AND s.charge_id <> :but_of ORDER BY s.superbill_id"
+)
+
+_WAITS = text(
+    """
+    SELECT c.charge_id, h.correction
+      FROM superbill_holds AS h JOIN charges AS c USING (charge_id)
+     WHERE c.infusion_id = :infusion_id AND :rule = ANY(h.rules)
+    """
+)
 
 _MONTH = text(
     _KEPT + " WHERE s.patient_id = :patient_id AND s.month = :month ORDER BY s.version DESC LIMIT 1"
@@ -241,6 +255,14 @@ class Kept:
         return self.number if self.version == 1 else f"{self.number}-v{self.version}"
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A superbill that is held, the first one or a correction."""
+
+    charge_id: UUID
+    correction: CorrectionReason | None
+
+
 async def find_superbill(tx: Transaction, superbill_id: UUID) -> Kept | None:
     row = (await tx.execute(_ISSUED, {"superbill_id": superbill_id})).one_or_none()
     return row and Kept(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
@@ -256,6 +278,18 @@ async def issued_in(tx: Transaction, patient_id: UUID, month: date) -> list[Kept
     """The newest superbill of each of a patient's visits of a month, by day."""
     rows = await tx.execute(_IN_MONTH, {"patient_id": patient_id, "month": month})
     return [Kept(**row._mapping) for row in rows]  # noqa: SLF001  # as above
+
+
+async def issued_on(tx: Transaction, patient_id: UUID, day: date, *, but_of: UUID) -> list[Kept]:
+    """The newest superbill of each of a patient's visits of a day, but of one charge's."""
+    asked = {"patient_id": patient_id, "day": day, "but_of": but_of}
+    return [Kept(**row._mapping) for row in await tx.execute(_ON_DAY, asked)]  # noqa: SLF001  # as above
+
+
+async def find_waiting(tx: Transaction, infusion_id: UUID, rule: str) -> Waiting | None:
+    """The superbill of an infusion that waits because of a rule."""
+    row = (await tx.execute(_WAITS, {"infusion_id": infusion_id, "rule": rule})).one_or_none()
+    return row and Waiting(row.charge_id, row.correction and CorrectionReason(row.correction))
 
 
 async def find_month(tx: Transaction, patient_id: UUID, month: date) -> Kept | None:

@@ -62,6 +62,7 @@ from services.billing.tables.superbills import (
     SuperbillDocument,
     SuperbillHold,
     SuperbillNumber,
+    SuperbillWording,
 )
 from services.billing.tables.visits import Visit
 
@@ -125,6 +126,7 @@ __all__ = [
     "SuperbillDocument",
     "SuperbillHold",
     "SuperbillNumber",
+    "SuperbillWording",
     "UnchargedInfusion",
     "UnmatchedPayment",
     "Visit",

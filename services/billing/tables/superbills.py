@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,7 +21,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from services.billing.tables.base import Base
-from shared.columns import cents, moment, sealed_bytes, words
+from shared.columns import cents, json_object, moment, sealed_bytes, words
 
 
 class SuperbillNumber(Base, table=True):
@@ -30,6 +31,26 @@ class SuperbillNumber(Base, table=True):
 
     year: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     last_number: int = Field(sa_column=Column(Integer, nullable=False))
+
+
+class SuperbillWording(Base, table=True):
+    """What superbills say of themselves from a day on, by how their money stands.
+
+    A row is never changed; of one day's the last counts.
+    """
+
+    __tablename__ = "superbill_wordings"
+    __table_args__ = (
+        CheckConstraint("statements ?& '{paid,reduced,refunded,owed}'::text[]", name="statements"),
+        Index("ix_superbill_wordings_effective_from", "effective_from", "wording_id"),
+    )
+
+    wording_id: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    effective_from: date = Field(sa_column=Column(Date, nullable=False))
+    statements: dict[str, Any] = Field(sa_column=json_object())
+    gathers: str = Field(sa_column=words())
+    source: str = Field(sa_column=words())
+    recorded_at: datetime = Field(sa_column=moment())
 
 
 class Superbill(Base, table=True):

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.billing.handlers.estimates import terms
+from services.billing.handlers.superbills import issuing
 from services.billing.rules.charges.attempts import PREPAID_BY_ITSELF, broken_by_late_tender
 from services.billing.store import visits as store
 from services.billing.store.visits import Known
@@ -82,8 +83,9 @@ async def note_arrival(event: PatientCheckedIn, tx: Transaction) -> None:
 
 
 async def note_departure(event: PatientDischarged, tx: Transaction) -> None:
-    """Keep when a patient left."""
+    """Keep when a patient left; a superbill that waited for what ran is made now."""
     await store.note_times(tx, event.appointment_id, left_at=event.discharged_at)
+    await issuing.ask_with_drug(event.infusion_id, tx)
 
 
 async def choose_tender(

@@ -13,12 +13,19 @@ import structlog
 from pydantic import BaseModel, TypeAdapter
 
 from services.billing.gateways.typesetting import Template, Typesetter
-from services.billing.rules.superbills import building, lint, sessions
+from services.billing.rules.clinic import clinic_day
+from services.billing.rules.superbills import building, lint, sessions, words
 from services.billing.rules.superbills import document as rules
 from services.billing.rules.superbills.building import ServiceRecord
 from services.billing.rules.superbills.document import CorrectionReason, Issue, Replaced, Superbill
 from services.billing.rules.superbills.receipts import receipt_of
-from services.billing.store import charges, codes, session_codes, superbill_additions
+from services.billing.store import (
+    charges,
+    codes,
+    session_codes,
+    superbill_additions,
+    superbill_wordings,
+)
 from services.billing.store import superbills as store
 from services.billing.store.superbills import Kept, Unbilled, Unprinted
 from services.billing.tables import Superbill as SuperbillRow
@@ -100,13 +107,14 @@ async def _build(
     served_on = building.served_on(record)
     book = await codes.code_book(tx, served_on, record.diagnoses)
     added = await superbill_additions.of_visit(tx, record)
+    wording = await superbill_wordings.wording_on(tx, clinic_day(tx.now))
 
     def made(number: str) -> Superbill:
         replaces = None
         if earlier is not None:
             why = unbilled.correction or CorrectionReason.RECORD
             replaces = Replaced(earlier.version, earlier.issued_on, rules.REASONS[why])
-        issue = Issue(number=number, issued_at=tx.now, replaces=replaces)
+        issue = Issue(number=number, issued_at=tx.now, wording=wording, replaces=replaces)
         if isinstance(record, InfusionRecord):
             return building.build(record, unbilled.paid, book, issue, added)
         assert documented is not None, "lint holds a session without a code"
@@ -114,7 +122,11 @@ async def _build(
 
     year = tx.now.astimezone(ZoneInfo(record.location.zone)).year
     draft = made(earlier.number if earlier else rules.number_of(year, 0))
-    if broken := lint.lint(draft, book):
+    others = await store.issued_on(
+        tx, unbilled.patient_id, served_on, but_of=unbilled.paid.charge_id
+    )
+    beside = [line for kept in others for line in content_of(kept, tx).lines]
+    if broken := lint.lint(draft, book, beside):
         return broken
     return draft if earlier else made(rules.number_of(year, await store.take_number(tx, year)))
 
@@ -266,6 +278,17 @@ async def ask_for_superbill(charge_id: UUID, tx: Transaction) -> SuperbillAsked 
     else:
         tx.do(RenderSuperbill(superbill_id=found.superbill_id), key=f"print:{found.superbill_id}")
     return SuperbillAsked(charge_id=charge_id, patient_id=found.patient_id)
+
+
+async def ask_with_drug(infusion_id: UUID, tx: Transaction) -> None:
+    """Have the superbill made that waited for what ran: at the discharge that is on record."""
+    waiting = await store.find_waiting(tx, infusion_id, words.NO_DRUG.rule)
+    if waiting is None:
+        return
+    if waiting.correction is None:
+        ask(waiting.charge_id, tx)
+    else:
+        reissue(waiting.charge_id, waiting.correction, tx)
 
 
 def ask(charge_id: UUID, tx: Transaction) -> None:

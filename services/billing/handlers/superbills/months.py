@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +10,8 @@ from uuid import UUID
 from pydantic import BaseModel, StringConstraints
 
 from services.billing.handlers.superbills.issuing import content_of, keep
-from services.billing.rules.clinic import CLINIC_ZONE
+from services.billing.rules.clinic import clinic_day
+from services.billing.rules.superbills import lint
 from services.billing.rules.superbills import months as rules
 from services.billing.rules.superbills.document import (
     REASONS,
@@ -18,6 +20,7 @@ from services.billing.rules.superbills.document import (
     Replaced,
     number_of,
 )
+from services.billing.store import codes, superbill_wordings
 from services.billing.store import superbills as store
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -51,14 +54,21 @@ async def gather_month(
     earlier = None if before is None else content_of(before, tx)
     if broken := rules.broken_by_gathering(bills, earlier):
         return Refused.by_rules(broken)
-    replaces, number = None, ""
+    today, replaces = clinic_day(tx.now), None
     if earlier is not None:
         why = REASONS[CorrectionReason.VISIT]
-        replaces, number = Replaced(earlier.version, earlier.issued_on, why), earlier.number
-    else:
-        year = tx.now.astimezone(CLINIC_ZONE).year
-        number = number_of(year, await store.take_number(tx, year))
-    bill = rules.gather(bills, wish.month, Issue(number, tx.now, replaces))
+        replaces = Replaced(earlier.version, earlier.issued_on, why)
+    wording = await superbill_wordings.wording_on(tx, today)
+    number = earlier.number if earlier else number_of(today.year, 0)
+    draft = rules.gather(bills, wish.month, Issue(number, tx.now, wording, replaces))
+    book = await codes.code_book(
+        tx, draft.visits[-1].date_of_service, [one.code for one in draft.diagnoses]
+    )
+    if broken := lint.lint(draft, book):
+        return Refused.by_rules(broken)
+    if earlier is None:
+        number = number_of(today.year, await store.take_number(tx, today.year))
+    bill = replace(draft, number=number)
     superbill_id = keep(
         bill,
         before,

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel
 
-from services.billing.documents import fhir
+from services.billing.documents.fhir import bundles as fhir
 from services.billing.handlers.superbills.issuing import content_of
 from services.billing.rules.superbills.document import CorrectionReason, Superbill
 from services.billing.rules.superbills.receipts import CareReceipt, receipt_of

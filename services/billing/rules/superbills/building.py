@@ -7,7 +7,8 @@ All dates are the clinic's own. Nothing is judged here: `superbill_lint` reads w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -17,14 +18,8 @@ from services.billing.rules.superbills import coding
 from services.billing.rules.superbills.additions import NOTHING_ADDED, Additions
 from services.billing.rules.superbills.codebook import PLACES_OF_SERVICE, CodeBook
 from services.billing.rules.superbills.document import (
-    ASSERTION,
     LETTERS,
-    NOTICE,
-    OWED_ASSERTION,
-    OWED_NOTICE,
-    OWED_TITLE,
     PAID_BY,
-    TITLE,
     BillingEntity,
     Diagnosis,
     Drug,
@@ -40,6 +35,7 @@ from services.billing.rules.superbills.document import (
     Superbill,
     Visit,
 )
+from services.billing.rules.superbills.wording import standing_of
 from shared.claims import ConsultRecord, DrugGiven, InfusionRecord
 
 POINTERS_MAX = 4  # CMS-1500 item 24E holds four pointers per line
@@ -75,6 +71,7 @@ def build(
     )
     lines = tuple(
         Line(
+            visit_no=1,
             date_of_service=visit.date_of_service,
             place_of_service=coding.OFFICE,
             code=one.code,
@@ -83,8 +80,9 @@ def build(
             pointers=pointers_to(diagnoses),
             units=one.units,
             charge_cents=one.charge_cents,
+            reduced_cents=0,
             why=one.why,
-            drug=_drug(drug) if one.code in coding.DRUGS else None,
+            drug=_drug(drug) if drug is not None and one.code in coding.DRUGS else None,
         )
         for one in coded
     )
@@ -100,18 +98,27 @@ def document(
     issue: Issue,
     added: Additions,
 ) -> Superbill:
-    """One visit's superbill: who rendered it to whom, its lines, and the money."""
+    """One visit's superbill: who rendered it to whom, its lines, and the money.
+
+    What was given up of the charge is spread over the lines here.
+    """
     location, patient, zone = record.location, record.patient, ZoneInfo(record.location.zone)
     paid_cents = sum(one.amount_cents for one in paid.payments)
     refunded_cents = sum(one.amount_cents for one in paid.refunds)
     total_cents = sum(line.charge_cents for line in lines)
     balance_cents = total_cents - paid.reduced_cents - (paid_cents - refunded_cents)
-    is_paid = balance_cents == 0
+    standing = standing_of(
+        balance_cents=balance_cents,
+        net_paid_cents=paid_cents - refunded_cents,
+        reduced_cents=paid.reduced_cents,
+    )
+    words = issue.wording.statements[standing]
     return Superbill(
         number=issue.number,
         version=issue.version,
         replaces=issue.replaces,
-        title=TITLE if is_paid else OWED_TITLE,
+        standing=standing,
+        title=words.title,
         month=None,
         gathers=(),
         issued_on=issue.issued_at.astimezone(zone).date(),
@@ -134,7 +141,7 @@ def document(
         referrer=added.patient.referrer,
         diagnoses=diagnoses,
         visits=(visit,),
-        lines=lines,
+        lines=tuple(_reduced(lines, paid.reduced_cents)),
         places_of_service=places_of(lines),
         currency="USD",
         total_cents=total_cents,
@@ -147,10 +154,22 @@ def document(
         net_paid_cents=paid_cents - refunded_cents,
         reduced_cents=paid.reduced_cents,
         balance_cents=balance_cents,
-        notice=NOTICE if is_paid else OWED_NOTICE,
-        assertion=ASSERTION if is_paid else OWED_ASSERTION,
+        notice=words.notice,
+        assertion=words.assertion,
         stamps=stamps_for(added.coverage),
     )
+
+
+def _reduced(lines: Iterable[Line], reduced_cents: int) -> Iterator[Line]:
+    """Each line with its share, by its charge, of what was given up. Shares sum to it exactly."""
+    lines = tuple(lines)
+    total_cents = sum(line.charge_cents for line in lines)
+    so_far_cents = given_cents = 0
+    for line in lines:
+        so_far_cents += line.charge_cents
+        share_cents = reduced_cents * so_far_cents // max(total_cents, 1) - given_cents
+        given_cents += share_cents
+        yield replace(line, reduced_cents=share_cents)
 
 
 def places_of(lines: Iterable[Line]) -> tuple[PlaceOfService, ...]:
@@ -203,10 +222,7 @@ def visit_of(
     )
 
 
-def _drug(given: DrugGiven | None) -> Drug:
-    """The drug of the visit; a clinic that records no more of it gave ketamine by the vein."""
-    if given is None:
-        return Drug("Ketamine, racemic", "intravenous", None, None, None, None, None)
+def _drug(given: DrugGiven) -> Drug:
     return Drug(
         name=given.name,
         route=given.route,

@@ -16,6 +16,14 @@ _MODIFIER = re.compile(r"[A-Z0-9]{2}")
 _ICD_10_CM = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
 _NDC = re.compile(r"[0-9]{5}-[0-9]{4}-[0-9]{2}")
 
+_EVALUATIONS = frozenset(
+    {"99202", "99203", "99204", "99205", "99211", "99212", "99213", "99214", "99215"}
+)
+_INFUSIONS = range(96360, 96380)
+
+SEPARATE_EVALUATION = "25"
+"""CPT, modifier 25: an evaluation of its own on the day of a procedure."""
+
 NDC_UNITS = frozenset({"ML", "UN", "GR", "F2"})
 """CMS-1500 item 24, NDC unit qualifiers: milliliter, unit, gram, international unit."""
 
@@ -73,6 +81,16 @@ def is_service_code(code: str) -> bool:
 
 def is_cpt(code: str) -> bool:
     return _CPT.fullmatch(code) is not None
+
+
+def is_infusion(code: str) -> bool:
+    """CPT's section of hydration, injections and infusions: a clock says those."""
+    return code.isdecimal() and int(code) in _INFUSIONS
+
+
+def is_evaluation(code: str) -> bool:
+    """CPT's office visits, of new and of known patients."""
+    return code in _EVALUATIONS
 
 
 def is_modifier(code: str) -> bool:

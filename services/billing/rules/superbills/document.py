@@ -1,7 +1,7 @@
 """A superbill: what was done, why, by whom, and that it is paid, in the form that payers take.
 
-The shape of the document and its words. `superbill_building` makes one, `superbill_lint` says what
-keeps it from being issued. Field list: Osmind, "Introduction to superbills", and CMS-1500 for
+The shape of the document. `building` makes one, `wording` has what it says of itself, `lint` says
+what keeps it from being issued. Field list: Osmind, "Introduction to superbills", and CMS-1500 for
 codes, pointers and units.
 """
 
@@ -14,6 +14,7 @@ from uuid import UUID
 
 from services.billing.rules.charges.coverage import InsurancePlan
 from services.billing.rules.superbills.additions import NamedProvider, Sex
+from services.billing.rules.superbills.wording import Standing, Wording
 from shared.events.billing import TenderKind
 from shared.refusals import Broken
 
@@ -27,27 +28,6 @@ PAID_BY = {
     TenderKind.CHECK: "Check",
     TenderKind.PREPAID: "Prepaid package",
 }
-
-TITLE = "Paid statement for out-of-network reimbursement"
-NOTICE = (
-    "This is a statement of services that were rendered and paid in full. It is not a bill and"
-    " not a claim. The clinic is out of network and accepts no assignment of benefits: please"
-    " reimburse the patient. It promises no coverage."
-)
-OWED_TITLE = "Statement of services, not paid in full"
-OWED_NOTICE = (
-    "A payment that an earlier version of this statement counted did not come, and the balance is"
-    " owed. Please do not hand this version in, nor the one that it replaces: another version"
-    " follows once the balance is paid. It is not a bill and not a claim."
-)
-OWED_ASSERTION = (
-    "The services listed were rendered on the date of service by the clinician named above. What"
-    " was received of the fee is shown; the balance is owed."
-)
-ASSERTION = (
-    "The services listed were rendered on the date of service by the clinician named above, and"
-    " the fee was received as shown."
-)
 
 
 class CorrectionReason(StrEnum):
@@ -151,8 +131,13 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One service line. `why` has a line of explanation for each unit."""
+    """One service line. `why` has a line of explanation for each unit.
 
+    `visit_no` counts the document's visits from 1: its clock and its clinician are the line's.
+    `reduced_cents` is the part of the charge that the clinic gave up.
+    """
+
+    visit_no: int
     date_of_service: date
     place_of_service: str
     code: str
@@ -161,6 +146,7 @@ class Line:
     pointers: tuple[str, ...]
     units: int
     charge_cents: int
+    reduced_cents: int
     why: tuple[str, ...]
     drug: Drug | None
 
@@ -196,7 +182,8 @@ class Replaced:
 class Superbill:
     """The document. Its lines sum to the total, its payments pay it, its balance is zero.
 
-    Only a version that replaces another has one: a payment did not come after all.
+    Only a version that replaces another has one: a payment did not come after all. `standing`
+    follows from the money, and what the document says of itself from that.
     That of a month, `2026-11`, gathers the superbills of its visits and names their numbers.
     `stamps` name the programs that take no claim for it.
     """
@@ -204,6 +191,7 @@ class Superbill:
     number: str
     version: int
     replaces: Replaced | None
+    standing: Standing
     title: str
     month: str | None
     gathers: tuple[str, ...]
@@ -243,7 +231,8 @@ class Receipt:
 class Paid:
     """A charge that was paid: what came for it, and what was given back.
 
-    `reduced_cents` is what the clinic gave up with refunds; the rest was owed, and paid, again.
+    `amount_cents` is the fee as it was charged. `reduced_cents` is what the clinic gave up of it,
+    before it was paid or with a refund; the rest was owed, and paid.
     """
 
     charge_id: UUID
@@ -255,10 +244,14 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Which document it will be. `replaces` names the version before, from the second on."""
+    """Which document it will be, in the words of its day.
+
+    `replaces` names the version before, from the second on.
+    """
 
     number: str
     issued_at: datetime
+    wording: Wording
     replaces: Replaced | None = None
 
     @property

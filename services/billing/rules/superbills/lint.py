@@ -16,13 +16,17 @@ from services.billing.rules.superbills.building import POINTERS_MAX, served_on
 from services.billing.rules.superbills.codebook import (
     NDC_UNITS,
     PLACES_OF_SERVICE,
+    SEPARATE_EVALUATION,
     CodeBook,
     is_diagnosis_code,
+    is_evaluation,
+    is_infusion,
     is_modifier,
     is_ndc,
     is_service_code,
 )
-from services.billing.rules.superbills.document import LETTERS, OWED_TITLE, Line, Superbill
+from services.billing.rules.superbills.document import LETTERS, Line, Superbill
+from services.billing.rules.superbills.wording import Standing, standing_of
 from shared.claims import InfusionRecord
 from shared.identifiers import is_ein, is_npi
 from shared.refusals import Broken
@@ -38,8 +42,11 @@ def lint_record(record: InfusionRecord) -> list[Broken]:
     return list(_wrong_record(record))
 
 
-def lint(bill: Superbill, book: CodeBook) -> list[Broken]:
-    """What a payer would reject in a superbill, by the codes of its day."""
+def lint(bill: Superbill, book: CodeBook, beside: Sequence[Line] = ()) -> list[Broken]:
+    """What a payer would reject in a superbill, by the codes of its day.
+
+    `beside` are the lines of the patient's other superbills of that day.
+    """
     found = (
         *_wrong_names(bill),
         *_wrong_numbers(bill),
@@ -48,6 +55,7 @@ def lint(bill: Superbill, book: CodeBook) -> list[Broken]:
         *_wrong_visits(bill),
         *(broken for line in bill.lines for broken in _wrong_line(line, bill, book)),
         *_wrong_company(bill, book),
+        *_wrong_evaluations((*bill.lines, *beside)),
         *_wrong_sums(bill),
     )
     return list(dict.fromkeys(found))
@@ -135,7 +143,10 @@ def _wrong_diagnoses(bill: Superbill, book: CodeBook) -> Iterator[Broken]:
 
 def _wrong_visits(bill: Superbill) -> Iterator[Broken]:
     days = {visit.date_of_service for visit in bill.visits}
-    if {line.date_of_service for line in bill.lines} != days:
+    visits = dict(enumerate(bill.visits, 1))
+    if {line.visit_no for line in bill.lines} != visits.keys():
+        yield words.VISIT_WITHOUT_LINE
+    elif any(line.date_of_service != visits[line.visit_no].date_of_service for line in bill.lines):
         yield words.WRONG_DATE
     if any(day > bill.issued_on for day in days):
         yield words.NOT_YET
@@ -171,7 +182,12 @@ def _wrong_pointers(line: Line, bill: Superbill) -> Iterator[Broken]:
 def _wrong_drug(line: Line) -> Iterator[Broken]:
     if line.code in coding.DRUGS and line.drug is None:
         yield words.NO_DRUG
-    if line.drug is not None and line.drug.ndc is not None:
+    if line.drug is None:
+        return
+    is_told = line.drug.name.strip() and line.drug.route.strip()
+    if not (is_told and (line.drug.dose or line.drug.strength)):
+        yield words.DRUG_DOSE
+    if line.drug.ndc is not None:
         whole = is_ndc(line.drug.ndc) and line.drug.ndc_unit in NDC_UNITS and line.drug.ndc_quantity
         if not whole:
             yield words.NDC
@@ -208,6 +224,14 @@ def _wrong_company(bill: Superbill, book: CodeBook) -> Iterator[Broken]:
                 yield words.TOO_MANY_UNITS
 
 
+def _wrong_evaluations(lines: Sequence[Line]) -> Iterator[Broken]:
+    days = {line.date_of_service for line in lines if is_infusion(line.code)}
+    for line in lines:
+        is_beside = line.date_of_service in days and is_evaluation(line.code)
+        if is_beside and SEPARATE_EVALUATION not in line.modifiers:
+            yield words.SEPARATE_EVALUATION
+
+
 def _wrong_sums(bill: Superbill) -> Iterator[Broken]:
     paid_cents = sum(one.amount_cents for one in bill.payments)
     refunded_cents = sum(one.amount_cents for one in bill.refunds)
@@ -220,7 +244,15 @@ def _wrong_sums(bill: Superbill) -> Iterator[Broken]:
     ) or not 0 <= refunded_cents <= paid_cents:
         yield words.PAYMENTS_DO_NOT_SUM
     owed_cents = bill.total_cents - bill.reduced_cents - (paid_cents - refunded_cents)
-    may_be_owed = bill.replaces is not None and bill.title == OWED_TITLE
+    may_be_owed = bill.replaces is not None and bill.standing is Standing.OWED
     is_wrong = bill.balance_cents != owed_cents or owed_cents < 0 or bill.reduced_cents < 0
+    if sum(line.reduced_cents for line in bill.lines) != bill.reduced_cents:
+        yield words.LINES_DO_NOT_SUM
+    if bill.standing is not standing_of(
+        balance_cents=bill.balance_cents,
+        net_paid_cents=bill.net_paid_cents,
+        reduced_cents=bill.reduced_cents,
+    ):
+        yield words.STANDING
     if is_wrong or (owed_cents > 0 and not may_be_owed):
         yield words.NOT_PAID

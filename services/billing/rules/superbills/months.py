@@ -11,10 +11,9 @@ from dataclasses import replace
 
 from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.rules.superbills.building import places_of
-from services.billing.rules.superbills.document import LETTERS, NOTICE, Diagnosis, Issue, Superbill
+from services.billing.rules.superbills.document import LETTERS, Diagnosis, Issue, Superbill
+from services.billing.rules.superbills.wording import standing_of
 from shared.refusals import Broken
-
-EITHER = " It gathers the statements {numbers}: hand in either this one or those, not both."
 
 
 def broken_by_gathering(bills: Sequence[Superbill], earlier: Superbill | None) -> list[Broken]:
@@ -71,22 +70,30 @@ def broken_by_gathering(bills: Sequence[Superbill], earlier: Superbill | None) -
 
 
 def gather(bills: Sequence[Superbill], month: str, issue: Issue) -> Superbill:
-    """One superbill of several visits of a month, in the order of their days."""
-    first, *_ = bills = sorted(bills, key=lambda bill: bill.visits[0].date_of_service)
+    """One superbill of several visits of a month, in the order in which they began."""
+    first, *_ = bills = sorted(bills, key=lambda bill: bill.visits[0].started_at)
     codes = list(dict.fromkeys(one.code for bill in bills for one in bill.diagnoses))
     words = {one.code: one.words for bill in bills for one in bill.diagnoses}
     letters = dict(zip(codes, LETTERS, strict=False))
     lines = tuple(
         replace(
             line,
+            visit_no=visit_no,
             pointers=tuple(
                 letters[one.code] for one in bill.diagnoses if one.pointer in line.pointers
             ),
         )
-        for bill in bills
+        for visit_no, bill in enumerate(bills, 1)
         for line in bill.lines
     )
     names = _names(bills)
+    net_paid_cents = sum(bill.net_paid_cents for bill in bills)
+    reduced_cents = sum(bill.reduced_cents for bill in bills)
+    balance_cents = sum(bill.balance_cents for bill in bills)
+    standing = standing_of(
+        balance_cents=balance_cents, net_paid_cents=net_paid_cents, reduced_cents=reduced_cents
+    )
+    words_of_day = issue.wording.statements[standing]
     return replace(
         first,
         number=issue.number,
@@ -104,11 +111,14 @@ def gather(bills: Sequence[Superbill], month: str, issue: Issue) -> Superbill:
         refunds=tuple(one for bill in bills for one in bill.refunds),
         paid_cents=sum(bill.paid_cents for bill in bills),
         refunded_cents=sum(bill.refunded_cents for bill in bills),
-        net_paid_cents=sum(bill.net_paid_cents for bill in bills),
-        reduced_cents=sum(bill.reduced_cents for bill in bills),
-        balance_cents=sum(bill.balance_cents for bill in bills),
+        net_paid_cents=net_paid_cents,
+        reduced_cents=reduced_cents,
+        balance_cents=balance_cents,
         stamps=tuple(dict.fromkeys(stamp for bill in bills for stamp in bill.stamps)),
-        notice=NOTICE + EITHER.format(numbers=", ".join(names)),
+        standing=standing,
+        title=words_of_day.title,
+        notice=issue.wording.notice_of_month(standing, names),
+        assertion=words_of_day.assertion,
     )
 
 

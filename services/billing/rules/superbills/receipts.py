@@ -72,12 +72,10 @@ def receipt_of(bill: Superbill) -> CareReceipt:
                 description=DESCRIPTION,
                 clinician=f"{visit.rendering.name}, {visit.rendering.credential}",
                 amount_cents=sum(
-                    line.charge_cents
-                    for line in bill.lines
-                    if line.date_of_service == visit.date_of_service
+                    line.charge_cents for line in bill.lines if line.visit_no == visit_no
                 ),
             )
-            for visit in bill.visits
+            for visit_no, visit in enumerate(bill.visits, 1)
         ),
         currency=bill.currency,
         payments=bill.payments,

@@ -22,6 +22,7 @@ from services.billing.rules.superbills.codebook import (
     PLACES_OF_SERVICE,
     CodeBook,
     is_cpt,
+    is_infusion,
     is_modifier,
 )
 from services.billing.rules.superbills.document import Issue, Line, Paid, Superbill
@@ -32,9 +33,6 @@ from shared.refusals import Broken
 TELEHEALTH = frozenset({"02", "10"})
 BY_VIDEO = "95"
 """CMS: telehealth has place of service 02 or 10, and modifier 95 says that it was by video."""
-
-_INFUSIONS = range(96360, 96380)
-"""CPT: the section of hydration, injections and infusions. A clock says those, not a clinician."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def broken_by_documenting(documented: Documented, book: CodeBook) -> list[Broken
 
 def _wrong(documented: Documented, book: CodeBook) -> Iterator[Broken]:
     known = book.services.get(documented.code)
-    if not is_cpt(documented.code) or int(documented.code[:4]) * 10 in _INFUSIONS:
+    if not is_cpt(documented.code) or is_infusion(documented.code):
         yield Broken(
             "no_session_code",
             "This is no code of a session that a clinician leads, such as 99204 or 90792.",
@@ -108,6 +106,7 @@ def build_session(
     diagnoses = diagnoses_of(record, book, added)
     minutes = coding.minutes_between(record.started_at, record.ended_at)
     line = Line(
+        visit_no=1,
         date_of_service=served_on(record),
         place_of_service=documented.place_of_service,
         code=documented.code,
@@ -116,6 +115,7 @@ def build_session(
         pointers=pointers_to(diagnoses),
         units=1,
         charge_cents=paid.amount_cents,
+        reduced_cents=0,
         why=(f"Documented by the clinician for this session of {minutes} minutes.",),
         drug=None,
     )

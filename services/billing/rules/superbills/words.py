@@ -119,6 +119,11 @@ WRONG_DATE = Broken(
     "A line's date is not the date of its visit. Each line has the exact day.",
     "payers return statements with a range of dates",
 )
+VISIT_WITHOUT_LINE = Broken(
+    "visit_without_line",
+    "A line belongs to no visit, or a visit has no line. Ask for the superbill again.",
+    "CMS-1500 item 24: who rendered a line, and when",
+)
 NOT_YET = Broken(
     "service_in_the_future",
     "A visit lies after the day of issue. Check the clock of the visit.",
@@ -188,8 +193,14 @@ NEGATIVE = Broken(
 )
 NO_DRUG = Broken(
     "drug_missing",
-    "The line of an unclassified drug does not name the drug.",
+    "What ran is not recorded, so the line of the drug names none. Record the dose: the superbill"
+    " is made when the patient is discharged.",
     "HCPCS: J3490 and J7999 are read with the drug's name and dose",
+)
+DRUG_DOSE = Broken(
+    "drug_dose",
+    "The line of the drug lacks its name, its route, or both dose and strength. Record what ran.",
+    "HCPCS: J3490 and J7999 are read with the drug's name, route and dose",
 )
 NDC = Broken(
     "ndc",
@@ -207,6 +218,12 @@ CODES_EXCLUDE = Broken(
     "A push (96374) and an infusion (96365) of the same drug cannot both stand there.",
     "CPT: one initial code per encounter",
 )
+SEPARATE_EVALUATION = Broken(
+    "separate_evaluation",
+    "An office visit and an infusion stand on one day, and the visit's code has no modifier 25."
+    " Record the session's code with it where the visit was one of its own, then ask again.",
+    "CPT: modifier 25 for an evaluation on the day of a procedure",
+)
 LINES_DO_NOT_SUM = Broken(
     "lines_do_not_sum",
     "The lines do not sum to the total charge.",
@@ -216,6 +233,12 @@ PAYMENTS_DO_NOT_SUM = Broken(
     "payments_do_not_sum",
     "Payments and refunds do not sum to what is said of them, or more was refunded than paid.",
     "the payments on record",
+)
+STANDING = Broken(
+    "standing",
+    "What the statement says of itself does not follow from what was paid and given back. Ask for"
+    " the superbill again.",
+    "a statement of payment says what was paid",
 )
 NOT_PAID = Broken(
     "not_paid",
