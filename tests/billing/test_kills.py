@@ -103,6 +103,7 @@ async def test_a_billing_killed_at_every_step_of_every_call_does_each_thing_once
             return bool(shown["state"] == "ready")
 
         await eventually(is_ready, within_s=20)
+        await clinic.agree(patient, shown)
         assert (await clinic.confirm_in_browser(shown, "pm_card_visa")).is_success
         [intent] = clinic.at_stripe("setup_intents")
         await post(clinic, notice("setup_intent.succeeded", intent["id"], id="evt_card"))

@@ -83,7 +83,7 @@ async def test_the_call_and_the_webhook_that_bring_one_capture_at_once_say_it_on
     assert len(await billing.said(PaymentCaptured)) == 1
 
 
-async def test_a_decline_that_meets_a_capture_is_parked_and_leaves_the_charge_paid(
+async def test_a_decline_that_meets_a_capture_is_late_and_leaves_the_charge_paid(
     billing: Billing,
 ):
     patient, captured = await pending(billing)
@@ -97,8 +97,7 @@ async def test_a_decline_that_meets_a_capture_is_parked_and_leaves_the_charge_pa
         await attempts.record_capture(captured, tx)
         second = asyncio.create_task(record(billing, declined))
         assert await waits(second)
-    with pytest.raises(Poison, match="declined_after_captured"):
-        await second
+    await second
 
     assert (await billing.only_charge(patient))["state"] == "paid"
     assert await billing.said(PaymentDeclined) == []

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from services.billing.rules.payments.refunds import RefundState, RefundStep, step
 from shared.events.billing import RefundFailed, RefundIssued
 from shared.ids import new_id
 from tests.billing.conftest import Billing
@@ -232,6 +233,7 @@ async def test_what_fails_to_go_back_after_another_tender_paid_is_owed_to_the_pa
 
 async def test_a_refund_that_stripe_refuses_fails_and_says_why(billing: Billing):
     charge = await paid_by_card(billing)
+    billing.world.fault("stripe", "drop", "any", times=100)
     await billing.http.post(
         f"{billing.world.stripe_url}/v1/refunds",
         data={"payment_intent": charge["payment"]["reference"]},
@@ -244,6 +246,12 @@ async def test_a_refund_that_stripe_refuses_fails_and_says_why(billing: Billing)
     [row] = await billing.rows("SELECT state, failure FROM refunds")
     assert (row.state, row.failure) == ("failed", "charge_already_refunded")
     assert (await billing.only_charge(charge["patient_id"]))["state"] == "paid"
+
+    billing.step(timedelta(hours=2))  # Stripe's list of events tells what no webhook told
+    await billing.until_rest()
+    states = await billing.rows("SELECT state FROM refunds ORDER BY asked_at")
+    assert [row.state for row in states] == ["failed", "succeeded"]
+    assert (await billing.only_charge(charge["patient_id"]))["state"] == "closed"
 
 
 async def test_a_refund_goes_one_way(billing: Billing):
@@ -271,3 +279,17 @@ async def test_what_went_back_ties_with_stripes_own_account_of_the_money(
     await billing.until_rest()
     await reconciled(billing)
     assert await breaks(billing) == []
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("state", RefundState)
+@pytest.mark.parametrize("news", RefundState)
+def test_news_of_a_refund_goes_one_way_and_a_late_answer_changes_nothing(
+    state: RefundState, news: RefundState, *, is_known: bool
+):
+    pending, succeeded, failed = RefundState
+    takes = {(pending, succeeded), (pending, failed), (succeeded, failed)}
+    denied = (state, news) == (failed, succeeded) and not is_known
+    found = step(state, news, is_known=is_known)
+    assert (found is RefundStep.TAKE) == ((state, news) in takes)
+    assert (found is RefundStep.CONTRADICTS) == denied

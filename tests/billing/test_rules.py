@@ -96,7 +96,7 @@ PENDING, OFFERED, CAPTURED, DECLINED, ABANDONED = AttemptState
         (ABANDONED, CAPTURED, False, False, Step.TAKE),
         (ABANDONED, DECLINED, False, False, Step.TAKE),
         (CAPTURED, CAPTURED, True, True, Step.CHANGES_NOTHING),
-        (CAPTURED, DECLINED, True, True, Step.CONTRADICTS),
+        (CAPTURED, DECLINED, True, True, Step.CHANGES_NOTHING),
         (DECLINED, DECLINED, True, False, Step.CHANGES_NOTHING),
         (DECLINED, CAPTURED, True, False, Step.TAKE),
         (DECLINED, CAPTURED, True, True, Step.UNMATCHED),

@@ -232,7 +232,7 @@ async def record_capture(captured: Captured, tx: Transaction) -> None:
             raise Poison("captured_amount_differs")
         case Step.TAKE | Step.UNMATCHED:
             await unmatched.note(captured, attempt.patient_id, tx)
-        case Step.CHANGES_NOTHING | Step.CONTRADICTS:
+        case Step.CHANGES_NOTHING:
             pass
 
 
@@ -291,11 +291,8 @@ async def record_decline(declined: Declined, tx: Transaction) -> None:
     if attempt is None:
         await packages.record_decline(declined, tx)
         return
-    match _step(attempt, AttemptState.DECLINED):
-        case Step.CHANGES_NOTHING:
-            return
-        case Step.CONTRADICTS:
-            raise Poison(f"declined_after_{attempt.state.value}")
+    if _step(attempt, AttemptState.DECLINED) is Step.CHANGES_NOTHING:
+        return
     await store.end_attempt(
         tx,
         declined.attempt_id,

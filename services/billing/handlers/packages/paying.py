@@ -123,8 +123,6 @@ async def decline(purchase_id: UUID, reason: NotPaid, tx: Transaction) -> None:
     match _step(purchase, PurchaseState.DECLINED):
         case PurchaseStep.TAKE:
             await store.set_state(tx, purchase_id, PurchaseState.DECLINED, reason=reason)
-        case PurchaseStep.CONTRADICTS:
-            raise Poison(f"declined_after_{purchase.state.value}")
         case PurchaseStep.CHANGES_NOTHING:
             pass
 

@@ -232,7 +232,7 @@ async def record_refund(stands: RefundStands, tx: Transaction) -> None:
     is_news = stands.stripe_refund_id is not None and not refund.is_sent
     if is_news and stands.state is not RefundState.FAILED:
         _send(stands.refund_id, refund.paid, refund.amount_cents, tx)
-    match rules.step(refund.state, stands.state):
+    match rules.step(refund.state, stands.state, is_known=refund.is_sent):
         case RefundStep.TAKE if stands.state is RefundState.SUCCEEDED:
             await store.decide(tx, stands.refund_id, RefundState.SUCCEEDED)
             standing = refund.paid.standing

@@ -46,30 +46,25 @@ class AttemptState(StrEnum):
     ABANDONED = "abandoned"
 
 
-_WAITS_FOR_NOTHING = frozenset({AttemptState.OFFERED, AttemptState.ABANDONED})
-"""A refusal is no news then: a patient may try several cards on a page."""
-
-
 class Step(StrEnum):
     """What an outcome does to an attempt."""
 
     TAKE = "take"
     CHANGES_NOTHING = "changes_nothing"
     UNMATCHED = "unmatched"
-    CONTRADICTS = "contradicts"
 
 
 def step(state: AttemptState, outcome: AttemptState, *, decided: bool, settled: bool) -> Step:
     """What an outcome does. `settled` says that the charge does not wait for the money any more.
 
-    Less is owed on it than was taken, or another try is under way.
+    Less is owed on it than was taken, or another try is under way. A refusal that is told of what
+    is decided is the slower of two answers: at Stripe nothing leads from succeeded back
+    (docs.stripe.com/payments/paymentintents/lifecycle).
     """
     if not decided:
         return Step.TAKE
-    if state is outcome or (outcome is AttemptState.DECLINED and state in _WAITS_FOR_NOTHING):
+    if state is outcome or outcome is AttemptState.DECLINED:
         return Step.CHANGES_NOTHING
-    if outcome is AttemptState.DECLINED:
-        return Step.CONTRADICTS
     return Step.UNMATCHED if settled else Step.TAKE
 
 

@@ -54,21 +54,17 @@ class PurchaseStep(StrEnum):
 
     TAKE = "take"
     CHANGES_NOTHING = "changes_nothing"
-    CONTRADICTS = "contradicts"
 
 
 def step(state: PurchaseState, news: PurchaseState) -> PurchaseStep:
-    """Money that Stripe took after all makes a package of what was declined: it can go back."""
-    if state is PurchaseState.PENDING:
+    """Money that Stripe took after all makes a package of what was declined: it can go back.
+
+    A refusal that is told of what was paid is the slower of two answers.
+    """
+    came_after_all = state is PurchaseState.DECLINED and news is PurchaseState.PAID
+    if state is PurchaseState.PENDING or came_after_all:
         return PurchaseStep.TAKE
-    if news is PurchaseState.PAID:
-        taken = state is not PurchaseState.DECLINED
-        return PurchaseStep.CHANGES_NOTHING if taken else PurchaseStep.TAKE
-    return (
-        PurchaseStep.CHANGES_NOTHING
-        if state is PurchaseState.DECLINED
-        else PurchaseStep.CONTRADICTS
-    )
+    return PurchaseStep.CHANGES_NOTHING
 
 
 @dataclass(frozen=True, slots=True)

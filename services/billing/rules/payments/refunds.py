@@ -34,12 +34,16 @@ class RefundStep(StrEnum):
     CONTRADICTS = "contradicts"
 
 
-def step(state: RefundState, news: RefundState) -> RefundStep:
-    """One way: pending, succeeded, failed. A bank may send back what Stripe says succeeded."""
+def step(state: RefundState, news: RefundState, *, is_known: bool) -> RefundStep:
+    """One way: pending, succeeded, failed. A bank may send back what Stripe says succeeded.
+
+    Of a refund that Stripe has (`is_known`), success told after failure is the slower of two
+    answers. Of one that Stripe had refused, it is money that went back and that the books deny.
+    """
     if state is news or news is RefundState.PENDING:
         return RefundStep.CHANGES_NOTHING
     if state is RefundState.FAILED:
-        return RefundStep.CONTRADICTS
+        return RefundStep.CHANGES_NOTHING if is_known else RefundStep.CONTRADICTS
     return RefundStep.TAKE
 
 
