@@ -134,3 +134,23 @@ async def test_of_two_tries_at_once_one_is_made(billing: Billing):
 async def test_an_unknown_charge_is_not_found(billing: Billing):
     answer = await billing.ask("POST", f"/charges/{new_id()}/attempts", {})
     assert (answer.status_code, answer.json()["violations"][0]["rule"]) == (404, "unknown_charge")
+
+
+async def test_a_try_that_stripe_takes_for_impossible_is_over_and_another_tender_pays(
+    billing: Billing,
+):
+    patient = new_id()
+    await billing.set_fee(amount_cents=10)
+    await billing.save_card(patient)
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+
+    charge = await billing.only_charge(patient)
+    assert charge["state"] == "declined"
+    tried = await billing.rows("SELECT decline_code FROM payment_attempts WHERE state = 'declined'")
+    assert [one.decline_code for one in tried] == ["amount_too_small"]
+    assert await billing.parked() == []
+    cash = {"tender": "cash", "reference": "till 21", "amount_cents": 10}
+    await billing.told("POST", f"/charges/{charge['charge_id']}/outside-payments", cash)
+    assert (await billing.only_charge(patient))["state"] == "paid"
+    assert billing.money_taken() == []

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs
 from uuid import UUID
 
 import pytest
+from stripe.checkout import Session
 
-from services.billing.rules.payments.pay_links import LIVES
-from services.billing.work import CreatePayLink
+from services.billing.gateways.stripe.pay_links import outcome_of
+from services.billing.rules.notices import CATCH_UP_EVERY, HEARD, PAGES
+from services.billing.rules.payments.pay_links import LATE, LIVES
+from services.billing.work import (
+    Captured,
+    CreatePayLink,
+    NothingToStore,
+    PayLinkEnded,
+)
 from shared.auth import Role
 from shared.events.billing import PayLinkReady, PaymentCaptured, SuperbillIssued
 from shared.ids import new_id
@@ -225,3 +235,63 @@ async def test_a_link_that_could_not_be_made_in_time_is_not_made(billing: Billin
         await billing.rows("SELECT 1 FROM due_work WHERE kind = :kind", kind=CreatePayLink.kind)
         == []
     )
+
+
+async def test_a_page_takes_cards_only_whatever_else_the_account_has_on(billing: Billing):
+    await linked(billing)
+    [made] = [
+        b64decode(call["body"])
+        for call in billing.world.stripe_calls()
+        if f"{call['method']} {call['path']}".endswith("checkout/sessions")
+    ]
+    assert parse_qs(made.decode())["allowed_payment_method_types[0]"] == ["card"]
+
+
+async def test_a_page_whose_end_nobody_told_of_is_looked_at(billing: Billing):
+    """The hourly list of events is silent too: nothing but the page's own end is known."""
+    _, charge = await linked(billing)
+    billing.world.notify(stripe=None)
+    deaf = billing.world.fault("stripe", "status_before", "GET /v1/events", times=100_000)
+
+    billing.step(LIVES + LATE + CATCH_UP_EVERY)
+
+    await eventually(lambda: billing.rows("SELECT 1 FROM pay_links WHERE state = 'expired'"))
+    billing.world._ask("DELETE", f"/faults/{deaf}")
+    await billing.until_rest(within_s=60)
+    assert [link["state"] for link in await links(billing, charge)] == ["expired"]
+    assert await billing.parked() == []
+
+
+def test_stripe_lists_as_many_kinds_of_events_as_are_heard():
+    assert len(HEARD) <= 20
+    assert {f"checkout.session.async_payment_{end}" for end in ("succeeded", "failed")} <= PAGES
+
+
+@pytest.mark.parametrize(
+    ("status", "payment_status", "intent", "outcome"),
+    [
+        ("open", "unpaid", None, NothingToStore),
+        ("expired", "unpaid", None, PayLinkEnded),
+        ("complete", "unpaid", "processing", NothingToStore),
+        ("complete", "unpaid", "requires_payment_method", PayLinkEnded),
+        ("complete", "unpaid", "canceled", PayLinkEnded),
+        ("complete", "paid", "succeeded", Captured),
+    ],
+)
+def test_a_page_that_is_complete_waits_for_its_money_or_ends_without(
+    status: str, payment_status: str, intent: str | None, outcome: type
+):
+    session = Session.construct_from(
+        {
+            "id": "cs_made_up",
+            "object": "checkout.session",
+            "metadata": {"pay_link_id": str(new_id())},
+            "status": status,
+            "payment_status": payment_status,
+            "amount_total": 39900,
+            "payment_intent": intent
+            and {"id": "pi_made_up", "object": "payment_intent", "status": intent},
+        },
+        None,
+    )
+    assert type(outcome_of(session)) is outcome

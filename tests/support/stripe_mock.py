@@ -28,6 +28,9 @@ VERSION = "v0.203.0"
 SUM = "h1:EzW7nb/fphqcAkgVRHAaC88OaAZo6SBWSl54cflDTio="
 """It describes the API of 2026-08-26.dahlia; the client here speaks 2026-10-28.endive."""
 
+SINCE_THEN = {b"allowed_payment_method_types": b"payment_method_types"}
+"""What the client calls otherwise than the API that the mock describes."""
+
 _BUILDS_WITHIN_S = 300
 _STARTS_WITHIN_S = 30
 
@@ -94,12 +97,18 @@ class OfficialStripe:
         answer = self._client.request(
             call["method"],
             f"{call['path']}?{call['query']}",
-            content=base64.b64decode(call["body"]),
+            content=_as_then(base64.b64decode(call["body"])),
             headers={"content-type": call["content_type"]},
         )
         if answer.is_error:
             yield f"refused: {answer.json()['error']['message']}"
         yield from self._api.broken(schema, call["answer"], call["answer"]["object"])
+
+
+def _as_then(body: bytes) -> bytes:
+    for now, then in SINCE_THEN.items():
+        body = body.replace(now, then)
+    return body
 
 
 @contextmanager

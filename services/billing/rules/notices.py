@@ -11,7 +11,14 @@ PAYMENTS = frozenset(
 SETUPS = frozenset({"setup_intent.succeeded", "setup_intent.canceled"})
 REFUNDS = frozenset({"refund.created", "refund.updated", "refund.failed"})
 
-PAGES = frozenset({"checkout.session.completed", "checkout.session.expired"})
+PAGES = frozenset(
+    {
+        "checkout.session.completed",
+        "checkout.session.expired",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.async_payment_failed",
+    }
+)
 
 DISPUTES = frozenset(
     {

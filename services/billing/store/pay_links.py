@@ -75,6 +75,14 @@ _WITHDRAW = text(
     """
 )
 
+_PAST_END = text(
+    """
+    SELECT stripe_session_id FROM pay_links
+     WHERE state = 'open' AND expires_at <= :due_before
+     ORDER BY expires_at
+    """
+)
+
 _SEND = text("UPDATE pay_links SET sent_no = sent_no + 1 WHERE pay_link_id = :pay_link_id")
 
 
@@ -183,6 +191,12 @@ async def withdraw(tx: Transaction, charge_id: UUID) -> list[UUID]:
     """Nobody is to pay by a charge's link any more. The links that were out."""
     withdrawn = await tx.execute(_WITHDRAW, {"charge_id": charge_id, "at": tx.now})
     return list(withdrawn.scalars())
+
+
+async def past_end(tx: Transaction, due_before: datetime) -> list[str]:
+    """The pages at Stripe that are still out and were to end by then."""
+    found = await tx.execute(_PAST_END, {"due_before": due_before})
+    return list(found.scalars())
 
 
 async def count_sent(tx: Transaction, pay_link_id: UUID) -> None:

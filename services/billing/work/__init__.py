@@ -48,6 +48,7 @@ from services.billing.work.packages import LookForPackagePayment, PayForPackage
 from services.billing.work.pay_links import (
     CreatePayLink,
     ExpirePayLink,
+    LookAtPagesPastEnd,
     LookAtPayLink,
     PayLinkEnded,
     PayLinkMade,
@@ -114,6 +115,7 @@ __all__ = [
     "LookAgain",
     "LookAtCard",
     "LookAtDispute",
+    "LookAtPagesPastEnd",
     "LookAtPayLink",
     "LookAtPayment",
     "LookAtRefund",

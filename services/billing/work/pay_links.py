@@ -27,6 +27,10 @@ class LookAtPayLink(Work):
     session_id: str
 
 
+class LookAtPagesPastEnd(Work):
+    """Comes round every hour: have the pages looked at that should have ended."""
+
+
 class ExpirePayLink(Work):
     """Have Stripe close a page that was withdrawn."""
 

@@ -56,9 +56,9 @@ def _new_session(books: Books, params: Params, mode: str) -> Object:
                 "You may only specify one of these parameters: customer, customer_email.",
                 param="customer_email",
             )
-    kinds = params.values("payment_method_types") or ["card"]
+    kinds = params.values("allowed_payment_method_types") or ["card"]
     if kinds != ["card"]:
-        raise invalid("This account takes cards.", param="payment_method_types")
+        raise invalid("This account takes cards.", param="allowed_payment_method_types")
     success_url = params.web_address("success_url")
     if success_url is None:
         raise missing("success_url")

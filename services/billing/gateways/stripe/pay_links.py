@@ -14,6 +14,11 @@ from shared.errors import Poison, Retry
 WORDS = "Clinic visit"
 """What the page says is paid for: nothing of what was done reaches Stripe."""
 
+WHOLE: stripe.params.checkout.SessionRetrieveParams = {"expand": ["payment_intent"]}
+
+REFUSED = frozenset({"requires_payment_method", "canceled"})
+"""How a payment stands that did not come (docs.stripe.com/payments/paymentintents/lifecycle)."""
+
 
 class StripePayLinks:
     """`return_url` is where a patient lands who has paid; it learns nothing of the payment."""
@@ -38,23 +43,28 @@ class StripePayLinks:
 
     async def link(self, session_id: str) -> Captured | PayLinkEnded | NothingToStore:
         async with self._stripe.request():
-            session = await self._stripe.v1.checkout.sessions.retrieve_async(session_id)
-        return _ended(session)
+            session = await self._stripe.v1.checkout.sessions.retrieve_async(session_id, WHOLE)
+        return outcome_of(session)
 
     async def expire(self, made: MadeLink) -> Captured | PayLinkEnded | NothingToStore:
         async with self._stripe.request():
             try:
                 session = await self._stripe.v1.checkout.sessions.expire_async(made.session_id)
             except stripe.InvalidRequestError:  # it has ended already: how, is to be seen
-                session = await self._stripe.v1.checkout.sessions.retrieve_async(made.session_id)
+                session = await self._stripe.v1.checkout.sessions.retrieve_async(
+                    made.session_id, WHOLE
+                )
         if session.status == "open":
             raise Retry("stripe_page_stays_open")
-        return _ended(session)
+        return outcome_of(session)
 
     async def _make(self, order: LinkOrder) -> Session:
         ours = str(order.pay_link_id)
         params: stripe.params.checkout.SessionCreateParams = {
             "mode": "payment",
+            "allowed_payment_method_types": [
+                "card"
+            ],  # else whatever the account's dashboard has on
             "line_items": [
                 {
                     "quantity": 1,
@@ -83,14 +93,19 @@ class StripePayLinks:
         return await marked(page.auto_paging_iter(), {"pay_link_id": str(order.pay_link_id)})
 
 
-def _ended(session: Session) -> Captured | PayLinkEnded | NothingToStore:
+def outcome_of(session: Session) -> Captured | PayLinkEnded | NothingToStore:
+    """What a page came to.
+
+    A page may be complete before its money is decided; what is refused then never expires.
+    """
     pay_link_id = our_id(session.metadata, "pay_link_id")
     if pay_link_id is None:
         return NothingToStore()
     if session.status == "expired":
         return PayLinkEnded(pay_link_id=pay_link_id)
     if session.payment_status != "paid":
-        return NothingToStore()
+        is_refused = session.status == "complete" and _is_refused(session)
+        return PayLinkEnded(pay_link_id=pay_link_id) if is_refused else NothingToStore()
     if session.payment_intent is None or session.amount_total is None:
         raise Poison("stripe_page_without_payment")
     return Captured(
@@ -98,3 +113,8 @@ def _ended(session: Session) -> Captured | PayLinkEnded | NothingToStore:
         payment_intent_id=id_of(session.payment_intent),
         amount_cents=session.amount_total,
     )
+
+
+def _is_refused(session: Session) -> bool:
+    intent = session.payment_intent
+    return isinstance(intent, stripe.PaymentIntent) and intent.status in REFUSED

@@ -15,6 +15,22 @@ from services.billing.work import Captured, Declined, NeverArrived, NothingToSto
 from shared.errors import Retry
 from shared.events.billing import DeclineReason
 
+NOT_BEGUN = frozenset(
+    {
+        "amount_too_large",
+        "amount_too_small",
+        "parameter_invalid_empty",
+        "parameter_invalid_integer",
+        "parameter_invalid_string_blank",
+        "parameter_invalid_string_empty",
+        "parameter_missing",
+        "parameter_unknown",
+    }
+)
+"""Codes with which Stripe refuses a request as it is written: nothing was begun, so nothing was
+taken (docs.stripe.com/error-codes). An earlier request under the same key would have been answered
+in its place."""
+
 
 class StripePayments:
     def __init__(self, client: Stripe) -> None:
@@ -56,6 +72,14 @@ class StripePayments:
                     attempt_id=order.attempt_id,
                     payment_intent_id=None,
                     reason=DeclineReason.CARD_NOT_USABLE,
+                )
+            if refused.code in NOT_BEGUN:
+                codes = DeclineCodes(code=refused.code)
+                return Declined(
+                    attempt_id=order.attempt_id,
+                    payment_intent_id=None,
+                    reason=decline_reason(codes),
+                    codes=codes,
                 )
             raise
         return _decided(intent) or _undecided()

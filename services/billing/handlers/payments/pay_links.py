@@ -15,6 +15,7 @@ from services.billing.rules.payments.pay_links import (
     LinkReason,
     LinkState,
     broken_by_link,
+    due_before,
     expires_at,
     may_become,
 )
@@ -25,6 +26,7 @@ from services.billing.work import (
     Captured,
     CreatePayLink,
     ExpirePayLink,
+    LookAtPagesPastEnd,
     LookAtPayLink,
     NothingToStore,
     PayLinkEnded,
@@ -161,6 +163,12 @@ async def look_at_link(
 ) -> Captured | PayLinkEnded | NothingToStore:
     """Ask Stripe how a page stands. A webhook only says that it is worth asking."""
     return await links.link(work.session_id)
+
+
+async def look_past_end(_: LookAtPagesPastEnd, tx: Transaction) -> None:
+    """Stripe says how a page ended; where it said so in vain, it is asked until it has ended."""
+    for session_id in await store.past_end(tx, due_before(tx.now)):
+        tx.do(LookAtPayLink(session_id=session_id), key=f"look:{session_id}")
 
 
 async def close_link(made: MadeLink, links: PayLinks) -> Captured | PayLinkEnded | NothingToStore:

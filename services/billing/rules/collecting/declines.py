@@ -86,8 +86,8 @@ _WHAT_TO_DO: dict[DeclineReason | AbandonReason, str] = {
         " on a page. To charge a card again, save one under an agreement."
     ),
     DeclineReason.DECLINED: (
-        "The bank refused without a reason. Have the patient ask the bank, then try again, save"
-        " another card, or record a payment from outside."
+        "The bank refused without a reason, or Stripe before it asked the bank. Have the patient"
+        " ask the bank, then try again, save another card, or record a payment from outside."
     ),
     AbandonReason.DISCARDED: (
         "The try was given up. Stripe is being asked whether it took the money: wait for that."

@@ -21,6 +21,9 @@ LIVES = timedelta(hours=23)
 NEEDS = timedelta(minutes=45)
 """Stripe makes no page that ends within 30 minutes (the same), nor would it help a patient."""
 
+LATE = timedelta(minutes=15)
+"""Stripe's own word of a page's end comes first, as a rule; its clock is not ours."""
+
 
 class LinkState(StrEnum):
     PENDING = "pending"
@@ -69,6 +72,11 @@ def may_become(state: LinkState, to: LinkState) -> bool:
 def expires_at(created_at: datetime) -> datetime:
     """The same however often the page is asked for: it is part of what Stripe's key stands for."""
     return created_at + LIVES
+
+
+def due_before(now: datetime) -> datetime:
+    """Stripe is asked of pages that are still out and were to end by then."""
+    return now - LATE
 
 
 def is_too_late(created_at: datetime, now: datetime) -> bool:
