@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from services.billing.work import NothingToStore, RefundMadeAtStripe, RefundStands
+from services.billing.work import NothingToStore, RefundMadeAtStripe, RefundsListed, RefundStands
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Refunds(Protocol):
     """
 
     async def refund(self, order: RefundOrder) -> RefundStands: ...
+    async def refunds_of(self, payment_intent_id: str) -> RefundsListed: ...
     async def refund_now(
         self, stripe_refund_id: str
     ) -> RefundStands | RefundMadeAtStripe | NothingToStore: ...

@@ -12,7 +12,7 @@ from shared.messaging import Transaction
 
 _SEEN = text(
     "SELECT coalesce((SELECT seen_until FROM notices_seen),"
-    " (SELECT min(created_at) FROM customers))"
+    " least((SELECT min(created_at) FROM customers), (SELECT min(created_at) FROM pay_links)))"
 )
 
 _SAW = text(
@@ -27,7 +27,7 @@ _SAW = text(
 async def load_window(tx: Transaction, _: ListNotices) -> Window | None:
     """The next stretch to go through; `None` before Stripe was asked for anything.
 
-    All that is ours at Stripe begins with a customer.
+    All that is ours at Stripe begins with a customer or a page.
     """
     seen_until: datetime | None = (await tx.execute(_SEEN)).scalar_one()
     return None if seen_until is None else next_window(seen_until, tx.now)

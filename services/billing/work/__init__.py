@@ -67,7 +67,9 @@ from services.billing.work.payments import (
 from services.billing.work.refunds import (
     CreateRefund,
     LookAtRefund,
+    LookForRefunds,
     RefundMadeAtStripe,
+    RefundsListed,
     RefundStands,
     refund_key,
 )
@@ -122,6 +124,7 @@ __all__ = [
     "LookAtSetup",
     "LookForPackagePayment",
     "LookForPayment",
+    "LookForRefunds",
     "NeverArrived",
     "NothingToStore",
     "NoticesListed",
@@ -134,6 +137,7 @@ __all__ = [
     "RedeemService",
     "RefundMadeAtStripe",
     "RefundStands",
+    "RefundsListed",
     "ReissueSuperbill",
     "RemindEstimate",
     "RenderEstimate",

@@ -25,6 +25,18 @@ class LookAtRefund(Work):
     stripe_refund_id: str
 
 
+class LookForRefunds(Work):
+    """Ask Stripe what went back of a payment of which the books tell otherwise."""
+
+    payment_intent_id: str
+
+
+class RefundsListed(Fact):
+    """Stripe's ids of all that went back of one payment, or is on its way."""
+
+    stripe_refund_ids: tuple[str, ...]
+
+
 class RefundMadeAtStripe(Fact):
     """A refund that nobody asked for here: made in Stripe's dashboard, or by another program."""
 

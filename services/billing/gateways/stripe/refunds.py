@@ -8,7 +8,7 @@ from services.billing.gateways.refunds import RefundOrder
 from services.billing.gateways.stripe.client import Stripe
 from services.billing.gateways.stripe.marks import PAGE, marked, our_id
 from services.billing.rules.payments.refunds import RefundState
-from services.billing.work import NothingToStore, RefundMadeAtStripe, RefundStands
+from services.billing.work import NothingToStore, RefundMadeAtStripe, RefundsListed, RefundStands
 
 _STATES = {
     "succeeded": RefundState.SUCCEEDED,
@@ -33,6 +33,14 @@ class StripeRefunds:
         async with self._stripe.request():
             refund = await self._stripe.v1.refunds.retrieve_async(stripe_refund_id)
         return _stands(refund) or _made_elsewhere(refund) or NothingToStore()
+
+    async def refunds_of(self, payment_intent_id: str) -> RefundsListed:
+        async with self._stripe.request():
+            page = await self._stripe.v1.refunds.list_async(
+                {"payment_intent": payment_intent_id, "limit": PAGE}
+            )
+            found = [refund.id async for refund in page.auto_paging_iter()]
+        return RefundsListed(stripe_refund_ids=tuple(found))
 
     async def _send(self, order: RefundOrder) -> RefundStands:
         try:

@@ -25,6 +25,7 @@ from services.billing.store import fundings
 from services.billing.store import ledger as books
 from services.billing.store import reconciliation as store
 from services.billing.tables import Reconciliation
+from services.billing.work import LookForRefunds
 from services.billing.work.reconciliation import (
     BalanceFound,
     CompareBooks,
@@ -204,6 +205,10 @@ async def _compare(
     if whole := rules.judge_balance(booked_cents, held_cents, ties, tx.now):
         breaks.append(whole)
     await store.compared(tx, reconciliation_id, booked_cents, breaks)
+    for one in breaks:
+        if one.subject is MovementKind.REFUND:
+            look = LookForRefunds(payment_intent_id=one.reference)
+            tx.do(look, key=f"look-for-refunds:{one.reference}")
     _tell(tx, reconciliation_id, booked_cents, held_cents, breaks)
 
 

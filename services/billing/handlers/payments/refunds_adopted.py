@@ -9,11 +9,18 @@ from uuid import UUID
 
 import structlog
 
+from services.billing.gateways.refunds import Refunds
 from services.billing.handlers.payments.refunds import AskRefund, record_refund, start
 from services.billing.rules.payments.refunds import RefundState
 from services.billing.store import refunds as store
 from services.billing.store import unmatched
-from services.billing.work import RefundMadeAtStripe, RefundStands
+from services.billing.work import (
+    LookAtRefund,
+    LookForRefunds,
+    RefundMadeAtStripe,
+    RefundsListed,
+    RefundStands,
+)
 from shared.errors import Poison, Retry
 from shared.events.billing import RefundReason
 from shared.messaging import Transaction
@@ -22,6 +29,17 @@ log = structlog.get_logger(__name__)
 
 BY = "stripe"
 """Who asked for it, as far as anybody here knows."""
+
+
+async def look_for_refunds(work: LookForRefunds, refunds: Refunds) -> RefundsListed:
+    return await refunds.refunds_of(work.payment_intent_id)
+
+
+async def look_at_each(listed: RefundsListed, tx: Transaction) -> None:
+    """Also at those that are known: what came of one may be what the books lack."""
+    for stripe_refund_id in listed.stripe_refund_ids:
+        look = LookAtRefund(stripe_refund_id=stripe_refund_id)
+        tx.do(look, key=f"look:{stripe_refund_id}")
 
 
 async def adopt_refund(made: RefundMadeAtStripe, tx: Transaction) -> None:
