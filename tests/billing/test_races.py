@@ -83,6 +83,19 @@ async def test_the_call_and_the_webhook_that_bring_one_capture_at_once_say_it_on
     assert len(await billing.said(PaymentCaptured)) == 1
 
 
+async def test_money_that_came_twice_for_one_try_waits_to_be_given_back(billing: Billing):
+    _, captured = await pending(billing)
+    await record(billing, captured)
+    await record(billing, captured)
+    again = captured.model_copy(update={"payment_intent_id": "pi_another"})
+    await record(billing, again)
+    await record(billing, again)
+
+    assert len(await billing.said(PaymentCaptured)) == 1
+    [waiting] = (await billing.told("GET", "/unmatched-payments"))["items"]
+    assert (waiting["payment_intent_id"], waiting["amount_cents"]) == ("pi_another", 39900)
+
+
 async def test_a_decline_that_meets_a_capture_is_late_and_leaves_the_charge_paid(
     billing: Billing,
 ):

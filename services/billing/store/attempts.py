@@ -41,6 +41,7 @@ _ATTEMPT = text(
     SELECT a.state, a.decided_at IS NOT NULL AS decided, a.charge_id,
            c.patient_id, c.service, c.infusion_id, a.amount_cents, c.amount_cents AS costs_cents,
            c.paid_cents, c.forgiven_cents,
+           a.stripe_payment_intent_id,
            c.amount_cents - c.paid_cents - c.forgiven_cents < a.amount_cents OR EXISTS (
                SELECT FROM payment_attempts AS o
                 WHERE o.charge_id = a.charge_id AND o.attempt_id <> a.attempt_id
@@ -122,6 +123,7 @@ class LockedAttempt:
     infusion_id: UUID
     amount_cents: int
     standing: Standing
+    payment_intent_id: str | None
 
 
 async def lock_attempt(tx: Transaction, attempt_id: UUID) -> LockedAttempt | None:
@@ -140,6 +142,7 @@ async def lock_attempt(tx: Transaction, attempt_id: UUID) -> LockedAttempt | Non
         infusion_id=row.infusion_id,
         amount_cents=row.amount_cents,
         standing=Standing(row.costs_cents, row.paid_cents, row.forgiven_cents),
+        payment_intent_id=row.stripe_payment_intent_id,
     )
 
 

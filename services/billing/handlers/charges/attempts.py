@@ -224,6 +224,9 @@ async def record_capture(captured: Captured, tx: Transaction) -> None:
         return
     if await stored_unmatched.was_returned(tx, captured.payment_intent_id):
         return
+    if _is_taken_again(captured, attempt):
+        await unmatched.note(captured, attempt.patient_id, tx)
+        return
     differs = captured.amount_cents != attempt.amount_cents
     match _step(attempt, AttemptState.CAPTURED):
         case Step.TAKE if not differs:
@@ -234,6 +237,15 @@ async def record_capture(captured: Captured, tx: Transaction) -> None:
             await unmatched.note(captured, attempt.patient_id, tx)
         case Step.CHANGES_NOTHING:
             pass
+
+
+def _is_taken_again(captured: Captured, attempt: LockedAttempt) -> bool:
+    """One key stands for one payment; should Stripe have taken two all the same, one goes back."""
+    before = attempt.payment_intent_id
+    return attempt.state is AttemptState.CAPTURED and before not in {
+        None,
+        captured.payment_intent_id,
+    }
 
 
 async def _settle(captured: Captured, attempt: LockedAttempt, tx: Transaction) -> None:
