@@ -153,6 +153,9 @@ POSTINGS = [
     ledger.dispute_lost(OF.patient_id, None, new_id(), Loss(39900, 0), AT),
     ledger.stripe_fee("txn_made_up", 1187, AT),
     ledger.payout("po_made_up", 38713, AT),
+    ledger.package_paid(OF.patient_id, new_id(), TenderKind.CASH, 70001, AT),
+    ledger.prepaid_used(OF, new_id(), 35000, AT),
+    ledger.package_refunded(OF.patient_id, new_id(), 35001, AT),
 ]
 
 

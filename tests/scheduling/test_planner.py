@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations, pairwise
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -50,18 +51,17 @@ def shown(plan: Plan, zone: ZoneInfo = ALEXANDRIA) -> list[str]:
     return [f"{each.starts_at.astimezone(zone):%a %d %H:%M}" for each in plan.infusions]
 
 
+def slot_of(where: Place, at: datetime, chair_id: UUID) -> Slot:
+    """A visit as it is booked: nobody else's chair, and its patient's until the ban is over."""
+    figures = where.policy.visit_on(at.astimezone(where.zone).date())
+    assert figures is not None
+    ends_at = at + timedelta(minutes=figures.holds_min)
+    ban = timedelta(minutes=figures.no_drive_min - figures.recovery_min)
+    return Slot(at, ends_at, chair_id, where.patient_id, no_drive_until=ends_at + ban)
+
+
 def slots_of(plan: Plan, where: Place) -> list[Slot]:
-    figures = [where.policy.visit_on(each.day) for each in plan.infusions]
-    return [
-        Slot(
-            each.starts_at,
-            each.starts_at + timedelta(minutes=figure.holds_min),
-            each.chair_id,
-            where.patient_id,
-        )
-        for each, figure in zip(plan.infusions, figures, strict=True)
-        if figure is not None
-    ]
+    return [slot_of(where, each.starts_at, each.chair_id) for each in plan.infusions]
 
 
 def watched(where: Place) -> list[tuple[datetime, datetime]]:
@@ -165,7 +165,7 @@ def every_plan_by_force(
             each
             for each in day.asked
             if wished.left_by(day, each) is None
-            and any(_is_free(where, each.at, day.holds_min, n) for n in where.chairs)
+            and any(_is_free(where, each.at, n) for n in where.chairs)
         ]
         free.append((day.day, starts))
     usual = usual_times([starts for _, starts in free], wished)
@@ -182,8 +182,8 @@ def every_plan_by_force(
             yield sum(item.points for item in items), [day for day, _ in chosen]
 
 
-def _is_free(where: Place, at: datetime, holds_min: int, n: object) -> bool:
-    slot = Slot(at, at + timedelta(minutes=holds_min), n, where.patient_id)  # type: ignore[arg-type]  # a chair
+def _is_free(where: Place, at: datetime, chair_id: UUID) -> bool:
+    slot = slot_of(where, at, chair_id)
     beside = [
         (each.starts_at, each.ends_at) for each in where.taken if each.chair_id in where.chairs
     ]
