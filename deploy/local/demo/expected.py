@@ -177,10 +177,12 @@ def _visit(
         return None
     found.infusions += 1
     until = (ended + NO_DRIVING).astimezone(zone)
-    found.messages.append(
-        Message(ended + course.discharged_after, Purpose.NO_DRIVING, says=_clock(until))
-    )
-    _money(clinic, found, series, course, ended, zone, declined_from.get(patient.patient))
+    discharged = ended + course.discharged_after
+    found.messages.append(Message(discharged, Purpose.NO_DRIVING, says=_clock(until)))
+    paid = _money(clinic, found, series, course, ended, zone, declined_from.get(patient.patient))
+    if paid is not None:
+        # It names the dose that ran, which is on record at the discharge.
+        found.messages.append(Message(max(paid, discharged), Purpose.SUPERBILL))
     return ended
 
 
@@ -192,11 +194,11 @@ def _money(
     ended: datetime,
     zone: ZoneInfo,
     declined_from: datetime | None,
-) -> None:
-    """One charge for a completed infusion, tried at the card or settled outside."""
+) -> datetime | None:
+    """One charge for a completed infusion, by card or settled outside. Returns when it is paid."""
     fee = fee_on(clinic, series.visit_type, ended.astimezone(zone).date())
     if fee is None:
-        return
+        return None
     found.charges += 1
     paid_at: datetime | None = None
     if course.outside_payment is not None:
@@ -219,9 +221,9 @@ def _money(
                 found.messages.append(Message(tried_at, Purpose.PAY_LINK))
     if paid_at is None:
         found.unpaid += 1
-        return
+        return None
     found.messages.append(Message(paid_at, Purpose.RECEIPT))
-    found.messages.append(Message(paid_at, Purpose.SUPERBILL))
+    return paid_at
 
 
 def fee_on(clinic: Clinic, visit_type: VisitType, day: date) -> int | None:
