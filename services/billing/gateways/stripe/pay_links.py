@@ -62,9 +62,8 @@ class StripePayLinks:
         ours = str(order.pay_link_id)
         params: stripe.params.checkout.SessionCreateParams = {
             "mode": "payment",
-            "allowed_payment_method_types": [
-                "card"
-            ],  # else whatever the account's dashboard has on
+            # Else whatever the account's dashboard has on, which is paid days later or taken back.
+            "allowed_payment_method_types": ["card"],
             "line_items": [
                 {
                     "quantity": 1,
