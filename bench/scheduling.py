@@ -16,6 +16,7 @@ from fastapi import FastAPI, HTTPException
 from shared.claims import (
     Address,
     ClinicianCard,
+    DrugGiven,
     InfusionRecord,
     LocationCard,
     PatientCard,
@@ -35,6 +36,8 @@ _CLINICIAN = ClinicianCard(
     phone=_PHONE,
     address=_ADDRESS,
 )
+_DRUG = DrugGiven(name="Ketamine, racemic", route="intravenous", dose_ug=40_000)
+"""Recorded with every drip, so that its superbill waits for nothing."""
 
 
 class Records:
@@ -72,6 +75,8 @@ class Records:
                 diagnoses=("F33.1",),
                 started_at=said.started_at,
                 stopped_at=said.stopped_at,
+                drug_name=_DRUG.name,
+                drug=_DRUG,
             )
 
         return app
