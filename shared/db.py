@@ -68,6 +68,7 @@ def create_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         connect_args={
             "timeout": 5,
             "command_timeout": 60,
+            "prepared_statement_cache_size": 400,  # a service has more than the usual 100
             "server_settings": {
                 "application_name": "practice",
                 "statement_timeout": "30000",

@@ -39,6 +39,6 @@ def build() -> Parts:
             ),
             Typesetter: Typst(),
         },
-        routers=[*ROUTERS, webhook_route(VENDOR, reader(own.webhook_secrets), take_notice)],
+        routers=[webhook_route(VENDOR, reader(own.webhook_secrets), take_notice), *ROUTERS],
         state={"stripe_publishable_key": own.stripe_publishable_key},
     )

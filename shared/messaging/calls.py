@@ -22,7 +22,7 @@ from shared.errors import Misconfigured, Retry
 from shared.messaging import duework
 from shared.messaging.breaker import Breaker
 from shared.messaging.causes import caused, on_behalf
-from shared.messaging.duework import Leased
+from shared.messaging.duework import Leased, Share
 from shared.messaging.handlers import Call, Handlers
 from shared.messaging.putting_off import PutOff
 from shared.messaging.transaction import UnitOfWork
@@ -92,19 +92,13 @@ class Calls:
             vendor: self._tally.breakers[vendor].room(self._limits.at_once, busy[vendor])
             for vendor in self._kinds
         }
-        if not any(room > 0 for room in rooms.values()):
+        shares = [Share(self._kinds[vendor], room) for vendor, room in rooms.items() if room > 0]
+        if not shares:
             return 0
-        leases: list[Leased] = []
         async with self._work.engine.begin() as connection:
-            for vendor, room in rooms.items():
-                if room > 0:
-                    leases += await duework.lease(
-                        connection,
-                        self._kinds[vendor],
-                        now=self._work.clock.now(),
-                        limit=room,
-                        lease_s=self._limits.lease_s,
-                    )
+            leases = await duework.lease(
+                connection, shares, now=self._work.clock.now(), lease_s=self._limits.lease_s
+            )
         for leased in leases:
             task = asyncio.create_task(self._make(leased))
             self._running[task] = self._handlers.calls[leased.kind].vendor
@@ -130,8 +124,8 @@ class Calls:
                 return
             try:
                 argument = await self._argument(call, cause)
-                fact = None if argument is None else await self._ask(call, argument)
-                await self._store(cause, fact)
+                if argument is not None:
+                    await self._store(cause, await self._ask(call, argument))
             except _LostLease:
                 log.info("lost_lease", kind=leased.kind)
             except _NoOutcome as none:
@@ -158,18 +152,23 @@ class Calls:
     async def _argument(self, call: Call[Any], leased: Leased) -> Any:
         """What the caller gets: the work itself, or what its `loads` reads now.
 
-        Reading may take long, so the lease runs anew at its end and the call has all of it.
+        Reading may take long, so the lease runs anew at its end and the call has all of it. Where
+        there is nothing to call for any more, the work ends here.
         """
         work = call.work.model_validate(leased.payload)
         if call.loads is None:
             return work
         async with self._work.transaction() as tx:
             loaded = await call.loads(caused(tx, leased), work)
-            if not await duework.renew(tx.connection, leased, lease_s=self._limits.lease_s):
+            if loaded is None:
+                is_ours = await duework.end(tx.connection, leased)
+            else:
+                is_ours = await duework.renew(tx.connection, leased, lease_s=self._limits.lease_s)
+            if not is_ours:
                 raise _LostLease
             return loaded
 
-    async def _store(self, leased: Leased, fact: Fact | None) -> None:
+    async def _store(self, leased: Leased, fact: Fact) -> None:
         """End the work and store what was found; nothing, if another worker holds it by now."""
         for attempt in range(5):
             try:
@@ -177,8 +176,7 @@ class Calls:
                     if not await duework.end(tx.connection, leased):
                         log.info("outcome_of_lost_lease", kind=leased.kind)
                         return
-                    if fact is not None:
-                        await self._handlers.outcomes[type(fact)](fact, caused(tx, leased))
+                    await self._handlers.outcomes[type(fact)](fact, caused(tx, leased))
             except Exception as error:
                 if not lost_race(error) or attempt == 4:  # noqa: PLR2004  # the last of five tries
                     raise

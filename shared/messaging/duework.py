@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, JSONB, TEXT, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, INTEGER, INTERVAL, JSONB, TEXT, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -63,12 +63,12 @@ _COLUMNS = (
 def _first(state: str, moment: str, until: str, rank: int) -> str:
     """Ready rows of one state, found through its index kind by kind: no backlog is walked over."""
     return f"""
-        SELECT r.work_id, {rank} AS rank, r.{moment} AS since
-          FROM unnest(:kinds) AS k
+        SELECT r.work_id, k.share, k.room, {rank} AS rank, r.{moment} AS since
+          FROM unnest(:kinds, :shares, :rooms) AS k (kind, share, room)
          CROSS JOIN LATERAL (
             SELECT work_id, {moment} FROM due_work
-             WHERE kind = k AND state = '{state}' AND {moment} <= {until}
-             ORDER BY {moment} LIMIT :limit FOR UPDATE SKIP LOCKED) AS r
+             WHERE kind = k.kind AND state = '{state}' AND {moment} <= {until}
+             ORDER BY {moment} LIMIT k.room FOR UPDATE SKIP LOCKED) AS r
     """
 
 
@@ -77,13 +77,19 @@ _TAKE = f"""
     rested AS ({_first("resting", "rests_until", "clock_timestamp()", 2)}),
     due AS ({_first("waiting", "due_at", ":now", 3)}),
     ready AS (
-        SELECT work_id FROM (TABLE orphaned UNION ALL TABLE rested UNION ALL TABLE due) AS found
-         ORDER BY rank, since LIMIT :limit)
+        SELECT work_id FROM (
+            SELECT work_id, room, row_number() OVER (PARTITION BY share ORDER BY rank, since) AS nth
+              FROM (TABLE orphaned UNION ALL TABLE rested UNION ALL TABLE due) AS found) AS ranked
+         WHERE nth <= room)
 """
 
-_BINDS = (
-    bindparam("kinds", type_=ARRAY(TEXT)),
-    bindparam("now", type_=TIMESTAMP(timezone=True)),
+_KINDS = bindparam("kinds", type_=ARRAY(TEXT))
+_NOW = bindparam("now", type_=TIMESTAMP(timezone=True))
+_TAKEN_BY = (
+    _KINDS,
+    bindparam("shares", type_=ARRAY(INTEGER)),
+    bindparam("rooms", type_=ARRAY(INTEGER)),
+    _NOW,
 )
 
 _LEASE = text(
@@ -95,7 +101,7 @@ _LEASE = text(
       FROM ready WHERE d.work_id = ready.work_id
     RETURNING {", ".join("d." + name for name in _COLUMNS.split(", "))}
     """
-).bindparams(*_BINDS, bindparam("lease", type_=INTERVAL))
+).bindparams(*_TAKEN_BY, bindparam("lease", type_=INTERVAL))
 
 _DECIDE = text(
     _TAKE
@@ -103,7 +109,7 @@ _DECIDE = text(
     DELETE FROM due_work AS d USING ready WHERE d.work_id = ready.work_id
     RETURNING {", ".join("d." + name for name in _COLUMNS.split(", "))}
     """
-).bindparams(*_BINDS)
+).bindparams(*_TAKEN_BY)
 
 _RENEW = text(
     """
@@ -121,7 +127,8 @@ _REST = text(
            rests_until = clock_timestamp() + :rest
      WHERE work_id = :work_id AND fence = :fence AND state <> 'parked'
        AND NOT EXISTS (SELECT 1 FROM due_work AS n WHERE n.key = d.key AND n.work_id <> d.work_id
-                          AND n.state IN ('waiting', 'resting'))
+                          AND (n.state IN ('waiting', 'resting')
+                               OR n.state = 'running' AND n.work_id > d.work_id))
     """
 ).bindparams(bindparam("rest", type_=INTERVAL))
 
@@ -140,7 +147,7 @@ _NEXT_DUE = text(
      CROSS JOIN LATERAL (SELECT due_at FROM due_work WHERE kind = k AND state = 'waiting'
                           ORDER BY due_at LIMIT 1) AS first
     """
-).bindparams(_BINDS[0])
+).bindparams(_KINDS)
 
 _UNFINISHED = text(
     """
@@ -149,7 +156,7 @@ _UNFINISHED = text(
          + (SELECT count(*) FROM due_work
              WHERE state = 'waiting' AND kind = ANY(:kinds) AND due_at <= :now)
     """
-).bindparams(*_BINDS)
+).bindparams(_KINDS, _NOW)
 
 
 class Cause(Protocol):
@@ -226,28 +233,30 @@ def _rows(wanted: Sequence[tuple[Wish, Work]]) -> dict[str, Any]:
     }
 
 
+class Share(NamedTuple):
+    """Kinds of work of which so many pieces are taken together at most."""
+
+    kinds: Collection[str]
+    room: int
+
+
+def _of(shares: Sequence[Share]) -> dict[str, Any]:
+    each = [
+        (kind, number, share.room) for number, share in enumerate(shares) for kind in share.kinds
+    ]
+    kinds, numbers, rooms = zip(*each, strict=True) if each else ((), (), ())
+    return {"kinds": list(kinds), "shares": list(numbers), "rooms": list(rooms)}
+
+
 async def lease(
-    connection: AsyncConnection,
-    kinds: Collection[str],
-    *,
-    now: datetime,
-    limit: int,
-    lease_s: float,
+    connection: AsyncConnection, shares: Sequence[Share], *, now: datetime, lease_s: float
 ) -> list[Leased]:
-    """Take due work for a call: it stays, and is taken again when the lease runs out.
+    """Take due work for calls: it stays, and is taken again when the lease runs out.
 
     Every lease counts as an attempt, also one that ran out.
     """
-    rows = await connection.execute(
-        _LEASE,
-        {
-            "kinds": list(kinds),
-            "now": now,
-            "limit": limit,
-            "lease": timedelta(seconds=lease_s),
-        },
-    )
-    return [Leased.of(row) for row in rows]
+    taken_by = {**_of(shares), "now": now, "lease": timedelta(seconds=lease_s)}
+    return [Leased.of(row) for row in await connection.execute(_LEASE, taken_by)]
 
 
 async def renew(connection: AsyncConnection, leased: Leased, *, lease_s: float) -> bool:
@@ -267,7 +276,7 @@ async def take(
     connection: AsyncConnection, kinds: Collection[str], *, now: datetime, limit: int
 ) -> list[Leased]:
     """Take due work out of the table, to be decided in the same transaction; earliest first."""
-    rows = await connection.execute(_DECIDE, {"kinds": list(kinds), "now": now, "limit": limit})
+    rows = await connection.execute(_DECIDE, {**_of([Share(kinds, limit)]), "now": now})
     return sorted((Leased.of(row) for row in rows), key=lambda leased: leased.due_at)
 
 

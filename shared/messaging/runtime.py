@@ -81,7 +81,7 @@ class Runtime:
         replay_on_start: timedelta | None = None,
     ) -> None:
         handlers.check_complete()
-        self.engine = create_engine(database_url, pool_size=12)
+        self.engine = create_engine(database_url, pool_size=20)
         self.clock = clock
         self.handlers = handlers
         self.work = UnitOfWork(self.engine, clock, handlers, topic_prefix=topic_prefix, vault=vault)

@@ -14,6 +14,8 @@ class WorkLimits:
     at_once: int = 16
     timers_at_once: int = 200
     poll_s: float = 0.25
+    gathers_s: float = 0.01
+    """What falls due within it is taken in one statement, and not each piece in its own."""
     lease_s: float = 45.0
     backoff_s: float = 0.5
     backoff_cap_s: float = 900.0

@@ -58,6 +58,8 @@ class Workers:
                     self.last_pass_at = monotonic()
                     if not moved:
                         await woken(self._work.wakes.due_work, within_s=self._limits.poll_s)
+                    since_s = monotonic() - self.last_pass_at
+                    await asyncio.sleep(max(0.0, self._limits.gathers_s - since_s))
         finally:
             await self._calls.stop()
 

@@ -84,6 +84,23 @@ async def test_a_late_webhook_recovers_a_capture_whose_answer_never_came(billing
     assert billing.money_taken() == [39900]
 
 
+async def test_a_notice_about_money_that_is_on_its_charge_asks_stripe_nothing(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    [intent] = billing.at_stripe("payment_intents")
+    before = len(billing.world.stripe_calls())
+
+    answer = await post(billing, notice("payment_intent.succeeded", intent["id"], id="evt_again"))
+    await billing.until_rest()
+
+    assert answer.status_code == 204
+    assert billing.world.stripe_calls()[before:] == []
+    assert await billing.parked() == []
+
+
 @pytest.mark.parametrize("kind", ["duplicate", "reorder", "forged_signature", "future_timestamp"])
 async def test_webhooks_that_go_wrong_change_nothing(billing: Billing, kind: str):
     patient = new_id()

@@ -17,6 +17,7 @@ from shared.clock import FixedClock
 from shared.db import create_engine
 from shared.errors import Misconfigured, Poison, Retry
 from shared.messaging import Fact, Handlers, Transaction, UnitOfWork, Work, duework, parked_work
+from shared.messaging.duework import Share
 from shared.messaging.parked_work import Replay
 from shared.messaging.work_limits import WorkLimits
 from shared.messaging.workers import Workers
@@ -196,12 +197,28 @@ async def state_seen_by(connection: AsyncConnection) -> Any:
     return [tuple(row) for row in rows]
 
 
+async def test_each_vendor_takes_what_it_has_room_for_earliest_first(
+    unit: UnitOfWork, engine: AsyncEngine
+) -> None:
+    for minute, work in enumerate([Text(to="a"), Text(to="b"), Charge(who="c"), Charge(who="d")]):
+        async with unit.transaction() as tx:
+            tx.do(work, due=START - HOUR + timedelta(minutes=minute))
+    ours = [Share(["Text", "Remind"], 3), Share(["Charge"], 1)]
+
+    async with engine.begin() as connection:
+        taken = await duework.lease(connection, ours, now=START, lease_s=30)
+        left = await duework.lease(connection, ours, now=START, lease_s=30)
+
+    assert sorted(next(iter(one.payload.values())) for one in taken) == ["a", "b", "c"]
+    assert [one.payload["who"] for one in left] == ["d"]
+
+
 async def test_work_that_is_put_off_while_newer_work_is_being_written_gives_way_to_it(
     unit: UnitOfWork, engine: AsyncEngine
 ) -> None:
     await plan(unit, Text(to="older"), key="visit-1")
     async with engine.begin() as connection:
-        [older] = await duework.lease(connection, ["Text"], now=START, limit=1, lease_s=30)
+        [older] = await duework.lease(connection, [Share(["Text"], 1)], now=START, lease_s=30)
 
     async def put_off() -> None:
         async with unit.engine.begin() as connection:
@@ -228,12 +245,31 @@ async def test_work_that_is_put_off_while_newer_work_is_being_written_gives_way_
     assert await state(engine) == [("waiting", None, 0)]
 
 
+async def test_work_that_is_put_off_gives_way_to_newer_work_that_is_under_way_already(
+    unit: UnitOfWork, engine: AsyncEngine
+) -> None:
+    leases = []
+    for to in ("older", "newer"):
+        await plan(unit, Text(to=to), key="visit-1")
+        async with engine.begin() as connection:
+            leases += await duework.lease(connection, [Share(["Text"], 1)], now=START, lease_s=30)
+    older, newer = leases
+
+    async with engine.begin() as connection:
+        await duework.rest(connection, older, code="down", attempts=1, rest_s=60)
+    assert await state(engine) == [("running", None, 1)]
+
+    async with engine.begin() as connection:
+        await duework.rest(connection, newer, code="down", attempts=1, rest_s=60)
+    assert await state(engine) == [("resting", "down", 1)]
+
+
 async def test_newer_work_that_is_written_while_the_older_is_being_put_off_takes_its_place(
     unit: UnitOfWork, engine: AsyncEngine
 ) -> None:
     await plan(unit, Text(to="older"), key="visit-1")
     async with engine.begin() as connection:
-        [older] = await duework.lease(connection, ["Text"], now=START, limit=1, lease_s=30)
+        [older] = await duework.lease(connection, [Share(["Text"], 1)], now=START, lease_s=30)
 
     async with engine.begin() as putting_off:
         await duework.rest(putting_off, older, code="down", attempts=1, rest_s=60)
@@ -337,15 +373,20 @@ async def test_a_call_that_runs_is_not_called_back_and_newer_work_of_its_key_fol
 
 
 async def test_a_call_that_failed_gives_way_to_newer_work_of_its_key(
-    start: Start, unit: UnitOfWork, engine: AsyncEngine, sms: Vendor
+    start: Start, unit: UnitOfWork, engine: AsyncEngine, sms: Vendor, clock: FixedClock
 ) -> None:
+    async def newer_waits_alone() -> bool:
+        return bool(await state(engine) == [("waiting", None, 0)])
+
     sms.open.clear()
     sms.fails_with = [Retry("busy")]
     await plan(unit, Text(to="old"), key="visit-1")
     start()
     await eventually(lambda: sms.calls["old"] == 1)
-    await plan(unit, Text(to="new"), key="visit-1")
+    await plan(unit, Text(to="new"), due=START + HOUR, key="visit-1")
     sms.open.set()
+    await eventually(newer_waits_alone)
+    clock.step(HOUR)
     await eventually(lambda: nothing_is_left(engine))
     assert sms.calls["old"] == 1
     assert [who for who, _ in await tally(engine)] == ["new"]
@@ -608,9 +649,13 @@ async def test_a_hundred_thousand_waiting_items_cost_no_more_to_poll_than_a_hund
     unit: UnitOfWork, engine: AsyncEngine
 ) -> None:
     lease: dict[str, Any] = {
-        "kinds": ["Text"], "now": START, "limit": 16, "lease": timedelta(seconds=45)
-    }  # fmt: skip
-    timers: dict[str, Any] = {"kinds": ["Remind"], "now": START, "limit": 200}
+        "kinds": ["Text"],
+        "shares": [0],
+        "rooms": [16],
+        "now": START,
+        "lease": timedelta(seconds=45),
+    }
+    timers: dict[str, Any] = {"kinds": ["Remind"], "shares": [0], "rooms": [200], "now": START}
     every = ["Remind", "Text", "Charge"]
     cost: list[list[int]] = []
     for backlog in (100, 99_900):

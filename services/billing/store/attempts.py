@@ -11,7 +11,7 @@ from services.billing.gateways.payments import Order
 from services.billing.rules.charges.attempts import AttemptState, key_may_be_forgotten
 from services.billing.rules.charges.standing import Standing
 from services.billing.rules.collecting.declines import AbandonReason, DeclineCodes
-from services.billing.work import CapturePayment, LookForPayment
+from services.billing.work import CapturePayment, LookAtPayment, LookForPayment
 from shared.events.billing import DeclineReason, ServiceKind
 from shared.messaging import Transaction
 
@@ -25,6 +25,13 @@ _ORDER = text(
       JOIN customers AS u ON u.patient_id = k.patient_id
      WHERE a.attempt_id = :attempt_id AND a.state = :state
        AND (a.decided_at IS NULL OR a.reason = 'withdrawn')
+    """
+)
+
+_IS_TAKEN = text(
+    """
+    SELECT EXISTS (SELECT FROM payment_attempts
+                    WHERE stripe_payment_intent_id = :intent AND state = 'captured')
     """
 )
 
@@ -81,6 +88,16 @@ NO_CODES = DeclineCodes()
 async def load_order(tx: Transaction, work: CapturePayment) -> Order | None:
     """What Stripe is asked for; `None` once the attempt's outcome is known, or it was given up."""
     return await _order(tx, work.attempt_id, AttemptState.PENDING)
+
+
+async def load_open(tx: Transaction, work: LookAtPayment) -> LookAtPayment | None:
+    """What Stripe is asked about; `None` where the money is on its charge already.
+
+    A payment that succeeded stays so (docs.stripe.com/payments/paymentintents/lifecycle), and
+    most of what Stripe tells is about a payment whose answer we had.
+    """
+    found = await tx.execute(_IS_TAKEN, {"intent": work.payment_intent_id})
+    return None if found.scalar_one() else work
 
 
 async def load_lost(tx: Transaction, work: LookForPayment) -> Order | None:

@@ -22,7 +22,7 @@ on = Handlers("billing")
 on.work(
     CapturePayment, loads=stored_attempts.load_order, calls=Payments, time_limit_s=CALL_LIMIT_S
 )(attempts.capture_payment)
-on.work(LookAtPayment, calls=Payments)(attempts.look_at_payment)
+on.work(LookAtPayment, loads=stored_attempts.load_open, calls=Payments)(attempts.look_at_payment)
 on.discarded(CapturePayment)(attempts.abandon_attempt)
 on.work(LookForPayment, loads=stored_attempts.load_lost, calls=Payments)(attempts.look_for_payment)
 on.discarded(LookForPayment)(attempts.look_on)
