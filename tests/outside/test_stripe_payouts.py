@@ -140,3 +140,18 @@ async def test_an_entry_leads_to_what_it_is_about(stripe_client: stripe.StripeCl
     (entry,) = page.data
     assert isinstance(entry.source, stripe.Charge)
     assert entry.source.id == charge
+
+
+async def test_what_stripe_takes_for_itself_is_an_entry_of_its_own_and_lessens_the_payout(
+    stripe_client: stripe.StripeClient, world: OutsideWorld, steps: Steps
+):
+    await pay(stripe_client)
+    fee = world.stripe_moves("stripe_fee", -250, "fee", "Radar (2026-11-23): 5 screened")
+    await steps.by(timedelta(days=10))
+
+    params: Any = {"type": "stripe_fee", "expand": ["data.source"]}
+    [entry] = (await stripe_client.v1.balance_transactions.list_async(params)).data
+    assert (entry.id, entry.amount, entry.fee, entry.net) == (fee, -250, 0, -250)
+    assert (entry.source, entry.reporting_category) == (None, "fee")
+    [payout] = world.state()["stripe"]["payouts"]
+    assert payout["amount"] == 38713 - 250

@@ -225,6 +225,16 @@ class OutsideWorld:
         """`won`, `lost` or, for an inquiry, `escalated`."""
         self._ask("POST", f"/stripe/disputes/{dispute_id}", {"outcome": outcome})
 
+    def stripe_moves(
+        self, type_: str, amount_cents: int, category: str, description: str | None = None
+    ) -> str:
+        """Stripe moves money of itself, a fee or a reserve; the id of its balance transaction."""
+        moves = {"type": type_, "amount_cents": amount_cents, "reporting_category": category}
+        answer = self._ask(
+            "POST", "/stripe/balance_transactions", moves | {"description": description}
+        )
+        return str(answer["id"])
+
     def patient_pays(self, url: str, number: str = "4242424242424242") -> int:
         """A patient gives a card on a Checkout page: 303 when it goes on, 402 when refused."""
         card = {"number": number, "expiry": "12 / 35", "cvc": "123", "name": "Pat Made-Up"}

@@ -24,7 +24,7 @@ class ApprovalAsked(BaseModel):
     approval_id: UUID
     entry: Entry
     subject_id: UUID
-    patient_id: UUID
+    patient_id: UUID | None
     amount_cents: int
     state: ApprovalState
     asked_by: str
@@ -37,7 +37,7 @@ async def hold(
     wish: BaseModel,
     *,
     subject_id: UUID,
-    patient_id: UUID,
+    patient_id: UUID | None,
     amount_cents: int,
     by: str,
 ) -> ApprovalAsked | None:

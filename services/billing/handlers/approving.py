@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.billing.handlers.books import breaks
+from services.billing.handlers.books.breaks import SettleBreak
 from services.billing.handlers.charges import adjustments, held
 from services.billing.handlers.charges.adjustments import AdjustCharge
 from services.billing.handlers.charges.held import DecideHeld
@@ -28,7 +30,7 @@ class ApprovalDecided(BaseModel):
     approval_id: UUID
     entry: Entry
     subject_id: UUID
-    patient_id: UUID
+    patient_id: UUID | None
     state: ApprovalState
     decided_by: str
 
@@ -78,6 +80,9 @@ async def _enter(entry: Entry, found: Any, tx: Transaction) -> BaseModel:
         case Entry.WRITE_DOWN:
             decision = DecideHeld.model_validate(found.wish)
             return await held.decide_held(of, decision, by, tx, seen=True)
+        case Entry.SUSPENSE:
+            settled = SettleBreak.model_validate(found.wish)
+            return await breaks.settle_break(of, settled, by, tx, seen=True)
 
 
 async def _decide(

@@ -6,12 +6,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, StringConstraints
 
-from services.billing.handlers.books import reconciliation
+from services.billing.handlers.approvals import ApprovalAsked
+from services.billing.handlers.books import breaks, reconciliation
+from services.billing.handlers.books.breaks import BreakListed, BreakSettled, SettleBreak
 from services.billing.handlers.books.reconciliation import (
-    BreakListed,
-    BreakSettled,
     ReconciliationBegun,
     ReconciliationListed,
 )
@@ -22,12 +21,6 @@ from shared.http.pages import AskedPage, Page
 router = APIRouter(tags=["billing"])
 
 BOOKS = [allow(Role.BILLER, Role.OPS)]
-
-
-class SettleBreak(BaseModel):
-    """Why a difference may stay."""
-
-    note: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
 
 @router.post("/reconciliations", dependencies=BOOKS)
@@ -47,11 +40,13 @@ async def list_breaks(
     desk: AtDesk, asked: AskedPage, *, settled: Annotated[bool, Query()] = False
 ) -> Page[BreakListed]:
     """What differs between the books and Stripe, the oldest first, with what to do about it."""
-    found = reconciliation.list_settled if settled else reconciliation.list_breaks
+    found = breaks.list_settled if settled else breaks.list_breaks
     return await desk.read(found, asked, purpose="payment")
 
 
 @router.post("/reconciliation-breaks/{break_id}/settle", dependencies=[allow(Role.BILLER)])
-async def settle_break(break_id: UUID, wish: SettleBreak, desk: AtDesk) -> BreakSettled:
-    """Let a difference be, with the reason."""
-    return await desk.decide(reconciliation.settle_break, break_id, wish.note, desk.actor)
+async def settle_break(
+    break_id: UUID, wish: SettleBreak, desk: AtDesk
+) -> BreakSettled | ApprovalAsked:
+    """Let a difference be, with the reason, or say where money in suspense belongs."""
+    return await desk.decide(breaks.settle_break, break_id, wish, desk.actor.subject)

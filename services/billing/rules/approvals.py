@@ -20,6 +20,7 @@ class Entry(StrEnum):
     DISPUTE_ANSWER = "dispute_answer"
     WRITE_DOWN = "write_down"
     PACKAGE_PAYMENT = "package_payment"
+    SUSPENSE = "suspense"
 
 
 ADJUSTING = {
@@ -38,7 +39,7 @@ def needs_second_person(amount_cents: int, before_cents: int, limit_cents: int) 
     """Up to the limit one person is enough, for all that they enter and not for each part of it.
 
     `before_cents` is what the same person entered alone, of the same kind, for the same thing at
-    any time or for the same patient on the same day.
+    any time or on the same day for the same patient, or for none.
     """
     return before_cents + amount_cents > limit_cents
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Table, select, text
+from sqlalchemy import Row, Select, Table, bindparam, select, text
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from services.billing.rules.approvals import ApprovalState, Entry
 from services.billing.tables import Approval
@@ -28,10 +29,11 @@ _ONE_BY_ONE = text(
 _ENTERED_BEFORE = text(
     """
     SELECT coalesce(sum(amount_cents), 0)::bigint FROM single_entries
-     WHERE patient_id = :patient_id AND entry = :entry AND entered_by = :by
+     WHERE (patient_id = :patient_id OR (:patient_id IS NULL AND patient_id IS NULL))
+       AND entry = :entry AND entered_by = :by
        AND (subject_id = :subject_id OR entered_at >= :day_began_at)
     """
-)
+).bindparams(bindparam("patient_id", type_=PG_UUID))
 
 _LIMITS = text(
     """
@@ -66,13 +68,14 @@ async def entered_before(
     entry: Entry,
     *,
     subject_id: UUID,
-    patient_id: UUID,
+    patient_id: UUID | None,
     by: str,
     day_began_at: datetime,
 ) -> int:
     """The cents that a person entered alone: for one thing ever, for one patient since midnight.
 
-    Whoever enters something of the same kind for the patient meanwhile waits.
+    What is of no patient counts together. Whoever enters something of the same kind for the
+    patient meanwhile waits.
     """
     asked = {
         "entry": entry.value,

@@ -120,7 +120,10 @@ _UNTIED = text(
 
 _FEES_TO_POST = text(
     f"""
-    SELECT transaction_id, kind, fee_cents, created_at FROM stripe_movements AS m
+    SELECT transaction_id, kind, fee_cents, created_at
+      FROM (SELECT transaction_id, kind, created_at,
+                   fee_cents - CASE kind WHEN 'fee' THEN amount_cents ELSE 0 END AS fee_cents
+              FROM stripe_movements) AS m
      WHERE fee_cents <> 0
        AND NOT EXISTS (SELECT FROM ledger_transfers AS t
                         WHERE t.reason = '{Reason.STRIPE_FEE}' AND t.source_id = m.transaction_id)
@@ -193,12 +196,15 @@ _GONE = text(
 _SETTLE = text(
     """
     UPDATE reconciliation_breaks SET settled_at = :at, settled_by = :by, note = :note
-     WHERE break_id = :break_id AND gone_at IS NULL AND settled_at IS NULL
+     WHERE break_id = :break_id
     """
 )
 
-_FIND_BREAK = text(
-    "SELECT gone_at, settled_at FROM reconciliation_breaks WHERE break_id = :break_id"
+_LOCK_BREAK = text(
+    """
+    SELECT kind, reference, found_cents, gone_at, settled_at FROM reconciliation_breaks
+     WHERE break_id = :break_id FOR UPDATE
+    """
 )
 
 
@@ -272,7 +278,10 @@ async def untied(tx: Transaction, payout_ids: Sequence[str]) -> list[str]:
 
 
 async def fees_to_post(tx: Transaction) -> Sequence[Row[Any]]:
-    """Fees that Stripe kept and the ledger does not have: transaction, its kind, cents, moment."""
+    """What Stripe kept as a fee and the ledger does not have: transaction, kind, cents, moment.
+
+    Its own fees are amounts below zero, those of a payment stand beside the amount.
+    """
     return (await tx.execute(_FEES_TO_POST)).all()
 
 
@@ -313,15 +322,15 @@ async def compared(
     )
 
 
-async def settle(tx: Transaction, break_id: UUID, note: str, by: str) -> bool:
-    """Note why a break may stay. False when it is gone, settled or unknown."""
+async def settle(tx: Transaction, break_id: UUID, note: str, by: str) -> None:
+    """Note why a break may stay, or where its money went."""
     sealed = tx.vault.seal({"note": note}, table=_BREAKS.name, column="note", row=break_id)
-    done = await tx.execute(_SETTLE, {"break_id": break_id, "note": sealed, "by": by, "at": tx.now})
-    return done.rowcount == 1
+    await tx.execute(_SETTLE, {"break_id": break_id, "note": sealed, "by": by, "at": tx.now})
 
 
-async def find_break(tx: Transaction, break_id: UUID) -> Row[Any] | None:
-    return (await tx.execute(_FIND_BREAK, {"break_id": break_id})).one_or_none()
+async def lock_break(tx: Transaction, break_id: UUID) -> Row[Any] | None:
+    """A break as it stands; nobody else settles it meanwhile."""
+    return (await tx.execute(_LOCK_BREAK, {"break_id": break_id})).one_or_none()
 
 
 def note_of(tx: Transaction, break_id: UUID, sealed: bytes | None) -> str | None:

@@ -21,7 +21,7 @@ class SingleEntry(Base, table=True):
         CheckConstraint("amount_cents > 0", name="amount"),
         CheckConstraint(
             "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer',"
-            " 'write_down', 'package_payment')",
+            " 'write_down', 'package_payment', 'suspense')",
             name="entry",
         ),
         Index("ix_single_entries_counted", "patient_id", "entry", "entered_by", "entered_at"),
@@ -30,7 +30,7 @@ class SingleEntry(Base, table=True):
     entry_id: UUID = Field(primary_key=True)
     entry: str = Field(sa_column=words())
     subject_id: UUID
-    patient_id: UUID
+    patient_id: UUID | None = Field()
     amount_cents: int = Field(sa_column=cents())
     entered_by: str = Field(sa_column=words())
     entered_at: datetime = Field(sa_column=moment())
@@ -44,7 +44,7 @@ class ApprovalLimit(Base, table=True):
         CheckConstraint("limit_cents >= 0", name="limit"),
         CheckConstraint(
             "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer',"
-            " 'write_down', 'package_payment')",
+            " 'write_down', 'package_payment', 'suspense')",
             name="entry",
         ),
         Index("ix_approval_limits_in_force", "entry", "starts_at", "limit_id"),
@@ -66,7 +66,7 @@ class Approval(Base, table=True):
         CheckConstraint("amount_cents > 0", name="amount"),
         CheckConstraint(
             "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer',"
-            " 'write_down', 'package_payment')",
+            " 'write_down', 'package_payment', 'suspense')",
             name="entry",
         ),
         CheckConstraint("state IN ('pending', 'approved', 'refused')", name="state"),
@@ -84,7 +84,7 @@ class Approval(Base, table=True):
     approval_id: UUID = Field(primary_key=True)
     entry: str = Field(sa_column=words())
     subject_id: UUID
-    patient_id: UUID
+    patient_id: UUID | None = Field()
     amount_cents: int = Field(sa_column=cents())
     wish: dict[str, Any] = Field(sa_column=json_object())
     state: str = Field(sa_column=words())

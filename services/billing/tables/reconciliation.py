@@ -85,7 +85,7 @@ class ReconciliationBreak(Base, table=True):
     __table_args__ = (
         CheckConstraint(
             "kind IN ('not_in_books', 'not_at_stripe', 'amount_differs', 'payout_differs',"
-            " 'balance_differs', 'not_funded', 'taken_back')",
+            " 'balance_differs', 'not_funded', 'taken_back', 'in_suspense')",
             name="kind",
         ),
         CheckConstraint(

@@ -44,7 +44,7 @@ def enter(
     kind: tuple[str, str],
     amount_cents: int,
     *,
-    source: str,
+    source: str | None,
     description: str | None = None,
     fee: tuple[int, str] | None = None,
     at: datetime | None = None,

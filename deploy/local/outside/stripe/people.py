@@ -1,7 +1,7 @@
-"""`/control/stripe`: cardholders and their banks, who do of themselves what no API call can.
+"""`/control/stripe`: cardholders, their banks and Stripe, who do of themselves what no call can.
 
 The issuer that stops trusting a card or is slow to give money back, the cardholder who proves who
-they are, the bank that disputes a charge and decides the dispute.
+they are, the bank that disputes a charge and decides the dispute; Stripe, which takes its own fees.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
-from deploy.local.outside.stripe import dispute_course, refunds
+from deploy.local.outside.stripe import balance, dispute_course, refunds
 from deploy.local.outside.stripe.cards import BY_DECLINE_CODE, CardOnFile, Refunding
 from deploy.local.outside.stripe.checkout_payments import answer_bank
 from deploy.local.outside.stripe.errors import StripeProblem
@@ -67,6 +67,15 @@ class Doubts(_Asked):
     amount_cents: Annotated[int, Field(ge=1)] | None = None
     is_inquiry: bool = False
     answer_within_days: Annotated[float, Field(gt=0, le=60)] = 7
+
+
+class StripeMoves(_Asked):
+    """Money that Stripe moves of itself: a fee of its own, a reserve. Below zero it is taken."""
+
+    type: Annotated[str, Field(pattern="^[a-z_]{3,40}$")]
+    reporting_category: Annotated[str, Field(pattern="^[a-z_]{3,40}$")]
+    amount_cents: int
+    description: str | None = None
 
 
 class BankDecides(_Asked):
@@ -189,3 +198,15 @@ async def bank_decides(world: TheWorld, dispute_id: str, says: BankDecides) -> d
     else:
         raise HTTPException(409, "this dispute is a chargeback already")
     return dispute
+
+
+@router.post("/balance_transactions", status_code=201)
+async def stripe_moves(world: TheWorld, moves: StripeMoves) -> dict[str, Any]:
+    """Of no object: it is the whole of its balance transaction."""
+    return balance.enter(
+        world.stripe,
+        (moves.type, moves.reporting_category),
+        moves.amount_cents,
+        source=None,
+        description=moves.description,
+    )

@@ -36,9 +36,15 @@ _KINDS = {
     "payout_failure": MovementKind.PAYOUT,
     "payout_cancel": MovementKind.PAYOUT,
     "stripe_fee": MovementKind.FEE,
+    "stripe_fx_fee": MovementKind.FEE,
+    "tax_fee": MovementKind.FEE,
 }
 """By the `type` of a balance transaction (docs.stripe.com/reports/balance-transaction-types). A
 dispute is an `adjustment` whose source is one."""
+
+_FEES = frozenset({"fee", "network_cost"})
+"""Reporting categories of Stripe's fees and of the networks' that it passes on, whatever the type:
+some are adjustments (docs.stripe.com/reports/reporting-categories)."""
 
 _PAYOUT_STATES = {
     "paid": PayoutState.PAID,
@@ -115,7 +121,7 @@ def _movement(one: stripe.BalanceTransaction) -> Movement:
     if one.currency != "usd":
         raise Poison("stripe_moved_another_currency")
     source = one.source
-    kind = _kind(one.type, source)
+    kind = _kind(one.type, one.reporting_category, source)
     return Movement(
         transaction_id=one.id,
         kind=kind,
@@ -126,9 +132,11 @@ def _movement(one: stripe.BalanceTransaction) -> Movement:
     )
 
 
-def _kind(type_: str, source: object) -> MovementKind:
+def _kind(type_: str, category: str, source: object) -> MovementKind:
     if isinstance(source, stripe.Dispute):
         return MovementKind.DISPUTE
+    if category in _FEES:
+        return MovementKind.FEE
     return _KINDS.get(type_, MovementKind.OTHER)
 
 

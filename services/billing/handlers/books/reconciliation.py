@@ -1,18 +1,17 @@
 """Reconciliation: Stripe's balance is fetched in parts, posted where it is news, and compared.
 
-Every morning, and whenever a biller asks. Fees and payouts are posted from what Stripe shows, for
-nobody else tells of them; payments, refunds and disputes are in the books already, and compared.
+Every morning, and whenever a biller asks. Fees, payouts and what Stripe moves of itself are
+posted from what it shows, for nobody else tells of them; payments, refunds and disputes are in the
+books already, and compared.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
 from pydantic import BaseModel, computed_field
-from sqlalchemy import Row
 
 from services.billing.gateways.balance import ProcessorBalance
 from services.billing.handlers.books.funding import tie_fundings
@@ -20,8 +19,9 @@ from services.billing.rules.books import ledger
 from services.billing.rules.books import reconciliation as rules
 from services.billing.rules.books.funding import judge_funding
 from services.billing.rules.books.ledger import Reason
-from services.billing.rules.books.reconciliation import Break, BreakKind, MovementKind
-from services.billing.store import fundings
+from services.billing.rules.books.reconciliation import Break, MovementKind
+from services.billing.rules.books.suspense import waits
+from services.billing.store import fundings, suspense
 from services.billing.store import ledger as books
 from services.billing.store import reconciliation as store
 from services.billing.tables import Reconciliation
@@ -37,7 +37,6 @@ from services.billing.work.reconciliation import (
     PayoutFound,
     PayoutsFound,
 )
-from shared.auth import Actor
 from shared.events.billing import BooksReconciled
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
@@ -70,35 +69,6 @@ class ReconciliationListed(BaseModel):
         if self.found_cents is None or self.booked_cents is None:
             return None
         return self.found_cents - self.booked_cents
-
-
-class BreakListed(BaseModel):
-    """`reference` is Stripe's id of the payment or payout, or CareCredit's own."""
-
-    break_id: UUID
-    kind: BreakKind
-    subject: MovementKind
-    reference: str
-    booked_cents: int
-    found_cents: int
-    since: datetime
-    age_days: int
-    first_seen_at: datetime
-    last_seen_at: datetime
-    settled_at: datetime | None
-    settled_by: str | None
-    note: str | None
-
-    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated property
-    @property
-    def detail(self) -> str:
-        """What differs, and what to do about it."""
-        return rules.what_to_do(self.kind, self.subject, self.booked_cents, self.found_cents)
-
-
-class BreakSettled(BaseModel):
-    break_id: UUID
-    settled_at: datetime
 
 
 async def compare_books(_: CompareBooks, tx: Transaction) -> None:
@@ -201,6 +171,10 @@ async def _compare(
     ]
     judged += [judge_funding(tie, tx.now) for tie in await fundings.ties(tx)]
     breaks = [one for one in judged if one is not None]
+    breaks += [
+        waits(row.transaction_id, row.amount_cents, row.created_at)
+        for row in await suspense.waiting(tx)
+    ]
     booked_cents = await store.clearing_cents(tx)
     if whole := rules.judge_balance(booked_cents, held_cents, ties, tx.now):
         breaks.append(whole)
@@ -213,9 +187,10 @@ async def _compare(
 
 
 async def _post_news(tx: Transaction) -> None:
-    """Post the fees and payouts that Stripe tells of first, and take back payouts that failed.
+    """Post what Stripe tells of first, its fees and payouts, and take back payouts that failed.
 
-    So are lines of CareCredit's reports whose payment was recorded after them.
+    What it moved for what the books do not know goes into suspense. Lines of CareCredit's reports
+    are posted where their payment was recorded after them.
     """
     for row in await store.fees_to_post(tx):
         of_dispute = row.kind == MovementKind.DISPUTE
@@ -223,6 +198,8 @@ async def _post_news(tx: Transaction) -> None:
             row.transaction_id, row.fee_cents, row.created_at, of_dispute=of_dispute
         )
         books.post(tx, fee)
+    for row in await suspense.to_post(tx):
+        books.post(tx, ledger.stripe_moved(row.transaction_id, row.amount_cents, row.created_at))
     for row in await store.payouts_to_post(tx):
         books.post(tx, ledger.payout(row.payout_id, row.amount_cents, row.created_at))
     for payout_id in await store.payouts_to_reverse(tx):
@@ -259,48 +236,4 @@ async def list_runs(asked: Paging, tx: Transaction) -> Page[ReconciliationListed
         asked=asked,
         item=lambda row: ReconciliationListed.model_validate(row, from_attributes=True),
         newest_first=True,
-    )
-
-
-async def list_breaks(asked: Paging, tx: Transaction) -> Page[BreakListed] | Refused:
-    """What differs and waits for a person, the oldest first."""
-    return await _breaks(asked, tx, settled=False)
-
-
-async def list_settled(asked: Paging, tx: Transaction) -> Page[BreakListed] | Refused:
-    """What differs still and was let be, the oldest first."""
-    return await _breaks(asked, tx, settled=True)
-
-
-async def _breaks(asked: Paging, tx: Transaction, *, settled: bool) -> Page[BreakListed] | Refused:
-    def item(row: Row[Any]) -> BreakListed:
-        kept = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
-        kept["note"] = store.note_of(tx, row.break_id, row.note)
-        kept["age_days"] = (tx.now - row.since).days
-        return BreakListed.model_validate(kept)
-
-    return await page(
-        tx, store.open_breaks(settled=settled), by=store.BY_AGE, asked=asked, item=item
-    )
-
-
-async def settle_break(
-    break_id: UUID, note: str, actor: Actor, tx: Transaction
-) -> BreakSettled | Refused:
-    """Let a break be, with the reason. It is gone by itself once both sides agree."""
-    if await store.settle(tx, break_id, note, actor.subject):
-        return BreakSettled(break_id=break_id, settled_at=tx.now)
-    found = await store.find_break(tx, break_id)
-    if found is None:
-        return Refused.not_found("break")
-    if found.gone_at is not None:
-        return Refused.because(
-            "break_gone",
-            "Both sides agree again: there is nothing to settle.",
-            source="the last comparison",
-        )
-    return Refused.because(
-        "break_settled",
-        "This break was settled already. Its note is in GET /reconciliation-breaks?settled=true.",
-        source="a note is written once",
     )

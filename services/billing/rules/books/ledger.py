@@ -38,6 +38,8 @@ class Account(StrEnum):
     STRIPE_FEES = "stripe_fees"
     CARE_CREDIT_FEES = "care_credit_fees"
     DISPUTE_FEES = "dispute_fees"
+    STRIPE_RESERVE = "stripe_reserve"
+    SUSPENSE = "suspense"
 
 
 class AccountKind(StrEnum):
@@ -73,6 +75,8 @@ class Reason(StrEnum):
     DISPUTE_MOVED = "dispute_moved"
     DISPUTE_LOST = "dispute_lost"
     STRIPE_FEE = "stripe_fee"
+    STRIPE_MOVED = "stripe_moved"
+    SUSPENSE_SETTLED = "suspense_settled"
     PAYOUT = "payout"
     REVERSAL = "reversal"
 
@@ -305,10 +309,24 @@ def dispute_lost(
 def stripe_fee(
     balance_transaction_id: str, fee_cents: int, at: datetime, *, of_dispute: bool = False
 ) -> Posting:
-    """Stripe kept its fee of one balance transaction. A negative fee was given back."""
+    """Stripe kept its fee: of a payment or a dispute, or for itself. A negative one came back."""
     expense = Account.DISPUTE_FEES if of_dispute else Account.STRIPE_FEES
     leg = _moved(expense, Account.STRIPE_CLEARING, fee_cents)
     return Posting(Reason.STRIPE_FEE, balance_transaction_id, (leg,), at)
+
+
+def stripe_moved(balance_transaction_id: str, amount_cents: int, at: datetime) -> Posting:
+    """Stripe moved money, and nobody knows yet what for."""
+    leg = _moved(Account.STRIPE_CLEARING, Account.SUSPENSE, amount_cents)
+    return Posting(Reason.STRIPE_MOVED, balance_transaction_id, (leg,), at)
+
+
+def suspense_settled(
+    balance_transaction_id: str, amount_cents: int, belongs_to: Account, at: datetime
+) -> Posting:
+    """A person knows what Stripe moved money for."""
+    leg = _moved(Account.SUSPENSE, belongs_to, amount_cents)
+    return Posting(Reason.SUSPENSE_SETTLED, balance_transaction_id, (leg,), at)
 
 
 def payout(payout_id: str, amount_cents: int, at: datetime) -> Posting:

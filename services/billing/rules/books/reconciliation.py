@@ -90,6 +90,7 @@ class BreakKind(StrEnum):
     BALANCE_DIFFERS = "balance_differs"
     NOT_FUNDED = "not_funded"
     TAKEN_BACK = "taken_back"
+    IN_SUSPENSE = "in_suspense"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,10 @@ _WHAT_TO_DO = {
         "Stripe's balance differs from the books' account at Stripe by {found}, and no payment,"
         " refund or dispute explains it. Something older than the window moved, or was entered by"
         " hand."
+    ),
+    BreakKind.IN_SUSPENSE: (
+        "Stripe moved {found} of itself, for what the books do not know. Look it up at Stripe, and say"
+        " where it belongs: POST /reconciliation-breaks/…/settle."
     ),
 }
 
