@@ -13,7 +13,13 @@ from pypdf import PdfReader
 from services.billing.gateways.typesetting import Template, Typst
 from services.billing.rules.superbills import document as rules
 from services.billing.rules.superbills.building import build, served_on
-from services.billing.rules.superbills.codebook import CodeBook, DiagnosisCode, ServiceCode
+from services.billing.rules.superbills.codebook import (
+    CodeBook,
+    DiagnosisCode,
+    DrugCodes,
+    Place,
+    ServiceCode,
+)
 from services.billing.rules.superbills.document import Issue, Paid, Receipt, Superbill
 from services.billing.rules.superbills.wording import Standing, Statement, Wording
 from shared.claims import InfusionRecord
@@ -24,6 +30,7 @@ from tests.billing.records import STOPPED_AT, infusion_record
 _BEGUN = import_module("services.billing.migrations.versions.0007_superbill_versions")
 _WORDINGS = import_module("services.billing.migrations.versions.0023_superbill_wordings")
 _SESSIONS = import_module("services.billing.migrations.versions.0015_sessions")
+_DRUGS = import_module("services.billing.migrations.versions.0029_drug_codes")
 
 
 def code_book(day: date) -> CodeBook:
@@ -54,6 +61,18 @@ def code_book(day: date) -> CodeBook:
         diagnoses={
             code: DiagnosisCode(code, billable == "yes", words)
             for code, _, billable, words in in_force(_BEGUN.DIAGNOSES)
+        },
+        drugs={
+            name.lower(): DrugCodes(push, first, further, drug, compounded, False, words, place)
+            for name, _, push, first, further, drug, compounded, words, place, _ in in_force(
+                _DRUGS.DRUGS
+            )
+        },
+        drugs_of_types={visit_type: drug for visit_type, _, drug, _ in in_force(_DRUGS.TYPES)},
+        blocked=frozenset(code for code, *_ in in_force(_DRUGS.BLOCKED)),
+        places={
+            code: Place(words, telehealth == "yes")
+            for code, _, telehealth, words, _ in in_force(_DRUGS.PLACES)
         },
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from tests.billing.bills import code_book, paid, superbill, superbill_of
 from tests.billing.records import infusion_record
 
 NOW = datetime(2026, 11, 23, 20, 30, tzinfo=UTC)
+KETAMINE = code_book(NOW.date()).drugs["ketamine, racemic"]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,7 @@ NOW = datetime(2026, 11, 23, 20, 30, tzinfo=UTC)
     ],
 )
 def test_the_clock_gives_the_codes(minutes: int, expected: list[tuple[str, int, int]]):
-    lines = coding.code_infusion(minutes, 39900)
+    lines = coding.code_infusion(minutes, 39900, KETAMINE)
     assert [(one.code, one.units, one.charge_cents) for one in lines] == [
         *expected,
         ("J3490", 1, 0),
@@ -42,21 +44,21 @@ def test_the_clock_gives_the_codes(minutes: int, expected: list[tuple[str, int, 
 
 @given(minutes=st.integers(1, 600), fee_cents=st.integers(1, 100_000_000))
 def test_the_lines_always_sum_to_the_fee_and_no_line_owes(minutes: int, fee_cents: int):
-    lines = coding.code_infusion(minutes, fee_cents)
+    lines = coding.code_infusion(minutes, fee_cents, KETAMINE)
     assert sum(line.charge_cents for line in lines) == fee_cents
     assert all(line.charge_cents >= 0 and line.units >= 1 for line in lines)
     assert len({line.code for line in lines} & {"96365", "96374"}) == 1
 
 
 def test_every_unit_has_a_line_that_says_which_minute_earned_it():
-    [first, further, _] = coding.code_infusion(240, 39900)
+    [first, further, _] = coding.code_infusion(240, 39900, KETAMINE)
     assert first.why == ("240 minutes of drip: the first hour, up to 90 minutes.",)
     assert further.why == (
         "Hour 2: the drip reached minute 91, more than 30 minutes into it.",
         "Hour 3: the drip reached minute 151, more than 30 minutes into it.",
         "Hour 4: the drip reached minute 211, more than 30 minutes into it.",
     )
-    [push, _] = coding.code_infusion(15, 39900)
+    [push, _] = coding.code_infusion(15, 39900, KETAMINE)
     assert push.why == ("15 minutes of drip: 15 minutes or less are a push.",)
 
 
@@ -67,7 +69,7 @@ def test_a_minute_that_is_not_completed_does_not_count():
 @given(minutes=st.integers(1, 570), cents=st.integers(50, 1_000_000))
 def test_a_superbill_adds_up(minutes: int, cents: int):
     record = infusion_record(started_at=NOW, stopped_at=NOW + timedelta(minutes=minutes))
-    assert lint.lint_record(record) == []
+    assert lint.lint_record(record, code_book(NOW.date())) == []
     bill = superbill_of(record, paid(amount_cents=cents), issued_at=NOW)
     assert lint.lint(bill, code_book(date(2026, 11, 23))) == []
     assert sum(line.charge_cents for line in bill.lines) == bill.total_cents == cents
@@ -113,3 +115,8 @@ def test_the_drug_line_says_what_is_on_record_of_the_drug():
 def test_a_compounded_drug_has_the_code_of_compounded_drugs():
     drug = DrugGiven(name="Ketamine, racemic", route="intravenous", dose_ug=1, is_compounded=True)
     assert [line.code for line in superbill(40, drug=drug).lines] == ["96365", "J7999"]
+
+
+def test_a_drug_that_the_clinic_has_compounded_is_so_in_every_record():
+    lines = coding.code_infusion(40, 39900, replace(KETAMINE, is_compounded=True))
+    assert [line.code for line in lines] == ["96365", "J7999"]

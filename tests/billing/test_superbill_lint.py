@@ -125,7 +125,7 @@ def test_an_error_that_was_planted_is_found(rule: str):
 
 @pytest.mark.parametrize("code", ["G2082", "G2083", "S0013"])
 def test_the_codes_of_spravato_never_stand_for_racemic_ketamine(code: str):
-    assert found_in(further(superbill(40), code)) == ["spravato_code"]
+    assert found_in(further(superbill(40), code)) == ["code_blocked"]
 
 
 def test_the_codes_of_spravato_stay_blocked_whatever_the_table_says():
@@ -133,7 +133,7 @@ def test_the_codes_of_spravato_stay_blocked_whatever_the_table_says():
     services = {**book.services, "G2082": ServiceCode("G2082", True, "made up")}
     bill = further(superbill(40), "G2082")
     found = lint.lint(bill, replace(book, services=services))
-    assert [one.rule for one in found] == ["spravato_code"]
+    assert [one.rule for one in found] == ["code_blocked"]
 
 
 @pytest.mark.parametrize(
@@ -151,13 +151,13 @@ def test_the_codes_of_spravato_stay_blocked_whatever_the_table_says():
 def test_a_record_that_cannot_be_coded_is_refused_before_anything_is_built(
     changes: dict[str, Any], rule: str
 ):
-    [broken] = lint.lint_record(infusion_record(**changes))
+    [broken] = lint.lint_record(infusion_record(**changes), code_book(TODAY))
     assert broken.rule == rule
 
 
 def test_a_maintenance_infusion_is_coded_as_any_infusion_of_ketamine():
     record = infusion_record(visit_type="ketamine_maintenance", drug_name="Ketamine, racemic")
-    assert lint.lint_record(record) == []
+    assert lint.lint_record(record, code_book(TODAY)) == []
 
 
 def test_a_drip_of_twelve_hours_is_more_than_a_payer_takes_in_a_day():
@@ -242,4 +242,4 @@ def test_what_is_found_is_said_in_words_that_name_no_patient(rule: str):
 def test_every_rule_has_its_planted_error():
     of_records = {"stop_time_missing", "infusion_clock", "too_many_diagnoses", "service_not_coded"}
     of_sessions = {"session_code_missing", "session_clock"}
-    assert set(words.BY_RULE) == {*PLANTED, *of_records, *of_sessions, "spravato_code"}
+    assert set(words.BY_RULE) == {*PLANTED, *of_records, *of_sessions, "code_blocked"}

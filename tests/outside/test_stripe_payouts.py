@@ -149,7 +149,10 @@ async def test_what_stripe_takes_for_itself_is_an_entry_of_its_own_and_lessens_t
     fee = world.stripe_moves("stripe_fee", -250, "fee", "Radar (2026-11-23): 5 screened")
     await steps.by(timedelta(days=10))
 
-    params: Any = {"type": "stripe_fee", "expand": ["data.source"]}
+    params: stripe.params.BalanceTransactionListParams = {
+        "type": "stripe_fee",
+        "expand": ["data.source"],
+    }
     [entry] = (await stripe_client.v1.balance_transactions.list_async(params)).data
     assert (entry.id, entry.amount, entry.fee, entry.net) == (fee, -250, 0, -250)
     assert (entry.source, entry.reporting_category) == (None, "fee")

@@ -12,7 +12,15 @@ from services.billing.tables.base import Base
 from services.billing.tables.cards import Card, CardExpiryPolicy, CardSetup, Customer
 from services.billing.tables.care_credit import CareCreditFunding, CareCreditTender
 from services.billing.tables.charges import Charge
-from services.billing.tables.codes import DiagnosisCode, ExpectedCode, ServiceCode
+from services.billing.tables.codes import (
+    BlockedCode,
+    DiagnosisCode,
+    DrugCode,
+    ExpectedCode,
+    PlaceOfService,
+    ServiceCode,
+    VisitTypeDrug,
+)
 from services.billing.tables.collecting import (
     CollectionsHold,
     Dunning,
@@ -70,6 +78,7 @@ __all__ = [
     "Approval",
     "ApprovalLimit",
     "Base",
+    "BlockedCode",
     "Card",
     "CardExpiryPolicy",
     "CardSetup",
@@ -86,6 +95,7 @@ __all__ = [
     "DisputeAnswer",
     "DisputeEvidence",
     "DisputeMovement",
+    "DrugCode",
     "Dunning",
     "DunningPolicy",
     "Estimate",
@@ -112,6 +122,7 @@ __all__ = [
     "PayLink",
     "Payment",
     "PaymentAttempt",
+    "PlaceOfService",
     "Reconciliation",
     "ReconciliationBreak",
     "Refund",
@@ -130,4 +141,5 @@ __all__ = [
     "UnchargedInfusion",
     "UnmatchedPayment",
     "Visit",
+    "VisitTypeDrug",
 ]

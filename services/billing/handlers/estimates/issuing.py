@@ -115,7 +115,8 @@ async def draft_estimate(redeemed: PlanRedeemed, tx: Transaction) -> None:
     if last is not None and not course.is_waited_for and (next_on := plan.next_on(today)):
         await terms.set_due(tx, course.course_id, clock.due_on_change(today, next_on))
     wording = await store.wording_on(tx, today)
-    broken = rules.lint(plan, wording)
+    book = await codes.code_book(tx, today, ())
+    broken = rules.lint(plan, wording, book)
     await courses.note_blocked(tx, course.course_id, [one.rule for one in broken])
     if broken:
         log.warning("estimate_blocked", reason=[one.rule for one in broken])
@@ -129,7 +130,6 @@ async def draft_estimate(redeemed: PlanRedeemed, tx: Transaction) -> None:
         issued_on=today,
         expires_on=clock.expires_on(today),
     )
-    book = await codes.code_book(tx, today, ())
     _draft(tx, course, rules.build(plan, wording, book, issue), plan, issue)
 
 

@@ -65,7 +65,7 @@ async def record_diagnosis_code(
 ) -> NewDiagnosisCode | Refused:
     """Add what a diagnosis is from a day on."""
     if await store.is_recorded(tx, DiagnosisCode, wish.code, wish.effective_from):
-        return _recorded_already()
+        return recorded_already()
     tx.insert(DiagnosisCode, **wish.model_dump(), recorded_at=tx.now)
     return wish
 
@@ -73,7 +73,7 @@ async def record_diagnosis_code(
 async def record_service_code(wish: NewServiceCode, tx: Transaction) -> NewServiceCode | Refused:
     """Add what a service's code is from a day on."""
     if await store.is_recorded(tx, ServiceCode, wish.code, wish.effective_from):
-        return _recorded_already()
+        return recorded_already()
     tx.insert(ServiceCode, **wish.model_dump(), recorded_at=tx.now)
     return wish
 
@@ -84,7 +84,7 @@ async def record_expected_code(wish: NewExpectedCode, tx: Transaction) -> NewExp
     if broken := broken_by_expecting(wish.visit_type, wish.code, book):
         return Refused.by_rules(broken)
     if await store.is_recorded(tx, ExpectedCode, wish.visit_type, wish.effective_from):
-        return _recorded_already()
+        return recorded_already()
     tx.insert(ExpectedCode, **wish.model_dump(), recorded_at=tx.now)
     return wish
 
@@ -110,10 +110,11 @@ async def list_expected_codes(
     return await page(tx, rows, by=store.BY_VISIT_TYPE, asked=asked, item=as_item(NewExpectedCode))
 
 
-def _recorded_already() -> Refused:
+def recorded_already() -> Refused:
+    """One row for each day: nothing that was in force is changed."""
     return Refused.because(
         "code_recorded",
-        "The code has a row from that day on, and superbills may rest on it. Give a later day.",
+        "There is a row from that day on, and superbills may rest on it. Give a later day.",
         field="effective_from",
         source="code tables are only added to",
     )

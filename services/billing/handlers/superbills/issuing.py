@@ -96,16 +96,15 @@ async def _build(
     unbilled: Unbilled, record: ServiceRecord, earlier: Superbill | None, tx: Transaction
 ) -> Superbill | list[Broken]:
     """The superbill under its number, or what keeps it from being issued; no number is lost."""
-    documented = None
+    documented, served_on = None, building.served_on(record)
+    book = await codes.code_book(tx, served_on, record.diagnoses)
     if isinstance(record, ConsultRecord):
         documented = await session_codes.newest(tx, unbilled.paid.charge_id)
         broken = sessions.lint_session(record, documented)
     else:
-        broken = lint.lint_record(record)
+        broken = lint.lint_record(record, book)
     if broken:
         return broken
-    served_on = building.served_on(record)
-    book = await codes.code_book(tx, served_on, record.diagnoses)
     added = await superbill_additions.of_visit(tx, record)
     wording = await superbill_wordings.wording_on(tx, clinic_day(tx.now))
 

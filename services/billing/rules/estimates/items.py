@@ -35,8 +35,8 @@ NO_WORDING = Broken(
 )
 NO_CODE = Broken(
     "no_code_expected",
-    "No code is on record for what such a visit gives. Record the one that is expected: POST"
-    " /expected-codes.",
+    "No code is on record for what such a visit gives. Record the one that is expected (POST"
+    " /expected-codes) or, of an infusion, its drug (POST /visit-type-drugs).",
     "45 CFR 149.610(c)(1): the expected service codes",
 )
 NUMBERS = Broken(
@@ -86,7 +86,8 @@ class Person:
 class Plan:
     """What is going to be done for whom, by whom and where, as scheduling knows it.
 
-    `expected_code` is that of a session; an infusion's codes follow from its planned minutes.
+    `expected_code` is that of a session; an infusion's codes follow from its planned minutes and
+    the drug that its type gives.
     """
 
     person: Person
@@ -192,14 +193,14 @@ class Issue:
     expires_on: date
 
 
-def lint(plan: Plan, wording: Wording | None) -> list[Broken]:
+def lint(plan: Plan, wording: Wording | None, book: CodeBook) -> list[Broken]:
     """What keeps an estimate from being built."""
     broken = []
     if any(visit.fee_cents is None for visit in plan.visits):
         broken.append(NO_FEE)
     if wording is None or plan.visit_type not in wording.services:
         broken.append(NO_WORDING)
-    if plan.expected_code is None and not coding.is_coded(plan.visit_type, None):
+    if plan.expected_code is None and book.of_infusion(plan.visit_type, None) is None:
         broken.append(NO_CODE)
     npis = [plan.location.npi, *([plan.clinician.npi] if plan.clinician else [])]
     if not (all(map(is_npi, npis)) and is_ein(plan.location.ein)):
@@ -278,21 +279,23 @@ def _items(plan: Plan, book: CodeBook) -> list[Item]:
                 each_cents=coded.charge_cents,
                 total_cents=coded.charge_cents * len(alike),
             )
-            for coded in _coded(plan.expected_code, infusion_min, fee_cents)
+            for coded in _coded(plan, book, infusion_min, fee_cents)
         ]
     return items
 
 
-def _coded(expected_code: str | None, infusion_min: int, fee_cents: int) -> list[Coded]:
-    """A session is one line; an infusion has those of its clock."""
-    if expected_code is None:
-        return coding.code_infusion(infusion_min, fee_cents)
-    return [Coded(expected_code, ("The code that the clinic expects.",), fee_cents)]
+def _coded(plan: Plan, book: CodeBook, infusion_min: int, fee_cents: int) -> list[Coded]:
+    """An infusion has the lines of its clock, with the drug as superbills have it; a session one."""
+    infusion = book.of_infusion(plan.visit_type, None)
+    if infusion is not None:
+        return coding.code_infusion(infusion_min, fee_cents, infusion)
+    assert plan.expected_code is not None, "lint holds what has no code"
+    return [Coded(plan.expected_code, ("The code that the clinic expects.",), fee_cents)]
 
 
 def broken_by_expecting(visit_type: str, code: str, book: CodeBook) -> list[Broken]:
     """What forbids recording the code that is expected of sessions of a type."""
-    if coding.is_coded(visit_type, None):
+    if book.of_infusion(visit_type, None) is not None:
         return [
             Broken(
                 "coded_by_clock",

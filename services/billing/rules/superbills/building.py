@@ -16,7 +16,7 @@ from services.billing.rules.as_printed import address_lines, as_dialled
 from services.billing.rules.charges.coverage import stamps_for
 from services.billing.rules.superbills import coding
 from services.billing.rules.superbills.additions import NOTHING_ADDED, Additions
-from services.billing.rules.superbills.codebook import PLACES_OF_SERVICE, CodeBook
+from services.billing.rules.superbills.codebook import CodeBook
 from services.billing.rules.superbills.document import (
     LETTERS,
     PAID_BY,
@@ -63,17 +63,19 @@ def build(
     infusion_min = coding.minutes_between(record.started_at, record.stopped_at)
     visit = visit_of(record, record.stopped_at, added, infusion_min=infusion_min)
     diagnoses = diagnoses_of(record, book, added)
-    drug = record.drug
+    drug, codes = record.drug, book.of_infusion(record.visit_type, record.drug_name)
+    assert codes is not None, "lint holds what has no codes"
     coded = coding.code_infusion(
         infusion_min,
         paid.amount_cents,
+        codes,
         is_compounded=drug is not None and drug.is_compounded,
     )
     lines = tuple(
         Line(
             visit_no=1,
             date_of_service=visit.date_of_service,
-            place_of_service=coding.OFFICE,
+            place_of_service=codes.place,
             code=one.code,
             modifiers=(),
             words=book.words_for(one.code),
@@ -82,11 +84,12 @@ def build(
             charge_cents=one.charge_cents,
             reduced_cents=0,
             why=one.why,
-            drug=_drug(drug) if drug is not None and one.code in coding.DRUGS else None,
+            drug=_drug(drug) if drug is not None and one.is_drug else None,
         )
         for one in coded
     )
-    return document(record, visit, diagnoses, lines, paid, issue, added)
+    places = places_of(lines, book)
+    return document(record, visit, diagnoses, lines, places, paid, issue, added)
 
 
 def document(
@@ -94,6 +97,7 @@ def document(
     visit: Visit,
     diagnoses: tuple[Diagnosis, ...],
     lines: tuple[Line, ...],
+    places: tuple[PlaceOfService, ...],
     paid: Paid,
     issue: Issue,
     added: Additions,
@@ -142,7 +146,7 @@ def document(
         diagnoses=diagnoses,
         visits=(visit,),
         lines=tuple(_reduced(lines, paid.reduced_cents)),
-        places_of_service=places_of(lines),
+        places_of_service=places,
         currency="USD",
         total_cents=total_cents,
         payments=tuple(
@@ -172,12 +176,11 @@ def _reduced(lines: Iterable[Line], reduced_cents: int) -> Iterator[Line]:
         yield replace(line, reduced_cents=share_cents)
 
 
-def places_of(lines: Iterable[Line]) -> tuple[PlaceOfService, ...]:
+def places_of(lines: Iterable[Line], book: CodeBook) -> tuple[PlaceOfService, ...]:
     """What the places' codes on the lines stand for."""
-    return tuple(
-        PlaceOfService(code, PLACES_OF_SERVICE.get(code, ""))
-        for code in sorted({line.place_of_service for line in lines})
-    )
+    codes = sorted({line.place_of_service for line in lines})
+    known = {code: book.places.get(code) for code in codes}
+    return tuple(PlaceOfService(code, one.words if one else "") for code, one in known.items())
 
 
 def diagnoses_of(record: ServiceRecord, book: CodeBook, added: Additions) -> tuple[Diagnosis, ...]:

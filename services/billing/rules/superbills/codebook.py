@@ -27,13 +27,8 @@ SEPARATE_EVALUATION = "25"
 NDC_UNITS = frozenset({"ML", "UN", "GR", "F2"})
 """CMS-1500 item 24, NDC unit qualifiers: milliliter, unit, gram, international unit."""
 
-PLACES_OF_SERVICE = {
-    "02": "Telehealth, not in the patient's home",
-    "10": "Telehealth in the patient's home",
-    "11": "Office",
-    "12": "Home",
-}
-"""CMS, place of service codes: those where the clinic sees anybody."""
+NO_DOSE_IN_UNIT = frozenset({"J3490", "J3590", "J7999"})
+"""HCPCS level II: of drugs without a code one unit is the drug; of others it is a dose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +57,61 @@ class DiagnosisCode:
 
 
 @dataclass(frozen=True, slots=True)
+class DrugCodes:
+    """How infusions of a drug were coded on one day.
+
+    `words` say why the drug has its code, `is_compounded` that the clinic has it compounded,
+    `place` where it is given.
+    """
+
+    push: str
+    first_hour: str
+    further_hour: str
+    drug: str
+    compounded_drug: str
+    is_compounded: bool
+    words: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place of service, by CMS's code, where the clinic saw people on one day."""
+
+    words: str
+    is_telehealth: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CodeBook:
-    """The codes of one day. What is not in it is not known to the clinic."""
+    """The codes of one day. What is not in it is not known to the clinic.
+
+    `drugs` are by their names in small letters.
+    """
 
     services: Mapping[str, ServiceCode] = field(default_factory=dict)
     diagnoses: Mapping[str, DiagnosisCode] = field(default_factory=dict)
+    drugs: Mapping[str, DrugCodes] = field(default_factory=dict)
+    drugs_of_types: Mapping[str, str] = field(default_factory=dict)
+    blocked: frozenset[str] = frozenset()
+    places: Mapping[str, Place] = field(default_factory=dict)
 
     def words_for(self, code: str) -> str:
         """What a service's code stands for, in the clinic's words; nothing for one unknown."""
         known = self.services.get(code)
         return known.words if known else ""
+
+    def of_infusion(self, visit_type: str, drug_name: str | None) -> DrugCodes | None:
+        """How what was given is coded, if it is: by the drug, or by the type where none is named.
+
+        A drug's name counts however it is capitalised.
+        """
+        name = self.drugs_of_types.get(visit_type) if drug_name is None else drug_name
+        return None if name is None else self.drugs.get(name.lower())
+
+    def is_drug(self, code: str) -> bool:
+        """Whether a line of this code names a drug."""
+        return any(code in (one.drug, one.compounded_drug) for one in self.drugs.values())
 
 
 def is_service_code(code: str) -> bool:

@@ -8,22 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from services.billing.rules.superbills.codebook import DrugCodes
 from shared.money import split_evenly
 
 PUSH_MAX_MIN = 15  # CPT 96374: an infusion of 15 minutes or less is a push
 FIRST_HOUR_MAX_MIN = 90  # CPT 96366: a further hour counts from 31 minutes past the hour
 HOUR_MIN = 60
-OFFICE = "11"
-
-PUSH, FIRST_HOUR, FURTHER_HOUR = "96374", "96365", "96366"
-UNCLASSIFIED_DRUG, COMPOUNDED_DRUG = "J3490", "J7999"
-DRUGS = frozenset({UNCLASSIFIED_DRUG, COMPOUNDED_DRUG})
-
-KETAMINE = "Ketamine, racemic"
-"""The drug whose infusions the codes are of, as scheduling's catalogue names it."""
-
-KETAMINE_TYPES = frozenset({"ketamine_mood", "ketamine_pain", "ketamine_maintenance"})
-"""The visits that give it, where no record names the drug: not yet, or not when it was written."""
 
 _MINUTE = timedelta(minutes=1)
 
@@ -35,15 +25,11 @@ class Coded:
     code: str
     why: tuple[str, ...]
     charge_cents: int
+    is_drug: bool = False
 
     @property
     def units(self) -> int:
         return len(self.why)
-
-
-def is_coded(visit_type: str, drug_name: str | None) -> bool:
-    """Whether the codes here are for what was given."""
-    return drug_name == KETAMINE or (drug_name is None and visit_type in KETAMINE_TYPES)
 
 
 def minutes_between(started_at: datetime, stopped_at: datetime) -> int:
@@ -52,29 +38,31 @@ def minutes_between(started_at: datetime, stopped_at: datetime) -> int:
 
 
 def further_hours(infusion_min: int) -> int:
-    """Units of 96366: 91 to 150 minutes are one, 151 to 210 two."""
+    """Units of a further hour: 91 to 150 minutes are one, 151 to 210 two."""
     over = infusion_min - FIRST_HOUR_MAX_MIN - 1
     return 0 if over < 0 else 1 + over // HOUR_MIN
 
 
-def code_infusion(infusion_min: int, fee_cents: int, *, is_compounded: bool = False) -> list[Coded]:
+def code_infusion(
+    infusion_min: int, fee_cents: int, codes: DrugCodes, *, is_compounded: bool = False
+) -> list[Coded]:
     """The lines of one infusion of one drug; their charges sum exactly to the fee.
 
     The fee is for the visit and spreads evenly over the hours that are coded, odd cents to the
-    first. The drug is in the fee: its line informs and carries no charge.
+    first. The drug is in the fee: its line informs and carries no charge. `is_compounded` is what
+    the record says; the clinic may have the drug compounded always.
     """
-    drug = _code_drug(is_compounded=is_compounded)
+    drug = _code_drug(codes, is_compounded=is_compounded or codes.is_compounded)
     if infusion_min <= PUSH_MAX_MIN:
         why = f"{infusion_min} minutes of drip: {PUSH_MAX_MIN} minutes or less are a push."
-        return [Coded(PUSH, (why,), fee_cents), drug]
+        return [Coded(codes.push, (why,), fee_cents), drug]
     hours = further_hours(infusion_min)
     first_cents, *rest = split_evenly(fee_cents, 1 + hours)
     why = f"{infusion_min} minutes of drip: the first hour, up to {FIRST_HOUR_MAX_MIN} minutes."
-    lines = [Coded(FIRST_HOUR, (why,), first_cents)]
+    lines = [Coded(codes.first_hour, (why,), first_cents)]
     if hours:
-        lines.append(
-            Coded(FURTHER_HOUR, tuple(_why_hour(1 + n) for n in range(1, hours + 1)), sum(rest))
-        )
+        whys = tuple(_why_hour(1 + n) for n in range(1, hours + 1))
+        lines.append(Coded(codes.further_hour, whys, sum(rest)))
     return [*lines, drug]
 
 
@@ -84,8 +72,8 @@ def _why_hour(hour: int) -> str:
     return f"Hour {hour}: the drip reached minute {counts_from}, more than 30 minutes into it."
 
 
-def _code_drug(*, is_compounded: bool) -> Coded:
+def _code_drug(codes: DrugCodes, *, is_compounded: bool) -> Coded:
     if is_compounded:
-        return Coded(COMPOUNDED_DRUG, ("Compounded, and in the fee of the visit.",), 0)
-    why = "HCPCS has no code for ketamine; the drug is in the fee of the visit."
-    return Coded(UNCLASSIFIED_DRUG, (why,), 0)
+        why = "Compounded, and in the fee of the visit."
+        return Coded(codes.compounded_drug, (why,), 0, is_drug=True)
+    return Coded(codes.drug, (codes.words,), 0, is_drug=True)

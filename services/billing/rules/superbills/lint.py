@@ -15,7 +15,6 @@ from services.billing.rules.superbills import coding, words
 from services.billing.rules.superbills.building import POINTERS_MAX, served_on
 from services.billing.rules.superbills.codebook import (
     NDC_UNITS,
-    PLACES_OF_SERVICE,
     SEPARATE_EVALUATION,
     CodeBook,
     is_diagnosis_code,
@@ -33,13 +32,12 @@ from shared.refusals import Broken
 
 DIAGNOSES_MAX = len(LETTERS)  # CMS-1500 item 21 holds A to L
 MODIFIERS_MAX = 4  # CMS-1500 item 24D
-SPRAVATO = frozenset({"G2082", "G2083", "S0013"})
 _SSN = re.compile(r"[0-9]{3}-?[0-9]{2}-?[0-9]{4}")
 
 
-def lint_record(record: InfusionRecord) -> list[Broken]:
+def lint_record(record: InfusionRecord, book: CodeBook) -> list[Broken]:
     """What is missing or impossible in the record of an infusion, before anything is built."""
-    return list(_wrong_record(record))
+    return list(_wrong_record(record, book))
 
 
 def lint(bill: Superbill, book: CodeBook, beside: Sequence[Line] = ()) -> list[Broken]:
@@ -74,12 +72,12 @@ def _gone(rule: str) -> Broken:
     )
 
 
-def _wrong_record(record: InfusionRecord) -> Iterator[Broken]:
+def _wrong_record(record: InfusionRecord, book: CodeBook) -> Iterator[Broken]:
     if record.stopped_at is None:
         yield words.NO_STOP_TIME
     elif coding.minutes_between(record.started_at, record.stopped_at) < 1:
         yield words.NO_MINUTE
-    if not coding.is_coded(record.visit_type, record.drug_name):
+    if book.of_infusion(record.visit_type, record.drug_name) is None:
         yield words.NOT_CODED
     if record.patient.birth_date > served_on(record):
         yield words.BORN_AFTER
@@ -160,14 +158,14 @@ def _wrong_line(line: Line, bill: Superbill, book: CodeBook) -> Iterator[Broken]
         yield words.MODIFIER_SHAPE
     if len(line.modifiers) > MODIFIERS_MAX:
         yield words.TOO_MANY_MODIFIERS
-    if line.place_of_service not in PLACES_OF_SERVICE:
+    if line.place_of_service not in book.places:
         yield words.PLACE_UNKNOWN
     if line.units < 1 or line.units != len(line.why):
         yield words.UNITS
     if line.charge_cents < 0:
         yield words.NEGATIVE
     yield from _wrong_pointers(line, bill)
-    yield from _wrong_drug(line)
+    yield from _wrong_drug(line, book)
 
 
 def _wrong_pointers(line: Line, bill: Superbill) -> Iterator[Broken]:
@@ -179,8 +177,8 @@ def _wrong_pointers(line: Line, bill: Superbill) -> Iterator[Broken]:
         yield words.POINTER_UNKNOWN
 
 
-def _wrong_drug(line: Line) -> Iterator[Broken]:
-    if line.code in coding.DRUGS and line.drug is None:
+def _wrong_drug(line: Line, book: CodeBook) -> Iterator[Broken]:
+    if book.is_drug(line.code) and line.drug is None:
         yield words.NO_DRUG
     if line.drug is None:
         return
@@ -197,8 +195,8 @@ def _wrong_code(line: Line, book: CodeBook) -> Iterator[Broken]:
     known = book.services.get(line.code)
     if not is_service_code(line.code):
         yield words.CODE_SHAPE
-    elif line.code in SPRAVATO:
-        yield words.SPRAVATO_CODE
+    elif line.code in book.blocked:
+        yield words.CODE_BLOCKED
     elif known is None:
         yield words.CODE_UNKNOWN
     elif not known.is_billable:

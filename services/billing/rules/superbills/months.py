@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.billing.rules.clinic import CLINIC_ZONE
-from services.billing.rules.superbills.building import places_of
 from services.billing.rules.superbills.document import LETTERS, Diagnosis, Issue, Superbill
 from services.billing.rules.superbills.wording import standing_of
 from shared.refusals import Broken
@@ -86,6 +85,7 @@ def gather(bills: Sequence[Superbill], month: str, issue: Issue) -> Superbill:
         for visit_no, bill in enumerate(bills, 1)
         for line in bill.lines
     )
+    places = dict.fromkeys(place for bill in bills for place in bill.places_of_service)
     names = _names(bills)
     net_paid_cents = sum(bill.net_paid_cents for bill in bills)
     reduced_cents = sum(bill.reduced_cents for bill in bills)
@@ -105,7 +105,7 @@ def gather(bills: Sequence[Superbill], month: str, issue: Issue) -> Superbill:
         diagnoses=tuple(Diagnosis(letters[code], code, words[code]) for code in codes),
         visits=tuple(visit for bill in bills for visit in bill.visits),
         lines=lines,
-        places_of_service=places_of(lines),
+        places_of_service=tuple(sorted(places, key=lambda place: place.code)),
         total_cents=sum(bill.total_cents for bill in bills),
         payments=tuple(one for bill in bills for one in bill.payments),
         refunds=tuple(one for bill in bills for one in bill.refunds),

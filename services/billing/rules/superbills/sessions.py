@@ -14,12 +14,12 @@ from services.billing.rules.superbills.additions import NOTHING_ADDED, Additions
 from services.billing.rules.superbills.building import (
     diagnoses_of,
     document,
+    places_of,
     pointers_to,
     served_on,
     visit_of,
 )
 from services.billing.rules.superbills.codebook import (
-    PLACES_OF_SERVICE,
     CodeBook,
     is_cpt,
     is_infusion,
@@ -30,9 +30,8 @@ from services.billing.rules.superbills.lint import DIAGNOSES_MAX, MODIFIERS_MAX
 from shared.claims import ConsultRecord
 from shared.refusals import Broken
 
-TELEHEALTH = frozenset({"02", "10"})
 BY_VIDEO = "95"
-"""CMS: telehealth has place of service 02 or 10, and modifier 95 says that it was by video."""
+"""CPT, modifier 95: by video. CMS: the place of service of such a session is one of telehealth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +61,19 @@ def _wrong(documented: Documented, book: CodeBook) -> Iterator[Broken]:
         yield words.CODE_UNKNOWN
     elif not known.is_billable:
         yield words.CODE_NOT_BILLABLE
-    if documented.place_of_service not in PLACES_OF_SERVICE:
+    place = book.places.get(documented.place_of_service)
+    if place is None:
         yield words.PLACE_UNKNOWN
     if not all(is_modifier(one) for one in documented.modifiers):
         yield words.MODIFIER_SHAPE
     if len(documented.modifiers) > MODIFIERS_MAX:
         yield words.TOO_MANY_MODIFIERS
-    if (documented.place_of_service in TELEHEALTH) != (BY_VIDEO in documented.modifiers):
+    is_telehealth = place is not None and place.is_telehealth
+    if is_telehealth != (BY_VIDEO in documented.modifiers):
         yield Broken(
             "telehealth_modifier",
-            "A session by video has place of service 02 or 10 and modifier 95; one at the office"
-            " has neither.",
+            "A session by video has a place of service of telehealth (GET /places-of-service) and"
+            " modifier 95; one at the office has neither.",
             "CMS: place of service codes, modifier 95",
             "modifiers",
         )
@@ -120,4 +121,5 @@ def build_session(
         drug=None,
     )
     visit = visit_of(record, record.ended_at, added, infusion_min=None)
-    return document(record, visit, diagnoses, (line,), paid, issue, added)
+    places = places_of((line,), book)
+    return document(record, visit, diagnoses, (line,), places, paid, issue, added)

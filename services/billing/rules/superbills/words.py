@@ -43,9 +43,10 @@ BORN_AFTER = Broken(
 )
 NOT_CODED = Broken(
     "service_not_coded",
-    "No codes are on record for what was given. A coder writes this bill; the payment stands.",
-    "the clinic's code tables hold infusions of ketamine; another drug or treatment has its own"
-    " codes",
+    "No codes are on record for what was given, under its drug's name in scheduling's catalogue."
+    " Record those of the drug (POST /drug-codes) and ask again, or have a coder write this bill;"
+    " the payment stands.",
+    _CODE_TABLE,
 )
 NAME_MISSING = Broken(
     "name_missing",
@@ -146,10 +147,11 @@ CODE_NOT_BILLABLE = Broken(
     "A service's code was not billable that day. Give the code that took its place.",
     _CODE_TABLE,
 )
-SPRAVATO_CODE = Broken(
-    "spravato_code",
-    "G2082, G2083 and S0013 stand for Spravato. Racemic ketamine is J3490, compounded J7999.",
-    "CMS: esketamine nasal spray under its own program",
+CODE_BLOCKED = Broken(
+    "code_blocked",
+    "A code stands for something that the clinic does not give: GET /blocked-codes says what. Give"
+    " the drug's own: GET /drug-codes.",
+    "the clinic's blocked codes, such as those of Spravato (CMS: under its own program)",
 )
 MODIFIER_SHAPE = Broken(
     "modifier_shape",
