@@ -14,7 +14,7 @@ from services.billing.rules.superbills.receipts import receipt_of
 from services.billing.rules.superbills.sessions import Documented, build_session
 from shared.claims import ConsultRecord, DrugGiven
 from shared.events.billing import SuperbillCorrected, SuperbillIssued
-from shared.events.scheduling import PatientDischarged
+from shared.events.scheduling import InfusionCompleted, PatientDischarged
 from shared.ids import new_id
 from tests.billing.bills import code_book, paid, printed, superbill_of, wording, words_of
 from tests.billing.conftest import Billing
@@ -119,6 +119,18 @@ async def test_the_later_of_two_superbills_of_a_day_waits_for_modifier_25(billin
     assert len(gathered["gathers"]) == 2
 
 
+def discharged(billing: Billing, event: InfusionCompleted) -> PatientDischarged:
+    """The patient of an infusion leaves now."""
+    return PatientDischarged(
+        patient_id=event.patient_id,
+        appointment_id=event.appointment_id,
+        infusion_id=event.infusion_id,
+        location_id=event.location_id,
+        discharged_at=billing.clock.now(),
+        no_drive_until=billing.clock.now() + timedelta(hours=6),
+    )
+
+
 async def test_an_infusion_whose_drug_nobody_recorded_names_none_and_waits_for_the_discharge(
     billing: Billing,
 ):
@@ -128,21 +140,14 @@ async def test_an_infusion_whose_drug_nobody_recorded_names_none_and_waits_for_t
     event = billing.complete(patient, drug=None)
     await billing.hear(event)
     await billing.until_rest()
-    charge = await billing.only_charge(patient)
-    assert await held(billing) == [(charge["charge_id"], ["drug_missing"])]
+    [waiting] = await billing.rows("SELECT rules FROM superbill_holds")
+    assert waiting.rules == ["drug_missing"]
+    assert await held(billing) == [], "the discharge mends it, and nobody else can"
 
     drug = DrugGiven(name="Ketamine, racemic", route="intravenous", dose_ug=35_000)
     record: dict[str, Any] = billing.scheduling.records[infusion_path(event.infusion_id)]
     record["drug"] = drug.model_dump(mode="json")
-    left = PatientDischarged(
-        patient_id=patient,
-        appointment_id=event.appointment_id,
-        infusion_id=event.infusion_id,
-        location_id=event.location_id,
-        discharged_at=billing.clock.now(),
-        no_drive_until=billing.clock.now() + timedelta(hours=6),
-    )
-    await billing.hear(left)
+    await billing.hear(discharged(billing, event))
     await billing.until_rest()
 
     assert await held(billing) == []
@@ -150,3 +155,40 @@ async def test_an_infusion_whose_drug_nobody_recorded_names_none_and_waits_for_t
     bill = (await billing.told("GET", f"/superbills/{told.superbill_id}"))["superbill"]
     assert bill["lines"][-1]["drug"]["dose"] == "35 mg"
     assert await billing.said(SuperbillCorrected) == []
+
+
+async def test_a_visit_that_nobody_discharges_is_on_the_list_hours_later(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    await billing.hear(billing.complete(patient, drug=None))
+    await billing.until_rest()
+    billing.step(lint.DISCHARGED_WITHIN - timedelta(seconds=1))
+    assert await held(billing) == []
+    billing.step(timedelta(seconds=1))
+    charge = await billing.only_charge(patient)
+    assert await held(billing) == [(charge["charge_id"], ["drug_missing"])]
+
+
+async def test_a_discharge_without_a_dose_is_on_the_list_at_once(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    event = billing.complete(patient, drug=None, appointment_id=await billing.book(patient))
+    await billing.hear(event)
+    await billing.until_rest()
+    assert await held(billing) == []
+    await billing.hear(discharged(billing, event))
+    await billing.until_rest()
+    charge = await billing.only_charge(patient)
+    assert await held(billing) == [(charge["charge_id"], ["drug_missing"])]
+
+
+async def test_what_a_person_can_mend_is_listed_before_the_discharge_too(billing: Billing):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    await billing.hear(billing.complete(patient, drug=None, ein="07-1234567"))
+    await billing.until_rest()
+    [(_, rules)] = await held(billing)
+    assert sorted(rules) == ["clinic_ein", "drug_missing"]

@@ -138,7 +138,7 @@ async def list_held(asked: Paging, tx: Transaction) -> Page[SuperbillHeld] | Ref
         blocked_by = [Blocked(**asdict(one)) for one in in_words(found["rules"])]
         return SuperbillHeld(blocked_by=blocked_by, **found)
 
-    return await page(tx, superbills.held(), by=superbills.BY_HOLD, asked=asked, item=item)
+    return await page(tx, superbills.held(tx.now), by=superbills.BY_HOLD, asked=asked, item=item)
 
 
 async def list_charges(

@@ -7,15 +7,17 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, bindparam, select, text
+from sqlalchemy import Select, Table, and_, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, DATE, TEXT
 
 from services.billing.rules.charges.standing import ChargeState
 from services.billing.rules.superbills.building import ServiceRecord
 from services.billing.rules.superbills.document import Billed, CorrectionReason, Paid
+from services.billing.rules.superbills.lint import DISCHARGED_WITHIN
+from services.billing.rules.superbills.words import NO_DRUG
 from services.billing.store.payments import received_for
 from services.billing.store.refunds import given_back_of
-from services.billing.tables import Charge, Superbill, SuperbillDocument, SuperbillHold
+from services.billing.tables import Charge, Superbill, SuperbillDocument, SuperbillHold, Visit
 from services.billing.work import RedeemService, ReissueSuperbill, RenderSuperbill
 from shared.claims import InfusionRecord
 from shared.events.billing import ServiceKind
@@ -322,14 +324,26 @@ BY_ISSUE = (_SUPERBILLS.c.issued_at, _SUPERBILLS.c.superbill_id)
 
 _HOLDS: Table = SuperbillHold.__table__  # type: ignore[attr-defined]  # as above
 _CHARGES: Table = Charge.__table__  # type: ignore[attr-defined]  # as above
+_VISITS: Table = Visit.__table__  # type: ignore[attr-defined]  # as above
 
 BY_HOLD = (_HOLDS.c.noticed_at, _HOLDS.c.charge_id)
 
 
-def held() -> Select[Any]:
-    """All superbills that wait, with the names of the rules that they would break."""
-    return select(*_HOLDS.c, _CHARGES.c.patient_id, _CHARGES.c.infusion_id).join(
-        _CHARGES, _CHARGES.c.charge_id == _HOLDS.c.charge_id
+def held(now: datetime) -> Select[Any]:
+    """All superbills that wait, with the names of the rules that they would break.
+
+    But those that the patient's discharge is going to mend: nobody else can until then.
+    """
+    mended_by_discharge = and_(
+        _HOLDS.c.rules == [NO_DRUG.rule],
+        _VISITS.c.left_at.is_(None),
+        _CHARGES.c.posted_at > now - DISCHARGED_WITHIN,
+    )
+    return (
+        select(*_HOLDS.c, _CHARGES.c.patient_id, _CHARGES.c.infusion_id)
+        .join(_CHARGES, _CHARGES.c.charge_id == _HOLDS.c.charge_id)
+        .outerjoin(_VISITS, _VISITS.c.appointment_id == _CHARGES.c.appointment_id)
+        .where(~mended_by_discharge)
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from services.billing.rules.superbills import coding, words
 from services.billing.rules.superbills.building import POINTERS_MAX, served_on
@@ -32,6 +33,10 @@ from shared.refusals import Broken
 
 DIAGNOSES_MAX = len(LETTERS)  # CMS-1500 item 21 holds A to L
 MODIFIERS_MAX = 4  # CMS-1500 item 24D
+DISCHARGED_WITHIN = timedelta(hours=4)
+"""A patient is discharged, with the dose on record, within this of the drip's end. A house figure:
+an hour or two of rest, and as much again. What is still open then has been forgotten."""
+
 _SSN = re.compile(r"[0-9]{3}-?[0-9]{2}-?[0-9]{4}")
 
 
