@@ -71,7 +71,8 @@ class AdjustmentReason(StrEnum):
 class RefundReason(StrEnum):
     """Why money goes back. After the first two the charge is owed again; the next two lessen it.
 
-    `nothing_owed` is money that paid no charge.
+    `nothing_owed` is money that paid no charge. `made_at_stripe` is what somebody gave back in the
+    processor's dashboard, for a reason that nobody told; a charge is lessened by it.
     """
 
     OTHER_TENDER = "other_tender"
@@ -79,6 +80,7 @@ class RefundReason(StrEnum):
     SERVICE_PROBLEM = "service_problem"
     COURTESY = "courtesy"
     NOTHING_OWED = "nothing_owed"
+    MADE_AT_STRIPE = "made_at_stripe"
 
 
 class EstimateReason(StrEnum):

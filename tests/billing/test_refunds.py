@@ -113,6 +113,7 @@ async def test_cash_goes_back_in_cash_with_its_receipt(billing: Billing):
         ({"tender": "cash"}, "refund_to_another_tender", "paid by card"),
         ({"currency": "EUR"}, "wrong_currency", "USD"),
         ({"reason": "nothing_owed"}, "reason_does_not_fit", "why"),
+        ({"reason": "made_at_stripe"}, "reason_is_stripes", "why"),
         ({"reference": "R-1"}, "reference_is_stripes", "Leave the reference out"),
     ],
 )

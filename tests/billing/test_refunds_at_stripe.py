@@ -54,6 +54,7 @@ async def test_it_is_booked_once_corrects_the_superbill_and_ties(
     assert (issued.amount_cents, issued.owed_cents) == (10000, 0)
     [shown] = await refunds_of(billing, charge)
     assert (shown["state"], shown["asked_by"]) == ("succeeded", "stripe")
+    assert (shown["reason"], issued.reason) == ("made_at_stripe", "made_at_stripe")
     found = await billing.only_charge(charge["patient_id"])
     assert found["payments"][0]["refunded_cents"] == 10000
     versions = await billing.rows("SELECT version FROM superbills ORDER BY version")

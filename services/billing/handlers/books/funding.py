@@ -20,9 +20,9 @@ from services.billing.rules.books import funding as rules
 from services.billing.rules.books import ledger
 from services.billing.rules.books.funding import Line
 from services.billing.rules.books.ledger import Reason
-from services.billing.rules.charges.attempts import reference_as_kept
 from services.billing.rules.clinic import CLINIC_ZONE, clinic_day
 from services.billing.rules.payments.care_credit import CareCreditState
+from services.billing.rules.payments.references import reference_as_kept
 from services.billing.store import care_credit, charges, packages
 from services.billing.store import fundings as store
 from services.billing.store.ledger import post, reverse

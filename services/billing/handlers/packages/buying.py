@@ -15,9 +15,10 @@ from services.billing.handlers.payments import care_credit
 from services.billing.handlers.payments.care_credit import CareCreditDetail
 from services.billing.handlers.payments.outside import Currency, Reference
 from services.billing.rules.approvals import Entry
-from services.billing.rules.charges.attempts import CURRENCY, reference_as_kept
+from services.billing.rules.charges.attempts import CURRENCY
 from services.billing.rules.packages import offers as rules
 from services.billing.rules.packages.offers import ALL_HELD, NotPaid, Offer, PurchaseState
+from services.billing.rules.payments.references import reference_as_kept
 from services.billing.store import holds
 from services.billing.store import packages as store
 from shared.events.billing import TenderKind

@@ -19,6 +19,7 @@ from services.billing.rules.books import ledger
 from services.billing.rules.books.ledger import OfCharge
 from services.billing.rules.charges import attempts as rules
 from services.billing.rules.charges.attempts import CURRENCY
+from services.billing.rules.payments.references import reference_as_kept
 from services.billing.store import charges as store
 from services.billing.store.charges import LockedCharge
 from services.billing.store.ledger import post
@@ -41,7 +42,7 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 class RecordOutsidePayment(BaseModel):
     """A payment that was taken elsewhere, with the reference of its receipt.
 
-    For a check that is bank and number. It is never a name or a card number. `instead_of_card` is
+    For a check that is bank and number. It names no patient, no diagnosis and no card number. `instead_of_card` is
     for a day on which Stripe does not answer: a try under way is withdrawn.
     """
 
@@ -80,7 +81,7 @@ async def record_outside_payment(
     ) + _broken_by_form(wish)
     if broken:
         return Refused.by_rules(broken)
-    reference = rules.reference_as_kept(wish.reference)
+    reference = reference_as_kept(wish.reference)
     if await reference_is_used(tx, wish.tender, reference):
         return Refused.because(
             "reference_used",

@@ -16,9 +16,10 @@ from services.billing.handlers.superbills.issuing import reissue
 from services.billing.rules.approvals import Entry
 from services.billing.rules.books import ledger
 from services.billing.rules.books.ledger import OfCharge
-from services.billing.rules.charges.attempts import CURRENCY, reference_as_kept
+from services.billing.rules.charges.attempts import CURRENCY
 from services.billing.rules.packages.units import units_that_go_back
 from services.billing.rules.payments import refunds as rules
+from services.billing.rules.payments.references import reference_as_kept
 from services.billing.rules.payments.refunds import RefundState, RefundStep
 from services.billing.rules.superbills.document import CorrectionReason
 from services.billing.store import charges, package_units

@@ -75,8 +75,7 @@ async def _adopt(made: RefundMadeAtStripe, tx: Transaction) -> UUID | None:
     steps = refundable.in_steps_cents
     if steps is not None and made.amount_cents not in steps:
         raise Poison("refund_at_stripe_not_in_units")
-    reason = RefundReason.COURTESY if refundable.pays_charge else RefundReason.NOTHING_OWED
-    wish = AskRefund(amount_cents=made.amount_cents, reason=reason)
+    wish = AskRefund(amount_cents=made.amount_cents, reason=RefundReason.MADE_AT_STRIPE)
     log.warning("refund_adopted")
     shown, _ = await start(payment_id, paid, wish, None, BY, tx)
     return shown.refund_id

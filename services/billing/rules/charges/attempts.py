@@ -16,7 +16,7 @@ from uuid import UUID
 
 from services.billing.rules.charges.standing import ChargeState, Standing
 from services.billing.rules.collecting.asking import broken_by_least
-from services.billing.rules.payments.card_numbers import holds_card_number
+from services.billing.rules.payments.references import broken_by_reference
 from shared.events.billing import TenderKind
 from shared.money import dollars
 from shared.refusals import Broken
@@ -206,16 +206,7 @@ def broken_by_outside_payment(
             )
         )
     broken += _more_than_owed(owed, amount_cents)
-    if holds_card_number(reference):
-        broken.append(
-            Broken(
-                "reference_is_card_number",
-                "This reads like a card number. Give the receipt's own reference.",
-                "PCI DSS 3.4: no card number is kept",
-                "reference",
-            )
-        )
-    return broken
+    return broken + broken_by_reference(reference)
 
 
 def wrong_currency() -> Broken:
@@ -279,8 +270,3 @@ def _in_the_way(trying: Trying) -> Broken:
             " take the whole by another tender and record it with instead_of_card."
         )
     return Broken(rule, detail, "one payment at a time")
-
-
-def reference_as_kept(reference: str) -> str:
-    """One spelling per reference, so that the same receipt cannot be used twice by retyping it."""
-    return " ".join(reference.upper().split())

@@ -12,7 +12,7 @@ from services.billing.rules.charges.pricing import FAR_AHEAD, fee_starts_at
 from services.billing.rules.clinic import clinic_day
 from services.billing.rules.collecting.asking import broken_by_least
 from services.billing.rules.collecting.declines import AbandonReason, what_to_do
-from services.billing.rules.payments.card_numbers import holds_card_number
+from services.billing.rules.payments.references import broken_by_reference
 from shared.events.billing import DeclineReason, TenderKind
 from shared.money import dollars
 from shared.refusals import Broken
@@ -209,16 +209,7 @@ def _broken_by_reference(reference: str | None) -> list[Broken]:
                 "reference",
             )
         ]
-    if holds_card_number(reference):
-        return [
-            Broken(
-                "reference_is_card_number",
-                "This reads like a card number. Give the receipt's own reference.",
-                "PCI DSS 3.4: no card number is kept",
-                "reference",
-            )
-        ]
-    return []
+    return broken_by_reference(reference)
 
 
 def broken_by_detail(tender: TenderKind, *, by_link: bool) -> list[Broken]:

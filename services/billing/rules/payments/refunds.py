@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from services.billing.rules.charges.attempts import CURRENCY, wrong_currency
 from services.billing.rules.charges.standing import Standing
-from services.billing.rules.payments.card_numbers import holds_card_number
+from services.billing.rules.payments.references import broken_by_reference
 from shared.events.billing import RefundReason, TenderKind
 from shared.money import dollars
 from shared.refusals import Broken
@@ -112,7 +112,17 @@ def broken_by_refund(
         )
     if currency != CURRENCY:
         broken.append(wrong_currency())
-    if paid.pays_charge == (reason is RefundReason.NOTHING_OWED):
+    if reason is RefundReason.MADE_AT_STRIPE:
+        broken.append(
+            Broken(
+                "reason_is_stripes",
+                "This reason is for what somebody gives back in Stripe's dashboard, which is booked"
+                " by itself. Say why it is given back here.",
+                "a refund says what becomes of the charge",
+                "reason",
+            )
+        )
+    elif paid.pays_charge == (reason is RefundReason.NOTHING_OWED):
         broken.append(
             Broken(
                 "reason_does_not_fit",
@@ -194,16 +204,7 @@ def _broken_by_reference(tender: TenderKind, reference: str | None) -> list[Brok
                 "reference",
             )
         ]
-    if holds_card_number(reference):
-        return [
-            Broken(
-                "reference_is_card_number",
-                "This reads like a card number. Give the receipt's own reference.",
-                "PCI DSS 3.4: no card number is kept",
-                "reference",
-            )
-        ]
-    return []
+    return broken_by_reference(reference)
 
 
 def in_words(tender: TenderKind) -> str:
