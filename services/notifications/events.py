@@ -19,6 +19,7 @@ from services.notifications.work import (
 )
 from shared.claims import ClaimCheck, PayLinkCheck
 from shared.events.billing import (
+    CardExpiring,
     EstimateIssued,
     MonthlySuperbillIssued,
     OutsidePaymentRecorded,
@@ -58,6 +59,7 @@ on.event(PaymentCaptured)(notices.send_receipt)
 on.event(OutsidePaymentRecorded)(notices.send_receipt)
 on.event(PackagePaid)(notices.send_receipt)
 on.event(PaymentDeclined)(notices.tell_payment_failed)
+on.event(CardExpiring)(notices.tell_card_expiring)
 on.event(PayLinkReady)(pay_links.send_pay_link)
 on.event(EstimateIssued)(notices.announce_estimate)
 on.event(SuperbillIssued)(notices.announce_superbill)

@@ -42,6 +42,7 @@ CHANNELS = {
     Purpose.SUPERBILL: Channel.EMAIL,
     Purpose.SUPERBILL_CORRECTED: Channel.EMAIL,
     Purpose.ESTIMATE: Channel.EMAIL,
+    Purpose.CARD_EXPIRING: Channel.EMAIL,
 }
 
 

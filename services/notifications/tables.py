@@ -112,7 +112,8 @@ class Message(Base, table=True):
             name="document",
         ),
         CheckConstraint(
-            "(purpose IN ('no_driving', 'chair_offered', 'pay_link')) = (until_at IS NOT NULL)",
+            "(purpose IN ('no_driving', 'chair_offered', 'pay_link', 'card_expiring'))"
+            " = (until_at IS NOT NULL)",
             name="until",
         ),
         Index("ix_messages_patient_id", "patient_id", "due_at", "message_id"),

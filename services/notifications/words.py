@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -136,6 +136,18 @@ def pay_link(first_name: str, url: str) -> Words:
         "The page is for you alone and closes within a day. Call us for a new one.",
         greeting=f"Hello {first_name},",
         subject="Your payment page",
+    )
+
+
+def card_expiring(first_name: str, expires_at: datetime) -> Words:
+    """`expires_at` is the clinic's midnight after the card's last month; which card is not said."""
+    last = expires_at - timedelta(days=1)
+    return Words(
+        f"The card that we have on file for you is good until the end of {last:%B %Y}. If your bank"
+        " has sent you another one, or you would like to pay with another, please call us, or tell"
+        " the front desk at your next visit. We never ask for a card number by mail.",
+        greeting=f"Hello {first_name},",
+        subject="Your card on file",
     )
 
 

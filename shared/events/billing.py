@@ -112,6 +112,18 @@ class CardSaved(PatientEvent, producer="billing"):
     saved_at: Moment
 
 
+class CardExpiring(PatientEvent, producer="billing"):
+    """The card on file is soon good no more, or not any more at the patient's last booked visit.
+
+    Said once for each card and day: a bank may renew a card. `expires_at` is the instant from which
+    it is not good, the clinic's midnight after its month.
+    """
+
+    card_id: UUID
+    expires_at: Moment
+    noticed_at: Moment
+
+
 class ChargePosted(PatientEvent, producer="billing"):
     """What is owed for one service is on record, at the fee in force when it started.
 

@@ -2,7 +2,7 @@
 
 `subject_id` is what the message is about: the visit of reminders, moves and driving bans, the
 payment of a receipt, the try of a failed payment, the pay link, the superbill, the estimate, the
-prescription of a delivery.
+card that expires, the prescription of a delivery.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Purpose(StrEnum):
     SUPERBILL = "superbill"
     SUPERBILL_CORRECTED = "superbill_corrected"
     ESTIMATE = "estimate"
+    CARD_EXPIRING = "card_expiring"
 
 
 class MessageSent(PatientEvent, producer="notifications"):

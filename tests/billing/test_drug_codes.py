@@ -81,9 +81,7 @@ async def test_a_drug_that_the_clinic_renames_is_coded_once_a_biller_records_its
     assert bill["lines"][-1]["drug"]["name"] == "Ketamine Hydrochloride"
 
 
-async def test_what_the_clinic_has_compounded_has_that_code_in_estimate_and_superbill(
-    billing: Billing,
-):
+async def test_what_the_clinic_has_compounded_has_that_code_on_the_superbill(billing: Billing):
     compounded = RENAMED | {"drug_name": "Ketamine, racemic", "is_compounded": True}
     await billing.told("POST", "/drug-codes", compounded)
     await paid_infusion(billing)

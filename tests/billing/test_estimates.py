@@ -17,7 +17,7 @@ from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.rules.estimates import business_days, clock
 from shared.auth import Role
 from shared.clock import RunClock
-from shared.events.billing import EstimateIssued, EstimateOverdue
+from shared.events.billing import EstimateIssued, EstimateOverdue, SuperbillIssued
 from shared.events.scheduling import AppointmentCancelled, CancelReason, SeriesStopped
 from shared.ids import new_id
 from tests.billing.conftest import Billing
@@ -505,3 +505,24 @@ async def test_what_is_free_is_told_at_once_and_not_estimated(unpriced: Course):
     path = f"/patients/{unpriced.patient_id}/estimates"
     answer = await unpriced.billing.ask("POST", path, wish)
     assert answer.json()["violations"][0]["rule"] == "nothing_charged"
+
+
+async def test_what_the_clinic_has_compounded_is_estimated_as_it_will_be_billed(course: Course):
+    billing = course.billing
+    page = await billing.told("GET", f"/drug-codes?on={course.monday}")
+    [ketamine] = [one for one in page["items"] if one["drug_name"] == "Ketamine, racemic"]
+    since = str(course.monday - timedelta(days=1))
+    row = ketamine | {"effective_from": since, "is_compounded": True}
+    await billing.told("POST", "/drug-codes", row)
+
+    await course.book()
+    await billing.save_card(course.patient_id)
+    await billing.hear(billing.complete(course.patient_id, appointment_id=course.booked[0]))
+    await billing.until_rest()
+
+    [one] = await course.listed()
+    shown = await billing.told("GET", f"/estimates/{one['estimate_id']}")
+    estimated = [item["code"] for item in shown["estimate"]["items"]]
+    [issued] = await billing.said(SuperbillIssued)
+    bill = (await billing.told("GET", f"/superbills/{issued.superbill_id}"))["superbill"]
+    assert estimated == [line["code"] for line in bill["lines"]] == ["96365", "J7999"]

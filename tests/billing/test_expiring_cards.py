@@ -8,7 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from services.billing.rules.payments.cards import expires_at, last_good_day, what_to_do
+from services.billing.rules.clinic import CLINIC_ZONE
+from services.billing.rules.payments.cards import (
+    expires_at,
+    last_good_day,
+    next_notice,
+    what_to_do,
+)
+from shared.events.billing import CardExpiring
 from shared.events.scheduling import (
     AppointmentCancelled,
     AppointmentMoved,
@@ -151,3 +158,52 @@ async def test_a_card_that_was_replaced_or_that_the_patient_took_back_is_nobodys
     await billing.told("POST", path)
 
     assert await expiring(billing) == []
+
+
+# The notice
+
+
+async def mornings(billing: Billing, count: int = 1) -> None:
+    for _ in range(count):
+        billing.clock.step_to(next_notice(billing.clock.now()))
+        await billing.until_rest()
+
+
+async def test_the_patient_is_told_once_at_a_decent_hour(billing: Billing):
+    patient, other = new_id(), new_id()
+    await book(billing, patient, FEBRUARY_2)
+    await save(billing, patient, **IN_JANUARY)
+    await save(billing, other, exp_month=1, exp_year=2031)
+    assert await billing.said(CardExpiring) == []
+
+    await mornings(billing, 3)
+
+    [told] = await billing.said(CardExpiring)
+    assert (told.patient_id, told.expires_at) == (patient, datetime(2027, 2, 1, 5, tzinfo=UTC))
+    assert told.noticed_at.astimezone(CLINIC_ZONE).hour == 10
+    assert await billing.parked() == []
+
+
+async def test_of_a_card_that_its_bank_renews_the_patient_is_told_when_that_one_expires(
+    billing: Billing,
+):
+    patient = new_id()
+    await book(billing, patient, FEBRUARY_2)
+    card = await save(billing, patient, **IN_JANUARY)
+    await mornings(billing)
+    billing.world.issuer_renews(card, exp_month=12, exp_year=2026)  # to a day that is no better
+    await billing.until_rest()
+    await mornings(billing, 2)
+    told = await billing.said(CardExpiring)
+    assert [one.expires_at.month for one in told] == [2, 1]
+    assert len({one.card_id for one in told}) == 1
+
+
+async def test_of_a_card_that_expired_already_staff_ask_and_no_mail_tells(billing: Billing):
+    patient = new_id()
+    await save(billing, patient, exp_month=11, exp_year=2026)
+    billing.step(timedelta(days=9))  # December 2: the round that was missed comes now
+    await billing.until_rest()
+    await mornings(billing, 2)
+    assert len(await expiring(billing)) == 1
+    assert await billing.said(CardExpiring) == []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from shared.events.billing import (
+    CardExpiring,
     DeclineReason,
     EstimateIssued,
     EstimateReason,
@@ -165,6 +166,14 @@ class Story:
             charge_id=new_id(),
             reason=DeclineReason.INSUFFICIENT_FUNDS,
             declined_at=self.now,
+        )
+
+    def card_expires(self) -> CardExpiring:
+        return CardExpiring(
+            patient_id=self.patient_id,
+            card_id=new_id(),
+            expires_at=datetime(2027, 2, 1, 5, tzinfo=UTC),
+            noticed_at=self.now,
         )
 
     def superbill(self) -> SuperbillIssued:

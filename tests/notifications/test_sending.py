@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -261,3 +262,28 @@ async def test_a_package_has_one_receipt_and_its_visits_have_none(house: House, 
     await house.at_rest()
     [mail] = house.world.mails()
     assert "$2,100.00" in mail["text"]
+
+
+async def test_a_card_that_expires_is_told_by_mail_once_for_each_month_and_names_no_card(
+    house: House, story: Story
+):
+    event = story.card_expires()
+    renewed = event.model_copy(update={"expires_at": event.expires_at + timedelta(days=365)})
+    await house.hears(story.registered(), event, event, renewed)
+    await house.at_rest()
+    first, second = house.world.mails()
+    assert first["subject"] == second["subject"] == "Your card on file"
+    assert "good until the end of January 2027" in first["text"]
+    assert "good until the end of January 2028" in second["text"]
+    assert str(event.card_id) not in first["text"]
+    assert house.texts() == []
+
+
+async def test_of_a_card_that_is_not_good_any_more_no_mail_says_that_it_expires(
+    house: House, story: Story
+):
+    late = story.card_expires().model_copy(update={"expires_at": house.clock.now()})
+    await house.hears(story.registered(), late)
+    await house.at_rest()
+    assert house.world.mails() == []
+    assert set((await house.states()).values()) == {"moment_passed"}

@@ -28,6 +28,7 @@ PURPOSES = {
     Purpose.SUPERBILL: "the superbill is ready",
     Purpose.SUPERBILL_CORRECTED: "the superbill was corrected",
     Purpose.ESTIMATE: "the estimate is ready",
+    Purpose.CARD_EXPIRING: "the card on file expires",
 }
 
 CHANNELS = {Channel.SMS: "text", Channel.EMAIL: "mail"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 CLINIC_ZONE = ZoneInfo("America/New_York")
@@ -12,3 +12,13 @@ CLINIC_ZONE = ZoneInfo("America/New_York")
 def clinic_day(at: datetime) -> date:
     """The clinic's own day of a moment."""
     return at.astimezone(CLINIC_ZONE).date()
+
+
+def next_at(wall: time, now: datetime) -> datetime:
+    """When the clinic's wall shows a time next, in the zone of `now`."""
+    today = clinic_day(now)
+    for day in (today, today + timedelta(days=1)):
+        at = datetime.combine(day, wall, CLINIC_ZONE).astimezone(now.tzinfo)
+        if at > now:
+            return at
+    raise AssertionError("tomorrow's is past")

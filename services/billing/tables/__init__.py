@@ -9,7 +9,7 @@ from __future__ import annotations
 from services.billing.tables.adjustments import ChargeAdjustment
 from services.billing.tables.approvals import Approval, ApprovalLimit, SingleEntry
 from services.billing.tables.base import Base
-from services.billing.tables.cards import Card, CardExpiryPolicy, CardSetup, Customer
+from services.billing.tables.cards import Card, CardExpiryPolicy, CardNotice, CardSetup, Customer
 from services.billing.tables.care_credit import CareCreditFunding, CareCreditTender
 from services.billing.tables.charges import Charge
 from services.billing.tables.codes import (
@@ -81,6 +81,7 @@ __all__ = [
     "BlockedCode",
     "Card",
     "CardExpiryPolicy",
+    "CardNotice",
     "CardSetup",
     "CareCreditFunding",
     "CareCreditTender",

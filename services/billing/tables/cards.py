@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    DateTime,
     ForeignKey,
     Index,
     SmallInteger,
@@ -92,3 +93,13 @@ class CardExpiryPolicy(Base, table=True):
     effective_from: date = Field(sa_column=Column(Date, primary_key=True))
     within_days: int = Field(sa_column=Column(SmallInteger, nullable=False))
     source: str = Field(sa_column=words())
+
+
+class CardNotice(Base, table=True):
+    """That a card expires was said, for the day on which it does: a bank may renew it."""
+
+    __tablename__ = "card_notices"
+
+    card_id: UUID = Field(primary_key=True, foreign_key="cards.card_id")
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
+    noticed_at: datetime = Field(sa_column=moment())

@@ -1,10 +1,11 @@
-"""A card is saved: customer, set-up, the patient's browser, and the webhook that says so."""
+"""A card is saved: customer, set-up, the patient's browser, the webhook; and it expires."""
 
 from __future__ import annotations
 
 from services.billing.gateways.cards import Cards
 from services.billing.gateways.stripe import CALL_LIMIT_S
-from services.billing.handlers.payments import cards
+from services.billing.handlers.payments import cards, expiring
+from services.billing.rules.payments.cards import next_notice
 from services.billing.store import cards as stored_cards
 from services.billing.work import (
     CardConfirmed,
@@ -15,6 +16,7 @@ from services.billing.work import (
     DetachCard,
     LookAtCard,
     LookAtSetup,
+    NoticeExpiring,
     SetupCancelled,
     SetupReady,
 )
@@ -44,3 +46,4 @@ on.outcome(SetupCancelled)(cards.record_setup_cancelled)
 on.work(LookAtCard, calls=Cards)(cards.look_at_card)
 on.work(DetachCard, calls=Cards)(cards.detach_card)
 on.outcome(CardStands)(cards.record_card_stands)
+on.round(NoticeExpiring, after=next_notice)(expiring.notice_expiring)

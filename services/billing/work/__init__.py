@@ -11,6 +11,7 @@ from services.billing.work.cards import (
     DetachCard,
     LookAtCard,
     LookAtSetup,
+    NoticeExpiring,
     SetupCancelled,
     SetupReady,
 )
@@ -127,6 +128,7 @@ __all__ = [
     "LookForRefunds",
     "NeverArrived",
     "NothingToStore",
+    "NoticeExpiring",
     "NoticesListed",
     "PayForPackage",
     "PayLinkEnded",

@@ -1,4 +1,4 @@
-"""A card is saved: customer, set-up, and what the patient's browser did with it."""
+"""A card is saved: customer, set-up, what the patient's browser did with it; and it expires."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.messaging import Fact, Work
+
+
+class NoticeExpiring(Work):
+    """Comes round every morning."""
 
 
 class CreateCustomer(Work):

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.notifications.handlers import messages
 from services.notifications.store.messages import Draft
 from shared.events.billing import (
+    CardExpiring,
     EstimateIssued,
     MonthlySuperbillIssued,
     OutsidePaymentRecorded,
@@ -20,6 +21,8 @@ from shared.events.billing import (
 from shared.events.notifications import Purpose
 from shared.events.pharmacy import PrescriptionDelivered
 from shared.messaging import Transaction
+
+MONTHS = 12
 
 
 async def send_receipt(
@@ -49,6 +52,21 @@ async def tell_payment_failed(event: PaymentDeclined, tx: Transaction) -> None:
             purpose=Purpose.PAYMENT_FAILED,
             subject_id=event.attempt_id,
             due_at=tx.now,
+        ),
+    )
+
+
+async def tell_card_expiring(event: CardExpiring, tx: Transaction) -> None:
+    """Worth sending while the card is good. One that its bank renews expires another month."""
+    await messages.add(
+        tx,
+        Draft(
+            patient_id=event.patient_id,
+            purpose=Purpose.CARD_EXPIRING,
+            subject_id=event.card_id,
+            revision=event.expires_at.year * MONTHS + event.expires_at.month,
+            due_at=tx.now,
+            until_at=event.expires_at,
         ),
     )
 

@@ -90,7 +90,7 @@ async def _words(tx: Transaction, message: Message, reach: Reach, place: Place |
         case Purpose.SUPERBILL | Purpose.SUPERBILL_CORRECTED | Purpose.ESTIMATE:
             assert message.document_no is not None
             return _OF_A_DOCUMENT[message.purpose](name, message.document_no)
-        case Purpose.PAYMENT_FAILED | Purpose.PAY_LINK | Purpose.RECEIPT:
+        case Purpose.PAYMENT_FAILED | Purpose.PAY_LINK | Purpose.RECEIPT | Purpose.CARD_EXPIRING:
             return await _words_about_money(tx, message, name)
         case _:
             assert place is not None
@@ -101,6 +101,9 @@ async def _words_about_money(tx: Transaction, message: Message, name: str) -> Wo
     match message.purpose:
         case Purpose.PAY_LINK:
             return words.pay_link(name, await stored_links.address_of(tx, message.subject_id))
+        case Purpose.CARD_EXPIRING:
+            assert message.until_at is not None
+            return words.card_expiring(name, message.until_at)
         case Purpose.RECEIPT:
             assert message.amount_cents is not None
             return words.receipt(name, message.amount_cents)

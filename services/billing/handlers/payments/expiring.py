@@ -1,4 +1,4 @@
-"""Cards on file that expire before they are needed: a list for whoever asks the patient."""
+"""Cards on file that expire before they are needed: listed for staff, and their patients told."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from sqlalchemy import Row
 from services.billing.rules.clinic import clinic_day
 from services.billing.rules.payments import cards as rules
 from services.billing.store import expiring_cards as store
+from services.billing.work import NoticeExpiring
+from shared.events.billing import CardExpiring
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -38,6 +40,20 @@ async def list_expiring(asked: Paging, tx: Transaction) -> Page[ExpiringCard] | 
     """What expires first in front. A card that its bank renews, or that is replaced, is gone."""
     rows, by = store.expiring(tx.now, await store.within_days(tx, clinic_day(tx.now)))
     return await page(tx, rows, by=by, asked=asked, item=_shown)
+
+
+async def notice_expiring(_: NoticeExpiring, tx: Transaction) -> None:
+    """The morning's round: say it of each card once."""
+    within_days = await store.within_days(tx, clinic_day(tx.now))
+    for row in await store.notice(tx, within_days, rules.NOTICED_AT_ONCE):
+        tx.publish(
+            CardExpiring(
+                patient_id=row.patient_id,
+                card_id=row.card_id,
+                expires_at=row.expires_at,
+                noticed_at=tx.now,
+            )
+        )
 
 
 def _shown(row: Row[Any]) -> ExpiringCard:

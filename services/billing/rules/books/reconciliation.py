@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-from services.billing.rules.clinic import CLINIC_ZONE
+from services.billing.rules.clinic import next_at
 from shared.money import dollars
 
 RECONCILED_AT = time(6, 0)
@@ -167,12 +167,7 @@ def judge_balance(
 
 def next_round(now: datetime) -> datetime:
     """The next morning at which the books are compared, in UTC."""
-    today = now.astimezone(CLINIC_ZONE).date()
-    for day in (today, today + timedelta(days=1)):
-        at = datetime.combine(day, RECONCILED_AT, CLINIC_ZONE).astimezone(now.tzinfo)
-        if at > now:
-            return at
-    raise AssertionError("tomorrow's six o'clock is past")
+    return next_at(RECONCILED_AT, now)
 
 
 def looks_from(now: datetime) -> datetime:

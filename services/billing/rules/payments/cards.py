@@ -5,10 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-from services.billing.rules.clinic import CLINIC_ZONE, clinic_day
+from services.billing.rules.clinic import CLINIC_ZONE, clinic_day, next_at
 
 LOOK_AGAIN_AFTER = timedelta(hours=1)
 """A patient confirms within minutes. If no webhook tells us, we ask once ourselves."""
+
+
+NOTICED_AT = time(10)
+"""On the clinic's wall: an hour at which a patient may be written to (47 CFR 64.1200(c)(1): 8 to
+21), and somebody answers the phone (FAQ: open from 9)."""
+
+NOTICED_AT_ONCE = 1000
+"""What one morning tells of, what expires first before the rest; the next one goes on."""
 
 
 class SetupState(StrEnum):
@@ -35,6 +43,11 @@ def expires_at(month: int, year: int) -> datetime:
     """When a card is no longer good: a card is good to the end of the month that it names."""
     first_of_next = date(year + month // 12, month % 12 + 1, 1)
     return datetime.combine(first_of_next, time.min, CLINIC_ZONE)
+
+
+def next_notice(now: datetime) -> datetime:
+    """The next morning on which patients are told, in UTC."""
+    return next_at(NOTICED_AT, now)
 
 
 def last_good_day(expires_at: datetime) -> date:
