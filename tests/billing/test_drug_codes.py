@@ -90,10 +90,10 @@ async def test_what_the_clinic_has_compounded_has_that_code_on_the_superbill(bil
 
 async def test_a_drug_is_coded_by_the_day_of_its_infusion(billing: Billing):
     later = RENAMED | {"drug_name": "Ketamine, racemic", "effective_from": "2026-11-24"}
-    await billing.told("POST", "/drug-codes", later | {"drug_code": "J3590"})
+    await billing.told("POST", "/drug-codes", later | {"drug_code": "J7999"})
     before, after = await book_of(billing), await book_of(billing, "2026-11-24")
     assert before.drugs == bills.code_book(STOPPED_AT.date()).drugs
-    assert after.drugs["ketamine, racemic"].drug == "J3590"
+    assert after.drugs["ketamine, racemic"].drug == "J7999"
 
 
 async def test_codes_that_mean_something_else_are_refused(billing: Billing):

@@ -53,7 +53,7 @@ def test_what_is_kept_is_kept_as_it_is(reference: str):
 def test_a_name_or_a_diagnosis_is_no_reference(reference: str, rule: str):
     [broken] = broken_by_reference(reference)
     assert (broken.rule, broken.field) == (rule, "reference")
-    assert reference not in broken.detail
+    assert not {"Jane", "Doe", "DOE", "4242"} & set(broken.detail.split())
 
 
 @pytest.mark.parametrize(

@@ -61,28 +61,30 @@ async def refuse(approval_id: UUID, by: str, tx: Transaction) -> ApprovalDecided
 
 async def _enter(entry: Entry, found: Any, tx: Transaction) -> BaseModel:
     of, by = found.subject_id, found.asked_by
+    entered: BaseModel
     match entry:
         case Entry.OUTSIDE_PAYMENT:
             payment = RecordOutsidePayment.model_validate(found.wish)
-            return await outside.record_outside_payment(of, payment, by, tx, seen=True)
+            entered = await outside.record_outside_payment(of, payment, by, tx, seen=True)
         case Entry.REFUND:
             back = AskRefund.model_validate(found.wish)
-            return await refunds.ask_refund(of, back, by, tx, seen=True)
+            entered = await refunds.ask_refund(of, back, by, tx, seen=True)
         case Entry.DISCOUNT | Entry.WRITE_OFF:
             adjustment = AdjustCharge.model_validate(found.wish)
-            return await adjustments.adjust_charge(of, adjustment, by, tx, seen=True)
+            entered = await adjustments.adjust_charge(of, adjustment, by, tx, seen=True)
         case Entry.DISPUTE_ANSWER:
             answer = AnswerDispute.model_validate(found.wish)
-            return await evidence.answer_dispute(of, answer, by, tx, seen=True)
+            entered = await evidence.answer_dispute(of, answer, by, tx, seen=True)
         case Entry.PACKAGE_PAYMENT:
             bought = BuyPackage.model_validate(found.wish)
-            return await buying.buy_package(found.patient_id, bought, by, tx, seen=True)
+            entered = await buying.buy_package(found.patient_id, bought, by, tx, seen=True)
         case Entry.WRITE_DOWN:
             decision = DecideHeld.model_validate(found.wish)
-            return await held.decide_held(of, decision, by, tx, seen=True)
+            entered = await held.decide_held(of, decision, by, tx, seen=True)
         case Entry.SUSPENSE:
             settled = SettleBreak.model_validate(found.wish)
-            return await breaks.settle_break(of, settled, by, tx, seen=True)
+            entered = await breaks.settle_break(of, settled, by, tx, seen=True)
+    return entered
 
 
 async def _decide(

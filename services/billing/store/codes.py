@@ -200,7 +200,7 @@ def _in_force(table: Table, key: str, day: date) -> Select[Any]:
 
 async def is_recorded(tx: Transaction, kind: type[Base], of: str, day: date) -> bool:
     """Whether a code, a drug or a visit type has a row from that very day on."""
-    rows: Table = kind.__table__  # type: ignore[union-attr]  # as above
+    rows: Table = kind.__table__  # type: ignore[attr-defined]  # as above
     [key, _] = rows.primary_key.columns
     found = select(key).where(key == of, rows.c.effective_from == day)
     return (await tx.execute(found)).first() is not None

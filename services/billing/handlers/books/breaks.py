@@ -27,9 +27,7 @@ from shared.messaging import Transaction
 
 
 class BreakListed(BaseModel):
-    """`reference` is Stripe's id of the payment, the payout or the balance transaction, or
-    CareCredit's own.
-    """
+    """`reference` is Stripe's id of what moved, or CareCredit's own."""
 
     break_id: UUID
     kind: BreakKind

@@ -42,8 +42,8 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 class RecordOutsidePayment(BaseModel):
     """A payment that was taken elsewhere, with the reference of its receipt.
 
-    For a check that is bank and number. It names no patient, no diagnosis and no card number. `instead_of_card` is
-    for a day on which Stripe does not answer: a try under way is withdrawn.
+    For a check that is bank and number. It names no patient, no diagnosis and no card number.
+    `instead_of_card` is for a day on which Stripe does not answer: a try under way is withdrawn.
     """
 
     tender: TenderKind

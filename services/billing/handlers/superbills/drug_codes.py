@@ -1,5 +1,6 @@
-"""What is coded and how, as the clinic records it: drugs, the types that give them, what is blocked
-and where people are seen. From a day on each; nothing that was in force is ever changed.
+"""How infusions are coded, which codes are blocked, and where people are seen: from a day on.
+
+The clinic records it. Nothing that was in force is ever changed.
 """
 
 from __future__ import annotations
@@ -122,7 +123,10 @@ async def record_place_of_service(
 
 
 async def _record(
-    wish: W, kind: type[BlockedCode | DrugCode | PlaceOfService | VisitTypeDrug], of: str, tx: Transaction
+    wish: W,
+    kind: type[BlockedCode | DrugCode | PlaceOfService | VisitTypeDrug],
+    of: str,
+    tx: Transaction,
 ) -> W | Refused:
     if await store.is_recorded(tx, kind, of, wish.effective_from):
         return recorded_already()

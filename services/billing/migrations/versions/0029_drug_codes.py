@@ -101,8 +101,7 @@ def _rows(into: str, *values: str) -> sa.TextClause:
     """Insert one row for each line, in the order of its parts."""
     shown = ", ".join(values)
     return sa.text(
-        f"INSERT INTO {into} SELECT {shown}, now()"
-        " FROM regexp_split_to_table(:rows, E'\\n') AS r"
+        f"INSERT INTO {into} SELECT {shown}, now() FROM regexp_split_to_table(:rows, E'\\n') AS r"
     )
 
 

@@ -199,8 +199,8 @@ _WHAT_TO_DO = {
         " hand."
     ),
     BreakKind.IN_SUSPENSE: (
-        "Stripe moved {found} of itself, for what the books do not know. Look it up at Stripe, and say"
-        " where it belongs: POST /reconciliation-breaks/…/settle."
+        "Stripe moved {found} of itself, for what the books do not know. Look it up at Stripe, and"
+        " say where it belongs: POST /reconciliation-breaks/…/settle."
     ),
 }
 

@@ -26,9 +26,7 @@ class Belongs(StrEnum):
 
 def waits(transaction_id: str, amount_cents: int, since: datetime) -> Break:
     """What stands in suspense is a break from its first sight on, signed as Stripe signs it."""
-    return Break(
-        BreakKind.IN_SUSPENSE, MovementKind.OTHER, transaction_id, 0, amount_cents, since
-    )
+    return Break(BreakKind.IN_SUSPENSE, MovementKind.OTHER, transaction_id, 0, amount_cents, since)
 
 
 def broken_by_settling(kind: BreakKind, belongs_to: Belongs | None) -> list[Broken]:

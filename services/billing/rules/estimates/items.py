@@ -285,7 +285,7 @@ def _items(plan: Plan, book: CodeBook) -> list[Item]:
 
 
 def _coded(plan: Plan, book: CodeBook, infusion_min: int, fee_cents: int) -> list[Coded]:
-    """An infusion has the lines of its clock, with the drug as superbills have it; a session one."""
+    """An infusion has the lines of its clock, its drug's as on a superbill; a session has one."""
     infusion = book.of_infusion(plan.visit_type, None)
     if infusion is not None:
         return coding.code_infusion(infusion_min, fee_cents, infusion)

@@ -15,9 +15,7 @@ READ_APART = 3
 """Up to so many runs of letters or digits are read apart, as `CC-2291-A`; a code of more is one."""
 
 _RUN = re.compile(r"[A-Z]+|[0-9]+")
-_DIAGNOSIS = re.compile(
-    r"(?<![A-Z0-9])([A-Z][0-9][0-9A-Z]\.[0-9A-Z]{1,4}|F[0-9]{2})(?![A-Z0-9.])"
-)
+_DIAGNOSIS = re.compile(r"(?<![A-Z0-9])([A-Z][0-9][0-9A-Z]\.[0-9A-Z]{1,4}|F[0-9]{2})(?![A-Z0-9.])")
 """ICD-10-CM with its point, and of chapter V, mental disorders, the three characters alone."""
 
 _WHAT_IT_IS = (

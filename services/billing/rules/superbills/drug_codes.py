@@ -48,7 +48,7 @@ def _wrong(codes: DrugCodes, book: CodeBook) -> Iterator[Broken]:
             yield Broken(
                 "dose_in_unit",
                 "One unit of this code is a dose, and the lines here count none. A coder writes"
-                f" such a bill. Without a dose in their unit are {', '.join(sorted(NO_DOSE_IN_UNIT))}.",
+                f" such a bill. Without one are {', '.join(sorted(NO_DOSE_IN_UNIT))}.",
                 "HCPCS level II: drugs without a code of their own",
                 field,
             )
