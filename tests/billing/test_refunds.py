@@ -99,7 +99,7 @@ async def test_cash_goes_back_in_cash_with_its_receipt(billing: Billing):
     missing = await refund(billing, payment)
     assert missing.json()["violations"][0]["rule"] == "reference_missing"
     done = await refund(billing, payment, reference="out 7")
-    assert (done.json()["state"], done.json()["reference"]) == ("succeeded", "OUT 7")
+    assert (done.json()["state"], done.json()["reference"]) == ("succeeded", "OUT-7")
 
     assert (await billing.only_charge(charge["patient_id"]))["state"] == "closed"
     assert billing.at_stripe("refunds") == []
