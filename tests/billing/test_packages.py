@@ -43,8 +43,8 @@ OFFER = {
 
 
 def receipt_of(patient: UUID) -> str:
-    """Without digits, of which some would read like a card number."""
-    return "R-" + patient.hex.translate(str.maketrans("0123456789", "ghijklmnop"))
+    """With one digit: of many some would read like a card number."""
+    return "R-1-" + patient.hex.translate(str.maketrans("0123456789", "ghijklmnop"))
 
 
 async def offered(billing: Billing, **changes: Any) -> str:

@@ -33,6 +33,7 @@ def test_a_reference_is_the_same_however_it_is_typed(kept: str, typed: list[str]
 def test_what_is_kept_is_kept_as_it_is(reference: str):
     kept = reference_as_kept(reference)
     assert reference_as_kept(kept) == kept
+    assert reference_as_kept(f" {reference.lower()} ") == kept
     told = [character for character in reference.upper() if character.isalnum()]
     assert [character for character in kept if character != "-"] == told
 

@@ -217,13 +217,6 @@ def test_a_card_number_is_found_however_it_is_written(reference: str):
     assert card_numbers.holds_card_number(reference)
 
 
-@given(st.text(alphabet="abcXYZ 019-", min_size=1, max_size=20))
-def test_a_reference_has_one_spelling(typed: str):
-    kept = attempts.reference_as_kept(typed)
-    assert attempts.reference_as_kept(f"  {typed.lower()} ") == kept
-    assert attempts.reference_as_kept(kept) == kept
-
-
 def test_every_reason_for_which_a_try_did_not_pay_says_what_to_do():
     for reason in (*DeclineReason, *AbandonReason):
         assert len(declines.what_to_do(reason)) > 40
