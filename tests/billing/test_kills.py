@@ -112,9 +112,15 @@ async def test_a_billing_killed_at_every_step_of_every_call_does_each_thing_once
         await eventually(lambda: mortal.rows("SELECT 1 FROM cards"), within_s=20)
         await publish(mortal.topics, clinic.complete(patient))
 
-    async def tell_of_payment() -> None:
-        [intent] = clinic.at_stripe("payment_intents")
-        await post(clinic, notice("payment_intent.succeeded", intent["id"], id="evt_paid"))
+    async def tell_of_decline() -> None:
+        """Of money that is on its charge already Stripe is not asked again; of a decline it is."""
+        [card] = clinic.at_stripe("payment_methods")
+        clinic.world.issuer_says(card["id"], "insufficient_funds")
+        await publish(mortal.topics, clinic.complete(patient))
+        tried = "SELECT 1 FROM payment_attempts WHERE state = 'declined'"
+        await eventually(lambda: mortal.rows(tried), within_s=30)
+        _, intent = clinic.at_stripe("payment_intents")
+        await post(clinic, notice("payment_intent.payment_failed", intent["id"], id="evt_no"))
 
     await mortal.dies_around(f"{CARDS}.create_customer", CHANGES, begin_set_up)
     await mortal.dies_around(f"{CARDS}.create_setup", CHANGES, None)
@@ -122,23 +128,26 @@ async def test_a_billing_killed_at_every_step_of_every_call_does_each_thing_once
     await mortal.dies_around(f"{PAYMENTS}.capture", CHANGES, complete)
     await mortal.dies_around(REDEEM, READS, None)
     await mortal.dies_around(PRINT, READS, None)
-    await mortal.dies_around(f"{PAYMENTS}.payment", READS, tell_of_payment)
+    await mortal.dies_around(f"{PAYMENTS}.payment", READS, tell_of_decline)
     await mortal.dies_around(f"{PAYMENTS}.find", READS, lambda: give_up_a_try(mortal, patient))
     mortal.process.start()
     await mortal.process.until_ready()
     await mortal.process.until_at_rest()
 
     assert len(clinic.at_stripe("customers")) == len(clinic.at_stripe("setup_intents")) == 1
-    assert len(clinic.at_stripe("payment_intents")) == 1
+    assert len(clinic.at_stripe("payment_intents")) == 2
     assert clinic.money_taken() == [39900]
-    paid, given_up = await clinic.charges(patient)
+    paid, declined, given_up = await clinic.charges(patient)
     assert (paid["state"], [one["state"] for one in paid["attempts"]]) == ("paid", ["captured"])
+    assert [one["reason"] for one in declined["attempts"]] == ["insufficient_funds"]
     assert [one["reason"] for one in given_up["attempts"]] == ["not_at_stripe"]
     assert await said_once(mortal.topics) == [
         "CardSaved",
         "ChargePosted",
         "PaymentCaptured",
         "SuperbillIssued",
+        "ChargePosted",
+        "PaymentDeclined",
         "ChargePosted",
     ]
     assert not await mortal.rows("SELECT 1 FROM due_work WHERE state = 'parked'")
@@ -149,7 +158,7 @@ async def test_a_billing_killed_at_every_step_of_every_call_does_each_thing_once
 
 
 async def give_up_a_try(mortal: Mortal, patient: UUID) -> None:
-    """The try of a second visit never reaches Stripe and is given up; Stripe is asked about it."""
+    """The try of a third visit never reaches Stripe and is given up; Stripe is asked about it."""
     clinic = mortal.clinic
     fault = clinic.world.fault("stripe", "status_before", "* /v1/payment_intents", times=100_000)
     await publish(mortal.topics, clinic.complete(patient))
