@@ -14,9 +14,16 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.kafka.topics import prefixed
 from deploy.local.ground import Kafka
-from deploy.local.postgres import Postgres
-from shared.db import create_engine
-from tests.pharmacy.practice import TOKEN_SECRET, Practice
+from deploy.local.postgres import Database, Postgres
+from services.pharmacy.events import on
+from services.pharmacy.tables import Base
+from shared.clock import FixedClock
+from shared.db import create_engine, migrate
+from shared.messaging.transaction import UnitOfWork
+from shared.vault import Vault
+from tests.pharmacy.practice import TOKEN_SECRET, VAULT_KEYS, Practice
+from tests.pharmacy.room import Room
+from tests.pharmacy.test_rules import NOW
 from tests.support.claim_check import claim_desk
 from tests.support.outside_world import world_at
 from tests.support.service_process import ServiceProcess
@@ -82,3 +89,11 @@ async def practice(running_practice: Practice) -> AsyncIterator[Practice]:
     await running_practice.drop_faults()
     yield running_practice
     await running_practice.until_idle(within_s=60)
+
+
+@pytest.fixture(scope="module")
+async def room(module_database: Database) -> AsyncIterator[Room]:
+    engine = create_engine(module_database.url)
+    await migrate(engine, "pharmacy", Base.metadata)
+    yield Room(UnitOfWork(engine, FixedClock(NOW), on, vault=Vault(VAULT_KEYS)))
+    await engine.dispose()
