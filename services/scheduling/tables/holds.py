@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, Text, text
 from sqlmodel import Field
 
-from services.scheduling.tables import Base
+from services.scheduling.tables.base import Base
 from shared.columns import moment
 
 

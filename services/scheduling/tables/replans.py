@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, Column, SmallInteger
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from services.scheduling.tables import Base
+from services.scheduling.tables.base import Base
 from shared.columns import moment
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, Column, Date, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
-from services.scheduling.tables import Base
+from services.scheduling.tables.base import Base
 from shared.columns import words
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Field
 
-from services.scheduling.tables import Base
+from services.scheduling.tables.base import Base
 from shared.columns import moment
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
-from services.scheduling.tables import Base
+from services.scheduling.tables.base import Base
 from shared.columns import moment, sealed_bytes, words
 
 
