@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
@@ -131,3 +132,30 @@ async def test_a_room_takes_part_in_its_visit_and_is_a_place_in_a_place(clinic: 
     for name in ("location", "actor"):
         by_room = await ask(clinic, "Appointment", **{name: there["reference"]})
         assert [each["id"] for each in resources(by_room)] == [visit["appointment_id"]]
+
+
+@pytest.mark.parametrize("by_form", [False, True])
+@pytest.mark.parametrize("why", ["not_understood", "another_modifier", "beyond_reach"])
+async def test_a_search_that_is_refused_is_never_noted_as_one_that_was_answered(
+    clinic: Clinic, why: str, *, by_form: bool
+) -> None:
+    """A patient whose visits nobody was shown is in no entry of the audit log that says so."""
+    series = await clinic.series()
+    subject = f"asks-{uuid4().hex[:8]}"
+    path, asked, status = {
+        "not_understood": ("Appointment", {"status": "perhaps"}, 400),
+        "another_modifier": ("Appointment", {"status:not": "booked"}, 400),
+        "beyond_reach": ("Slot", {"schedule_id": clinic.chair_id}, 403),
+    }[why]
+    asked["patient"] = series["patient_id"]
+    at = [str(uuid4())] if why == "beyond_reach" else None
+    clinic.headers = bearer(*Role, subject=subject, at=at)
+    if by_form:
+        await post(clinic, path, asked, expects=status)
+    else:
+        answer = await clinic.client.get(f"/fhir/{path}", params=asked, headers=clinic.headers)
+        assert answer.status_code == status
+    noted = await clinic.rows(
+        "SELECT action, outcome, patient_id FROM audit_log WHERE actor = :who", who=subject
+    )
+    assert {tuple(each) for each in noted} <= {("read", "refused", None)}

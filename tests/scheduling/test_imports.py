@@ -26,9 +26,11 @@ from tests.scheduling.imported import (
     patients_on_file,
     person,
     problems,
+    put_on_file,
     sheet,
     source_of,
     tally,
+    visit,
 )
 
 __all__ = ["elsewhere"]
@@ -200,6 +202,28 @@ async def test_a_file_that_nobody_applies_is_forgotten(elsewhere: Clinic) -> Non
     assert row.content is None
     refused = await elsewhere.refused(f"/imports/{found['import_id']}/apply", {})
     assert refused == [("import_state", "import_id")]
+
+
+async def test_times_that_were_read_by_the_old_zone_are_not_put_on_file_after_it_is_corrected(
+    elsewhere: Clinic,
+) -> None:
+    people = sheet([person(1)])
+    await bring(elsewhere, "patients", people)
+    waits = await look(elsewhere, "patients", sheet([person(2)]))
+    content = sheet([visit(elsewhere, 1, "2026-10-12 12:00")])
+    found = await look(elsewhere, "appointments", content)
+    assert tally(found) == {"ready": 1}
+    west = {"zone": "America/Los_Angeles"}
+    await elsewhere.post(f"/locations/{elsewhere.location_id}", west, method="PATCH")
+    apply = f"/imports/{found['import_id']}/apply"
+    assert await elsewhere.refused(apply, {}) == [("import_state", "import_id")]
+    await bring(elsewhere, "appointments", content)
+    assert tally(await put_on_file(elsewhere, waits)) == {"applied": 1}, "people have no hours"
+    [row] = await elsewhere.rows(
+        "SELECT starts_at FROM appointments WHERE location_id = CAST(:id AS uuid)",
+        id=elsewhere.location_id,
+    )
+    assert row.starts_at.isoformat() == "2026-10-12T19:00:00+00:00", "noon in Los Angeles"
 
 
 async def test_an_import_that_is_not_on_record_is_told(elsewhere: Clinic) -> None:

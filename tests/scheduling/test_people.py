@@ -96,6 +96,34 @@ async def test_a_patient_whose_name_is_corrected_is_found_by_the_new_one(clinic:
     await clinic.post("/patients", before)
 
 
+async def test_who_is_corrected_to_be_like_somebody_on_file_takes_a_word_too(
+    clinic: Clinic,
+) -> None:
+    known, typed = newcomer(), newcomer(birth_date="1980-02-28")
+    on_file = (await clinic.post("/patients", known))["patient_id"]
+    path = f"/patients/{(await clinic.post('/patients', typed))['patient_id']}"
+    await clinic.post(path, {"last_name": known["last_name"]}, method="PATCH")
+    born = {"birth_date": known["birth_date"]}
+    answer = await clinic.send(path, born, method="PATCH")
+    assert answer.status_code == 409, answer.text
+    [violation] = answer.json()["violations"]
+    assert (violation["rule"], violation["field"]) == ("looks_like_patient", ANOTHER)
+    assert on_file in violation["detail"]
+    card = await clinic.get(path)
+    assert card["birth_date"] == typed["birth_date"]
+    await clinic.post(path, born | {ANOTHER: True}, method="PATCH")
+    await clinic.post(path, {"phone": "+12025550123", "first_name": "TESTA"}, method="PATCH")
+
+
+async def test_of_two_who_are_corrected_to_be_one_person_at_once_one_is(clinic: Clinic) -> None:
+    like = {"last_name": newcomer()["last_name"]}
+    paths = [
+        f"/patients/{(await clinic.post('/patients', newcomer()))['patient_id']}" for _ in range(6)
+    ]
+    answers = await asyncio.gather(*(clinic.send(path, like, method="PATCH") for path in paths))
+    assert sorted(each.status_code for each in answers) == [200] + [409] * 5
+
+
 async def test_of_ten_desks_that_register_one_person_at_once_one_does(clinic: Clinic) -> None:
     wish = newcomer()
     answers = await asyncio.gather(*(clinic.send("/patients", wish) for _ in range(10)))

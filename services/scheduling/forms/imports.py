@@ -32,7 +32,7 @@ from services.scheduling.rules.imports.layout import (
     Record,
 )
 from services.scheduling.rules.imports.rows import wrong_columns
-from services.scheduling.rules.patients.intake import ANOTHER_PERSON, Concern, person_said
+from services.scheduling.rules.patients.intake import ANOTHER_PERSON, Concern, person_of
 from shared.claims import Icd10, Line, Npi
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
@@ -126,8 +126,7 @@ class ImportedPatient(_Imported):
     @property
     def person(self) -> bytes:
         """What two records of one person share."""
-        card = self.card
-        return person_said(card.first_name, card.last_name, card.birth_date)
+        return person_of(self.card)
 
 
 class ImportedVisit(_Imported):

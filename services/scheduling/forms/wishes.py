@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from services.scheduling.forms.wish import Wish
-from services.scheduling.rules.patients.intake import Concern
+from services.scheduling.rules.patients.intake import ANOTHER_PERSON, Concern
 from services.scheduling.rules.visits.life import SendHomeReason
 from shared.claims import E164, Address, Email, Icd10, Line, Name
 from shared.events import Moment
@@ -183,12 +183,18 @@ class RegisterPatient(Wish):
 
 
 class UpdatePatient(_Change):
+    """`same_name_is_another_person` as at registration, where the name or birth date changes."""
+
     first_name: Name | None = None
     last_name: Name | None = None
     birth_date: BirthDate | None = None
     phone: E164 | None = None
     email: Email | None = None
     address: Address | None = None
+    same_name_is_another_person: bool = False
+
+    def changes(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_unset=True, exclude={ANOTHER_PERSON})
 
 
 class WishedAppointment(Wish):

@@ -22,6 +22,16 @@ async def find_location(tx: Transaction, location_id: UUID) -> Location | None:
     return await one(tx, rows, Location)
 
 
+async def keep_location(tx: Transaction, location_id: UUID) -> Location | None:
+    """A place whose zone nobody corrects until the commit; taken after the patient's row.
+
+    What is booked by its clock meanwhile is counted by whoever would correct it. Those who book
+    keep it side by side.
+    """
+    rows = select(Location).where(col(Location.location_id) == location_id)
+    return await one(tx, rows.with_for_update(read=True, key_share=True), Location)
+
+
 async def zone_at(tx: Transaction, location_id: UUID) -> ZoneInfo:
     """The zone of a place that is on record."""
     location = await find_location(tx, location_id)

@@ -28,6 +28,17 @@ async def lock_import(tx: Transaction, import_id: UUID) -> Import | None:
     return await one(tx, rows.with_for_update(), Import)
 
 
+async def read_by_clock(tx: Transaction, location_id: UUID) -> list[UUID]:
+    """The imports of a place that may bring visits still, each held until the commit."""
+    rows = select(col(Import.import_id)).where(
+        col(Import.location_id) == location_id,
+        col(Import.kind) != "patients",
+        col(Import.state).in_(("checking", "checked", "applying")),
+    )
+    held = await tx.execute(rows.order_by(col(Import.import_id)).with_for_update())
+    return list(held.scalars())
+
+
 async def set_import_state(tx: Transaction, import_id: UUID, state: str) -> None:
     await tx.execute(update(Import).where(col(Import.import_id) == import_id).values(state=state))
 

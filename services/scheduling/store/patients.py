@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, Select, Table, func, literal, select, text, update
 from sqlmodel import col
 
-from services.scheduling.rules.patients.intake import Concern, person_said
+from services.scheduling.rules.patients.intake import Concern, person_of
 from services.scheduling.rules.patients.screening import Screening
 from services.scheduling.store.rows import every, one, seal, unseal
 from services.scheduling.tables import Patient
@@ -83,7 +83,7 @@ async def change_card(tx: Transaction, card: PatientCard) -> None:
 
 
 async def lock_person(tx: Transaction, card: PatientCard) -> None:
-    """Nobody else who looks the same is put on file until the commit."""
+    """Nobody else who looks the same is put on file, or corrected to be, until the commit."""
     oldest = _fingerprints(tx, card)[-1]
     await tx.execute(
         text("SELECT pg_advisory_xact_lock(CAST(:space AS integer), CAST(:person AS integer))"),
@@ -92,8 +92,11 @@ async def lock_person(tx: Transaction, card: PatientCard) -> None:
 
 
 async def look_alikes(tx: Transaction, card: PatientCard) -> list[UUID]:
-    """Who is on file of the same name and birth date, the first registered first."""
-    rows = select(col(Patient.patient_id)).where(col(Patient.person).in_(_fingerprints(tx, card)))
+    """Who else is on file of the same name and birth date, the first registered first."""
+    rows = select(col(Patient.patient_id)).where(
+        col(Patient.person).in_(_fingerprints(tx, card)),
+        col(Patient.patient_id) != card.patient_id,
+    )
     by_age = col(Patient.registered_at), col(Patient.patient_id)
     return list((await tx.execute(rows.order_by(*by_age).limit(ALIKE_MAX))).scalars())
 
@@ -114,8 +117,7 @@ async def keep_fingerprint(tx: Transaction, patient: Patient) -> None:
 
 
 def _fingerprints(tx: Transaction, card: PatientCard) -> list[bytes]:
-    said = person_said(card.first_name, card.last_name, card.birth_date)
-    return tx.vault.fingerprints(said, purpose=PERSON)
+    return tx.vault.fingerprints(person_of(card), purpose=PERSON)
 
 
 def _sealed_card(tx: Transaction, card: PatientCard) -> bytes:

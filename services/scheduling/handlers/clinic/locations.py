@@ -19,6 +19,7 @@ from services.scheduling.forms.wishes import (
     CorrectLocation,
     OpenLocation,
 )
+from services.scheduling.handlers.imports.files import forget_read_by_zone
 from services.scheduling.rules.clinic.calendar_names import broken_by_telling
 from services.scheduling.rules.clinic.zones import broken_by_zone
 from services.scheduling.rules.signing import broken_by_login
@@ -46,6 +47,7 @@ async def correct_location(
     """Correct what is on record of a place from now on; what was issued keeps what it shows.
 
     Whoever keeps a copy of its card hears of it, unless only its name in calendars is another.
+    Whoever books there by the old clock meanwhile has this wait, and is counted.
     """
     location = await store.lock_location(tx, location_id)
     if location is None:
@@ -57,6 +59,8 @@ async def correct_location(
         broken += broken_by_zone(await store.visits_not_over(tx, location_id))
     if broken:
         return Refused.by_rules(broken, "The location is not changed")
+    if "zone" in changed:
+        await forget_read_by_zone(location_id, tx)
     if changed - {"calendar_name"}:
         changes["revision"] = location.revision + 1
         tx.publish(

@@ -51,7 +51,7 @@ async def open_import(
     wish: OpenImport, by: Actor, keys: ImportKeys, tx: Transaction
 ) -> ImportAnswer | Refused:
     """Keep a file's records and have them checked. Nothing of it is on file yet."""
-    location = await store.find_location(tx, wish.location_id)
+    location = await store.keep_location(tx, wish.location_id)
     if location is None:
         return Refused.not_found("location", "location_id")
     records = read_file(wish.kind, wish.content)
@@ -79,9 +79,19 @@ async def forget_import(work: ForgetImport, tx: Transaction) -> None:
     """Drop the text of a file that was looked at and never applied."""
     import_ = await _found(tx, work.import_id)
     if import_.state in {"checking", "checked"}:
-        tx.cancel(f"import:{work.import_id}")
-        await kept.set_import_state(tx, work.import_id, "lapsed")
-        await kept.forget_contents(tx, work.import_id)
+        await _lapse(import_.import_id, tx)
+
+
+async def forget_read_by_zone(location_id: UUID, tx: Transaction) -> None:
+    """Drop what was read by a place's clock and is not on file yet: its zone is another now."""
+    for import_id in await kept.read_by_clock(tx, location_id):
+        await _lapse(import_id, tx)
+
+
+async def _lapse(import_id: UUID, tx: Transaction) -> None:
+    tx.cancel(f"import:{import_id}")
+    await kept.set_import_state(tx, import_id, "lapsed")
+    await kept.forget_contents(tx, import_id)
 
 
 def _rows(
@@ -146,6 +156,8 @@ async def _go_on(tx: Transaction, import_id: UUID, after: int, state: str) -> No
 async def check_batch(work: CheckImportBatch, tx: Transaction) -> None:
     """Judge a batch by what is on file now, and change nothing of it."""
     import_ = await _found(tx, work.import_id)
+    if import_.state == "lapsed":
+        return
     rows = await kept.rows_of_batch(tx, work.import_id, work.batch_no, "waiting")
     fresh = await _without_known(rows, tx)
     if fresh and fresh[0].record == "patient":
@@ -161,6 +173,8 @@ async def check_batch(work: CheckImportBatch, tx: Transaction) -> None:
 async def apply_batch(work: ApplyImportBatch, tx: Transaction) -> None:
     """Put a batch on file, as staff would one by one; what stands in the way by now is wrong."""
     import_ = await _found(tx, work.import_id)
+    if import_.state == "lapsed":
+        return
     rows = await kept.rows_of_batch(tx, work.import_id, work.batch_no, "ready")
     fresh = await _without_known(rows, tx)
     if fresh and fresh[0].record == "patient":
@@ -210,9 +224,9 @@ async def apply_import(
     import_id: UUID, wish: ApplyImport, tx: Transaction
 ) -> ImportAnswer | Refused:
     """Have what was checked put on file."""
-    import_ = await kept.lock_import(tx, import_id)
-    if import_ is None:
+    if await kept.find_import(tx, import_id) is None:
         return Refused.not_found("import", "import_id")
+    import_ = await _found(tx, import_id)
     counts = await kept.counts(tx, import_id)
     if import_.state in {"applying", "applied"}:
         return await _show(import_, tx)
@@ -227,6 +241,10 @@ async def apply_import(
 
 
 async def _found(tx: Transaction, import_id: UUID) -> Import:
+    """An import, held; before it its place, by whose clock its times are read."""
+    named = await kept.find_import(tx, import_id)
+    assert named is not None, "work is left for an import that is kept"
+    await store.keep_location(tx, named.location_id)
     import_ = await kept.lock_import(tx, import_id)
     assert import_ is not None, "work is left for an import that is kept"
     return import_

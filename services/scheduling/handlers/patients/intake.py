@@ -60,13 +60,19 @@ def card_of(wish: RegisterPatient, patient_id: UUID) -> PatientCard:
 
 async def broken_by_intake(wish: RegisterPatient, tx: Transaction) -> list[Broken]:
     """What keeps a person from being registered, as things stand on file."""
-    alike = []
-    if not wish.same_name_is_another_person:
-        alike = await people.look_alikes(tx, card_of(wish, new_id()))
     return [
         *rules.broken_by_birth_date(wish.birth_date, tx.now.date()),
-        *rules.broken_by_look_alike(alike),
+        *await _broken_by_look_alikes(card_of(wish, new_id()), wish, tx),
     ]
+
+
+async def _broken_by_look_alikes(
+    card: PatientCard, wish: RegisterPatient | UpdatePatient, tx: Transaction
+) -> list[Broken]:
+    """Whether somebody else on file is like this, of whom nobody said that it is another."""
+    if wish.same_name_is_another_person:
+        return []
+    return rules.broken_by_look_alike(await people.look_alikes(tx, card))
 
 
 async def keep_fingerprints(_: KeepFingerprints, tx: Transaction) -> None:
@@ -85,13 +91,19 @@ AT_ONCE = 500
 async def update_patient(
     patient_id: UUID, wish: UpdatePatient, tx: Transaction
 ) -> PatientAnswer | Refused:
-    """Change contact details. Copies elsewhere are refreshed only when something did change."""
+    """Change a patient's card. Copies elsewhere are refreshed only when something did change.
+
+    Whose name or birth date is corrected to somebody else's takes the word that a new one takes.
+    """
     patient = await store.lock_patient(tx, patient_id)
     if patient is None:
         return Refused.not_found("patient", "patient_id")
     before = store.patient_card(tx, patient)
     after = PatientCard.model_validate(before.model_dump(mode="json") | wish.changes())
     broken = rules.broken_by_birth_date(after.birth_date, tx.now.date())
+    if rules.person_of(after) != rules.person_of(before):
+        await people.lock_person(tx, after)
+        broken += await _broken_by_look_alikes(after, wish, tx)
     if broken:
         return Refused.by_rules(broken, "The patient is not changed")
     if after != before:

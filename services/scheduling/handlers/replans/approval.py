@@ -69,7 +69,7 @@ async def approve_replan(
     row = await kept.find_replan(tx, replan_id)  # again, as it is once the patient's row is held
     assert course is not None, "a re-plan is of a series"
     assert row is not None, "re-plans are kept"
-    location = await store.find_location(tx, course.series.location_id)
+    location = await store.keep_location(tx, course.series.location_id)
     assert location is not None, "a series has its place"
     policy = await store.policy_of(tx, location.location_id, course.series.visit_type)
     plan = _Plan(row, course, policy, location)

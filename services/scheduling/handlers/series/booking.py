@@ -90,7 +90,7 @@ async def book_missing(
     if course is None:
         return Refused.not_found("series", "series_id")
     series = course.series
-    location = await store.find_location(tx, series.location_id)
+    location = await store.keep_location(tx, series.location_id)
     assert location is not None, "a series has its place"
     zone = ZoneInfo(location.zone)
     policy = await store.policy_of(tx, series.location_id, series.visit_type)

@@ -42,7 +42,7 @@ async def judge_plan(
 ) -> Judged:
     """Hold the patient, the days and the chairs, and say all that stands in the way."""
     patient = await store.lock_patient(tx, patient_id)
-    location = await store.find_location(tx, location_id)
+    location = await store.keep_location(tx, location_id)
     policy = await store.policy_of(tx, location_id, visit_type)
     if not policy.in_series:
         types = await store.series_types(tx)

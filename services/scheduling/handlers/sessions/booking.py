@@ -59,7 +59,7 @@ async def book_session_at_desk(
     """Book a session at a time that staff chose with the patient."""
     if await store.lock_patient(tx, patient_id) is None:
         return Refused.not_found("patient", "patient_id")
-    location = await store.find_location(tx, wish.location_id)
+    location = await store.keep_location(tx, wish.location_id)
     if location is None:
         return Refused.by_rules([unknown("location", "location_id")], NOT_BOOKED)
     slot, broken = await _slot(

@@ -91,6 +91,7 @@ async def book(
     if link is None:
         return Closed()
     await store.lock_patient(tx, link.patient_id)
+    await store.keep_location(tx, link.location_id)
     await store.lock_clinician(tx, link.clinician_id)
     _note(link, "write", tx)
     shown = await _shown(link, tx)

@@ -51,7 +51,7 @@ async def book_treatment(
     patient = await store.lock_patient(tx, patient_id)
     if patient is None:
         return Refused.not_found("patient", "patient_id")
-    location = await store.find_location(tx, wish.location_id)
+    location = await store.keep_location(tx, wish.location_id)
     if location is None:
         return Refused.by_rules([unknown("location", "location_id")], NOT_BOOKED)
     zone = ZoneInfo(location.zone)

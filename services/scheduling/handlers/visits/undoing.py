@@ -76,9 +76,10 @@ async def undo_no_show(
         *rules.broken_by_step(Step.UNDO_NO_SHOW, held.state),
         *broken_by_day(held, tx.now),
     ]
-    if broken:
+    location = await store.keep_location(tx, held.visit.location_id)
+    if broken or location is None:
         return Refused.by_rules(broken, "The no-show stands")
-    zone = ZoneInfo(held.location.zone)
+    zone = ZoneInfo(location.zone)
     policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
     slot, broken = await _place_of(tx, held, policy, zone)
     broken += _broken_by_series(held, policy, zone, tx.now)

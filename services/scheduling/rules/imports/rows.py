@@ -146,7 +146,10 @@ def broken_by_applying(state: str, *, wrong: int, skip_wrong: bool) -> list[Brok
         detail = "The file is still being checked; look again when it is checked."
         return [Broken("import_state", detail, "an import's life", "import_id")]
     if state == "lapsed":
-        detail = "The file waited too long and its text is forgotten; import it anew."
+        detail = (
+            "The text of the file is forgotten, for it waited too long, or the location has another"
+            " zone since; import it anew."
+        )
         return [Broken("import_state", detail, "an import's life", "import_id")]
     if wrong and not skip_wrong:
         detail = (

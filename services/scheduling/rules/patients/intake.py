@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
+from typing import Protocol
 from uuid import UUID
 
 from shared.refusals import Broken
@@ -42,6 +43,22 @@ def person_said(first_name: str, last_name: str, birth_date: date) -> bytes:
     return "\0".join((*names, birth_date.isoformat())).encode()
 
 
+class Named(Protocol):
+    """What tells one person from another."""
+
+    @property
+    def first_name(self) -> str: ...
+    @property
+    def last_name(self) -> str: ...
+    @property
+    def birth_date(self) -> date: ...
+
+
+def person_of(named: Named) -> bytes:
+    """`person_said` of a card."""
+    return person_said(named.first_name, named.last_name, named.birth_date)
+
+
 def _letters(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).casefold()
     return "".join(each for each in plain if each.isalnum())
@@ -51,7 +68,7 @@ ANOTHER_PERSON = "same_name_is_another_person"
 
 
 def broken_by_look_alike(alike: Sequence[UUID]) -> list[Broken]:
-    """Whether somebody like the new patient is on file."""
+    """Whether somebody else is on file who is like a patient who is registered or corrected."""
     if not alike:
         return []
     known = " and ".join(str(each) for each in alike)
