@@ -41,7 +41,7 @@ def process(
     tmp_path: Path,
 ) -> Iterator[ServiceProcess]:
     process = at_rest(database, running_world[2], world, scheduling.url, topics, tmp_path)
-    process.start()
+    process.start_as_deployed()
     world.notify(stripe=f"{process.url}/webhooks/stripe")
     yield process
     world.notify(stripe=None)
@@ -116,7 +116,7 @@ async def test_a_process_that_is_killed_while_stripe_works_charges_once_when_it_
     process.kill()
     await eventually(lambda: clinic.money_taken() == [39900])
     assert await leases.run_out(engine)
-    process.start()
+    process.start_as_deployed()
     await process.until_ready()
     records = await until_superbill_is_told(clinic, topics, patient)
 

@@ -24,7 +24,7 @@ from shared.events.billing import ChargePosted, PaymentCaptured, SuperbillIssued
 from shared.events.scheduling import InfusionCompleted
 from shared.ids import new_id
 from shared.messaging import Fact, Handlers, Transaction, UnitOfWork, Work
-from shared.service import Parts, main
+from shared.service import Parts
 from shared.settings import PracticeSettings, ServiceSettings, load
 from tests.chaos.steps import arm
 
@@ -166,7 +166,3 @@ def build() -> Parts:
         routers=[router],
         state={},
     )
-
-
-if __name__ == "__main__":
-    main(build)

@@ -103,7 +103,6 @@ def arm(name: str, passage: int) -> None:
 
 
 def _processor() -> type[Any]:
-    import __main__  # the armed process runs `tests.chaos.billing` itself
+    from tests.chaos.billing import HttpProcessor  # which imports this module
 
-    found: type[Any] = __main__.HttpProcessor
-    return found
+    return HttpProcessor

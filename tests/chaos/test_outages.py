@@ -15,7 +15,6 @@ from deploy.local.ground import Kafka
 from deploy.local.kafka_embedded import EmbeddedKafka
 from deploy.local.kafka_maven import MavenKafka
 from deploy.local.postgres import EmbeddedPostgres
-from deploy.local.processes import end_process
 from tests.chaos.clinic import Billing, Clinic, infusions
 from tests.support.eventually import eventually
 
@@ -53,7 +52,7 @@ async def test_kafka_goes_and_comes_back(clinic: Clinic, kafka: Kafka) -> None:
     await eventually(lambda: says(billing, "consumer", "coordinator"), within_s=20)
     await eventually(lambda: says(billing, "relay", "kafka"), within_s=20)
     await eventually(lambda: len(clinic.party.asked) == 25)
-    end_process(billing.process, grace_s=15)  # type: ignore[arg-type]  # a started one has a process
+    billing.stop(grace_s=15)
     assert not billing.died_by_kill
 
     successor = clinic.start()

@@ -43,7 +43,7 @@ async def process(
     env = environment(database, topics, tmp_path / "clock")
     service = ServiceProcess("services.scheduling", "SCHEDULING", env, tmp_path / "log")
     service.migrate()
-    service.start()
+    service.start_as_deployed()
     await service.until_ready()
     yield service.url, clock
     service.stop()
@@ -100,6 +100,6 @@ async def test_a_series_is_lived_through_and_heard_in_order(
 def test_a_missing_setting_stops_the_start_in_one_line(tmp_path: Path) -> None:
     log = tmp_path / "log"
     service = ServiceProcess("services.scheduling", "X", {"PRACTICE_ENV": "development"}, log)
-    assert service.command().wait(30) == 78
+    assert service.start_as_deployed().wait(30) == 78
     [line] = log.read_text().splitlines()
     assert "PRACTICE_KAFKA_BOOTSTRAP_SERVERS is not set" in line

@@ -1,7 +1,6 @@
 """A service's own process, except that it ends by SIGKILL at one step of an outside call.
 
-    ARMED=services.pharmacy.app
-    KILL_AT="after services.pharmacy.gateways.signing:HttpSigning.open"
+    "after services.pharmacy.gateways.signing:HttpSigning.open"
 
 `before` the call, `after` it, or when its outcome is `written` and not committed. Nothing in the
 product knows of this.
@@ -16,7 +15,6 @@ import signal
 from typing import Any
 
 from shared.messaging.gathered import Gathered
-from shared.service import main
 
 
 def arm(kill_at: str) -> None:
@@ -48,8 +46,3 @@ def arm(kill_at: str) -> None:
 
 def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    arm(os.environ["KILL_AT"])
-    main(importlib.import_module(os.environ["ARMED"]).build)

@@ -13,42 +13,50 @@ import httpx
 
 from deploy.local.processes import end_process, free_port, last_lines, start_process
 from tests.support.eventually import eventually
+from tests.support.forked import Forked, fork
 
 STARTS_WITHIN_S = 60.0
 
 
 @dataclass(slots=True)
 class ServiceProcess:
-    """`python -m module` with an environment. Its port comes from here, under its prefix."""
+    """A service with an environment. Its port comes from here, under its prefix."""
 
     module: str
     prefix: str
     environment: Mapping[str, str]
     log: Path
     port: int = field(default_factory=free_port)
-    process: Popen[bytes] | None = None
+    process: Popen[bytes] | Forked | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def command(self, *arguments: str, module: str = "", **changes: str) -> Popen[bytes]:
-        """The module with arguments, as `migrate`, or another module that runs the service."""
-        return start_process(
-            [sys.executable, "-m", module or self.module, *arguments],
-            log=self.log,
-            env={**self.environment, f"{self.prefix}_HTTP_PORT": str(self.port), **changes},
-        )
+    @property
+    def settings(self) -> dict[str, str]:
+        return {**self.environment, f"{self.prefix}_HTTP_PORT": str(self.port)}
 
     def migrate(self) -> None:
-        assert self.command("migrate").wait(STARTS_WITHIN_S) == 0, last_lines(self.log)
+        assert self._fork("migrate").wait(STARTS_WITHIN_S) == 0, last_lines(self.log)
 
-    def start(self, *, module: str = "", **changes: str) -> None:
-        self.process = self.command(module=module, **changes)
+    def start(self, **changes: str) -> None:
+        """Have it run, as a child of a process that has imported it."""
+        self.process = self._fork(**changes)
 
     def start_armed(self, kill_at: str) -> None:
         """Start it so that it dies at a step of an outside call (see `tests.support.armed`)."""
-        self.start(module="tests.support.armed", ARMED=f"{self.module}.app", KILL_AT=kill_at)
+        self.start(KILL_AT=kill_at)
+
+    def start_as_deployed(self) -> Popen[bytes]:
+        """`python -m module`, which imports it anew."""
+        command = [sys.executable, "-m", self.module]
+        self.process = start_process(command, log=self.log, env=self.settings)
+        return self.process
+
+    def _fork(self, *arguments: str, **changes: str) -> Forked:
+        app = f"{self.module}.app" if self.module.startswith("services.") else self.module
+        return fork(app, *arguments, log=self.log, env=self.settings | changes)
 
     @property
     def runs(self) -> bool:
@@ -63,9 +71,11 @@ class ServiceProcess:
         self.process.kill()
         self.process.wait()
 
-    def stop(self) -> None:
-        if self.process is not None:
-            end_process(self.process)
+    def stop(self, *, grace_s: float = 10.0) -> None:
+        if isinstance(self.process, Forked):
+            self.process.end(grace_s=grace_s)
+        elif self.process is not None:
+            end_process(self.process, grace_s=grace_s)
 
     async def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """Its answer. Raises `httpx.TransportError` while it does not listen."""
