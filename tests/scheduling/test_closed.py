@@ -81,6 +81,7 @@ ROLES = {
     "POST /locations/{location_id}/closures": "ops",
     "POST /closures/{closure_id}/withdraw": "ops",
     "POST /closures/{closure_id}/replans": "front_desk",
+    "GET /displaced-visits": "ops front_desk nurse prescriber",
     "POST /house-figures": "ops",
     "GET /house-figures": "ops front_desk nurse prescriber",
     "POST /holds": "front_desk",

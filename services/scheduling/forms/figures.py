@@ -181,18 +181,25 @@ class OpeningHoursWish(Wish):
     source: Source
 
 
-class OpeningHoursAnswer(OpeningHoursWish):
-    hours_id: UUID
-    location_id: UUID
-
-
 class TouchedVisit(BaseModel):
-    """A visit that is booked on a closed day, or that no nurse watches; a session has no series."""
+    """A visit where its place cannot give it: on a closed day, with no hours, nurse or chair.
+
+    A session has no series. With `hold_id` it is part of a plan that is held, and no visit yet.
+    """
 
     appointment_id: UUID
     series_id: UUID | None
+    hold_id: UUID | None
     patient_id: UUID
     starts_at: Moment
+
+
+class OpeningHoursAnswer(OpeningHoursWish):
+    """`touches` are the visits that they leave outside, told when they are recorded."""
+
+    hours_id: UUID
+    location_id: UUID
+    touches: tuple[TouchedVisit, ...] = ()
 
 
 class RosterWish(Wish):

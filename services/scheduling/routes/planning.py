@@ -25,13 +25,15 @@ from services.scheduling.forms.figures import (
 )
 from services.scheduling.forms.withdrawals import WithdrawFigure, WithdrawnAnswer
 from services.scheduling.handlers import listing
-from services.scheduling.handlers.clinic import places, visit_types, withdrawals
+from services.scheduling.handlers.clinic import displaced, places, visit_types, withdrawals
+from services.scheduling.handlers.clinic.displaced import DisplacedVisit
 from services.scheduling.handlers.replans import closures
 from services.scheduling.handlers.replans.closures import ClosureReplans
 from services.scheduling.handlers.series import plans
 from services.scheduling.handlers.series.plans import PlansAnswer, PlanSeries
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
+from shared.http.pages import AskedPage, Page
 
 OPS, FRONT_DESK, NURSE, PRESCRIBER = Role.OPS, Role.FRONT_DESK, Role.NURSE, Role.PRESCRIBER
 
@@ -100,6 +102,14 @@ async def record_roster(location_id: UUID, wish: RosterWish, desk: AtDesk) -> Ro
 async def record_closure(location_id: UUID, wish: ClosureWish, desk: AtDesk) -> ClosureAnswer:
     """Record days on which a location is closed."""
     return await desk.decide(places.record_closure, location_id, wish)
+
+
+@router.get("/displaced-visits", dependencies=[allow(OPS, FRONT_DESK, NURSE, PRESCRIBER)])
+async def list_displaced(
+    desk: AtDesk, asked: AskedPage, location_id: Annotated[UUID, Query()]
+) -> Page[DisplacedVisit]:
+    """What is booked or held where it has no open hours, no nurse or no chair any more."""
+    return await desk.read(displaced.list_displaced, location_id, asked, desk.actor)
 
 
 @router.post("/closures/{closure_id}/replans", dependencies=[allow(FRONT_DESK)])

@@ -1,9 +1,9 @@
 """Every query of scheduling, and the only place that seals and opens what patients entrust.
 
 Locks are taken in one order, so that no two requests wait for each other: the patient's row, then
-a place's days where nurses are counted, then chairs by their id, then the place's rooms. Whoever
+the place's, its days where nurses are counted, then chairs by their id, then its rooms. Whoever
 changes anything of a patient's course holds that patient's row; whoever registers one holds the
-name and birth date first.
+name and birth date first; whoever changes a place holds its row before anything else.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ from services.scheduling.store.policy import (
     has_hours_from,
     has_roster_from,
     infusion_types,
+    next_roster_from,
     policy_of,
     protocol_rows,
     series_types,
@@ -72,7 +73,6 @@ from services.scheduling.store.visits import (
     abort_reason_of,
     add_treatment,
     add_visit,
-    chairs_taken_from,
     change_visit,
     diagnoses_of_visit,
     driver_of,
@@ -87,6 +87,7 @@ from services.scheduling.store.visits import (
     seal_sent_home,
     seal_transfer,
     sent_home_reason_of,
+    taken_from,
     taken_slots,
     visits_between,
 )
@@ -106,7 +107,6 @@ __all__ = [
     "chair_place",
     "chairs_at",
     "chairs_in_service",
-    "chairs_taken_from",
     "change_card",
     "change_clinician",
     "change_location",
@@ -140,6 +140,7 @@ __all__ = [
     "lock_patient",
     "lock_rooms",
     "lock_visit",
+    "next_roster_from",
     "patient_card",
     "policy_of",
     "protocol_rows",
@@ -157,6 +158,7 @@ __all__ = [
     "series_types",
     "set_service",
     "stop_series",
+    "taken_from",
     "taken_slots",
     "visit_type_rows",
     "visits_between",

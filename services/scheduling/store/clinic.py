@@ -23,10 +23,10 @@ async def find_location(tx: Transaction, location_id: UUID) -> Location | None:
 
 
 async def keep_location(tx: Transaction, location_id: UUID) -> Location | None:
-    """A place whose zone nobody corrects until the commit; taken after the patient's row.
+    """A place of which nobody changes the zone, the hours, the rosters or the closures meanwhile.
 
-    What is booked by its clock meanwhile is counted by whoever would correct it. Those who book
-    keep it side by side.
+    Until the commit; taken after the patient's row, and before any of them is read. What is booked
+    by them is counted and named by whoever would change them. Those who book keep it side by side.
     """
     rows = select(Location).where(col(Location.location_id) == location_id)
     return await one(tx, rows.with_for_update(read=True, key_share=True), Location)
@@ -40,7 +40,11 @@ async def zone_at(tx: Transaction, location_id: UUID) -> ZoneInfo:
 
 
 async def lock_location(tx: Transaction, location_id: UUID) -> Location | None:
-    """A place, held until the commit; who books there meanwhile waits."""
+    """A place, held until the commit; who books there meanwhile waits.
+
+    Whoever changes its zone or its calendar takes it before anything else, and waits for nobody
+    after it.
+    """
     rows = select(Location).where(col(Location.location_id) == location_id)
     return await one(tx, rows.with_for_update(), Location)
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 
@@ -173,6 +173,15 @@ async def has_roster_from(tx: Transaction, location_id: UUID, day: date) -> bool
         col(RosterRow.location_id) == location_id, col(RosterRow.effective_from) == day
     )
     return (await tx.execute(rows)).first() is not None
+
+
+async def next_roster_from(tx: Transaction, location_id: UUID, day: date) -> date | None:
+    """The first day of the roster that replaces the one of this first day, if there is one."""
+    rows = select(func.min(col(RosterRow.effective_from))).where(
+        col(RosterRow.location_id) == location_id, col(RosterRow.effective_from) > day
+    )
+    first_day: date | None = (await tx.execute(rows)).scalar_one()
+    return first_day
 
 
 async def find_closure(tx: Transaction, closure_id: UUID) -> ClosureRow | None:

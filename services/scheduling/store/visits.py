@@ -374,11 +374,10 @@ async def rooms_used(
     return [Used(**row) for row in (await tx.execute(rows)).mappings()]
 
 
-def chairs_taken_from(since: datetime, location_id: UUID) -> Select[Any]:
-    """What takes a chair of a place and ends after a moment, plans that are held included."""
+def taken_from(since: datetime, location_id: UUID) -> Select[Any]:
+    """What takes time of a place and ends after a moment, plans that are held included."""
     return select(Appointment).where(
         col(Appointment.location_id) == location_id,
-        col(Appointment.chair_id).is_not(None),
         col(Appointment.ends_at) > since,
         col(Appointment.state).not_in(FREED),
     )

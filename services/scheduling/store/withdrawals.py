@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from uuid import UUID
 
 from sqlalchemy import Table, delete, select
 from sqlmodel import SQLModel
@@ -30,6 +31,13 @@ TABLES: dict[str, type[SQLModel]] = {
     "opening_hours": OpeningHoursRow,
     "roster": RosterRow,
 }
+
+
+async def location_of(tx: Transaction, kind: str, id_: UUID) -> UUID | None:
+    """Of which place a roster or its hours are; nothing where there are none."""
+    table: Table = TABLES[kind].__table__  # type: ignore[attr-defined]  # every table=True model has one
+    [key] = table.primary_key.columns
+    return (await tx.execute(select(table.c.location_id).where(key == id_))).scalar_one_or_none()
 
 
 async def first_day_of(tx: Transaction, kind: str, key: Mapping[str, object]) -> date | None:

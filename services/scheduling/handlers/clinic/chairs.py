@@ -10,8 +10,8 @@ from services.scheduling import store
 from services.scheduling.forms.answers import ChairAnswer
 from services.scheduling.forms.figures import TouchedVisit
 from services.scheduling.forms.wishes import Nothing, TakeChairOut
+from services.scheduling.handlers.clinic.displaced import TO_COME
 from services.scheduling.handlers.series.gap_risks import look_at_free_chairs
-from services.scheduling.rules.visits.life import COMING, HERE
 from services.scheduling.store.rows import every
 from services.scheduling.tables import Appointment, Chair
 from shared.http.problems import Refused
@@ -40,11 +40,9 @@ async def put_back(chair_id: UUID, _: Nothing, tx: Transaction) -> ChairAnswer |
 
 
 async def _touched_by(tx: Transaction, chair: Chair) -> tuple[TouchedVisit, ...]:
-    """The visits that are to begin in a chair, the earliest first."""
-    rows = store.visits_between(None, None, chair.location_id).where(
-        col(Appointment.chair_id) == chair.chair_id,
-        col(Appointment.ends_at) > tx.now,
-        col(Appointment.state).in_((*COMING, *HERE)),
+    """What is to begin in a chair, or is held there, the earliest first."""
+    rows = store.taken_from(tx.now, chair.location_id).where(
+        col(Appointment.chair_id) == chair.chair_id, col(Appointment.state).in_(TO_COME)
     )
     found = await every(tx, rows.order_by(*store.BY_START), Appointment)
     return tuple(TouchedVisit(**each.model_dump()) for each in found)

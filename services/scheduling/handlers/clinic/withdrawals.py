@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.scheduling import store
 from services.scheduling.forms.withdrawals import (
     WithdrawChartWord,
     WithdrawFigure,
@@ -28,6 +29,10 @@ async def withdraw_figure(
 ) -> WithdrawnAnswer | Refused:
     """Take a figure back that nothing was decided by yet. What was booked for its days stands."""
     key = _key(wish)
+    if isinstance(wish, WithdrawPlace):
+        location_id = await kept.location_of(tx, wish.kind, wish.id)
+        if location_id is not None:
+            await store.lock_location(tx, location_id)
     first_day = await kept.first_day_of(tx, wish.kind, key)
     if first_day is None:
         return Refused.not_found("figure", "kind")

@@ -102,6 +102,7 @@ async def apply(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
     patient_id = (await kept.imported(tx, {patient_key})).get(patient_key)
     if patient_id is not None:
         await store.lock_patient(tx, patient_id)
+    await store.keep_location(tx, import_.location_id)
     group = await _judge(import_, batch_no, visits, patient_id, tx)
     await _watch(import_, group, [], tx)
     if patient_id is None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
-from sqlmodel import col
 
 from services.scheduling import store
 from services.scheduling.forms.figures import TouchedVisit
 from services.scheduling.forms.replans import ProposeReplan, ReplanAnswer
+from services.scheduling.handlers.clinic.displaced import displaced_at, named
 from services.scheduling.handlers.replans.proposing import propose_replan
-from services.scheduling.rules.clinic.policy import at_wall
-from services.scheduling.rules.visits.life import COMING
-from services.scheduling.store.rows import every
-from services.scheduling.tables import Appointment, Location
+from services.scheduling.tables import Location
 from services.scheduling.tables.figures import ClosureRow
 from shared.http.problems import Refused, Violation
 from shared.messaging import Transaction
@@ -40,14 +36,14 @@ class ClosureReplans(BaseModel):
 async def touched_by(
     tx: Transaction, location: Location, closure: ClosureRow
 ) -> tuple[TouchedVisit, ...]:
-    """The visits to come that are booked on the closed days, the earliest first."""
+    """What is booked or held on the closed days and is to come still, the earliest first."""
     zone = ZoneInfo(location.zone)
-    since = max(tx.now, at_wall(closure.first_on, 0, zone))
-    until = at_wall(closure.last_on + timedelta(days=1), 0, zone)
-    rows = store.visits_between(since, until, location.location_id)
-    rows = rows.where(col(Appointment.state).in_(COMING)).order_by(*store.BY_START)
-    found = await every(tx, rows, Appointment)
-    return tuple(TouchedVisit(**each.model_dump()) for each in found)
+    on_its_days = [
+        each
+        for each in await displaced_at(tx, location)
+        if closure.first_on <= each[0].starts_at.astimezone(zone).date() <= closure.last_on
+    ]
+    return named(on_its_days, "closed")
 
 
 async def propose_for_closure(closure_id: UUID, tx: Transaction) -> ClosureReplans | Refused:

@@ -45,6 +45,7 @@ async def move_visit(
     if held.course is None:
         return await move_treatment(held, wish, tx)
     visit, zone = held.visit, ZoneInfo(held.location.zone)
+    await store.keep_location(tx, visit.location_id)
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
     protocol = protocol_of(policy, held.course.series, zone)
     chair_id = wish.chair_id or visit.chair_id

@@ -59,6 +59,14 @@ def look_at_free_chairs(location_id: UUID, tx: Transaction) -> None:
     tx.do(WatchPlace(location_id=location_id), key=f"free-chairs/{location_id}")
 
 
+def look_at_free_chairs_anew(location_id: UUID, tx: Transaction) -> None:
+    """As `look_at_free_chairs`, for who has the place's calendar alone, and waits for nobody.
+
+    Under its key it would wait for a worker that looks just now, and that may wait for the place.
+    """
+    tx.do(WatchPlace(location_id=location_id))
+
+
 async def watch_place(work: WatchPlace, tx: Transaction) -> None:
     """Look at every series of a place that lacks an infusion, or has a gap that is too long."""
     for series_id in await kept.series_lacking(tx, work.location_id):

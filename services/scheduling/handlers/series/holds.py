@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.forms.answers import SeriesAnswer
 from services.scheduling.forms.courses import BookHold, HeldChair, HoldAnswer, HoldPlan
+from services.scheduling.handlers.rooms import broken_by_place
 from services.scheduling.handlers.series.booking import say_booked
 from services.scheduling.handlers.series.gap_risks import look_at_free_chairs
 from services.scheduling.handlers.series.whole_plans import (
@@ -18,16 +21,20 @@ from services.scheduling.handlers.series.whole_plans import (
 )
 from services.scheduling.handlers.waitlist.openings import look_after
 from services.scheduling.rules.clinic.house import HouseFigure
+from services.scheduling.rules.clinic.policy import Policy
+from services.scheduling.rules.clinic.slots import Slot, broken_by_chair
 from services.scheduling.rules.series import course as series_rules
 from services.scheduling.rules.series import holds as rules
 from services.scheduling.rules.series.holds import HoldState
 from services.scheduling.store import holds as kept
 from services.scheduling.store.house import figure_of
+from services.scheduling.tables import Appointment
 from services.scheduling.tables.holds import Hold
 from services.scheduling.work import ExpireHold
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
+from shared.refusals import Broken
 
 
 async def hold_plan(wish: HoldPlan, tx: Transaction) -> HoldAnswer | Refused:
@@ -58,6 +65,7 @@ async def book_hold(hold_id: UUID, wish: BookHold, tx: Transaction) -> SeriesAns
         return Refused.by_rules(broken, "The hold is not booked")
     location = await store.find_location(tx, hold.location_id)
     assert location is not None, "a hold has its place"
+    await store.keep_location(tx, hold.location_id)
     policy = await store.policy_of(tx, hold.location_id, hold.visit_type)
     held = await kept.held_chairs(tx, hold_id)
     has_open = await store.has_open_series(tx, hold.patient_id)
@@ -68,6 +76,7 @@ async def book_hold(hold_id: UUID, wish: BookHold, tx: Transaction) -> SeriesAns
             tx, hold.patient_id, [each.starts_at for each in held], policy, location
         ),
         *await broken_by_prescriber(tx, wish.prescriber_id),
+        *await _broken_by_place(tx, hold, held, policy, zone),
     ]
     if broken:
         return Refused.by_rules(broken, "The hold is not booked")
@@ -85,6 +94,30 @@ async def book_hold(hold_id: UUID, wish: BookHold, tx: Transaction) -> SeriesAns
     await kept.end_hold(tx, hold_id, HoldState.BOOKED, series_id=series_id)
     tx.cancel(_key(hold_id))
     return await say_booked(series_id, location, tx)
+
+
+async def _broken_by_place(
+    tx: Transaction, hold: Hold, held: Sequence[Appointment], policy: Policy, zone: ZoneInfo
+) -> list[Broken]:
+    """What the place can do no longer for a plan that it had the hours, nurses and chairs for."""
+    wished = [
+        Slot(each.starts_at, each.ends_at, each.chair_id, each.patient_id)
+        for each in held
+        if each.chair_id is not None
+    ]
+    broken = await broken_by_place(
+        tx,
+        policy,
+        hold.location_id,
+        wished,
+        zone,
+        lambda _: "hold_id",
+        besides=[each.appointment_id for each in held],
+    )
+    chairs = await store.lock_chairs(tx, {slot.chair_id for slot in wished})
+    for chair in chairs.values():
+        broken += broken_by_chair(store.chair_place(chair), hold.location_id, "hold_id")
+    return broken
 
 
 async def release_hold(hold_id: UUID, tx: Transaction) -> HoldAnswer | Refused:

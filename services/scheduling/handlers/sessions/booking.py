@@ -91,6 +91,7 @@ async def _slot(
 ) -> tuple[Slot | None, list[Broken]]:
     """What a session would take, and what stands in its way; its leader is held from here on."""
     zone = ZoneInfo(location.zone)
+    await store.keep_location(tx, location.location_id)
     policy = await store.policy_of(tx, location.location_id, visit_type)
     if not policy.visits:
         return None, [unknown("visit type", "visit_type")]

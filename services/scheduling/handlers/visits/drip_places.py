@@ -31,6 +31,7 @@ async def broken_by_drips(tx: Transaction, held: HeldVisit, chair_id: UUID) -> l
     Where nurses are counted, the day is held until the commit, and the chair in any case.
     """
     visit, zone = held.visit, ZoneInfo(held.location.zone)
+    await store.keep_location(tx, visit.location_id)
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
     today = tx.now.astimezone(zone).date()
     if policy.rosters:

@@ -135,6 +135,7 @@ async def move_treatment(
 ) -> AppointmentAnswer | Refused:
     """Give a treatment another time or chair, by the rules of its booking."""
     visit, zone = held.visit, ZoneInfo(held.location.zone)
+    await store.keep_location(tx, visit.location_id)
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
     chair_id = wish.chair_id or visit.chair_id
     assert chair_id is not None, "a treatment has its chair"

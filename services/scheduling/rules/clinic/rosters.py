@@ -30,7 +30,8 @@ def beyond(policy: Policy, roster: Roster, booked: Sequence[Watched], zone: Zone
     for each in booked:
         if policy.roster_on(each.starts_at.astimezone(zone).date()) != roster:
             continue
-        beside = [(one.starts_at, one.ends_at) for one in kept if one.ends_at > each.starts_at]
+        kept = [one for one in kept if one.ends_at > each.starts_at]
+        beside = [(one.starts_at, one.ends_at) for one in kept]
         if broken_by_nurses(policy, each.starts_at, each.ends_at, beside, zone, "starts_at"):
             left.append(each.appointment_id)
         else:
