@@ -173,8 +173,8 @@ async def test_a_session_comes_in_with_its_leader(elsewhere: Clinic) -> None:
     await bring(elsewhere, "patients", sheet([person(1)]))
     session = {"visit_type": "preparation", "chair": "", "series_source_id": "", "diagnoses": ""}
     rows = [
-        visit(elsewhere, 1, NOON + timedelta(days=150), **session),
-        visit(elsewhere, 2, NOON + timedelta(days=150, minutes=30), **session),
+        visit(elsewhere, 1, NOON + timedelta(days=149), **session),
+        visit(elsewhere, 2, NOON + timedelta(days=149, minutes=30), **session),
     ]
     found = await look(elsewhere, "appointments", sheet(rows))
     told = await problems(elsewhere, found)

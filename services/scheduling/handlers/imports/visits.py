@@ -1,10 +1,11 @@
 """Visits of an import: a series is imported whole, as it was agreed elsewhere.
 
-What others were promised is kept: sizes and hours are not judged again, and a gap that a booking
-would be refused for is advice on its row, and watched once it is on file. A treatment that is too
-near to another is wrong all the same, for no file brings the signature that it takes. A chair, a
-leader and a patient are never in two visits at once, and no nurse watches more than the roster
-says, here as anywhere.
+What others were promised is kept where it can be: sizes are not judged again, and a gap that a
+booking would be refused for is advice on its row, and watched once it is on file. A treatment that
+is too near to another is wrong all the same, for no file brings the signature that it takes. A
+chair, a leader and a patient are never in two visits at once, no nurse watches more than the roster
+says, and nobody comes on a closed day, outside the hours or to a chair out of service, here as
+anywhere.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from services.scheduling.handlers.rooms import broken_by_watch, slot_of, with_ro
 from services.scheduling.handlers.series.given_before import broken_by_given
 from services.scheduling.handlers.visits.drug_gaps import broken_by_new
 from services.scheduling.rules.clinic import slots
-from services.scheduling.rules.clinic.policy import Policy
+from services.scheduling.rules.clinic.policy import Policy, broken_by_hours
 from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.imports import rows as rules
 from services.scheduling.rules.patients.ages import broken_by_age
@@ -32,7 +33,7 @@ from services.scheduling.rules.series.protocols import Infusion
 from services.scheduling.rules.sessions import as_of_leader
 from services.scheduling.store import imports as kept
 from services.scheduling.store import sessions
-from services.scheduling.tables import Clinician
+from services.scheduling.tables import Chair, Clinician
 from services.scheduling.tables.imports import Import, ImportRow
 from shared.messaging import Transaction
 from shared.refusals import Broken
@@ -145,10 +146,14 @@ async def _judge(
     if first.chair is not None and policy.rosters:
         days = {visit.starts_at.astimezone(zone).date() for _, visit in visits}
         await store.lock_days(tx, import_.location_id, days)
-    await _hold(resources, first, tx)
+    chairs = await _hold(resources, first, tx)
     group.note(await _broken_by_age(patient_id, policy, first, zone, tx))
     for n, (_, visit) in enumerate(visits):
         resource, broken = resources[n], _unknown(resources[n], visit)
+        if resource in chairs:
+            broken += slots.broken_by_chair(
+                store.chair_place(chairs[resource]), import_.location_id, "chair"
+            )
         broken += slots.broken_by_time(policy.planning, visit.starts_at, tx.now, "starts_at")
         figures = policy.visit_on(visit.starts_at.astimezone(zone).date())
         slot = None
@@ -169,6 +174,7 @@ async def _judge(
             met = slots.broken_by_taken(slot, [*taken, *earlier], "chair", "starts_at")
             broken += [as_of_leader(each) if visit.chair is None else each for each in met]
             broken += await _too_near(visit, policy, slot, zone, tx)
+            broken += broken_by_hours(policy, slot.starts_at, slot.ends_at, zone, "starts_at")
         group.slots.append(slot)
         group.broken[n] += broken
     await _give_rooms(import_, group, tx)
@@ -277,14 +283,16 @@ def _unknown(resource: UUID | None, visit: ImportedVisit) -> list[Broken]:
     return []
 
 
-async def _hold(resources: Sequence[UUID | None], first: ImportedVisit, tx: Transaction) -> None:
+async def _hold(
+    resources: Sequence[UUID | None], first: ImportedVisit, tx: Transaction
+) -> dict[UUID, Chair]:
     """Hold all that a group takes until the commit, in the order in which everybody does."""
     found = {each for each in resources if each is not None}
     if first.chair is not None:
-        await store.lock_chairs(tx, found)
-        return
+        return await store.lock_chairs(tx, found)
     for clinician_id in found:
         await store.lock_clinician(tx, clinician_id)
+    return {}
 
 
 async def _taken(visit: ImportedVisit, slot: Slot, tx: Transaction) -> list[Slot]:
