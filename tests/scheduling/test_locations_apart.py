@@ -88,7 +88,7 @@ async def furnish(clinic: Clinic) -> dict[str, str]:
     note = await clinic.step(drip, "adverse-events", FALL)
     await clinic.infuse(late["appointments"][0])
     await clinic.discharge(late["appointments"][0])
-    closed = {"first_on": "2027-02-01", "last_on": "2027-02-01", "reason": "Made up"}
+    closed = {"first_on": "2026-10-22", "last_on": "2026-10-22", "reason": "Made up"}
     closure = await clinic.post(f"{place}/closures", closed)
     await live_until(clinic, datetime(2026, 10, 12, 12, tzinfo=UTC))
     return {

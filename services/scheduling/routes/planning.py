@@ -106,7 +106,7 @@ async def record_closure(location_id: UUID, wish: ClosureWish, desk: AtDesk) -> 
 
 @router.get("/displaced-visits", dependencies=[allow(OPS, FRONT_DESK, NURSE, PRESCRIBER)])
 async def list_displaced(
-    desk: AtDesk, asked: AskedPage, location_id: Annotated[UUID, Query()]
+    desk: AtDesk, asked: AskedPage, location_id: UUID | None = None
 ) -> Page[DisplacedVisit]:
     """What is booked or held where it has no open hours, no nurse or no chair any more."""
     return await desk.read(displaced.list_displaced, location_id, asked, desk.actor)

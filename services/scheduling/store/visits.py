@@ -383,6 +383,21 @@ def taken_from(since: datetime, location_id: UUID) -> Select[Any]:
     )
 
 
+async def places_in_use(
+    tx: Transaction, since: datetime, location_id: UUID | None
+) -> list[Location]:
+    """The places, or this one, of which something takes time that ends after a moment."""
+    taken = select(col(Appointment.appointment_id)).where(
+        col(Appointment.location_id) == col(Location.location_id),
+        col(Appointment.ends_at) > since,
+        col(Appointment.state).not_in(FREED),
+    )
+    rows = select(Location).where(taken.exists())
+    if location_id is not None:
+        rows = rows.where(col(Location.location_id) == location_id)
+    return await every(tx, rows.order_by(col(Location.location_id)), Location)
+
+
 def visits_between(
     since: datetime | None, until: datetime | None, location_id: UUID | None
 ) -> Select[Any]:

@@ -87,13 +87,14 @@ def named(displaced: list[tuple[Appointment, list[Broken]]], rule: str) -> tuple
 
 
 async def list_displaced(
-    location_id: UUID, asked: Paging, reader: Actor, tx: Transaction
+    location_id: UUID | None, asked: Paging, reader: Actor, tx: Transaction
 ) -> Page[DisplacedVisit] | Refused:
-    """What stands at a place where it cannot be given, the earliest first."""
-    location = await store.find_location(tx, location_id)
-    if location is None:
-        return Refused.not_found("location", "location_id")
-    why = {each.appointment_id: broken for each, broken in await displaced_at(tx, location)}
+    """What stands at a place, or at any, where it cannot be given, the earliest first."""
+    why: dict[UUID, list[Broken]] = {}
+    for place in await store.places_in_use(tx, tx.now, location_id):
+        if asked.locations is None or place.location_id in asked.locations:
+            found = await displaced_at(tx, place)
+            why |= {each.appointment_id: broken for each, broken in found}
 
     def item(row: Row[tuple[object, ...]]) -> DisplacedVisit:
         visit = Appointment.model_validate(row, from_attributes=True)
