@@ -72,7 +72,7 @@ def bare_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | python
 
 
-def _bound_to(parent: int, ending: signal.Signals) -> Callable[[], None]:
+def bound_to(parent: int, ending: signal.Signals) -> Callable[[], None]:
     """What the child does first: have the kernel end it when its parent is gone."""
 
     def bind() -> None:
@@ -110,7 +110,7 @@ def start_process(
             group=user,
             extra_groups=None if user is None else [],
             process_group=0,
-            preexec_fn=_bound_to(os.getpid(), ending),  # noqa: PLW1509  # it only calls the kernel
+            preexec_fn=bound_to(os.getpid(), ending),  # noqa: PLW1509  # it only calls the kernel
         )
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from subprocess import Popen
+from subprocess import Popen, TimeoutExpired
 
 import httpx
 
-from deploy.local.processes import end_process, free_port, last_lines, start_process
+from deploy.local.processes import free_port, last_lines, start_process
 from tests.support.eventually import eventually
-from tests.support.forked import Forked, fork
+from tests.support.forked import fork
 
 STARTS_WITHIN_S = 60.0
 
@@ -27,7 +29,7 @@ class ServiceProcess:
     environment: Mapping[str, str]
     log: Path
     port: int = field(default_factory=free_port)
-    process: Popen[bytes] | Forked | None = None
+    process: Popen[bytes] | ForkServerProcess | None = None
 
     @property
     def url(self) -> str:
@@ -38,7 +40,9 @@ class ServiceProcess:
         return {**self.environment, f"{self.prefix}_HTTP_PORT": str(self.port)}
 
     def migrate(self) -> None:
-        assert self._fork("migrate").wait(STARTS_WITHIN_S) == 0, last_lines(self.log)
+        child = self._fork("migrate")
+        child.join(STARTS_WITHIN_S)
+        assert child.exitcode == 0, last_lines(self.log)
 
     def start(self, **changes: str) -> None:
         """Have it run, as a child of a process that has imported it."""
@@ -54,28 +58,45 @@ class ServiceProcess:
         self.process = start_process(command, log=self.log, env=self.settings)
         return self.process
 
-    def _fork(self, *arguments: str, **changes: str) -> Forked:
+    def _fork(self, *arguments: str, **changes: str) -> ForkServerProcess:
         app = f"{self.module}.app" if self.module.startswith("services.") else self.module
         return fork(app, *arguments, log=self.log, env=self.settings | changes)
 
     @property
+    def exit_code(self) -> int | None:
+        """None before it was started, and while it runs."""
+        if isinstance(self.process, ForkServerProcess):
+            return self.process.exitcode
+        return None if self.process is None else self.process.poll()
+
+    @property
     def runs(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        return self.process is not None and self.exit_code is None
 
     @property
     def died_by_kill(self) -> bool:
-        return self.process is not None and self.process.poll() == -signal.SIGKILL
+        return self.exit_code == -signal.SIGKILL
 
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
-        self.process.wait()
+        self._wait()
 
     def stop(self, *, grace_s: float = 10.0) -> None:
-        if isinstance(self.process, Forked):
-            self.process.end(grace_s=grace_s)
+        """Ask it to end, then make it."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        self._wait(grace_s)
+        if self.runs:
+            self.kill()
+
+    def _wait(self, seconds: float | None = None) -> None:
+        if isinstance(self.process, ForkServerProcess):
+            self.process.join(seconds)
         elif self.process is not None:
-            end_process(self.process, grace_s=grace_s)
+            with contextlib.suppress(TimeoutExpired):
+                self.process.wait(seconds)
 
     async def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """Its answer. Raises `httpx.TransportError` while it does not listen."""
