@@ -11,9 +11,11 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from shared.claims import PRINTABLE
 from shared.clock import real_now
 from shared.http.webhooks import Notice, Read
 
@@ -23,10 +25,13 @@ TOLERANCE = timedelta(minutes=5)
 _DIGITS_MAX = 12
 
 
+_Word = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=PRINTABLE)]
+
+
 class _Data(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    reference: str
+    reference: _Word
 
 
 class _CloudEvent(BaseModel):
@@ -34,8 +39,8 @@ class _CloudEvent(BaseModel):
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    id: str
-    type: str
+    id: _Word
+    type: _Word
     data: _Data
 
 

@@ -240,11 +240,61 @@ async def test_a_signed_notice_that_is_not_understood_is_refused(billing: Billin
 
 async def test_a_header_that_is_no_signature_is_refused(billing: Billing):
     body = notice("payment_intent.succeeded", "pi_made_up")
-    for header in (b"", b"t=,v1=", b"v1=abc", b"t=1", b"t=x,v1=y", b"\xff"):
+    at = str(int(real_now().timestamp())).encode()
+    for header in (
+        b"",
+        b"t=,v1=",
+        b"v1=abc",
+        b"t=1",
+        b"t=x,v1=y",
+        b"\xff",
+        b"t=" + at + b",v1=\xff\xfe\x80",
+        b"t=" + at + b",v1=" + "\u00e9\u2603".encode(),
+        b"t=" + at + b"\xb2,v1=abc",
+        b"t=" + at + b"=1,v1=abc",
+        b"t=" + b"9" * 5000 + b",v1=abc",
+    ):
         answer = await billing.http.post(
             "/webhooks/stripe", content=body, headers=[(b"stripe-signature", header)]
         )
         assert answer.status_code == 400, header
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert await billing.rows("SELECT 1 FROM webhooks") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "thing"),
+    [
+        ("balance.available", {"object": "balance", "available": []}),
+        ("account.updated", {"object": "account", "id": "acct_1MadeUp"}),
+        ("plan.created", {"object": "plan", "id": "gold plan (2026)"}),
+        ("charge.dispute.notheard", {"object": "dispute", "id": "dp_made_up"}),
+    ],
+)
+async def test_news_of_what_we_do_not_keep_is_taken_once_and_asks_for_nothing(
+    billing: Billing, kind: str, thing: dict[str, Any]
+):
+    body = notice(kind, "", data={"object": thing})
+
+    for _ in range(2):
+        assert (await post(billing, body)).status_code == 204
+
+    assert [row.kind for row in await billing.rows("SELECT kind FROM webhooks")] == [kind]
+    assert await billing.rows("SELECT 1 FROM due_work WHERE key LIKE 'look:%'") == []
+    await billing.until_rest()
+    assert await billing.parked() == []
+
+
+async def test_a_thin_event_of_what_we_do_not_keep_is_taken_and_asks_for_nothing(billing: Billing):
+    for count, kind in enumerate(
+        ("v2.core.account[requirements].updated", "v2.core.event_destination.ping")
+    ):
+        body = thin_notice(
+            kind, "", id=f"evt_{count}", type=kind, related_object=None, snapshot_event=None
+        )
+        assert (await post(billing, body)).status_code == 204, kind
+    assert len(await billing.rows("SELECT 1 FROM webhooks")) == 2
+    assert await billing.rows("SELECT 1 FROM due_work WHERE key LIKE 'look:%'") == []
 
 
 async def test_a_payment_that_is_not_ours_is_left_alone(billing: Billing):

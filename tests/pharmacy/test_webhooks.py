@@ -139,6 +139,44 @@ def test_a_seal_of_another_form_does_not_hold(header: str):
     assert not holds(b"{}", header, ["secret"], NOW)
 
 
+@pytest.mark.parametrize("vendor", ["pharmacy", "signing"])
+async def test_a_header_of_bytes_that_are_no_text_is_refused_in_words(
+    practice: Practice, vendor: str
+):
+    body, at = notice(f"{vendor}.something", "rx"), str(int(real_now().timestamp())).encode()
+    for header in (
+        b"\xff\xfe",
+        b"t=" + at + b",v1=\xff\x80",
+        b"t=" + at + b",v1=" + "\u2603".encode(),
+        b"t=" + at + b"\xb2,v1=abc",
+    ):
+        answer = await practice.http.post(
+            f"{practice.url}/webhooks/{vendor}",
+            content=body,
+            headers=[(f"x-{vendor}-signature".encode(), header)],
+        )
+        assert answer.status_code == 400, header
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("pharmacy.order.shipped", {"id": "evt_\x00"}),
+        ("pharmacy\x00", {}),
+        ("pharmacy.order.shipped", {"data": {"reference": "rx\x00"}}),
+        ("pharmacy.order.shipped", {"id": "x" * 3000}),
+    ],
+)
+async def test_a_sealed_notice_of_what_cannot_be_kept_is_refused(
+    practice: Practice, kind: str, changes: dict[str, Any]
+):
+    kept = await _kept(practice)
+    answer = await _tell(practice, notice(kind, "rx", **changes), PHARMACY_WEBHOOK_SECRET)
+    assert answer.status_code == 400
+    assert await _kept(practice) == kept
+
+
 @given(
     body=st.binary(max_size=60),
     late_s=st.integers(-1000, 1000),

@@ -2,10 +2,15 @@
 
 Stripe tells of a happening in two ways: with a snapshot of the object, or by its id alone (a thin
 event). A thin event names the snapshot that it stands beside, so both are one notice.
+
+What billing hears (`rules/notices.py`) names the object that Stripe is asked about. Whatever else
+an endpoint is told of, a balance or an account, is taken by its own id and kind, and asks for
+nothing: Stripe would repeat what is refused for three days, and then turn the endpoint off.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -15,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from services.billing.gateways.stripe.client import Stripe
 from services.billing.gateways.stripe.marks import PAGE
-from services.billing.rules.notices import Window
+from services.billing.rules.notices import HEARD, Window
 from services.billing.work import NoticesListed
 from shared.clock import real_now
 from shared.http.webhooks import Notice, Read
@@ -23,11 +28,16 @@ from shared.http.webhooks import Notice, Read
 TOLERANCE = timedelta(seconds=300)
 """Stripe's own for the past. The client lets any time in the future pass; we do not."""
 
-_Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]{1,255}$")]
+_ID = re.compile(r"[A-Za-z0-9_.]{1,255}")
+
+_Id = Annotated[str, Field(pattern=f"^{_ID.pattern}$")]
+_Kind = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\[\]]{1,255}$")]
 
 
 class _Object(BaseModel):
-    id: _Word
+    """A balance has no id, and a plan the one that somebody made up."""
+
+    id: str | None = None
 
 
 class _Data(BaseModel):
@@ -38,26 +48,35 @@ class _Snapshot(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     object: Literal["event"]
-    id: _Word
-    type: _Word
+    id: _Id
+    type: _Kind
     data: _Data
 
-    def notice(self) -> Notice:
-        return Notice(self.id, self.type, self.data.object.id)
+    def notice(self) -> Notice | None:
+        return _notice(self.id, self.type, self.data.object)
 
 
 class _Thin(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     object: Literal["v2.core.event"]
-    id: _Word
-    type: _Word
-    related_object: _Object
-    snapshot_event: _Word | None = None
+    id: _Id
+    type: _Kind
+    related_object: _Object | None = None
+    snapshot_event: _Id | None = None
 
-    def notice(self) -> Notice:
+    def notice(self) -> Notice | None:
         kind = self.type.removeprefix("v1.")
-        return Notice(self.snapshot_event or self.id, kind, self.related_object.id)
+        return _notice(self.snapshot_event or self.id, kind, self.related_object)
+
+
+def _notice(notice_id: str, kind: str, about: _Object | None) -> Notice | None:
+    if kind not in HEARD:
+        return Notice(notice_id, kind, "")
+    object_id = about and about.id
+    if object_id is None or _ID.fullmatch(object_id) is None:
+        return None
+    return Notice(notice_id, kind, object_id)
 
 
 _EVENT: TypeAdapter[_Snapshot | _Thin] = TypeAdapter(
@@ -105,6 +124,8 @@ class StripeNews:
 
 
 def _is_signed(raw: bytes, header: str, secret: str) -> bool:
+    if not header.isascii():
+        return False  # Stripe's client compares signatures as text, and fails at any other
     try:
         stripe.WebhookSignature.verify_header(
             raw, header, secret, tolerance=int(TOLERANCE.total_seconds())
