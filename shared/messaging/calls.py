@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 from shared.db import lost_race, unreachable
-from shared.errors import Misconfigured, Retry
+from shared.errors import Misconfigured, Poison, Retry
 from shared.messaging import duework
 from shared.messaging.breaker import Breaker
 from shared.messaging.causes import caused, on_behalf
@@ -119,8 +119,8 @@ class Calls:
         with on_behalf("work", leased.correlation_id, leased.traceparent, kind=leased.kind) as here:
             cause = replace(leased, traceparent=here)
             call = self._handlers.calls[leased.kind]
-            if leased.attempts > self._limits.attempts:
-                await self._put_off(leased, Retry("leases_ran_out"), attempts=leased.attempts)
+            if leased.leases_lost >= self._limits.lost_leases:
+                await self._put_off(leased, Poison("leases_ran_out"), attempts=leased.attempts)
                 return
             try:
                 argument = await self._argument(call, cause)

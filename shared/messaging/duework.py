@@ -56,7 +56,8 @@ _INSERT = text(
 _INSERT_MISSING = text(_NEW_ROWS + "DO NOTHING").bindparams(*_ROW_BINDS)
 
 _COLUMNS = (
-    "work_id, kind, payload, due_at, attempts, fence, correlation_id, causation_id, traceparent"
+    "work_id, kind, payload, due_at, attempts, leases_lost, fence, correlation_id, causation_id,"
+    " traceparent"
 )
 
 
@@ -97,6 +98,7 @@ _LEASE = text(
     + f"""
     UPDATE due_work AS d
        SET state = 'running', rests_until = NULL, attempts = attempts + 1, fence = fence + 1,
+           leases_lost = CASE WHEN state = 'running' THEN leases_lost + 1 ELSE 0 END,
            leased_until = clock_timestamp() + :lease
       FROM ready WHERE d.work_id = ready.work_id
     RETURNING {", ".join("d." + name for name in _COLUMNS.split(", "))}
@@ -187,6 +189,7 @@ class Leased:
     payload: dict[str, Any]
     due_at: datetime
     attempts: int
+    leases_lost: int
     fence: int
     correlation_id: UUID
     causation_id: UUID | None
@@ -253,7 +256,8 @@ async def lease(
 ) -> list[Leased]:
     """Take due work for calls: it stays, and is taken again when the lease runs out.
 
-    Every lease counts as an attempt, also one that ran out.
+    Every lease counts as an attempt, also one that ran out. Those that ran out in a row are counted
+    as well: whoever took the work then was ended by it.
     """
     taken_by = {**_of(shares), "now": now, "lease": timedelta(seconds=lease_s)}
     return [Leased.of(row) for row in await connection.execute(_LEASE, taken_by)]

@@ -41,5 +41,5 @@ class PutOff:
                 await duework.park(connection, leased, code=code, attempts=attempts, now=now)
                 await rounds.leave_next(connection, self._handlers, leased.kind, now)
                 return
-            rest_s = min(limits.backoff_cap_s, limits.backoff_s * 2 ** min(attempts - 1, 20))
+            rest_s = limits.rest_s(attempts)
             await duework.rest(connection, leased, code=code, attempts=attempts, rest_s=rest_s)

@@ -118,6 +118,7 @@ class DueWork(BackboneBase, table=True):
     due_at: datetime = Field(sa_column=moment())
     state: str = Field(sa_column=Column(Text, nullable=False, server_default="waiting"))
     attempts: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default="0"))
+    leases_lost: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default="0"))
     fence: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
     rests_until: datetime | None = Field(sa_column=moment(nullable=True))
     leased_until: datetime | None = Field(sa_column=moment(nullable=True))

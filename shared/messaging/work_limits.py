@@ -19,8 +19,17 @@ class WorkLimits:
     lease_s: float = 45.0
     backoff_s: float = 0.5
     backoff_cap_s: float = 900.0
-    attempts: int = 40
+    """When a vendor is back nobody waits longer than this."""
+    attempts: int = 400
+    """With the rests between them four days: a vendor that is away from a Friday evening over a
+    long weekend to Tuesday costs no piece of work."""
+    lost_leases: int = 40
+    """In a row, by work that ends whoever does it. Answers that failed are none."""
     bug_attempts: int = 5
+
+    def rest_s(self, attempts: int) -> float:
+        """How long work rests that failed so often."""
+        return min(self.backoff_cap_s, self.backoff_s * 2.0 ** min(attempts - 1, 20))
 
 
 @dataclass(slots=True)

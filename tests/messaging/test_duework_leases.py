@@ -178,7 +178,7 @@ async def test_work_whose_every_lease_runs_out_is_parked(
 ) -> None:
     practice.always_loads_s = LEASE_S + 0.3
     await plan(unit, Text(to="Ana"))
-    start(attempts=2)
+    start(lost_leases=2)
 
     async def parked() -> None:
         query = "SELECT (state, error_code, attempts)::text FROM due_work"

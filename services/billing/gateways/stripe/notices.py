@@ -73,7 +73,7 @@ class _Thin(BaseModel):
 def _notice(notice_id: str, kind: str, about: _Object | None) -> Notice | None:
     if kind not in HEARD:
         return Notice(notice_id, kind, "")
-    object_id = about and about.id
+    object_id = None if about is None else about.id
     if object_id is None or _ID.fullmatch(object_id) is None:
         return None
     return Notice(notice_id, kind, object_id)
