@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from datetime import timedelta
 
 import pytest
@@ -124,6 +125,25 @@ async def test_one_key_for_two_different_charges_is_an_error(
 
     assert refused.value.http_status == 400
     assert _paid(world) == 1
+
+
+async def test_a_document_that_is_sent_again_under_its_key_is_the_same_and_another_is_an_error(
+    stripe_client: stripe.StripeClient, world: OutsideWorld
+):
+    """The client parts the form by other words each time, which are no parameter."""
+
+    async def upload(content: bytes) -> stripe.File:
+        document = io.BytesIO(content)
+        document.name = "evidence.pdf"
+        return await stripe_client.v1.files.create_async(
+            {"purpose": "dispute_evidence", "file": document}, {"idempotency_key": "k"}
+        )
+
+    first = await upload(b"%PDF-1.7 made up")
+    assert (await upload(b"%PDF-1.7 made up")).id == first.id
+    with pytest.raises(stripe.IdempotencyError):
+        await upload(b"%PDF-1.7 another")
+    assert [one["id"] for one in world.state()["stripe"]["uploads"]] == [first.id]
 
 
 async def test_two_calls_at_once_with_one_key_charge_once_and_one_is_told_to_wait(
