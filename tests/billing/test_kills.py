@@ -6,82 +6,26 @@ what the one before it left, and dies there.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
-import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
-
-from deploy.local.postgres import Database
 from services.billing.rules.charges.attempts import SETTLES_WITHIN
 from shared.auth import Role
-from shared.clock import RunClock
 from shared.ids import new_id
-from tests.billing.conftest import Billing
-from tests.billing.process import elsewhere, everything_said, publish
+from tests.billing.mortal import (
+    CHANGES,
+    READS,
+    Mortal,
+    mortal_billing,  # noqa: F401  # the fixture `mortal`
+)
+from tests.billing.process import publish
 from tests.billing.test_notices import notice, post
-from tests.support import leases
-from tests.support.claim_check import ClaimDesk
 from tests.support.eventually import eventually
-from tests.support.outside_world import OutsideWorld
-from tests.support.service_process import ServiceProcess
-from tests.support.topics import Topics
 
 CARDS = "services.billing.gateways.stripe.cards:StripeCards"
 PAYMENTS = "services.billing.gateways.stripe.payments:StripePayments"
 REDEEM = "shared.claims:SchedulingClaims.infusion"
 PRINT = "services.billing.gateways.typesetting:Typst.render"
-
-CHANGES = ("before", "after", "written")
-READS = ("after", "written")  # a read not made is a read not stored
-
-
-@dataclass(slots=True)
-class Mortal:
-    """A billing that is killed again and again, seen from the clinic."""
-
-    process: ServiceProcess
-    clinic: Billing
-    engine: AsyncEngine
-    topics: Topics
-
-    async def dies_around(
-        self, call: str, sides: tuple[str, ...], cause: Callable[[], Awaitable[object]] | None
-    ) -> None:
-        """Die at each side of a call. `cause` has it made; without one it follows by itself."""
-        for side in sides:
-            self.process.start_armed(f"{side} {call}")
-            if cause is not None:
-                await self.process.until_ready()
-                with contextlib.suppress(httpx.TransportError):  # it may die before it answers
-                    await cause()
-                cause = None
-            await eventually(lambda: self.process.died_by_kill, within_s=40)
-            assert await leases.run_out(self.engine), f"killed {side} {call}, and not at work"
-
-    async def rows(self, query: str) -> list[Any]:
-        async with self.engine.connect() as connection:
-            return list(await connection.execute(text(query)))
-
-
-@pytest.fixture
-async def mortal(
-    running_world: tuple[OutsideWorld, RunClock, Path],
-    world: OutsideWorld,
-    database: Database,
-    scheduling: ClaimDesk,
-    topics: Topics,
-    tmp_path: Path,
-) -> AsyncIterator[Mortal]:
-    """Not started yet. Stripe tells it nothing: what it knows, it has asked for."""
-    async with elsewhere(running_world, world, database, scheduling, topics, tmp_path) as billing:
-        yield Mortal(*billing, topics)
 
 
 async def test_a_billing_killed_at_every_step_of_every_call_does_each_thing_once(mortal: Mortal):
@@ -130,9 +74,7 @@ async def test_a_billing_killed_at_every_step_of_every_call_does_each_thing_once
     await mortal.dies_around(PRINT, READS, None)
     await mortal.dies_around(f"{PAYMENTS}.payment", READS, tell_of_decline)
     await mortal.dies_around(f"{PAYMENTS}.find", READS, lambda: give_up_a_try(mortal, patient))
-    mortal.process.start()
-    await mortal.process.until_ready()
-    await mortal.process.until_at_rest()
+    await mortal.lives()
 
     assert len(clinic.at_stripe("customers")) == len(clinic.at_stripe("setup_intents")) == 1
     assert len(clinic.at_stripe("payment_intents")) == 2
@@ -141,7 +83,7 @@ async def test_a_billing_killed_at_every_step_of_every_call_does_each_thing_once
     assert (paid["state"], [one["state"] for one in paid["attempts"]]) == ("paid", ["captured"])
     assert [one["reason"] for one in declined["attempts"]] == ["insufficient_funds"]
     assert [one["reason"] for one in given_up["attempts"]] == ["not_at_stripe"]
-    assert await said_once(mortal.topics) == [
+    assert await mortal.said_once() == [
         "CardSaved",
         "ChargePosted",
         "PaymentCaptured",
@@ -175,10 +117,3 @@ async def give_up_a_try(mortal: Mortal, patient: UUID) -> None:
     assert answer.is_success, answer.text
     clinic.world._ask("DELETE", f"/faults/{fault}")
     clinic.step(SETTLES_WITHIN)
-
-
-async def said_once(topics: Topics) -> list[str]:
-    """The types of the events, each once, however often Kafka was handed it."""
-    headers = [dict(one.headers) for one in await everything_said(topics)]
-    types = {one["ce_id"]: one["ce_type"].decode() for one in headers}
-    return [kind.removeprefix("billing.") for kind in types.values()]
