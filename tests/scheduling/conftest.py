@@ -315,7 +315,7 @@ class Clinic:
 
     async def let_fall_due(self) -> None:
         """Decide all that is due by now, and what that leaves."""
-        while await Workers(on, UnitOfWork(self.engine, self.clock, on), {}).decide_timers():
+        while await Workers(on, unit_on(self.engine, self.clock), {}).decide_timers():
             pass
 
     async def settle_round(self) -> None:
@@ -343,7 +343,7 @@ class Clinic:
             return list((await connection.execute(text(query), values)).all())
 
 
-def unit_on(engine: AsyncEngine, clock: FixedClock) -> UnitOfWork:
+def unit_on(engine: AsyncEngine, clock: FixedClock | RunClock) -> UnitOfWork:
     return UnitOfWork(engine, clock, on, vault=Vault(VAULT_KEYS))
 
 

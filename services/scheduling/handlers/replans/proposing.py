@@ -9,16 +9,24 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.forms.replans import CancelOne, Change, ProposeReplan, ReplanAnswer
+from services.scheduling.forms.replans import (
+    CancelOne,
+    Change,
+    MoveOne,
+    ProposeReplan,
+    ReplanAnswer,
+)
 from services.scheduling.handlers.replans.parts import Parts, changed_in, parts_of, seen_in
 from services.scheduling.handlers.replans.shown import advice_of, lines_of, show_replan
 from services.scheduling.handlers.rooms import slot_of
-from services.scheduling.handlers.series.plans import place_of
+from services.scheduling.handlers.series.given_before import broken_by_given
+from services.scheduling.handlers.series.plans import place_of, rooms_for
 from services.scheduling.handlers.shown import protocol_of
 from services.scheduling.handlers.visits.missed import broken_by_cancelling
 from services.scheduling.rules.clinic import slots
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.clinic.policy import Policy, broken_by_hours, broken_by_nurses
+from services.scheduling.rules.clinic.rooms import free_room, no_room
 from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.planner.days import days_of
 from services.scheduling.rules.planner.wishes import Preferences
@@ -62,7 +70,7 @@ async def propose_replan(
     ] or refusals.broken_by_nothing_to_do(len(parts.later), parts.adding)
     if broken:
         return Refused.by_rules(broken, "No re-plan is made")
-    found = await _search(tx, course, wish.change, parts, protocol, location)
+    found = await _search(tx, course, wish.change, changed, parts, policy, protocol, location)
     if not isinstance(found, Replan):
         return Refused.by_rules(found, "No re-plan is made")
     expires_at = tx.now + timedelta(minutes=await figure_of(tx, HouseFigure.REPLAN_MIN))
@@ -105,9 +113,7 @@ async def _broken_by_change(
             *visit_rules.broken_by_step(Step.CANCEL, state),
             *await broken_by_cancelling(tx, change.reason, changed.starts_at, zone),
         ]
-    chair_id = change.chair_id or changed.chair_id
-    assert chair_id is not None, "an infusion has its chair"
-    slot = slot_of(policy, change.starts_at, chair_id, changed.patient_id, zone)
+    slot = _moved_to(change, changed, policy, zone)
     besides = [changed.appointment_id, *(each.appointment_id for each in parts.later)]
     field = "change.starts_at"
     place = [each.sequence_no for each in parts.fixed].index(changed.sequence_no or 0)
@@ -118,9 +124,25 @@ async def _broken_by_change(
             replace(wrong, field=field)
             for wrong in gaps.broken_by_place(protocol, parts.fixed, place, zone)
         ),
+        *await broken_by_given(
+            tx,
+            policy,
+            protocol,
+            changed.patient_id,
+            [slot.starts_at],
+            zone,
+            lambda _: field,
+            series_id=changed.series_id,
+        ),
         *broken_by_hours(policy, slot.starts_at, slot.ends_at, zone, field),
         *await _broken_by_room(tx, slot, besides, policy, location),
     ]
+
+
+def _moved_to(change: MoveOne, changed: Appointment, policy: Policy, zone: ZoneInfo) -> Slot:
+    chair_id = change.chair_id or changed.chair_id
+    assert chair_id is not None, "an infusion has its chair"
+    return slot_of(policy, change.starts_at, chair_id, changed.patient_id, zone, changed.room_id)
 
 
 async def _broken_by_room(
@@ -142,15 +164,32 @@ async def _broken_by_room(
     return [
         *slots.broken_by_chair(store.chair_place(chair), location.location_id, "change.chair_id"),
         *slots.broken_by_taken(slot, taken, "change.chair_id", field),
+        *await _broken_by_rooms(tx, slot, besides, policy, location),
         *broken_by_nurses(policy, slot.starts_at, slot.ends_at, beside, zone, field),
     ]
+
+
+async def _broken_by_rooms(
+    tx: Transaction, slot: Slot, besides: list[UUID], policy: Policy, location: Location
+) -> list[Broken]:
+    """Whether a room is free, where one is needed."""
+    zone = ZoneInfo(location.zone)
+    figures = policy.figures_on(slot.starts_at.astimezone(zone).date())
+    if not figures.room_needed:
+        return []
+    rooms, used = await rooms_for(tx, policy, location, slot.starts_at, slot.ends_at, besides)
+    if free_room(rooms, used, slot) is not None:
+        return []
+    return [no_room(rooms, figures.sources["room_needed"], "change.starts_at")]
 
 
 async def _search(
     tx: Transaction,
     course: Course,
     change: Change | None,
+    changed: Appointment | None,
     parts: Parts,
+    policy: Policy,
     protocol: InfusionProtocol,
     location: Location,
 ) -> Replan | list[Broken]:
@@ -161,6 +200,9 @@ async def _search(
     besides = [each.appointment_id for each in parts.later]
     if change is not None:
         besides.append(change.appointment_id)
+    moved = None
+    if isinstance(change, MoveOne) and changed is not None:
+        moved = _moved_to(change, changed, policy, zone)
     series = course.series
     wishes = Preferences(today, last)
     place = await place_of(
@@ -172,6 +214,7 @@ async def _search(
         besides,
         protocol=protocol,
         series_id=series.series_id,
+        as_well=[] if moved is None else [moved],
     )
     usual_min = rules.usual_minute([each.starts_at for each in course.visits], zone)
     # Some tens of milliseconds of arithmetic, beside which other requests go on.
@@ -187,6 +230,7 @@ async def _search(
         days,
         usual_min,
         elsewhere,
+        None if moved is None else moved.patient_until,
     )
     if isinstance(found, TooMany):
         return refusals.broken_by_too_many(found.later, found.adding)

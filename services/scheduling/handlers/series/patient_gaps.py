@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.scheduling import store
 from services.scheduling.handlers.free_starts import Free, FreeStart
 from services.scheduling.handlers.series.given_before import given_before
 from services.scheduling.handlers.series.placing import UNNUMBERED, Placing
 from services.scheduling.handlers.shown import protocol_of
 from services.scheduling.rules.clinic.policy import Policy
+from services.scheduling.rules.patients.ages import broken_by_age
 from services.scheduling.rules.series.earlier import broken_by_earlier
 from services.scheduling.rules.series.protocols import Infusion
 from services.scheduling.rules.visits.treatments import broken_by_gap
@@ -36,11 +38,13 @@ async def allowed_to(
     They count from all that was given, and from what is booked of an open series of the type. Gaps
     are of days, so each day is judged once. A type that is given by itself has its own gap, if any.
     """
-    if not free.starts:
+    patient = await store.find_patient(tx, patient_id)
+    if not free.starts or patient is None:
         return free
     zone = ZoneInfo(location.zone)
+    born = store.patient_card(tx, patient).birth_date
     if not policy.in_series:
-        return await _treatments_allowed(tx, patient_id, policy, free, zone)
+        return await _treatments_allowed(tx, patient_id, born, policy, free, zone)
     course = await open_course(tx, patient_id)
     if course is not None and course.series.visit_type != visit_type:
         course = None
@@ -60,7 +64,10 @@ async def allowed_to(
 
     def broken_by(start: datetime) -> list[Broken]:
         broken = broken_by_earlier(protocol, earlier, [start], zone, lambda _: "start")
-        if course is not None:
+        if course is None:
+            day = start.astimezone(zone).date()
+            broken += broken_by_age(policy.figures_on(day), born, day, "patient")
+        else:
             broken += _placed(course, start, tx.now, zone).broken_by_gaps(protocol)
         return broken
 
@@ -80,15 +87,27 @@ def _judged(free: Free, broken_by: Callable[[datetime], list[Broken]], zone: Zon
 
 
 async def _treatments_allowed(
-    tx: Transaction, patient_id: UUID, policy: Policy, free: Free, zone: ZoneInfo
+    tx: Transaction, patient_id: UUID, born: date, policy: Policy, free: Free, zone: ZoneInfo
 ) -> Free:
-    """The starts that are not too near to another visit which gives the same drug."""
+    """The starts that are not too near to another visit which gives the same drug.
+
+    None on a day on which the patient is too young.
+    """
     first = free.starts[0].starts_at
-    figures = policy.figures_on(first.astimezone(zone).date())
-    if figures.drug is None or figures.gap_min_days is None:
-        return free
-    given = await given_before(tx, patient_id, first, drug=figures.drug, to_come=True)
-    return _judged(free, lambda start: broken_by_gap(figures, None, given, start, zone), zone)
+    drug = policy.figures_on(first.astimezone(zone).date()).drug
+    given = (
+        [] if drug is None else await given_before(tx, patient_id, first, drug=drug, to_come=True)
+    )
+
+    def broken_by(start: datetime) -> list[Broken]:
+        day = start.astimezone(zone).date()
+        figures = policy.figures_on(day)
+        return [
+            *broken_by_gap(figures, None, given, start, zone),
+            *broken_by_age(figures, born, day, "patient"),
+        ]
+
+    return _judged(free, broken_by, zone)
 
 
 def _placed(course: Course, starts_at: datetime, now: datetime, zone: ZoneInfo) -> Placing:

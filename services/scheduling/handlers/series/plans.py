@@ -18,6 +18,7 @@ from services.scheduling.forms.wishes import WishedAppointment
 from services.scheduling.handlers.series.given_before import given_before
 from services.scheduling.rules.clinic.policy import Policy, minute_of, wall
 from services.scheduling.rules.clinic.rooms import Used
+from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.planner.place import Place
 from services.scheduling.rules.planner.plans import Plan, Proposal, plan_series
 from services.scheduling.rules.planner.wishes import (
@@ -29,8 +30,10 @@ from services.scheduling.rules.planner.wishes import (
 from services.scheduling.rules.series import course as series_rules
 from services.scheduling.rules.series import gaps, protocols
 from services.scheduling.rules.series.earlier import rest_after
+from services.scheduling.rules.series.holds import broken_by_other_hold
 from services.scheduling.rules.series.protocols import InfusionProtocol
-from services.scheduling.tables import Location
+from services.scheduling.store import holds
+from services.scheduling.tables import Location, Patient
 from shared.events.scheduling import TypeCode
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -121,7 +124,8 @@ class PlansAnswer(BaseModel):
 async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refused:
     """The best few whole series that can be booked as the chairs stand now. Nothing is held."""
     location = await store.find_location(tx, wish.location_id)
-    broken = await _broken_by_patient(wish.patient_id, tx)
+    patient = await store.find_patient(tx, wish.patient_id)
+    broken = await _broken_by_patient(patient, tx)
     if location is None:
         return Refused.by_rules([*broken, unknown("location", "location_id")], "No plan is made")
     zone = ZoneInfo(location.zone)
@@ -134,20 +138,31 @@ async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refu
     count = protocol.size_min if wish.infusions is None else wish.infusions
     wishes = _preferences(wish.preferences, protocol, count, today)
     broken += broken_by_wishes(policy.planning, protocol, count, wishes, today)
-    if broken:
+    if broken or patient is None:
         return Refused.by_rules(broken, "No plan is made")
     place = await place_of(
-        tx, location, wish.visit_type, wish.patient_id, wishes, protocol=protocol
+        tx,
+        location,
+        wish.visit_type,
+        wish.patient_id,
+        wishes,
+        protocol=protocol,
+        born=store.patient_card(tx, patient).birth_date,
     )
     # Some tens of milliseconds of arithmetic, beside which other requests go on.
     proposal = await asyncio.to_thread(plan_series, protocol, count, wishes, place)
     return _answer(wish, count, wishes, proposal, protocol, zone)
 
 
-async def _broken_by_patient(patient_id: UUID, tx: Transaction) -> list[Broken]:
-    if await store.find_patient(tx, patient_id) is None:
+async def _broken_by_patient(patient: Patient | None, tx: Transaction) -> list[Broken]:
+    """What would keep any plan of this patient's from being booked, or held."""
+    if patient is None:
         return [unknown("patient", "patient_id")]
-    return series_rules.broken_by_open_series(has_open=await store.has_open_series(tx, patient_id))
+    patient_id = patient.patient_id
+    return [
+        *series_rules.broken_by_open_series(has_open=await store.has_open_series(tx, patient_id)),
+        *broken_by_other_hold(has_hold=await holds.has_hold(tx, patient_id)),
+    ]
 
 
 def _preferences(
@@ -173,18 +188,21 @@ async def place_of(
     *,
     protocol: InfusionProtocol | None = None,
     series_id: UUID | None = None,
+    born: date | None = None,
+    as_well: Sequence[Slot] = (),
 ) -> Place:
     """The chairs of a location and all that is booked in them while a plan may run.
 
-    `besides` are visits that the plan itself may move. By a `protocol`, days are left free after
-    what the patient was given in series other than this one.
+    `besides` are visits that the plan itself may move, `as_well` what it is to leave room for. By a
+    `protocol`, days are left free after what the patient was given in series other than this one.
     """
     zone = ZoneInfo(location.zone)
     chairs = await store.chairs_in_service(tx, location.location_id)
     first, last = wishes.span()
+    there = await store.chairs_at(tx, location.location_id)
     taken = await store.taken_slots(
         tx,
-        chairs,
+        there,
         patient_id,
         since=_midnight(first, zone),
         until=_midnight(last, zone),
@@ -206,7 +224,17 @@ async def place_of(
         tx, policy, location, _midnight(first, zone), _midnight(last, zone), besides
     )
     return Place(
-        zone, policy, chairs, taken, patient_id, tx.now, rest, rooms=rooms, rooms_used=used
+        zone,
+        policy,
+        chairs,
+        [*taken, *as_well],
+        patient_id,
+        tx.now,
+        rest,
+        rooms=rooms,
+        rooms_used=used,
+        born=born,
+        out_of_service=[each for each in there if each not in chairs],
     )
 
 

@@ -17,6 +17,7 @@ from services.scheduling.handlers.shown import count_not_lost
 from services.scheduling.handlers.visits.treatments import book_treatment, broken_by_order
 from services.scheduling.handlers.waitlist.openings import ask_next, offers_key
 from services.scheduling.rules.clinic.policy import Policy
+from services.scheduling.rules.patients.ages import broken_by_age
 from services.scheduling.rules.series import waitlist as rules
 from services.scheduling.rules.series.waitlist import OfferState, Span, WishState
 from services.scheduling.rules.visits.life import COMING
@@ -24,6 +25,7 @@ from services.scheduling.rules.visits.treatments import broken_by_type
 from services.scheduling.store import Course
 from services.scheduling.store import waitlist as kept
 from services.scheduling.store.shown_visits import find_visit
+from services.scheduling.tables import Patient
 from services.scheduling.tables.waitlist import ChairOffer, WaitingWish
 from services.scheduling.work import ExpireWish
 from shared.auth import Actor
@@ -49,7 +51,7 @@ async def join_waitlist(wish: JoinWaitlist, tx: Transaction) -> WaitingAnswer | 
         *(
             await _broken_by_series(wish, tx)
             if policy.in_series
-            else await _broken_by_treatment(wish, policy, tx)
+            else await _broken_by_treatment(wish, patient, policy, tx)
         ),
         *rules.broken_by_other_wish(
             has_wish=await kept.has_wish(tx, wish.patient_id, wish.visit_type, wish.appointment_id)
@@ -76,7 +78,9 @@ async def _broken_by_series(wish: JoinWaitlist, tx: Transaction) -> list[Broken]
     ]
 
 
-async def _broken_by_treatment(wish: JoinWaitlist, policy: Policy, tx: Transaction) -> list[Broken]:
+async def _broken_by_treatment(
+    wish: JoinWaitlist, patient: Patient | None, policy: Policy, tx: Transaction
+) -> list[Broken]:
     """Whether there is a treatment to move, or one that a clinician orders."""
     today = tx.now.date()
     figures = policy.visit_on(today)
@@ -86,7 +90,12 @@ async def _broken_by_treatment(wish: JoinWaitlist, policy: Policy, tx: Transacti
     if wish.appointment_id is None:
         if wish.ordered_by is None or not wish.diagnoses:
             return [rules.nothing_ordered()]
-        return await broken_by_order(tx, wish.ordered_by, policy, today)
+        broken = await broken_by_order(tx, wish.ordered_by, policy, today)
+        if patient is not None and figures is not None:
+            last = max(each.until for each in wish.windows).date()
+            born = store.patient_card(tx, patient).birth_date
+            broken += broken_by_age(figures, born, last)
+        return broken
     visit = await find_visit(tx, wish.appointment_id)
     is_it = visit is not None and (visit.patient_id, visit.location_id, visit.visit_type) == (
         wish.patient_id,

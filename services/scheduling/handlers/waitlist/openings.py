@@ -24,6 +24,7 @@ from services.scheduling.handlers.visits.drug_gaps import broken_by_gap, broken_
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.clinic.slots import Slot
+from services.scheduling.rules.patients.ages import broken_by_age
 from services.scheduling.rules.planner.days import days_of
 from services.scheduling.rules.planner.wishes import Preferences
 from services.scheduling.rules.series import waitlist as rules
@@ -158,9 +159,17 @@ async def _is_elsewhere(tx: Transaction, wish: WaitingWish, slot: Slot) -> bool:
 async def _suits_treatment(
     tx: Transaction, wish: WaitingWish, slot: Slot, policy: Policy, zone: ZoneInfo
 ) -> bool:
-    """Whether the treatment is to come still, and far enough from what gives the same drug."""
+    """Whether the treatment is to come still, and far enough from what gives the same drug.
+
+    One that is ordered with the wish is for a patient who is old enough that day.
+    """
     if wish.appointment_id is None:
-        return not await broken_by_new(tx, policy, slot, zone)
+        patient = await store.find_patient(tx, wish.patient_id)
+        assert patient is not None, "who waits is on file"
+        day = slot.starts_at.astimezone(zone).date()
+        born = store.patient_card(tx, patient).birth_date
+        too_young = broken_by_age(policy.figures_on(day), born, day)
+        return not too_young and not await broken_by_new(tx, policy, slot, zone)
     visit = await find_visit(tx, wish.appointment_id)
     if visit is None or visit.state not in COMING:
         return False

@@ -7,7 +7,8 @@ chairs" a handful of operations.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -19,14 +20,22 @@ from services.scheduling.rules.clinic.policy import (
     watched_chairs,
 )
 from services.scheduling.rules.clinic.rooms import no_room
+from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.planner.day import Day
 from services.scheduling.rules.planner.hours import hours_on
 from services.scheduling.rules.planner.minutes import MINUTE, bits, blocked_starts, minute_of
 from services.scheduling.rules.planner.place import Place
 from shared.refusals import Broken
 
-_Booked = tuple[int, int, int | None, bool]
-"""From which minute to which, in which chair of the place's, and whether it is the patient's."""
+
+@dataclass(slots=True)
+class _Taken:
+    """What is taken of one day, each from which minute to which."""
+
+    mine: list[tuple[int, int]] = field(default_factory=list)
+    watched: list[tuple[int, int]] = field(default_factory=list)
+    in_chairs: list[tuple[int, int, int]] = field(default_factory=list)
+    """And in which chair, by its place in the list."""
 
 
 def days_of(place: Place, first: date, last: date) -> list[Day]:
@@ -34,32 +43,51 @@ def days_of(place: Place, first: date, last: date) -> list[Day]:
     dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     midnights = [at_wall(day, 0, place.zone) for day in dates]
     midnights.append(at_wall(last + timedelta(days=1), 0, place.zone))
-    booked: list[list[_Booked]] = [[] for _ in dates]
+    taken = [_Taken() for _ in dates]
     numbers = {chair.int: n for n, chair in enumerate(place.chairs)}
+    out = {chair.int for chair in place.out_of_service}
     patient = place.patient_id.int
-    banned = _banned_before(place, first)
 
-    def note(starts_at: datetime, ends_at: datetime, chair: int | None, *, mine: bool) -> None:
+    def reached(starts_at: datetime, ends_at: datetime) -> Iterator[tuple[int, int, int]]:
+        """The days that a span reaches, and from which minute to which it does."""
         here = max(bisect_right(midnights, starts_at) - 1, 0)
         while here < len(dates) and midnights[here] < ends_at:
             begin = (starts_at - midnights[here]) // MINUTE
             end = -((midnights[here] - ends_at) // MINUTE)
-            booked[here].append((max(begin, 0), end, chair, mine))
+            yield here, max(begin, 0), end
             here += 1
 
     for slot in place.taken:
         # Comparing ids as integers: there are tens of thousands, and a UUID hashes in Python.
         chair = numbers.get(slot.chair_id.int)
-        if chair is not None:
-            note(slot.starts_at, slot.ends_at, chair, mine=False)
+        if chair is not None or slot.chair_id.int in out:
+            for here, begin, end in reached(slot.starts_at, slot.ends_at):
+                taken[here].watched.append((begin, end))
+                if chair is not None:
+                    taken[here].in_chairs.append((begin, end, chair))
         if slot.patient_id.int == patient:
-            ends_at = slot.patient_until if place.minds_ban(first) else slot.ends_at
-            begins_at = slot.starts_at - banned if slot.minds_ban else slot.starts_at
-            note(begins_at, ends_at, None, mine=True)
+            widest = max(_banned_before(place, day) for day in dates)
+            for here, _, _ in reached(slot.starts_at - widest, slot.patient_until):
+                begins_at, ends_at = _keeps_patient(place, dates[here], slot)
+                begin = (begins_at - midnights[here]) // MINUTE
+                end = -((midnights[here] - ends_at) // MINUTE)
+                if end > 0:
+                    taken[here].mine.append((max(begin, 0), end))
+    minded = any(place.minds_ban(day) for day in dates)
     return [
-        _day(place, day, midnight, taken)
-        for day, midnight, taken in zip(dates, midnights[:-1], booked, strict=True)
+        _day(place, day, midnight, of_day, minded=minded)
+        for day, midnight, of_day in zip(dates, midnights[:-1], taken, strict=True)
     ]
+
+
+def _keeps_patient(place: Place, day: date, slot: Slot) -> tuple[datetime, datetime]:
+    """From when to when another visit of the patient's leaves no time for one on this day.
+
+    By the figures of the day itself: its own driving ban before the other, and the other's ban
+    before it, as a booking of that day is judged.
+    """
+    banned = _banned_before(place, day) if slot.minds_ban else timedelta(0)
+    return slot.starts_at - banned, slot.patient_until if place.minds_ban(day) else slot.ends_at
 
 
 def _banned_before(place: Place, day: date) -> timedelta:
@@ -70,25 +98,17 @@ def _banned_before(place: Place, day: date) -> timedelta:
     return timedelta(minutes=max(figures.no_drive_min - figures.recovery_min, 0))
 
 
-def _banned_after(place: Place, day: date) -> int:
-    """How many minutes the driving ban of a visit lasts beyond the visit itself."""
-    return _banned_before(place, day) // MINUTE if place.minds_ban(day) else 0
-
-
-def _day(place: Place, day: date, midnight: datetime, taken: list[_Booked]) -> Day:
+def _day(place: Place, day: date, midnight: datetime, taken: _Taken, *, minded: bool) -> Day:
+    """`minded`: some visit that is planned must not begin in the ban of another."""
     patient_busy, chairs_busy = 0, [0] * len(place.chairs)
-    watched: list[tuple[int, int]] = []
-    for begin, end, chair, mine in taken:
-        minutes = bits(begin, end)
-        if mine:
-            patient_busy |= minutes
-        if chair is not None:
-            chairs_busy[chair] |= minutes
-            watched.append((begin, end))
+    for begin, end in taken.mine:
+        patient_busy |= bits(begin, end)
+    for begin, end, chair in taken.in_chairs:
+        chairs_busy[chair] |= bits(begin, end)
     roster = place.policy.roster_on(day)
     nurses_full = 0
     if roster is not None:
-        nurses_full = _full(roster, day, midnight, place.zone, watched)
+        nurses_full = _full(roster, day, midnight, place.zone, taken.watched)
     why_none, asked, holds_min = hours_on(place, day, midnight)
     blocked = blocked_starts(patient_busy, holds_min) | blocked_starts(nurses_full, holds_min)
     no_chair = -1
@@ -103,7 +123,7 @@ def _day(place: Place, day: date, midnight: datetime, taken: list[_Booked]) -> D
         starts=tuple(each for each in asked if not blocked >> each.minute & 1),
         asked=asked,
         holds_min=holds_min,
-        keeps_min=holds_min + _banned_after(place, day),
+        keeps_min=holds_min + (_banned_before(place, day) // MINUTE if minded else 0),
         why_none=why_none,
         patient_busy=patient_busy,
         nurses_full=nurses_full,

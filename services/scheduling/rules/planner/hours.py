@@ -16,6 +16,8 @@ from services.scheduling.rules.clinic.policy import (
     not_open,
     windows_of,
 )
+from services.scheduling.rules.clinic.slots import broken_by_time
+from services.scheduling.rules.patients.ages import broken_by_age
 from services.scheduling.rules.planner.day import Start
 from services.scheduling.rules.planner.minutes import minute_of
 from services.scheduling.rules.planner.place import Place
@@ -46,20 +48,21 @@ def hours_on(
     within = list(_starts(hours, figures, day, midnight, place.zone))
     if not within:
         return not_open(hours, day, field), (), figures.holds_min
-    to_come = tuple(each for each in within if each.at > place.now)
+    planning = place.policy.planning
+    wrong = [broken_by_time(planning, each.at, place.now, field) for each in within]
+    to_come = tuple(each for each, broken in zip(within, wrong, strict=True) if not broken)
     if not to_come:
-        passed = Broken(
-            "bookable_time",
-            f"Every time on {day} has passed; a visit is booked for a time to come.",
-            "the calendar",
-            field,
-        )
-        return passed, (), figures.holds_min
+        return wrong[-1][0], (), figures.holds_min
     return None, to_come, figures.holds_min
 
 
 def _broken_by_day(place: Place, day: date, field: str) -> Broken | None:
     """Why no visit at all is given on a day, whatever its hours."""
+    figures = place.policy.visit_on(day)
+    if place.born is not None and figures is not None:
+        young = broken_by_age(figures, place.born, day, field)
+        if young:
+            return young[0]
     near = None if place.rest is None else place.rest.why_not(day)
     if near is not None:
         return near

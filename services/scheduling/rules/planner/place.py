@@ -20,8 +20,10 @@ class Place:
 
     `taken` holds every visit in one of the chairs and every visit of the patient's, wherever;
     `rooms` are those of the place and what is taken of them, for a type that needs one; `rest` is
-    what infusions outside the series ask for beside them. With
-    `any_hour`, where no hours are on record every time is one, as it is for a booking.
+    what infusions outside the series ask for beside them. With `any_hour`, where no hours are on
+    record every time is one, as it is for a booking. `born` is the patient's day, where the type's
+    least age counts. In a chair that is `out_of_service` nothing is planned, and what stands in it
+    is watched all the same.
     """
 
     zone: ZoneInfo
@@ -34,6 +36,8 @@ class Place:
     any_hour: bool = False
     rooms: Sequence[UUID] = ()
     rooms_used: Sequence[Used] = ()
+    born: date | None = None
+    out_of_service: Sequence[UUID] = ()
 
     def minds_ban(self, day: date) -> bool:
         """Whether what is planned must not begin while the patient may not drive."""

@@ -64,25 +64,17 @@ class Calendar:
         self.nodes: list[Node] = []
         """A day with the days given in the week before it, in no order."""
         self._ids: dict[tuple[int, ...], int] = {}
-        earlier = tuple(sorted(day.toordinal() for day in (*elsewhere, *before)))
-        self.firsts: list[tuple[int, int]] = (
-            self._steps(earlier) if before else self._beginnings(earlier)
-        )
+        self._elsewhere = sorted(day.toordinal() for day in elsewhere)
+        earlier = tuple(sorted(day.toordinal() for day in before))
+        self.firsts: list[tuple[int, int]] = self._steps(earlier) if earlier else self._beginnings()
         """Nodes at which the chain may begin, and for how many points."""
 
-    def _beginnings(self, given: tuple[int, ...]) -> list[tuple[int, int]]:
+    def _beginnings(self) -> list[tuple[int, int]]:
         """Any day may be a series' first, within the cap of a week that others have part of."""
-        cap, firsts = self._protocol.weekly_cap, []
-        for day in self._days:
-            week = (*(each for each in given if day - WEEK_DAYS < each < day), day)
-            if cap is None:
-                firsts.append((self._node((day,)), 0))
-            elif len(week) <= cap:
-                firsts.append((self._node(week), 0))
-        return firsts
+        return [(self._node((day,)), 0) for day in self._days if self._is_within_cap((day,))]
 
     def _steps(self, given: tuple[int, ...]) -> list[tuple[int, int]]:
-        """The days that may follow, given the last ones."""
+        """The days that may follow, given the last ones of the series."""
         protocol, planning, last = self._protocol, self._planning, given[-1]
         steps = []
         for gap in range(protocol.gap_min_days, protocol.gap_max_days + 1):
@@ -90,12 +82,20 @@ class Calendar:
             if day not in self._place:
                 continue
             week = (*(each for each in given if each > day - WEEK_DAYS), day)
-            if protocol.weekly_cap is not None and len(week) > protocol.weekly_cap:
+            if not self._is_within_cap(week):
                 continue
             crowded = crowding(protocol, len(week)) * planning.plan_crowded_week_points
             points = gap_points(planning, protocol, gap) + crowded
             steps.append((self._node(week), points))
         return steps
+
+    def _is_within_cap(self, week: tuple[int, ...]) -> bool:
+        """Whether a week of the series, with what else lies in it, has no more than it may."""
+        cap, day = self._protocol.weekly_cap, week[-1]
+        if cap is None:
+            return True
+        beside = sum(day - WEEK_DAYS < each <= day for each in self._elsewhere)
+        return len(week) + beside <= cap
 
     def _node(self, week: tuple[int, ...]) -> int:
         """The node of a day, the last of its week; those that may follow it are made first."""

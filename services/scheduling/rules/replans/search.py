@@ -67,6 +67,8 @@ class Merge:
     free: Costs
     bans: Bans | None = None
     """What of the driving bans forbids one to follow another; None where they forbid nothing."""
+    since: datetime | None = None
+    """When the ban before the first of them is over."""
     _found: dict[tuple[int, int, int, datetime | None], _Best] = field(default_factory=dict)
 
     @property
@@ -83,7 +85,7 @@ class Merge:
         """The cheapest chain of all the booked ones and so many added ones."""
         best: tuple[float, int] | None = None
         for node, enters in self.calendar.firsts:
-            points = enters + self._from(len(self.kept), adding, node, None).points
+            points = enters + self._from(len(self.kept), adding, node, self.since).points
             if points < inf and (best is None or points < best[0]):
                 best = points, node
         return None if best is None else self._walk(*best, adding)
@@ -136,7 +138,7 @@ class Merge:
         kept, added, node = len(self.kept), adding, first
         places: list[int] = []
         those: set[int] = set()
-        since: datetime | None = None
+        since = self.since
         while True:
             here = self._from(kept, added, node, since)
             if here.is_added:

@@ -111,12 +111,14 @@ def replan(
     days: Sequence[Day],
     usual_min: int,
     elsewhere: Sequence[date] = (),
+    banned_until: datetime | None = None,
 ) -> Replan | TooMany | None:
     """The smallest legal re-plan with as many of the missing infusions as fit; None if none fits.
 
     `before` are the local days of the infusions that stand fixed, `days` what is free without the
     ones in `later`, `usual_min` the time of day at which an added one is best, `elsewhere` the days
-    of the patient's infusions of other series.
+    of the patient's infusions of other series. `banned_until` is the end of the driving ban of a
+    fixed one that moves, in which none that stays may begin either.
     """
     calendar = Calendar(protocol, planning, [day.day for day in days], before, elsewhere)
     merge = Merge(
@@ -124,6 +126,7 @@ def replan(
         [[_points_of(each, day) for day in days] for each in later],
         [_points_of_added(planning, day, usual_min) for day in days],
         _bans(protocol, later, days, usual_min),
+        banned_until,
     )
     if merge.most_states(adding) > MOST_STATES:
         return TooMany(len(later), adding)
