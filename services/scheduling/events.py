@@ -9,8 +9,9 @@ from __future__ import annotations
 from services.scheduling.handlers.imports import files
 from services.scheduling.handlers.patients import intake
 from services.scheduling.handlers.series import gap_risks, holds
-from services.scheduling.handlers.visits import monitoring, unsettled
+from services.scheduling.handlers.visits import monitoring, overdue, unsettled
 from services.scheduling.handlers.waitlist import joining, openings
+from services.scheduling.rules.visits.overdue import next_quarter
 from services.scheduling.rules.visits.unsettled import next_hour
 from services.scheduling.work import (
     ApplyImportBatch,
@@ -21,6 +22,7 @@ from services.scheduling.work import (
     ExpireWish,
     ForgetImport,
     KeepFingerprints,
+    LookForOverdueDischarges,
     LookForUnsettled,
     OfferChair,
     WatchGaps,
@@ -36,6 +38,7 @@ on.due(OfferChair)(openings.offer_chair)
 on.due(ExpireOffers)(openings.expire_offers)
 on.due(ExpireWish)(joining.expire_wish)
 on.round(LookForUnsettled, after=next_hour)(unsettled.raise_unsettled)
+on.round(LookForOverdueDischarges, after=next_quarter)(overdue.raise_overdue)
 on.round(KeepFingerprints, after=next_hour)(intake.keep_fingerprints)
 on.due(WatchPlace)(gap_risks.watch_place)
 on.due(WatchGaps)(gap_risks.watch_gaps)

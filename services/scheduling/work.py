@@ -36,6 +36,10 @@ class LookForUnsettled(Work):
     """Raise the visits whose day is over and of which nobody said what became of them."""
 
 
+class LookForOverdueDischarges(Work):
+    """Raise the visits whose patient should have left, and of which nobody said that they did."""
+
+
 class KeepFingerprints(Work):
     """Bring what stands for a person under the newest key: a few patients, then the next few."""
 

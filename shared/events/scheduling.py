@@ -295,7 +295,9 @@ class ConsultCompleted(OfType, producer="scheduling"):
 
 
 class PatientDischarged(PatientEvent, producer="scheduling"):
-    """The patient left with a ride that staff saw. No driving until `no_drive_until`.
+    """The patient left with a ride that staff saw, or with a hospital that took over.
+
+    No driving until `no_drive_until`, in either case.
 
     That is elapsed time from the drip's stop, by the visit type's figures of that day: 6 hours for
     an infusion, by the FAQ.
@@ -378,6 +380,19 @@ class VisitUnsettled(PatientEvent, producer="scheduling"):
     location_id: UUID
     starts_at: Moment
     state: VisitLeft
+
+
+class DischargeOverdue(PatientEvent, producer="scheduling"):
+    """A drip is long over, or its place has closed, and nobody said that the patient left.
+
+    Said once of a visit, within a quarter of an hour. PatientDischarged follows once somebody says
+    it.
+    """
+
+    appointment_id: UUID
+    infusion_id: UUID
+    location_id: UUID
+    stopped_at: Moment
 
 
 class ChairOffered(OfType, producer="scheduling"):

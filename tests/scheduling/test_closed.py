@@ -96,6 +96,8 @@ ROLES = {
     "GET /overrides": "nurse prescriber",
     "GET /gap-risks": "front_desk nurse prescriber",
     "GET /unsettled-visits": "front_desk nurse prescriber",
+    "GET /overdue-discharges": "front_desk nurse prescriber",
+    "POST /appointments/{appointment_id}/transfer": "nurse prescriber",
     "GET /patients/{patient_id}/missed-visits": "front_desk nurse prescriber",
     "POST /waitlist": "front_desk",
     "GET /waitlist": "front_desk",

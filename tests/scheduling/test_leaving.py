@@ -101,9 +101,17 @@ async def test_a_patient_past_a_hard_limit_after_the_drip_leaves_with_the_ambula
     [hard] = [v for v in refused.json()["violations"] if v["rule"] == "vitals_hard_limit"]
     assert "transfer to a hospital" in hard["detail"]
     assert "send the patient home" not in hard["detail"]
-    gone = await clinic.step(visit, "discharge", {"transferred_to": "Made Up General Hospital"})
+    handover = {
+        "clinician_id": clinic.clinician_id,
+        "transferred_to": "Made Up General Hospital",
+        "taken_over_by": "Medic Unit 7",
+        "reason": "A pressure that does not come down.",
+    }
+    gone = await clinic.step(visit, "transfer", handover)
     assert gone["state"] == "discharged"
-    [(kept,)] = await clinic.rows("SELECT transferred_to FROM appointments WHERE oriented = false")
+    [(kept,)] = await clinic.rows(
+        "SELECT transferred_to FROM appointments WHERE transferred_to IS NOT NULL"
+    )
     assert b"Made Up General" not in bytes(kept)
 
 

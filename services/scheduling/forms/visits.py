@@ -125,10 +125,18 @@ class SeeRide(Wish):
 
 
 class Discharge(Wish):
-    """`oriented`: to person, place and time. `transferred_to`: the hospital that took over."""
+    """`oriented`: to person, place and time."""
 
     oriented: bool = False
-    transferred_to: Line | None = None
+
+
+class Transfer(Wish):
+    """A patient is handed over: to which hospital, to whom, and why. Who does it signs it."""
+
+    clinician_id: UUID
+    transferred_to: Line
+    taken_over_by: Line
+    reason: Text
 
 
 class AbortInfusion(Wish):

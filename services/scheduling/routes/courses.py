@@ -21,8 +21,9 @@ from services.scheduling.handlers.clinic import house
 from services.scheduling.handlers.replans import approval, proposing
 from services.scheduling.handlers.series import gap_risks, holds, overrides
 from services.scheduling.handlers.series.gap_risks import GapRiskAnswer
-from services.scheduling.handlers.visits import missed, unsettled
+from services.scheduling.handlers.visits import missed, overdue, unsettled
 from services.scheduling.handlers.visits.missed import MissedVisitAnswer
+from services.scheduling.handlers.visits.overdue import NotDischarged
 from services.scheduling.handlers.visits.unsettled import UnsettledAnswer
 from services.scheduling.rules.series.overrides import Signed
 from shared.auth import Role, allow
@@ -119,6 +120,14 @@ async def list_unsettled(
 ) -> Page[UnsettledAnswer]:
     """Visits whose day is over and of which nobody said what became of them, with what to do."""
     return await desk.read(unsettled.list_unsettled, location_id, asked, desk.actor)
+
+
+@router.get("/overdue-discharges", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER)])
+async def list_not_discharged(
+    desk: AtDesk, asked: AskedPage, location_id: UUID | None = None
+) -> Page[NotDischarged]:
+    """Patients whose recovery is over and of whom nobody said that they left, the longest first."""
+    return await desk.read(overdue.list_not_discharged, location_id, asked, desk.actor)
 
 
 @router.get(

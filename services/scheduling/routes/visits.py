@@ -34,6 +34,7 @@ from services.scheduling.forms.visits import (
     RecordVitals,
     SeeRide,
     SignVitalsOverride,
+    Transfer,
     VitalsOverrideAnswer,
 )
 from services.scheduling.forms.wishes import Nothing, StartInfusion
@@ -222,3 +223,9 @@ async def discharge_patient(
 ) -> AppointmentAnswer:
     """Discharge the patient of a visit, and say until when not to drive."""
     return await desk.decide(discharges.discharge_patient, appointment_id, wish)
+
+
+@router.post("/appointments/{appointment_id}/transfer", dependencies=[allow(NURSE, PRESCRIBER)])
+async def transfer_patient(appointment_id: UUID, wish: Transfer, desk: AtDesk) -> AppointmentAnswer:
+    """Hand the patient of a visit over to a hospital, signed and with the reason."""
+    return await desk.decide(discharges.transfer_patient, appointment_id, wish, desk.actor)

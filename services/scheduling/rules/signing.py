@@ -20,6 +20,7 @@ class Act(StrEnum):
     OVERRIDE = "override"
     DOSE = "dose"
     LIMITS = "limits"
+    TRANSFER = "transfer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,10 @@ async def newest_plan(tx: Transaction, appointment_id: UUID) -> DosePlan | None:
 
 
 def plan_of(tx: Transaction, plan: DosePlan) -> dict[str, Any]:
-    """`dose_ug`, `weight_g`, and a `reason` where there was to be one."""
+    """`dose_ug`, `weight_g`, a `reason` where there was to be one, and what it was planned against.
+
+    `highest_ug_per_kg`: the most that the series had had by then.
+    """
     return unseal(tx, plan.planned, "dose_plans", "planned", plan.plan_id)
 
 

@@ -26,6 +26,7 @@ from sqlmodel import col
 from services.scheduling.rules.series.overrides import Signed
 from services.scheduling.store.rows import one, seal, unseal
 from services.scheduling.tables import Appointment, Patient, Series
+from services.scheduling.tables.leaving import Transfer
 from services.scheduling.tables.overrides import Override
 from services.scheduling.tables.visits import Dose, VitalsOverride
 from shared.ids import new_id
@@ -186,6 +187,22 @@ SIGNED: Subquery = union_all(
     )
     .join(Appointment, col(Appointment.appointment_id) == col(Dose.appointment_id))
     .where(col(Dose.not_given).is_not(None)),
+    select(
+        col(Transfer.appointment_id).label("override_id"),
+        literal(Signed.TRANSFER.value).label("kind"),
+        col(Transfer.patient_id),
+        col(Appointment.series_id),
+        col(Transfer.appointment_id),
+        col(Appointment.location_id),
+        _NO_NUMBER.label("infusions"),
+        _NO_NUMBER.label("gap_min_days"),
+        col(Transfer.handed_over).label("sealed"),
+        col(Transfer.clinician_id),
+        col(Transfer.signed_by),
+        col(Transfer.signed_at),
+        _NO_TIME.label("withdrawn_at"),
+        _NO_TEXT.label("withdrawn_by"),
+    ).join(Appointment, col(Appointment.appointment_id) == col(Transfer.appointment_id)),
 ).subquery("signed")
 _SEALED = {
     Signed.SIZE: ("overrides", "reason"),
@@ -193,6 +210,7 @@ _SEALED = {
     Signed.DRUG_GAP: ("overrides", "reason"),
     Signed.VITALS: ("vitals_overrides", "why"),
     Signed.DOSE_NOT_GIVEN: ("doses", "not_given"),
+    Signed.TRANSFER: ("transfers", "handed_over"),
 }
 BY_SIGNED = (SIGNED.c.signed_at, SIGNED.c.override_id)
 

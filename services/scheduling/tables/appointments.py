@@ -161,6 +161,14 @@ class Appointment(Base, table=True):
             postgresql_where=text("state = 'running'"),
         ),
         Index(
+            "ix_appointments_not_gone",
+            "stopped_at",
+            "appointment_id",
+            postgresql_where=text(
+                "state IN ('completed', 'recovering', 'aborted') AND no_drive_until IS NULL"
+            ),
+        ),
+        Index(
             "ix_appointments_open_ends_at",
             "ends_at",
             postgresql_where=text(

@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
-from services.scheduling.forms.visits import Discharge, SeeRide
+from services.scheduling.forms.visits import Discharge, SeeRide, Transfer
 from services.scheduling.handlers.shown import show_visit
+from services.scheduling.handlers.signers import broken_by_signer
 from services.scheduling.handlers.visits.doses import dose_state_of
 from services.scheduling.handlers.visits.monitoring import expect_no_more
-from services.scheduling.handlers.visits.readings import newest_reading
+from services.scheduling.handlers.visits.readings import Judged, newest_reading
 from services.scheduling.rules.clinic.house import HouseFigure
+from services.scheduling.rules.signing import Act
 from services.scheduling.rules.visits import life as rules
 from services.scheduling.rules.visits.gates import (
     Recovery,
@@ -22,7 +24,9 @@ from services.scheduling.rules.visits.gates import (
 )
 from services.scheduling.rules.visits.life import Step, VisitState
 from services.scheduling.rules.visits.readings import Phase
+from services.scheduling.store import HeldVisit
 from services.scheduling.store.house import figure_of
+from services.scheduling.store.leaving import add_transfer
 from shared.auth import Actor
 from shared.events.scheduling import PatientDischarged
 from shared.http.problems import Refused
@@ -57,18 +61,13 @@ async def see_ride(
 async def discharge_patient(
     appointment_id: UUID, wish: Discharge, tx: Transaction
 ) -> AppointmentAnswer | Refused:
-    """Let the patient go with the ride, and say until when not to drive.
-
-    A patient whom a hospital takes over leaves with the ambulance: only the drug's record is asked.
-    """
+    """Let the patient go with the ride, and say until when not to drive."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
     broken = rules.broken_by_step(Step.DISCHARGE, held.state)
     judged = None if broken else await newest_reading(tx, held, Phase.AFTER)
-    if not broken and wish.transferred_to is not None:
-        broken = broken_by_transfer(await dose_state_of(tx, held.visit))
-    elif not broken:
+    if not broken:
         recovery = Recovery(
             orientation_needed=held.visit.orientation_asked,
             oriented=wish.oriented,
@@ -82,6 +81,49 @@ async def discharge_patient(
         broken = broken_by_leaving(recovery, tx.now, fresh_min)
     if broken:
         return Refused.by_rules(broken, "The patient is not discharged")
+    return await _let_go(tx, held, judged, oriented=wish.oriented)
+
+
+async def transfer_patient(
+    appointment_id: UUID, wish: Transfer, by: Actor, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Hand the patient over to a hospital, by the word of the clinician who does it.
+
+    Neither limits, orientation nor a ride keep them here; the driving ban is theirs all the same.
+    """
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    broken = rules.broken_by_step(Step.TRANSFER, held.state)
+    judged = None if broken else await newest_reading(tx, held, Phase.AFTER)
+    if not broken:
+        broken = broken_by_transfer(
+            None if judged is None else judged.vitals,
+            await dose_state_of(tx, held.visit),
+            tx.now,
+            await figure_of(tx, HouseFigure.READING_FRESH_MIN),
+        )
+    broken += await broken_by_signer(tx, wish.clinician_id, by, Act.TRANSFER)
+    if broken or judged is None:
+        return Refused.by_rules(broken, "The patient is not transferred")
+    add_transfer(
+        tx,
+        held.visit,
+        judged.reading.reading_id,
+        wish.clinician_id,
+        by.subject,
+        place=wish.transferred_to,
+        taken_over_by=wish.taken_over_by,
+        reason=wish.reason,
+    )
+    place = store.seal_transfer(tx, appointment_id, wish.transferred_to)
+    return await _let_go(tx, held, judged, transferred_to=place)
+
+
+async def _let_go(
+    tx: Transaction, held: HeldVisit, judged: Judged | None, **values: object
+) -> AppointmentAnswer:
+    """Fix until when the patient does not drive, and say so."""
     assert held.visit.stopped_at is not None, "a drip that is over has stopped"
     policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
     zone = ZoneInfo(held.location.zone)
@@ -92,12 +134,11 @@ async def discharge_patient(
         tx,
         held.visit,
         state=VisitState.ABORTED if aborted else VisitState.DISCHARGED,
-        oriented=wish.oriented,
         left_on_reading_id=None if judged is None else judged.reading.reading_id,
-        transferred_to=store.seal_transfer(tx, appointment_id, wish.transferred_to),
         no_drive_until=rules.no_drive_until(held.visit.stopped_at, figures.no_drive_min),
         late_since=None,
+        **values,
     )
-    expect_no_more(tx, appointment_id)
+    expect_no_more(tx, visit.appointment_id)
     tx.publish(PatientDischarged(discharged_at=tx.now, **visit.model_dump()))
     return show_visit(tx, visit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,9 +23,11 @@ from services.scheduling.store import doses as kept
 from services.scheduling.store.house import figure_of
 from services.scheduling.store.outcomes import add_review
 from services.scheduling.tables import Appointment
+from services.scheduling.tables.visits import DosePlan
 from shared.auth import Actor
 from shared.http.problems import Refused
 from shared.messaging import Transaction
+from shared.refusals import Broken
 
 
 async def plan_dose(
@@ -37,9 +40,7 @@ async def plan_dose(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    limits = await limits_of(tx, held)
-    series_id = held.visit.series_id
-    highest = None if series_id is None else await kept.highest_given(tx, series_id)
+    limits, highest = await limits_of(tx, held), await _highest(tx, held)
     broken = [
         *broken_by_step(Step.PLAN_DOSE, held.state),
         *(
@@ -52,13 +53,34 @@ async def plan_dose(
     ]
     if broken:
         return Refused.by_rules(broken, "The dose is not planned")
-    plan = wish.model_dump(exclude={"clinician_id"})
+    plan = wish.model_dump(exclude={"clinician_id"}) | {"highest_ug_per_kg": highest}
     kept.add_plan(tx, appointment_id, wish.clinician_id, by.subject, plan)
     if held.state is VisitState.CLEARED:
         await store.change_visit(
             tx, held.visit, state=VisitState.CHECKED_IN, cleared_at=None, cleared_by=None
         )
     return await show_dose(tx, held.visit)
+
+
+async def _highest(tx: Transaction, held: HeldVisit) -> int | None:
+    """The most that the visit's series has had, per kilogram; a treatment is always a first."""
+    series_id = held.visit.series_id
+    return None if series_id is None else await kept.highest_given(tx, series_id)
+
+
+async def broken_by_plan(tx: Transaction, held: HeldVisit, plan: DosePlan) -> list[Broken]:
+    """What of a planned dose is past the limits by now: they may have changed, and what ran before.
+
+    A prescriber's reason lets the step pass that it was signed for, or a smaller one.
+    """
+    planned, limits = kept.plan_of(tx, plan), await limits_of(tx, held)
+    dose_ug, weight_g, highest = planned["dose_ug"], planned["weight_g"], await _highest(tx, held)
+    signed = rules.is_signed_for(planned.get("highest_ug_per_kg"), highest)
+    reason = planned["reason"] if signed else None
+    broken = rules.broken_by_ceiling(dose_ug, weight_g, limits) or rules.broken_by_step(
+        dose_ug, weight_g, highest, limits, reason
+    )
+    return [replace(each, field="dose") for each in broken]
 
 
 async def _is_controlled(tx: Transaction, held: HeldVisit) -> bool:

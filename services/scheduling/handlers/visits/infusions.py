@@ -15,6 +15,7 @@ from services.scheduling.handlers.series.ending import complete_series_if_done
 from services.scheduling.handlers.series.gap_risks import look_at_gaps
 from services.scheduling.handlers.shown import protocol_of, show_visit, standing
 from services.scheduling.handlers.visits.arrival import asked_of, broken_by_day
+from services.scheduling.handlers.visits.doses import broken_by_plan
 from services.scheduling.handlers.visits.drip_places import broken_by_drips
 from services.scheduling.handlers.visits.monitoring import expect_entry
 from services.scheduling.handlers.visits.readings import Judged, newest_reading
@@ -92,6 +93,7 @@ async def _gates(
     fresh_min = await figure_of(tx, HouseFigure.READING_FRESH_MIN)
     asked = await asked_of(tx, held)
     shut += [*broken_by_day(held, tx.now), *broken_by_start(ready, asked, tx.now, fresh_min)]
+    shut += [] if plan is None else await broken_by_plan(tx, held, plan)
     if consent is None:
         return shut, None
     return shut, Ground(consent, judged, plan)

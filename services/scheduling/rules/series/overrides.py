@@ -16,13 +16,14 @@ SIGNED = "a prescriber's signed override; FAQ: 6 infusions are not set in stone"
 
 
 class Signed(StrEnum):
-    """Everything that a prescriber may sign: for a series, a treatment, a reading or a dose."""
+    """Everything that is signed against a rule: of a series, a treatment, a reading or a visit."""
 
     SIZE = "series_size"
     GAP = "series_gap"
     DRUG_GAP = "drug_gap"
     VITALS = "vitals"
     DOSE_NOT_GIVEN = "dose_not_given"
+    TRANSFER = "transfer"
 
 
 class Overridden(StrEnum):

@@ -75,6 +75,17 @@ def broken_by_step(
     ]
 
 
+def is_signed_for(signed_against: int | None, highest: int | None) -> bool:
+    """Whether a reason speaks of the step that a plan is by now.
+
+    It was given for a first dose, or for a step from what the series had had by then; from more
+    than that the step is smaller, and signed for all the more.
+    """
+    if signed_against is None or highest is None:
+        return signed_against is highest
+    return highest >= signed_against
+
+
 def unplanned(field: str) -> Broken:
     detail = "No dose is planned for this visit; a prescriber plans it before the drip."
     return Broken("dose_not_planned", detail, PRESCRIBED, field)

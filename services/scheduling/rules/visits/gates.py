@@ -199,13 +199,20 @@ def _kept_here(broken: Broken) -> Broken:
     return replace(
         broken,
         detail=f"{measured} Nobody can override it; treat and take them again, or record the"
-        " transfer to a hospital (transferred_to).",
+        " transfer to a hospital.",
     )
 
 
-def broken_by_transfer(dose: DoseState) -> list[Broken]:
-    """What is missing before a patient is handed to an ambulance: only the drug's own record."""
-    return _broken_by_dose(dose)
+def broken_by_transfer(
+    vitals: Vitals | None, dose: DoseState, now: datetime, fresh_min: int
+) -> list[Broken]:
+    """What is missing before a patient is handed over: what whoever takes over asks for.
+
+    That is vitals, whatever they are, and the drug's own record.
+    """
+    any_values = None if vitals is None else replace(vitals, outside=())
+    missing = broken_by_vitals(any_values, now, fresh_min, "after the drip")
+    return [*missing, *_broken_by_dose(dose)]
 
 
 def broken_by_ride_seen(

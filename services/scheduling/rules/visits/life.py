@@ -50,6 +50,7 @@ class Step(StrEnum):
     NOTE_ADVERSE_EVENT = "given an adverse event"
     SEE_RIDE = "given the ride that was seen"
     DISCHARGE = "discharged"
+    TRANSFER = "transferred"
     ATTEND = "attended"
     UNDO_CHECK_IN = "taken back from check-in"
     UNDO_NO_SHOW = "taken back from no-show"
@@ -81,6 +82,7 @@ FROM: dict[Step, tuple[VisitState, ...]] = {
     Step.NOTE_ADVERSE_EVENT: (*HERE, VisitState.RUNNING, *AFTER, VisitState.DISCHARGED),
     Step.SEE_RIDE: AFTER,
     Step.DISCHARGE: AFTER,
+    Step.TRANSFER: AFTER,
     Step.ATTEND: (VisitState.CHECKED_IN,),
     Step.UNDO_CHECK_IN: (VisitState.CHECKED_IN,),
     Step.UNDO_NO_SHOW: (VisitState.NO_SHOW,),
