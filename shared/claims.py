@@ -206,7 +206,10 @@ class SeriesPlan(_Plan):
 
 
 class TreatmentPlan(_Plan):
-    """A treatment outside a series: one visit, ordered by `prescriber`, or none once it is lost."""
+    """A treatment or a session outside a series: one visit, or none once it is lost.
+
+    `prescriber` ordered the treatment, or leads the session.
+    """
 
     appointment_id: UUID
 

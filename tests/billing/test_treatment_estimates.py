@@ -10,20 +10,18 @@ from uuid import UUID
 
 import pytest
 
-from shared.claims import PlannedVisit, TreatmentPlan
 from shared.clock import RunClock
 from shared.events.billing import ChargeHeld, ChargePosted, EstimateIssued, EstimateOverdue
 from shared.events.scheduling import (
     AppointmentBooked,
     AppointmentCancelled,
-    AppointmentMoved,
     CancelReason,
     VisitType,
 )
 from shared.ids import new_id
 from tests.billing.conftest import Billing
-from tests.billing.plans import plan_of
 from tests.billing.test_estimates import STARTS_AT, Course, calm_monday, due, states
+from tests.billing.treatments import BOOSTER, Treatment
 from tests.support.outside_world import OutsideWorld, world_at
 
 
@@ -35,93 +33,6 @@ def running_world(
     folder = tmp_path_factory.mktemp("treatments-outside")
     with world_at(STARTS_AT, folder) as (world, run_clock):
         yield world, run_clock, folder / "clock"
-
-
-BOOSTER = "ketamine_maintenance"
-
-
-class Treatment:
-    """A booster infusion of a patient, in scheduling's books and in what it says."""
-
-    def __init__(self, billing: Billing, monday: Course, patient_id: UUID | None = None) -> None:
-        self.billing = billing
-        self.week = monday
-        self.patient_id = patient_id or new_id()
-        self.appointment_id = new_id()
-        self.type_code = BOOSTER
-        self.starts_at = monday.at(4)
-        self.is_lost = False
-        self.revision = 0
-
-    def plan(self) -> None:
-        of_series = plan_of(new_id(), self.patient_id, [])
-        visits = () if self.is_lost else (PlannedVisit(starts_at=self.starts_at, infusion_min=50),)
-        fields = of_series.model_dump(exclude={"series_id", "visits", "visit_type"})
-        self.billing.scheduling.has_treatment(
-            TreatmentPlan(
-                appointment_id=self.appointment_id,
-                visit_type=self.type_code,
-                visits=visits,
-                **fields,
-            )
-        )
-
-    def booked(self, **changes: Any) -> AppointmentBooked:
-        fields: dict[str, Any] = {
-            "patient_id": self.patient_id,
-            "appointment_id": self.appointment_id,
-            "series_id": None,
-            "sequence_no": None,
-            "location_id": new_id(),
-            "visit_type": VisitType.OTHER,
-            "type_code": self.type_code,
-            "starts_at": self.starts_at,
-            "ends_at": self.starts_at + timedelta(minutes=50),
-            "revision": self.revision,
-            "in_chair": True,
-            "booked_at": self.billing.clock.now(),
-        }
-        return AppointmentBooked(**fields | changes)
-
-    async def book(self, in_days: int = 4, **changes: Any) -> None:
-        self.starts_at = self.week.at(in_days)
-        self.plan()
-        await self.billing.hear(self.booked(**changes))
-        await self.billing.until_rest()
-
-    async def lose(self, reason: CancelReason) -> None:
-        self.is_lost = True
-        self.revision += 1
-        self.plan()
-        await self.billing.hear(
-            AppointmentCancelled(
-                patient_id=self.patient_id,
-                appointment_id=self.appointment_id,
-                location_id=new_id(),
-                starts_at=self.starts_at,
-                reason=reason,
-                revision=self.revision,
-            )
-        )
-
-    async def comes_after_all(self) -> None:
-        """The no-show is undone: it is booked again, with a new revision."""
-        self.is_lost = False
-        self.revision += 1
-        self.plan()
-        await self.billing.hear(self.booked())
-
-    async def complete(self) -> None:
-        event = self.billing.complete(
-            self.patient_id, appointment_id=self.appointment_id, in_series=False
-        )
-        of_type = {"visit_type": VisitType.OTHER, "type_code": self.type_code}
-        await self.billing.hear(event.model_copy(update=of_type))
-        await self.billing.until_rest()
-
-    async def listed(self) -> list[dict[str, Any]]:
-        path = f"/patients/{self.patient_id}/estimates"
-        return list((await self.billing.told("GET", path))["items"])
 
 
 @pytest.fixture
@@ -149,20 +60,15 @@ async def test_a_treatment_gets_its_estimate_by_the_clock_of_its_booking(treatme
     assert row.met_at is not None
 
 
-async def test_a_session_and_a_treatment_booked_at_short_notice_have_none(treatment: Treatment):
+async def test_what_is_booked_at_short_notice_has_none(treatment: Treatment):
     await treatment.book(in_days=2)
-    session = Treatment(treatment.billing, treatment.week)
-    await session.book(in_chair=False)
-    await treatment.billing.until_rest()
-    assert await treatment.listed() == await session.listed() == []
-    assert await due(treatment.billing) == []
+    assert await treatment.listed() == await due(treatment.billing) == []
 
 
 async def test_without_a_fee_a_treatment_s_estimate_waits_and_is_told_late(
     billing: Billing, week: Course
 ):
-    treatment = Treatment(billing, week)
-    treatment.type_code = "lidocaine"
+    treatment = Treatment(billing, week, type_code="lidocaine")
     await treatment.book()
     [waiting] = await due(billing)
     assert waiting["kind"] == "treatment"
@@ -194,21 +100,7 @@ async def test_a_treatment_moved_into_dearer_days_is_estimated_anew(treatment: T
     await treatment.billing.set_fee(50000, effective_from=str(dear.date()), visit_type=BOOSTER)
     await treatment.billing.until_rest()
     assert len(await treatment.listed()) == 1
-    before, treatment.starts_at = treatment.starts_at, dear
-    treatment.plan()
-    await treatment.billing.hear(
-        AppointmentMoved(
-            patient_id=treatment.patient_id,
-            appointment_id=treatment.appointment_id,
-            visit_type=VisitType.OTHER,
-            type_code=BOOSTER,
-            location_id=new_id(),
-            previous_starts_at=before,
-            starts_at=dear,
-            ends_at=dear + timedelta(minutes=50),
-            revision=1,
-        )
-    )
+    await treatment.move(to_day=14)
     await treatment.week.after_the_hour()
     assert states(await treatment.listed())[1] == (2, "issued", "fees_changed", 50000)
 

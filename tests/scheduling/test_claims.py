@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +20,11 @@ from shared.claims import (
     TreatmentPlan,
 )
 from tests.scheduling.conftest import ADDRESS, CLINICIAN, LOCATION, PATIENT, Clinic, bearer
+from tests.scheduling.test_sessions import FIRST, attend, led
+from tests.scheduling.test_sessions import book as book_session
 from tests.scheduling.test_treatments import book
+
+__all__ = ["led"]
 
 
 async def redeem(clinic: Clinic, path: str, **params: str) -> httpx.Response:
@@ -195,6 +199,26 @@ async def test_a_treatment_s_plan_has_its_visit_until_it_is_lost(clinic: Clinic)
     of_series = (await clinic.series())["appointments"][0]["appointment_id"]
     for other in (of_series, uuid4()):
         assert (await redeem(clinic, f"treatments/{other}/plan")).status_code == 404
+
+
+async def test_a_session_s_plan_is_by_who_leads_it_until_it_is_lost_and_stays_once_it_took_place(
+    led: Clinic,
+) -> None:
+    session, lost = await book_session(led), await book_session(led, FIRST + timedelta(hours=2))
+    await led.step(lost, "cancel", {"reason": "patient_asked"})
+    await attend(led, session)
+    plans = [
+        TreatmentPlan.model_validate_json(
+            (await redeem(led, f"treatments/{one['appointment_id']}/plan")).content
+        )
+        for one in (session, lost)
+    ]
+    for plan in plans:
+        assert str(plan.prescriber.clinician_id) == led.clinician_id
+        assert plan.visit_type == "preparation"
+    [planned] = plans[0].visits
+    assert planned.starts_at == datetime.fromisoformat(session["starts_at"])
+    assert plans[1].visits == ()
 
 
 async def test_a_booking_says_whether_it_takes_a_chair_and_since_when(clinic: Clinic) -> None:

@@ -1,4 +1,4 @@
-"""What estimates are due for: booked series and treatments, requests, how far each has come."""
+"""What estimates are due for: what is booked, what was asked about, how far each has come."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _OF_TYPE = text(
     """
     SELECT course_id FROM estimate_courses
      WHERE visit_type = :visit_type AND ended_at IS NULL
-       AND (kind = 'series' OR kind = 'treatment' AND first_on >= :today)
+       AND (kind = 'series' OR kind IN ('treatment', 'session') AND first_on >= :today)
        AND (due_at IS NOT NULL
             OR EXISTS (SELECT FROM estimates AS e WHERE e.course_id = estimate_courses.course_id))
        AND (course_id > :after OR CAST(:after AS uuid) IS NULL)
@@ -95,11 +95,12 @@ _BLOCKED = text(
 class CourseKind(StrEnum):
     SERIES = "series"
     TREATMENT = "treatment"
+    SESSION = "session"
     REQUEST = "request"
     INQUIRY = "inquiry"
 
 
-BOOKED = frozenset({CourseKind.SERIES, CourseKind.TREATMENT})
+BOOKED = frozenset({CourseKind.SERIES, CourseKind.TREATMENT, CourseKind.SESSION})
 """What stands in scheduling's books."""
 
 
@@ -145,7 +146,7 @@ async def open_booked(
     opened_at: datetime,
     due_at: datetime | None,
 ) -> bool:
-    """Note a booked series or treatment. False when it is noted already."""
+    """Note a booked series, treatment or session. False when it is noted already."""
     values = {
         "kind": kind.value,
         "course_id": course_id,

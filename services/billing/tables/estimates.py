@@ -46,17 +46,19 @@ class EstimateWording(Base, table=True):
 class EstimateCourse(Base, table=True):
     """What somebody is going to be charged for, and by when they must have an estimate of it.
 
-    A booked series or treatment under its own id, or what a patient or a stranger asked about,
-    which is `booked_as` another course once it is. `person` is the stranger, sealed. `due_at` is
-    missing where the law asks for none; `met_at` is when the last one that was due was issued,
-    `blocked_by` the rules that keep it from being built.
+    A booked series, treatment or session under its own id, or what a patient or a stranger asked
+    about, which is `booked_as` another course once it is. `person` is the stranger, sealed.
+    `due_at` is missing where the law asks for none; `met_at` is when the last one that was due was
+    issued, `blocked_by` the rules that keep it from being built.
     """
 
     __tablename__ = "estimate_courses"
     __table_args__ = (
-        CheckConstraint("kind IN ('series', 'treatment', 'request', 'inquiry')", name="kind"),
         CheckConstraint(
-            "(kind IN ('series', 'treatment')) = (location_id IS NULL)", name="location"
+            "kind IN ('series', 'treatment', 'session', 'request', 'inquiry')", name="kind"
+        ),
+        CheckConstraint(
+            "(kind IN ('series', 'treatment', 'session')) = (location_id IS NULL)", name="location"
         ),
         CheckConstraint(
             "booked_as IS NULL OR kind = 'request' AND ended_at IS NOT NULL", name="booked_as"

@@ -82,5 +82,5 @@ async def redeem_plan(series_id: UUID, purpose: Purpose, desk: AtDesk) -> Series
 
 @router.get("/treatments/{appointment_id}/plan")
 async def redeem_treatment(appointment_id: UUID, purpose: Purpose, desk: AtDesk) -> TreatmentPlan:
-    """A treatment outside a series, for a service that says what it needs it for."""
+    """A treatment or session outside a series, for a service that says what it needs it for."""
     return await desk.read(claims.redeem_treatment, appointment_id, purpose=purpose)

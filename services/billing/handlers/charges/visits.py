@@ -39,16 +39,16 @@ class TenderChosen(ChooseTender):
 async def note_visit(event: AppointmentBooked, tx: Transaction, known: Known) -> None:
     """Keep whose visit it is and of which series; one that was not planned is estimated anew.
 
-    So is one that is booked again because its patient came after all. A treatment outside a series
-    is estimated by itself; sessions are not estimated.
+    So is one that is booked again because its patient came after all. Outside a series a treatment
+    is estimated by itself, and so is a session.
     """
-    is_treatment = event.series_id is None and event.in_chair is True
+    is_alone = event.series_id is None and event.in_chair is not None
     if known.is_kept:
         await store.set_start(tx, event.appointment_id, event.starts_at)
         if event.series_id is not None and event.revision > 0:
             terms.review(tx, event.series_id)
-        elif is_treatment:
-            await terms.reopen_treatment(event, tx)
+        elif is_alone:
+            await terms.reopen_visit(event, tx)
         return
     tx.insert(
         Visit,
@@ -60,9 +60,9 @@ async def note_visit(event: AppointmentBooked, tx: Transaction, known: Known) ->
         tx.insert(SeriesVisit, appointment_id=event.appointment_id, series_id=event.series_id)
         if known.is_more:
             terms.review(tx, event.series_id)
-    elif is_treatment:
+    elif is_alone:
         tx.insert(SeriesVisit, appointment_id=event.appointment_id, series_id=event.appointment_id)
-        await terms.open_treatment(event, tx)
+        await terms.open_visit(event, tx)
 
 
 async def note_move(event: AppointmentMoved, tx: Transaction) -> None:

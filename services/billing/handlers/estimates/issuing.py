@@ -94,7 +94,8 @@ async def redeem_plan(asked: Asked, claims: ClaimCheck) -> PlanRedeemed:
 async def draft_estimate(redeemed: PlanRedeemed, tx: Transaction) -> None:
     """Build, number and seal the estimate of a course where it has none that says the same.
 
-    What keeps it from being built is noted with the course, which stays due.
+    What keeps it from being built is noted with the course, which stays due. Of what is free
+    nothing is expected to be charged, and nothing is due: 45 CFR 149.610(a)(2).
     """
     course = await courses.lock(tx, redeemed.course_id)
     if course is None or course.ended_at is not None:
@@ -106,13 +107,18 @@ async def draft_estimate(redeemed: PlanRedeemed, tx: Transaction) -> None:
         return
     today = tx.now.astimezone(plan.zone).date()
     last = await store.find_last(tx, course.course_id)
+    if plan.is_free and last is None and redeemed.reason is None:
+        await courses.note_blocked(tx, course.course_id, [])
+        await terms.meet(tx, course)
+        return
     reason = _reason(plan, course, last, redeemed.reason, today)
     if reason is None:
         await courses.note_blocked(tx, course.course_id, [])
         if last is not None and last.is_issued:
             await terms.meet(tx, course)
         return
-    if last is not None and not course.is_waited_for and (next_on := plan.next_on(today)):
+    was_met = last is not None or course.met_at is not None
+    if was_met and not course.is_waited_for and (next_on := plan.next_on(today)):
         await terms.set_due(tx, course.course_id, clock.due_on_change(today, next_on))
     wording = await store.wording_on(tx, today)
     book = await codes.code_book(tx, today, ())

@@ -53,12 +53,12 @@ async def open_series(event: SeriesBooked, tx: Transaction) -> None:
     )
 
 
-async def open_treatment(event: AppointmentBooked, tx: Transaction) -> None:
-    """The same of a treatment outside a series, by the same clock."""
+async def open_visit(event: AppointmentBooked, tx: Transaction) -> None:
+    """The same of a treatment or a session outside a series, by the same clock."""
     await _open(
         tx,
         event.appointment_id,
-        CourseKind.TREATMENT,
+        CourseKind.TREATMENT if event.in_chair else CourseKind.SESSION,
         event,
         planned_infusions=1,
         first_on=clinic_day(event.starts_at),
@@ -107,8 +107,8 @@ async def _open(
         ask(tx, course_id)
 
 
-async def reopen_treatment(event: AppointmentBooked, tx: Transaction) -> None:
-    """A treatment whose patient came after all is expected again."""
+async def reopen_visit(event: AppointmentBooked, tx: Transaction) -> None:
+    """A visit by itself whose patient came after all is expected again."""
     await courses.reopen(tx, event.appointment_id)
     course = await courses.lock(tx, event.appointment_id)
     if course is None:
@@ -125,7 +125,7 @@ async def note_change(
 ) -> None:
     """A visit is elsewhere or lost: what is expected of its series may be another thing now.
 
-    Of a treatment that is lost nothing is.
+    Of a visit by itself that is lost nothing is.
     """
     course_id = await courses.series_of(tx, event.appointment_id)
     if course_id is None:
@@ -135,9 +135,20 @@ async def note_change(
             await _end(tx, course_id)
             return
         if isinstance(event, AppointmentMoved):
-            await courses.set_first_on(tx, course_id, clinic_day(event.starts_at))
+            await _move(tx, course_id, clinic_day(event.starts_at))
     if await courses.is_estimated(tx, course_id):
         review(tx, course_id)
+
+
+async def _move(tx: Transaction, course_id: UUID, first_on: date) -> None:
+    """What was booked too late for an estimate is due one where it is moved far enough ahead."""
+    await courses.set_first_on(tx, course_id, first_on)
+    course = await courses.lock(tx, course_id)
+    due_on = clock.due_on_booking(clinic_day(tx.now), first_on)
+    if course is None or course.ended_at or course.due_at is not None or due_on is None:
+        return
+    await set_due(tx, course_id, due_on)
+    ask(tx, course_id)
 
 
 async def end_series(event: SeriesCompleted | SeriesStopped, tx: Transaction) -> None:

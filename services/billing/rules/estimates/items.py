@@ -107,6 +107,10 @@ class Plan:
         return sum(visit.fee_cents or 0 for visit in self.visits)
 
     @property
+    def is_free(self) -> bool:
+        return all(visit.fee_cents == 0 for visit in self.visits)
+
+    @property
     def last_on(self) -> date | None:
         return max((visit.on for visit in self.visits if visit.on), default=None)
 

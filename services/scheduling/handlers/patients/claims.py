@@ -175,20 +175,27 @@ async def redeem_plan(series_id: UUID, tx: Transaction) -> SeriesPlan | Refused:
 
 
 async def redeem_treatment(appointment_id: UUID, tx: Transaction) -> TreatmentPlan | Refused:
-    """A treatment outside a series, with its visit while it is to come, or was given."""
+    """A visit outside a series, with its time while it is to come, or was given.
+
+    A treatment is by who ordered it, a session by who leads it, or led it in the end.
+    """
     visit = await shown_visits.find_visit(tx, appointment_id)
-    if visit is None or visit.ordered_by is None:
+    if visit is None or visit.series_id is not None:
         return Refused.not_found("treatment", "appointment_id")
+    clinician_id = visit.ordered_by or visit.clinician_id or visit.led_by
+    assert clinician_id is not None, "a constraint of the table"
     location = await _location(tx, visit.location_id)
     policy = await policy_of(tx, visit.location_id, visit.visit_type)
-    visits = [visit] if VisitState(visit.state) in OPEN | GIVEN else []
+    counts = OPEN | GIVEN | {VisitState.ATTENDED}
+    is_known_why = visit.diagnoses is not None  # of a session only once it took place
+    visits = [visit] if VisitState(visit.state) in counts else []
     return TreatmentPlan(
         appointment_id=appointment_id,
         patient=await _patient(tx, visit.patient_id),
-        prescriber=await _clinician(tx, visit.ordered_by),
+        prescriber=await _clinician(tx, clinician_id),
         location=location,
         visit_type=visit.visit_type,
-        diagnoses=tuple(store.diagnoses_of_visit(tx, visit)),
+        diagnoses=tuple(store.diagnoses_of_visit(tx, visit)) if is_known_why else (),
         visits=tuple(_planned(each, policy, ZoneInfo(location.zone)) for each in visits),
     )
 
