@@ -119,6 +119,7 @@ def place(chairs: int, fill: float, seed: int) -> Place:
         begins_in_ban=False,
         room_needed=False,
         dose_needed=True,
+        dose_unit="mg",
         vitals_needed=True,
         orientation_needed=True,
         sources={},

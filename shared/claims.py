@@ -108,6 +108,8 @@ class DrugGiven(_Claim):
     name: Line
     route: Name
     dose_ug: int | None = None
+    dose: Name | None = None
+    """As people read it, in the unit that the catalogue has for the drug: `35.5 mg`, `10 mL`."""
     strength: Name | None = None
     is_compounded: bool = False
     ndc: Ndc | None = None

@@ -112,6 +112,14 @@ def test_the_drug_line_says_what_is_on_record_of_the_drug():
     )
 
 
+def test_the_drug_line_says_a_dose_in_the_unit_that_the_record_says_it_in():
+    for dose, dose_ug in (("250 mL", None), ("4 g", 4_000_000), ("50000 IU", None)):
+        drug = DrugGiven(name="Made up", route="intravenous", dose=dose, dose_ug=dose_ug)
+        line = superbill(40, drug=drug).lines[-1]
+        assert line.drug is not None
+        assert line.drug.dose == dose
+
+
 def test_a_compounded_drug_has_the_code_of_compounded_drugs():
     drug = DrugGiven(name="Ketamine, racemic", route="intravenous", dose_ug=1, is_compounded=True)
     assert [line.code for line in superbill(40, drug=drug).lines] == ["96365", "J7999"]

@@ -57,6 +57,7 @@ def visit(
         begins_in_ban=False,
         room_needed=False,
         dose_needed=True,
+        dose_unit="mg",
         vitals_needed=True,
         orientation_needed=True,
         sources={"no_drive_min": "made up"},

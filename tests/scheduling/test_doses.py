@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.scheduling.rules.visits.amounts import Amount, DoseUnit, Scale
 from services.scheduling.rules.visits.doses import broken_by_given, broken_by_step, per_kg
 from services.scheduling.rules.visits.readings import Limit, Measure
 from shared.clock import FixedClock
@@ -66,9 +67,10 @@ def test_what_ran_far_off_the_plan_says_why(
     rules: list[str],
 ) -> None:
     broken = broken_by_given(
-        planned_ug=35_000,
-        drawn_ug=50_000,
-        given_ug=given_mg * 1000,
+        planned=Amount(Scale.MASS, 35_000),
+        drawn=Amount(Scale.MASS, 50_000),
+        given=Amount(Scale.MASS, given_mg * 1000),
+        unit=DoseUnit.MG,
         aborted=aborted,
         off_plan_pct=10,
         reason=reason,

@@ -30,6 +30,7 @@ IN_A_CHAIR = (
     "amino_acids",
     "vitamins",
 )
+BY_VOLUME = {"scopolamine_beta_blocker", "nitrous"}
 ASKS_NOTHING = {"low_level_laser", "nad", "amino_acids", "vitamins"}
 
 
@@ -75,16 +76,21 @@ async def give(clinic: Clinic, visit: dict[str, Any], *, asks: bool = True) -> A
     if asks:
         await clinic.step(visit, "ride", {"mode": "rideshare"})
     await clinic.step(visit, "check-in", {"fasted": True} if asks else {})
+    by_volume = visit["visit_type"] in BY_VOLUME
     if asks:
-        await clinic.plan_dose(visit)
+        await clinic.plan_dose(visit, **({"dose_ug": None, "dose_ul": 50_000} if by_volume else {}))
     await clinic.vitals(visit)
     await clinic.step(visit, "clear")
     await clinic.start(visit)
     clinic.clock.step_to(clinic.clock.now() + timedelta(minutes=40))
     await clinic.step(visit, "complete")
     await clinic.vitals(visit)
-    if asks:
+    if asks and by_volume:
+        ran = {"lot": "LOT-0001", "drawn_ul": 50_000, "given_ul": 50_000}
+        await clinic.step(visit, "dose", ran)
+    elif asks:
         await clinic.give(visit)
+    if asks:
         await clinic.step(visit, "ride-seen", DRIVER)
     return await clinic.step(visit, "discharge", {"oriented": True} if asks else {})
 
@@ -358,12 +364,12 @@ async def test_what_nobody_had_to_take_or_plan_is_judged_once_it_is_there(clinic
     await clinic.vitals(visit, systolic_mmhg=230)
     assert await clinic.refused(f"{path}/clear", {}) == [("vitals_hard_limit", "systolic_mmhg")]
     await clinic.vitals(visit)
-    await clinic.plan_dose(visit)
+    await clinic.plan_dose(visit, dose_ug=None, dose_ul=50_000)
     await clinic.step(visit, "clear")
     await clinic.start(visit)
     await clinic.step(visit, "complete")
     assert await clinic.refused(f"{path}/discharge", {}) == [("dose_not_recorded", "dose")]
-    await clinic.give(visit)
+    await clinic.step(visit, "dose", {"lot": "LOT-0001", "drawn_ul": 50_000, "given_ul": 50_000})
     await clinic.step(visit, "discharge")
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.scheduling.forms.wish import Wish
+from services.scheduling.rules.visits.amounts import DoseUnit
 from shared.claims import PRINTABLE, Line
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
@@ -70,6 +71,7 @@ class VisitFiguresWish(FiguresWish):
     begins_in_ban: Figure[bool] | None = None
     room_needed: Figure[bool] | None = None
     dose_needed: Figure[bool] | None = None
+    dose_unit: Figure[DoseUnit | None] | None = None
     vitals_needed: Figure[bool] | None = None
     orientation_needed: Figure[bool] | None = None
 
@@ -114,6 +116,7 @@ class VisitFiguresAnswer(BaseModel):
     begins_in_ban: bool
     room_needed: bool
     dose_needed: bool
+    dose_unit: DoseUnit | None
     vitals_needed: bool
     orientation_needed: bool
     sources: dict[str, str]

@@ -45,9 +45,9 @@ async def newest_plan(tx: Transaction, appointment_id: UUID) -> DosePlan | None:
 
 
 def plan_of(tx: Transaction, plan: DosePlan) -> dict[str, Any]:
-    """`dose_ug`, `weight_g`, a `reason` where there was to be one, and what it was planned against.
+    """The dose in its scale, `weight_g`, a `reason` where there was to be one.
 
-    `highest_ug_per_kg`: the most that the series had had by then.
+    And what it was planned against, `highest_ug_per_kg`: the most that the series had had by then.
     """
     return unseal(tx, plan.planned, "dose_plans", "planned", plan.plan_id)
 
@@ -91,7 +91,7 @@ async def find_dose(tx: Transaction, appointment_id: UUID) -> Dose | None:
 
 
 def given_of(tx: Transaction, dose: Dose | None) -> dict[str, Any]:
-    """`lot`, `drawn_ug`, `given_ug` and `off_plan_reason`; nothing where nothing is recorded."""
+    """`lot`, what was drawn up and given in its scale; nothing where nothing is recorded."""
     if dose is None or dose.given is None:
         return {}
     return unseal(tx, dose.given, "doses", "given", dose.appointment_id)
@@ -119,5 +119,9 @@ async def highest_given(tx: Transaction, series_id: UUID) -> int | None:
         DosePlan,
     )
     weights = {plan.plan_id: plan_of(tx, plan)["weight_g"] for plan in plans}
-    ran = (per_kg(given_of(tx, dose)["given_ug"], weights[dose.plan_id]) for dose in doses)
+    ran = (
+        per_kg(given_ug, weights[dose.plan_id])
+        for dose in doses
+        if (given_ug := given_of(tx, dose).get("given_ug")) is not None  # else it is no mass
+    )
     return max((each for each in ran if each), default=None)

@@ -61,10 +61,14 @@ class VisitTypeRow(Base, table=True):
         CheckConstraint("start_every_min BETWEEN 1 AND 240", name="grid"),
         CheckConstraint(
             "drug IS NOT NULL OR route IS NULL AND NOT is_controlled AND gap_min_days IS NULL"
-            " AND NOT dose_needed",
+            " AND NOT dose_needed AND dose_unit IS NULL",
             name="drug",
         ),
-        CheckConstraint("dose_needed OR NOT is_controlled", name="dose"),
+        CheckConstraint(
+            "(dose_needed OR NOT is_controlled) AND (dose_unit IS NOT NULL OR NOT dose_needed)",
+            name="dose",
+        ),
+        CheckConstraint("dose_unit IN ('mcg', 'mg', 'g', 'mL', 'L', 'IU')", name="dose_unit"),
         CheckConstraint(
             "gap_min_days BETWEEN 1 AND 31 AND least_age_years BETWEEN 1 AND 120", name="patient"
         ),
@@ -88,6 +92,7 @@ class VisitTypeRow(Base, table=True):
     begins_in_ban: bool = Field(sa_column=_flag())
     room_needed: bool = Field(sa_column=_flag())
     dose_needed: bool = Field(sa_column=_flag())
+    dose_unit: str | None = Field(sa_column=words(nullable=True))
     vitals_needed: bool = Field(sa_column=_flag())
     orientation_needed: bool = Field(sa_column=_flag())
     sources: dict[str, str] = Field(sa_column=json_object())

@@ -229,12 +229,19 @@ def _drug(given: DrugGiven) -> Drug:
     return Drug(
         name=given.name,
         route=given.route,
-        dose=None if given.dose_ug is None else f"{_plain(given.dose_ug)} mg",
+        dose=_dose(given),
         strength=given.strength,
         ndc=given.ndc,
         ndc_unit=given.ndc_unit,
         ndc_quantity=given.ndc_quantity,
     )
+
+
+def _dose(given: DrugGiven) -> str | None:
+    """In the drug's own unit; of records of before it was named, in milligrams."""
+    if given.dose is not None:
+        return given.dose
+    return None if given.dose_ug is None else f"{_plain(given.dose_ug)} mg"
 
 
 def _plain(micrograms: int) -> str:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.rules.clinic.policy import Policy, VisitFigures
+from services.scheduling.rules.visits.amounts import DoseUnit, Scale, amount_in
 from services.scheduling.rules.visits.life import GIVEN, OPEN, VisitState
 from services.scheduling.store import charts, doses, sessions, shown_visits
 from services.scheduling.store.policy import policy_of
@@ -210,10 +211,15 @@ def _planned(visit: Appointment, policy: Policy, zone: ZoneInfo) -> PlannedVisit
 
 async def _drug(tx: Transaction, appointment_id: UUID, figures: VisitFigures) -> DrugGiven | None:
     """What ran; nothing until it is recorded, and of no drug or of no known route."""
-    given = doses.given_of(tx, await doses.find_dose(tx, appointment_id))
-    if not given or figures.drug is None or figures.route is None:
+    given = amount_in(doses.given_of(tx, await doses.find_dose(tx, appointment_id)), "given")
+    if given is None or figures.drug is None or figures.route is None:
         return None
-    return DrugGiven(name=figures.drug, route=figures.route, dose_ug=given["given_ug"])
+    return DrugGiven(
+        name=figures.drug,
+        route=figures.route,
+        dose_ug=given.parts if given.scale is Scale.MASS else None,
+        dose=given.in_unit(None if figures.dose_unit is None else DoseUnit(figures.dose_unit)),
+    )
 
 
 async def _patient(tx: Transaction, patient_id: UUID) -> PatientCard:

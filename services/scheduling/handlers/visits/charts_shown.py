@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
+from services.scheduling import store
 from services.scheduling.forms.visits import (
     ConsentAnswer,
     DoseAnswer,
@@ -14,11 +16,12 @@ from services.scheduling.forms.visits import (
     ReadingAnswer,
     VitalsOverrideAnswer,
 )
+from services.scheduling.rules.visits.amounts import DoseUnit, amount_in
 from services.scheduling.rules.visits.readings import Limit, Measure, Phase, outside
 from services.scheduling.store import charts as kept
 from services.scheduling.store import doses
 from services.scheduling.tables import Appointment
-from services.scheduling.tables.visits import ChartNote, Consent, Reading, VitalsOverride
+from services.scheduling.tables.visits import ChartNote, Consent, DosePlan, Reading, VitalsOverride
 from shared.messaging import Transaction
 
 
@@ -74,9 +77,8 @@ async def find_shown_dose(tx: Transaction, visit: Appointment) -> DoseAnswer | N
     plans = await doses.plans_of(tx, visit.appointment_id)
     if not plans:
         return None
-    shown = [
-        DosePlanAnswer(**plan.model_dump(), **doses.plan_of(tx, plan)) for plan in reversed(plans)
-    ]
+    unit = await unit_of(tx, visit)
+    shown = [_show_plan(tx, plan, unit) for plan in reversed(plans)]
     dose = await doses.find_dose(tx, visit.appointment_id)
     given = doses.given_of(tx, dose)
     return DoseAnswer(
@@ -85,10 +87,8 @@ async def find_shown_dose(tx: Transaction, visit: Appointment) -> DoseAnswer | N
         patient_id=visit.patient_id,
         plans=shown,
         lot=given.get("lot"),
-        drawn_ug=given.get("drawn_ug"),
-        given_ug=given.get("given_ug"),
+        **_ran(given, unit),
         off_plan_reason=given.get("off_plan_reason"),
-        wasted_ug=given["drawn_ug"] - given["given_ug"] if given else None,
         not_given_reason=doses.not_given_of(tx, dose),
         not_given_signed_by=None if dose is None else dose.clinician_id,
         recorded_at=None if dose is None else dose.recorded_at,
@@ -96,6 +96,34 @@ async def find_shown_dose(tx: Transaction, visit: Appointment) -> DoseAnswer | N
         witnessed_at=None if dose is None else dose.witnessed_at,
         witnessed_by=None if dose is None else dose.witnessed_by,
     )
+
+
+async def unit_of(tx: Transaction, visit: Appointment) -> DoseUnit | None:
+    """In which unit the drug of a visit is measured, by the figures of its day."""
+    policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
+    zone = await store.zone_at(tx, visit.location_id)
+    unit = policy.figures_on(visit.starts_at.astimezone(zone).date()).dose_unit
+    return None if unit is None else DoseUnit(unit)
+
+
+def _show_plan(tx: Transaction, plan: DosePlan, unit: DoseUnit | None) -> DosePlanAnswer:
+    planned = doses.plan_of(tx, plan)
+    dose = amount_in(planned, "dose")
+    assert dose is not None, "a plan says a dose"
+    return DosePlanAnswer(**plan.model_dump(), **planned, dose=dose.in_unit(unit))
+
+
+def _ran(said: Mapping[str, Any], unit: DoseUnit | None) -> dict[str, Any]:
+    """What was drawn up, ran and is left over, in the measure in which it was said."""
+    drawn, given = amount_in(said, "drawn"), amount_in(said, "given")
+    if drawn is None or given is None:
+        return {"given": None}
+    return {
+        "given": given.in_unit(unit),
+        f"drawn_{drawn.scale}": drawn.parts,
+        f"given_{drawn.scale}": given.parts,
+        f"wasted_{drawn.scale}": drawn.parts - given.parts,
+    }
 
 
 async def show_dose(tx: Transaction, visit: Appointment) -> DoseAnswer:

@@ -10,12 +10,20 @@ from services.scheduling import store
 from services.scheduling.forms.visits import DoseAnswer, DoseNotGiven, PlanDose, RecordDose
 from services.scheduling.forms.wishes import Nothing
 from services.scheduling.handlers.signers import broken_by_signer
-from services.scheduling.handlers.visits.charts_shown import show_dose
+from services.scheduling.handlers.visits.charts_shown import show_dose, unit_of
 from services.scheduling.handlers.visits.readings import limits_of
 from services.scheduling.rules.clinic.house import HouseFigure
+from services.scheduling.rules.clinic.policy import VisitFigures
 from services.scheduling.rules.outcomes.reviews import Matter
 from services.scheduling.rules.signing import Act
 from services.scheduling.rules.visits import doses as rules
+from services.scheduling.rules.visits.amounts import (
+    Amount,
+    Scale,
+    amount_in,
+    broken_by_other_unit,
+    broken_by_unit,
+)
 from services.scheduling.rules.visits.doses import DoseState
 from services.scheduling.rules.visits.life import Step, VisitState, broken_by_step
 from services.scheduling.store import HeldVisit
@@ -41,14 +49,19 @@ async def plan_dose(
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
     limits, highest = await limits_of(tx, held), await _highest(tx, held)
+    figures, dose = await _figures(tx, held), amount_in(wish.model_dump(), "dose")
+    assert dose is not None, "a plan says a dose"
     broken = [
         *broken_by_step(Step.PLAN_DOSE, held.state),
+        *broken_by_unit(dose.scale, figures.drug, await unit_of(tx, held.visit)),
         *(
-            rules.broken_by_ceiling(wish.dose_ug, wish.weight_g, limits)
+            []
+            if wish.dose_ug is None  # what is no mass has no ceiling per kilogram
+            else rules.broken_by_ceiling(wish.dose_ug, wish.weight_g, limits)
             or rules.broken_by_step(wish.dose_ug, wish.weight_g, highest, limits, wish.reason)
         ),
         *await broken_by_signer(
-            tx, wish.clinician_id, by, Act.DOSE, is_controlled=await _is_controlled(tx, held)
+            tx, wish.clinician_id, by, Act.DOSE, is_controlled=figures.is_controlled
         ),
     ]
     if broken:
@@ -74,19 +87,28 @@ async def broken_by_plan(tx: Transaction, held: HeldVisit, plan: DosePlan) -> li
     A prescriber's reason lets the step pass that it was signed for, or a smaller one.
     """
     planned, limits = kept.plan_of(tx, plan), await limits_of(tx, held)
-    dose_ug, weight_g, highest = planned["dose_ug"], planned["weight_g"], await _highest(tx, held)
+    dose, weight_g, highest = (
+        amount_in(planned, "dose"),
+        planned["weight_g"],
+        await _highest(tx, held),
+    )
+    assert dose is not None, "a plan says a dose"
     signed = rules.is_signed_for(planned.get("highest_ug_per_kg"), highest)
     reason = planned["reason"] if signed else None
-    broken = rules.broken_by_ceiling(dose_ug, weight_g, limits) or rules.broken_by_step(
-        dose_ug, weight_g, highest, limits, reason
-    )
+    drug = (await _figures(tx, held)).drug
+    broken = broken_by_unit(dose.scale, drug, await unit_of(tx, held.visit))
+    if dose.scale is Scale.MASS:
+        broken += rules.broken_by_ceiling(dose.parts, weight_g, limits) or rules.broken_by_step(
+            dose.parts, weight_g, highest, limits, reason
+        )
     return [replace(each, field="dose") for each in broken]
 
 
-async def _is_controlled(tx: Transaction, held: HeldVisit) -> bool:
+async def _figures(tx: Transaction, held: HeldVisit) -> VisitFigures:
+    """What the catalogue says of the visit's drug on its day."""
     visit, zone = held.visit, ZoneInfo(held.location.zone)
     policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
-    return policy.figures_on(visit.starts_at.astimezone(zone).date()).is_controlled
+    return policy.figures_on(visit.starts_at.astimezone(zone).date())
 
 
 async def record_dose(
@@ -107,22 +129,42 @@ async def record_dose(
     if plan is None:
         broken.append(rules.unplanned("appointment_id"))
     else:
-        broken += rules.broken_by_given(
-            planned_ug=kept.plan_of(tx, plan)["dose_ug"],
-            drawn_ug=wish.drawn_ug,
-            given_ug=wish.given_ug,
-            aborted=held.state is VisitState.ABORTED,
-            off_plan_pct=await figure_of(tx, HouseFigure.DOSE_OFF_PLAN_PCT),
-            reason=wish.off_plan_reason,
-        )
+        broken += await _broken_by_given(tx, held, plan, wish)
     if broken or plan is None:
         return Refused.by_rules(broken, "The dose is not recorded")
-    wasted = wish.given_ug < wish.drawn_ug
-    kept.record_given(tx, plan, by.subject, wish.model_dump(), wasted=wasted)
+    drawn, given = _ran(wish)
+    wasted = given.parts < drawn.parts
+    kept.record_given(tx, plan, by.subject, wish.model_dump(exclude_none=True), wasted=wasted)
     weight_g = kept.plan_of(tx, plan)["weight_g"]
-    if rules.broken_by_ceiling(wish.given_ug, weight_g, await limits_of(tx, held)):
+    if given.scale is Scale.MASS and rules.broken_by_ceiling(
+        given.parts, weight_g, await limits_of(tx, held)
+    ):
         add_review(tx, held.visit, Matter.DOSE_ABOVE_CEILING)
     return await show_dose(tx, held.visit)
+
+
+async def _broken_by_given(
+    tx: Transaction, held: HeldVisit, plan: DosePlan, wish: RecordDose
+) -> list[Broken]:
+    planned, (drawn, given) = amount_in(kept.plan_of(tx, plan), "dose"), _ran(wish)
+    assert planned is not None, "a plan says a dose"
+    return broken_by_other_unit(planned.scale, given.scale) or rules.broken_by_given(
+        planned=planned,
+        drawn=drawn,
+        given=given,
+        unit=await unit_of(tx, held.visit),
+        aborted=held.state is VisitState.ABORTED,
+        off_plan_pct=await figure_of(tx, HouseFigure.DOSE_OFF_PLAN_PCT),
+        reason=wish.off_plan_reason,
+    )
+
+
+def _ran(wish: RecordDose) -> tuple[Amount, Amount]:
+    """What was drawn up, and what ran."""
+    drawn, given = (amount_in(wish.model_dump(), what) for what in ("drawn", "given"))
+    assert drawn is not None, "the form says it"
+    assert given is not None, "as above"
+    return drawn, given
 
 
 async def sign_not_given(
@@ -138,7 +180,11 @@ async def sign_not_given(
         *broken_by_step(Step.RECORD_DOSE, held.state),
         *rules.broken_by_recorded(recorded=recorded),
         *await broken_by_signer(
-            tx, wish.clinician_id, by, Act.OVERRIDE, is_controlled=await _is_controlled(tx, held)
+            tx,
+            wish.clinician_id,
+            by,
+            Act.OVERRIDE,
+            is_controlled=(await _figures(tx, held)).is_controlled,
         ),
     ]
     if plan is None:

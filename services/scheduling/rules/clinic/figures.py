@@ -98,13 +98,13 @@ def broken_by_type_there(*, is_there: bool) -> list[Broken]:
 
 def broken_by_drug(values: Mapping[str, Any]) -> list[Broken]:
     """Whether what is said of a drug has a drug that it is said of."""
-    said = ("route", "is_controlled", "gap_min_days", "dose_needed")
+    said = ("route", "is_controlled", "gap_min_days", "dose_needed", "dose_unit")
     if values["drug"] is None and any(values[name] for name in said):
         return [
             Broken(
                 "drug_missing",
-                "A route, a schedule, a gap and a dose are a drug's; name the drug, or leave them"
-                " out.",
+                "A route, a schedule, a gap, a dose and its unit are a drug's; name the drug, or"
+                " leave them out.",
                 "gaps are counted between visits that give the same drug",
                 "drug",
             )
@@ -116,6 +116,15 @@ def broken_by_drug(values: Mapping[str, Any]) -> list[Broken]:
                 "What runs of a controlled drug is on record; have its dose asked.",
                 "21 CFR 1304.22(c): what is administered of a controlled substance is recorded",
                 "dose_needed",
+            )
+        ]
+    if values["dose_needed"] and values["dose_unit"] is None:
+        return [
+            Broken(
+                "dose_unit_missing",
+                "A dose that is asked has its unit; name the one in which the drug is measured.",
+                "ISMP: a dose is written with its unit",
+                "dose_unit",
             )
         ]
     return []

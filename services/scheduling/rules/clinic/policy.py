@@ -34,7 +34,7 @@ class VisitFigures:
     `drug` is what is given, None where it is none, and `gap_min_days` the least local days between
     two visits that give it, for one outside a series. With `begins_in_ban` a visit may begin while
     its patient may not drive yet after an infusion. `dose_needed`, `vitals_needed` and
-    `orientation_needed` are what its gates ask for.
+    `orientation_needed` are what its gates ask for; a dose is measured in `dose_unit`.
     """
 
     effective_from: date
@@ -54,6 +54,7 @@ class VisitFigures:
     begins_in_ban: bool
     room_needed: bool
     dose_needed: bool
+    dose_unit: str | None
     vitals_needed: bool
     orientation_needed: bool
     sources: Mapping[str, str]

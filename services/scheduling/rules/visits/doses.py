@@ -1,6 +1,6 @@
 """The dose of an infusion: planned in steps below a ceiling, recorded with its lot and its waste.
 
-Amounts are whole micrograms, weights whole grams.
+Doses per kilogram are whole micrograms, weights whole grams; what is no mass has no ceiling.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+from services.scheduling.rules.visits.amounts import Amount, DoseUnit
 from services.scheduling.rules.visits.readings import Limit, Measure, outside
 from shared.refusals import Broken
 
@@ -93,36 +94,38 @@ def unplanned(field: str) -> Broken:
 
 def broken_by_given(
     *,
-    planned_ug: int,
-    drawn_ug: int,
-    given_ug: int,
+    planned: Amount,
+    drawn: Amount,
+    given: Amount,
+    unit: DoseUnit | None,
     aborted: bool,
     off_plan_pct: int,
     reason: str | None,
 ) -> list[Broken]:
     """Whether what ran can be what was drawn up. More than was planned, or far less, says why.
 
-    Less of a drip that was aborted is told by the abort.
+    Less of a drip that was aborted is told by the abort. All three are of one scale.
     """
-    broken = []
-    if given_ug > drawn_ug:
+    broken, field = [], f"given_{given.scale}"
+    if given.parts > drawn.parts:
         broken.append(
             Broken(
                 "dose_above_drawn",
-                f"{given_ug} micrograms ran and {drawn_ug} were drawn up; no more can run.",
+                f"{given.in_unit(unit)} ran and {drawn.in_unit(unit)} were drawn up; no more can"
+                " run.",
                 "what is drawn up is given or wasted",
-                "given_ug",
+                field,
             )
         )
-    short = not aborted and given_ug * 100 < planned_ug * (100 - off_plan_pct)
-    if reason is None and (short or given_ug > planned_ug):
+    short = not aborted and given.parts * 100 < planned.parts * (100 - off_plan_pct)
+    if reason is None and (short or given.parts > planned.parts):
         broken.append(
             Broken(
                 "dose_off_plan",
-                f"{given_ug} micrograms ran and {planned_ug} were planned; check the figure, and"
-                " if it is right say why in off_plan_reason.",
+                f"{given.in_unit(unit)} ran and {planned.in_unit(unit)} were planned; check the"
+                " figure, and if it is right say why in off_plan_reason.",
                 "the practice's figure dose_off_plan_pct" if short else PRESCRIBED,
-                "given_ug",
+                field,
             )
         )
     return broken
