@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 from shared.refusals import Malformed
+from shared.written import A_MOMENT
 
 
 def _to_utc(moment: datetime) -> datetime:
@@ -28,8 +29,8 @@ def _to_utc(moment: datetime) -> datetime:
         ) from None
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_to_utc)]
-"""A zone-aware instant, kept in UTC. A naive one is refused."""
+Moment = Annotated[AwareDatetime, A_MOMENT, AfterValidator(_to_utc)]
+"""A zone-aware instant, kept in UTC. A naive one is refused, and so is a number."""
 
 
 class Event(BaseModel):

@@ -16,9 +16,10 @@ from pydantic import Field
 
 from shared.events.base import Event, Moment, PatientEvent
 
-PositiveCents = Annotated[int, Field(gt=0, le=100_000_000)]
+PositiveCents = Annotated[int, Field(strict=True, gt=0, le=100_000_000)]
 
-Cents = Annotated[int, Field(ge=0, le=100_000_000)]
+Cents = Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
+"""Whole cents; neither a text nor a truth value is made into some."""
 
 
 class TenderKind(StrEnum):

@@ -106,6 +106,15 @@ async def test_cash_goes_back_in_cash_with_its_receipt(billing: Billing):
     assert await trial_balance(billing) == {"refunds": 39900, "revenue_infusion": 39900}
 
 
+@pytest.mark.parametrize("cents", [True, "10000", 10000.5])
+async def test_what_only_resembles_an_amount_is_refused(billing: Billing, cents: object):
+    charge = await paid_by_card(billing)
+    answer = await refund(billing, charge["payment"], amount_cents=cents)
+    assert answer.status_code == 422
+    await billing.until_rest()
+    assert given_back(billing) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "rule", "says"),
     [

@@ -25,6 +25,7 @@ async def wrong(clinic: Clinic, path: str, body: object) -> dict[str, str]:
         ("2026-02-30T12:00:00Z", "datetime_from_date_parsing", "no moment of the calendar"),
         ("tomorrow", "datetime_from_date_parsing", "no moment of the calendar"),
         ("2026-11-01T12:00:00", "timezone_aware", "no zone"),
+        ("1791201600", "moment_as_written", "no number"),
         ("1999-10-07T12:00:00Z", "calendar_years", "2000 to 2199"),
         ("0001-01-01T00:00:00+14:00", "calendar_years", "1 to 9999"),
         ("2026-10-04T12:00:00Z", "bookable_time", "has passed"),
@@ -40,8 +41,8 @@ async def test_a_time_that_no_visit_can_have_is_explained(
     assert says in violation["detail"]
 
 
-@pytest.mark.parametrize("day", ["2026-02-30", "soon", "2026-10-05T12:00:00Z"])
-async def test_a_day_that_is_in_no_calendar_is_explained(clinic: Clinic, day: str) -> None:
+@pytest.mark.parametrize("day", ["2026-02-30", "soon", "2026-10-05T12:00:00Z", 1791201600, "0"])
+async def test_a_day_that_is_in_no_calendar_is_explained(clinic: Clinic, day: object) -> None:
     wish = {"effective_from": day, "booked_min": {"value": 50, "source": "made up"}}
     violation = await wrong(clinic, "/visit-types/ketamine_mood/figures", wish)
     assert violation["field"] == "effective_from"

@@ -90,7 +90,7 @@ class NewLimit(BaseModel):
     """Up to how much one person is enough, from now on. Nothing above 0 is ever exempt for good."""
 
     entry: Entry
-    limit_cents: Annotated[int, Field(ge=0, le=10_000_000)]
+    limit_cents: Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 
 
 class LimitsListed(BaseModel):

@@ -14,10 +14,19 @@ from shared.claims import PRINTABLE, Line
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
 from shared.refusals import API_DOCUMENT, Malformed
+from shared.written import A_DAY
 
 T = TypeVar("T")
 
-Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
+Day = Annotated[
+    date,
+    A_DAY,
+    Field(
+        ge=date(2000, 1, 1),
+        lt=date(2200, 1, 1),
+        json_schema_extra={"pattern": "^2[01]"},  # JSON Schema has no word for first and last days
+    ),
+]
 Source = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=PRINTABLE),

@@ -22,6 +22,7 @@ from shared.events import Moment
 from shared.events.scheduling import CancelReason, RideMode, TypeCode
 from shared.identifiers import DeaNumber, Ein, Npi
 from shared.refusals import API_DOCUMENT, Malformed
+from shared.written import A_DAY
 
 MAX_APPOINTMENTS = 366
 """Far above any series, so that the rule about its size can say what would be right."""
@@ -30,7 +31,7 @@ MAX_DIAGNOSES = 12
 """As many as a claim form holds (CMS-1500, item 21)."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-BirthDate = Annotated[date, Field(ge=date(1900, 1, 1))]
+BirthDate = Annotated[date, A_DAY, Field(ge=date(1900, 1, 1))]
 
 
 def _in_any_calendar(moment: datetime) -> datetime:

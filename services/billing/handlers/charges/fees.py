@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 
 from services.billing.handlers.charges.posting import leave_late
 from services.billing.handlers.estimates import terms
@@ -18,21 +17,12 @@ from shared.events.scheduling import TypeCode
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
-
-
-def _written_as_a_day(given: object) -> object:
-    """A moment or a number of seconds is no day, although Pydantic would make one of it."""
-    if isinstance(given, date) or (
-        isinstance(given, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", given)
-    ):
-        return given
-    raise ValueError("A day is written as YYYY-MM-DD.")
-
+from shared.written import A_DAY
 
 FeeCents = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 Day = Annotated[
     date,
-    BeforeValidator(_written_as_a_day),
+    A_DAY,
     Field(
         ge=date(2000, 1, 1),
         lt=date(2100, 1, 1),

@@ -47,7 +47,7 @@ class DecideHeld(BaseModel):
     """
 
     decision: Decision
-    charged_cents: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    charged_cents: Annotated[int, Field(strict=True, ge=0, le=10_000_000)] | None = None
     because: Because
 
 

@@ -51,7 +51,7 @@ class SendLink(BaseModel):
 class Funded(BaseModel):
     """CareCredit sent the money, less its fee, as its funding report says."""
 
-    fee_cents: Annotated[int, Field(ge=0, le=100_000_000)]
+    fee_cents: Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
 
 
 class Rejected(BaseModel):
