@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.auth import public
@@ -32,7 +32,11 @@ def health_routes(
         """The process answers."""
         return {"status": "alive"}
 
-    @router.get("/health/ready", dependencies=[public("probes carry no token")])
+    @router.get(
+        "/health/ready",
+        dependencies=[public("probes carry no token")],
+        responses={503: {"description": "Something is wrong", "content": {"application/json": {}}}},
+    )
     async def ready() -> JSONResponse:
         """Each check by name, with what is wrong with it or null; 503 if anything is."""
         wrong = await asyncio.gather(*(_asked(name, check) for name, check in checks.items()))
@@ -45,7 +49,11 @@ def health_routes(
             status_code=200 if fit else 503,
         )
 
-    @router.get("/metrics", dependencies=[public("scraped inside the network; holds no ids")])
+    @router.get(
+        "/metrics",
+        dependencies=[public("scraped inside the network; holds no ids")],
+        response_class=PlainTextResponse,
+    )
     async def show_metrics() -> Response:
         """What the process measures, in Prometheus' text format."""
         await sample()
