@@ -94,6 +94,7 @@ async def _orders(stage: Stage, count: int) -> list[Order]:
             payment_method_id=card["stripe_payment_method_id"],
             created_at=real_now(),
             is_agreed=True,
+            is_held=False,
             look_first=False,
         )
         for card in (cards[number % len(cards)] for number in range(count))

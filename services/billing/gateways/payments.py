@@ -12,7 +12,7 @@ from services.billing.work import Captured, Declined, NeverArrived, NothingToSto
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A payment to be made: the same every time but for what its last two fields say."""
+    """A payment to be made: the same every time but for what its last three fields say."""
 
     attempt_id: UUID
     amount_cents: int
@@ -21,6 +21,8 @@ class Order:
     created_at: datetime
     is_agreed: bool
     """A mandate of the patient's stands for the card, as of this look."""
+    is_held: bool
+    """Nothing may be asked of the patient for it now."""
     look_first: bool
     """The key may protect no longer: look whether the payment exists before sending it."""
 

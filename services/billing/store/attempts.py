@@ -19,7 +19,10 @@ _ORDER = text(
     """
     SELECT a.created_at, a.amount_cents, u.stripe_customer_id, k.stripe_payment_method_id,
            EXISTS (SELECT FROM mandates AS m
-                    WHERE m.setup_id = k.setup_id AND m.withdrawn_at IS NULL) AS is_agreed
+                    WHERE m.setup_id = k.setup_id AND m.withdrawn_at IS NULL) AS is_agreed,
+           EXISTS (SELECT FROM collections_holds AS h
+                    WHERE h.patient_id = k.patient_id AND h.ended_at IS NULL
+                      AND (h.charge_id IS NULL OR h.charge_id = a.charge_id)) AS is_held
       FROM payment_attempts AS a
       JOIN cards AS k USING (card_id)
       JOIN customers AS u ON u.patient_id = k.patient_id
@@ -120,6 +123,7 @@ async def _order(tx: Transaction, attempt_id: UUID, state: AttemptState) -> Orde
         payment_method_id=row.stripe_payment_method_id,
         created_at=row.created_at,
         is_agreed=row.is_agreed,
+        is_held=row.is_held,
         look_first=key_may_be_forgotten(row.created_at, tx.now),
     )
 

@@ -30,9 +30,12 @@ _IS_ALL_HELD = text(
 
 _CHARGES_UNDER = text(
     """
-    SELECT c.charge_id FROM charges AS c JOIN dunnings AS d USING (charge_id)
-     WHERE c.patient_id = :patient_id AND d.state = 'going_on'
-       AND c.charge_id = coalesce(:charge_id, c.charge_id)
+    SELECT c.charge_id FROM charges AS c
+     WHERE c.patient_id = :patient_id AND c.charge_id = coalesce(:charge_id, c.charge_id)
+       AND (EXISTS (SELECT FROM dunnings AS d
+                     WHERE d.charge_id = c.charge_id AND d.state = 'going_on')
+            OR EXISTS (SELECT FROM pay_links AS l
+                        WHERE l.charge_id = c.charge_id AND l.state IN ('pending', 'open')))
      ORDER BY c.charge_id
     """
 ).bindparams(bindparam("charge_id", type_=PG_UUID))
@@ -69,7 +72,7 @@ async def is_of(tx: Transaction, charge_id: UUID, patient_id: UUID) -> bool:
 
 
 async def charges_under(tx: Transaction, patient_id: UUID, charge_id: UUID | None) -> list[UUID]:
-    """The charges whose dunning a hold stops: one, or all of a patient's."""
+    """The charges whose dunning or page a hold stops: one, or all of a patient's."""
     under = {"patient_id": patient_id, "charge_id": charge_id}
     return list((await tx.execute(_CHARGES_UNDER, under)).scalars())
 

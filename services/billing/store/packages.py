@@ -88,7 +88,10 @@ _ORDER = text(
     """
     SELECT p.bought_at, p.price_cents, u.stripe_customer_id, k.stripe_payment_method_id,
            EXISTS (SELECT FROM mandates AS m
-                    WHERE m.setup_id = k.setup_id AND m.withdrawn_at IS NULL) AS is_agreed
+                    WHERE m.setup_id = k.setup_id AND m.withdrawn_at IS NULL) AS is_agreed,
+           EXISTS (SELECT FROM collections_holds AS h
+                    WHERE h.patient_id = p.patient_id AND h.ended_at IS NULL
+                      AND h.charge_id IS NULL) AS is_held
       FROM package_purchases AS p
       JOIN cards AS k USING (card_id)
       JOIN customers AS u ON u.patient_id = p.patient_id
@@ -203,6 +206,7 @@ async def load_order(tx: Transaction, work: PayForPackage | LookForPackagePaymen
         created_at=row.bought_at,
         look_first=key_may_be_forgotten(row.bought_at, tx.now),
         is_agreed=row.is_agreed,
+        is_held=row.is_held,
     )
 
 

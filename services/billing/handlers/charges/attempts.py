@@ -134,14 +134,17 @@ async def try_again(
     )
 
 
-async def capture_payment(order: Order, payments: Payments) -> Captured | Declined:
+async def capture_payment(order: Order, payments: Payments) -> Captured | Declined | NeverArrived:
     """Charge the saved card. Safe to repeat: the key is the attempt's id, committed before.
 
-    Once the patient took the mandate back Stripe is only asked whether it has the money already.
+    Once the patient took the mandate back, or while a hold is open, Stripe is only asked whether
+    it has the money already.
     """
-    if order.is_agreed:
+    if order.is_agreed and not order.is_held:
         return await payments.capture(order)
     match await payments.find(order):
+        case NeverArrived() as lost if order.is_agreed:
+            return lost
         case NeverArrived():
             return Declined(
                 attempt_id=order.attempt_id,
@@ -198,7 +201,7 @@ async def look_for_payment(order: Order, payments: Payments) -> Captured | Decli
 
 
 async def record_never_arrived(lost: NeverArrived, tx: Transaction) -> None:
-    """Nothing was taken: the charge may be tried again."""
+    """Nothing was taken: the charge may be tried again. A try that a hold stopped is, after it."""
     attempt = await store.lock_attempt(tx, lost.attempt_id)
     if attempt is None:
         await packages.record_never_arrived(lost, tx)
@@ -208,7 +211,10 @@ async def record_never_arrived(lost: NeverArrived, tx: Transaction) -> None:
     await store.end_attempt(
         tx, lost.attempt_id, AttemptState.ABANDONED, reason=AbandonReason.NOT_AT_STRIPE
     )
-    await steps.go_on(attempt.charge_id, tx)
+    if attempt.state is AttemptState.PENDING:
+        await steps.try_after_hold(attempt.charge_id, tx)
+    else:
+        await steps.go_on(attempt.charge_id, tx)
     await unmatched.look_again(attempt.charge_id, tx)
 
 

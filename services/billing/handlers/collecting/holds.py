@@ -57,7 +57,7 @@ class HoldEnded(BaseModel):
 
 
 async def open_hold(wish: OpenHold, by: str, tx: Transaction) -> HoldListed | Refused:
-    """Stop asking. A page that is out is closed; a try under way ends as it ends."""
+    """Stop asking. A page that is out is closed; a try that Stripe has not had yet is not sent."""
     if wish.charge_id is not None and not await store.is_of(tx, wish.charge_id, wish.patient_id):
         return Refused.not_found("charge")
     hold = HoldListed(hold_id=new_id(), opened_by=by, opened_at=tx.now, **wish.model_dump())

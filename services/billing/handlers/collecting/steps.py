@@ -29,6 +29,12 @@ def begin_under_hold(tx: Transaction, charge_id: UUID) -> None:
     _begin(tx, charge_id, Step.TRY_CARD)
 
 
+async def try_after_hold(charge_id: UUID, tx: Transaction) -> None:
+    """The same of a try that was under way when the hold began."""
+    await store.begin(tx, charge_id)
+    await leave(charge_id, Next(Step.TRY_CARD, tx.now), tx)
+
+
 def _begin(tx: Transaction, charge_id: UUID, step: Step, why: LinkReason | None = None) -> None:
     tx.insert(
         Dunning,
