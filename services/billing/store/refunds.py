@@ -46,6 +46,13 @@ _PAYMENT = text(
     """
 )
 
+_ON_THE_LIST = text(
+    """
+    UPDATE unmatched_payments AS u SET returned_at = NULL FROM payments AS p
+     WHERE p.payment_id = :payment_id AND u.payment_id = p.payment_id AND p.refunded_cents = :cents
+    """
+)
+
 _REFUNDED = text(
     "UPDATE payments SET refunded_cents = refunded_cents + :cents WHERE payment_id = :payment_id"
 )
@@ -180,13 +187,13 @@ async def count_refunded(tx: Transaction, payment_id: UUID, cents: int) -> None:
 
 
 async def take_off_the_list(tx: Transaction, payment_id: UUID) -> None:
-    """Money that no charge waits for goes back: it pays none any more."""
+    """Money that no charge waits for goes back, or a part of it: it pays none any more."""
     await tx.execute(_OFF_THE_LIST, {"payment_id": payment_id, "at": tx.now})
 
 
-async def put_on_the_list(tx: Transaction, payment_id: UUID) -> None:
-    """It did not arrive: it waits for a person again."""
-    await tx.execute(_OFF_THE_LIST, {"payment_id": payment_id, "at": None})
+async def put_back(tx: Transaction, payment_id: UUID, cents: int) -> None:
+    """A refund did not arrive: where it was the only one, the money may pay a charge again."""
+    await tx.execute(_ON_THE_LIST, {"payment_id": payment_id, "cents": cents})
 
 
 @dataclass(frozen=True, slots=True)

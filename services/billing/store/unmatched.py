@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, Table, select, text
 
-from services.billing.tables import Charge, PaymentAttempt, UnmatchedPayment
+from services.billing.tables import Charge, Payment, PaymentAttempt, UnmatchedPayment
 from services.billing.work import Captured
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -52,21 +52,20 @@ _OF_CHARGE = text(
 
 _RETURN = text(
     """
-    WITH returned AS (
-        UPDATE unmatched_payments SET returned_at = :at
-         WHERE payment_intent_id = :payment_intent_id AND returned_at IS NULL
-        RETURNING payment_intent_id, payment_id
+    WITH kept AS (
+        SELECT p.payment_id, p.patient_id, coalesce(u.returned_at, :at) AS returned_at,
+               p.amount_cents - p.refunded_cents - p.charged_back_cents AS left_cents
+          FROM unmatched_payments AS u JOIN payments AS p USING (payment_id)
+         WHERE u.payment_intent_id = :payment_intent_id
+           FOR UPDATE
+    ), returned AS (
+        UPDATE unmatched_payments AS u SET returned_at = k.returned_at FROM kept AS k
+         WHERE u.payment_id = k.payment_id
     ), refunded AS (
-        UPDATE payments AS p SET refunded_cents = amount_cents FROM returned AS r
-         WHERE p.payment_id = r.payment_id
+        UPDATE payments AS p SET refunded_cents = p.refunded_cents + k.left_cents FROM kept AS k
+         WHERE p.payment_id = k.payment_id AND k.left_cents > 0
     )
-    SELECT c.patient_id, u.amount_cents, coalesce(u.returned_at, :at) AS returned_at,
-           r.payment_intent_id IS NOT NULL AS is_first
-      FROM unmatched_payments AS u
-      JOIN payment_attempts AS a USING (attempt_id)
-      JOIN charges AS c USING (charge_id)
-      LEFT JOIN returned AS r USING (payment_intent_id)
-     WHERE u.payment_intent_id = :payment_intent_id
+    SELECT patient_id, returned_at, left_cents FROM kept
     """
 )
 
@@ -106,7 +105,7 @@ async def of_charge(tx: Transaction, charge_id: UUID) -> list[str]:
 
 
 async def give_back(tx: Transaction, payment_intent_id: str) -> Any | None:
-    """Whose payment was given back, when, and whether it is noted now; `None` for one unknown."""
+    """Whose payment was given back, when, and how much of it now; `None` for one unknown."""
     returned = {"payment_intent_id": payment_intent_id, "at": tx.now}
     return (await tx.execute(_RETURN, returned)).one_or_none()
 
@@ -114,15 +113,25 @@ async def give_back(tx: Transaction, payment_intent_id: str) -> Any | None:
 _UNMATCHED: Table = UnmatchedPayment.__table__  # type: ignore[attr-defined]  # every table=True model has one
 _ATTEMPTS: Table = PaymentAttempt.__table__  # type: ignore[attr-defined]  # as above
 _CHARGES: Table = Charge.__table__  # type: ignore[attr-defined]  # as above
+_PAYMENTS: Table = Payment.__table__  # type: ignore[attr-defined]  # as above
 
 BY_NOTICE = (_UNMATCHED.c.noticed_at, _UNMATCHED.c.payment_intent_id)
 
 
 def waiting() -> Select[Any]:
-    """All that was not given back yet, with whose charge it was taken for."""
+    """All that was not given back whole yet, with whose charge it was taken for."""
+    left_cents = (
+        _PAYMENTS.c.amount_cents - _PAYMENTS.c.refunded_cents - _PAYMENTS.c.charged_back_cents
+    )
     return (
-        select(*_UNMATCHED.c, _CHARGES.c.charge_id, _CHARGES.c.patient_id)
+        select(
+            *_UNMATCHED.c,
+            _CHARGES.c.charge_id,
+            _CHARGES.c.patient_id,
+            left_cents.label("left_cents"),
+        )
+        .join(_PAYMENTS, _PAYMENTS.c.payment_id == _UNMATCHED.c.payment_id)
         .join(_ATTEMPTS, _ATTEMPTS.c.attempt_id == _UNMATCHED.c.attempt_id)
         .join(_CHARGES, _CHARGES.c.charge_id == _ATTEMPTS.c.charge_id)
-        .where(_UNMATCHED.c.returned_at.is_(None))
+        .where(left_cents > 0)
     )

@@ -265,7 +265,7 @@ async def _fail(stands: RefundStands, refund: LockedRefund, tx: Transaction) -> 
         await package_units.put_back(tx, stands.refund_id)
         await reverse(tx, ledger.Reason.PACKAGE_REFUNDED, str(stands.refund_id))
     elif paid.charge_id is None or paid.standing is None:
-        await store.put_on_the_list(tx, refund.payment_id)
+        await store.put_back(tx, refund.payment_id, cents)
         await reverse(tx, ledger.Reason.UNMATCHED_REFUNDED, str(stands.refund_id))
     elif (standing := rules.after_failure(paid.standing, cents, refund.reason)) is not None:
         await charges.set_standing(tx, paid.charge_id, standing)

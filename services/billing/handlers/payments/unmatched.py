@@ -24,7 +24,7 @@ PaymentIntentId = Annotated[str, StringConstraints(pattern=r"^pi_[A-Za-z0-9_]{1,
 
 
 class UnmatchedListed(BaseModel):
-    """A payment at Stripe beside what its charge was owed."""
+    """A payment at Stripe beside what its charge was owed; `left_cents` did not go back yet."""
 
     payment_intent_id: str
     payment_id: UUID
@@ -32,6 +32,7 @@ class UnmatchedListed(BaseModel):
     attempt_id: UUID
     patient_id: UUID
     amount_cents: int
+    left_cents: int
     noticed_at: datetime
 
     @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated property
@@ -40,9 +41,10 @@ class UnmatchedListed(BaseModel):
         """What happened, and what to do about it."""
         return (
             f"Stripe took {dollars(self.amount_cents)} for a try that had ended, and the charge"
-            f" does not wait for it. Give it back: POST /payments/{self.payment_id}/refunds with"
-            " the reason nothing_owed. If that was done in Stripe's dashboard, note it: POST"
-            f" /unmatched-payments/{self.payment_intent_id}/returned."
+            f" does not wait for it. Give back {dollars(self.left_cents)}:"
+            f" POST /payments/{self.payment_id}/refunds with the reason nothing_owed. If that was"
+            " done in Stripe's dashboard, note it:"
+            f" POST /unmatched-payments/{self.payment_intent_id}/returned."
         )
 
 
@@ -84,9 +86,9 @@ async def note_return(payment_intent_id: str, tx: Transaction) -> PaymentReturne
     returned = await store.give_back(tx, payment_intent_id)
     if returned is None:
         return Refused.not_found("unmatched payment")
-    if returned.is_first:
+    if returned.left_cents > 0:
         posting = ledger.unmatched_returned(
-            returned.patient_id, payment_intent_id, returned.amount_cents, tx.now
+            returned.patient_id, payment_intent_id, returned.left_cents, tx.now
         )
         post(tx, posting)
     return PaymentReturned(
