@@ -107,6 +107,19 @@ async def here(clinic: Clinic, **fields: Any) -> dict[str, Any]:
     return visit
 
 
+async def test_nothing_is_infused_into_who_turns_out_to_be_too_young(clinic: Clinic) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    card = f"/patients/{visit['patient_id']}"
+    await clinic.check_in(visit)
+    await clinic.post(card, {"birth_date": "2012-01-01"}, method="PATCH")
+    start = {"clinician_id": clinic.clinician_id}
+    refused = await clinic.refused(f"/appointments/{visit['appointment_id']}/start", start)
+    assert refused == [("too_young", "birth_date")]
+    born = {"birth_date": "1980-02-29", "same_name_is_another_person": True}
+    await clinic.post(card, born, method="PATCH")
+    await clinic.start(visit)
+
+
 async def test_a_visit_passes_every_gate_on_its_way_to_the_drip(clinic: Clinic) -> None:
     held = await clinic.patient(consents=False, concerns=["uncontrolled_blood_pressure"])
     visit = (await clinic.series(patient_id=held))["appointments"][0]

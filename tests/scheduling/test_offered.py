@@ -20,6 +20,7 @@ from deploy.local.postgres import Postgres
 from services.scheduling.tables import Base
 from shared.clock import FixedClock
 from tests.scheduling.conftest import LOCATION, Clinic, app_on
+from tests.scheduling.test_self_booking import offered
 from tests.support.machines import World
 from tests.support.seeds import fresh_seed
 
@@ -34,7 +35,7 @@ DAY_MIN = 24 * 60
 MADE_UP = "made up"
 TYPES = ("ketamine_mood", "ketamine_pain", "ketamine_maintenance", "lidocaine")
 IN_SERIES = ("ketamine_mood", "ketamine_pain")
-CLINICS, NEW = 40, 10
+CLINICS, NEW = 25, 5
 
 
 @dataclass(slots=True)
@@ -233,6 +234,8 @@ async def everything_offered_is_taken(world: World, dice: Random) -> None:
             for _ in range(3):
                 series = await replanned(world, there, series)
             await free_times_are_free(world, there)
+            await offers_are_taken(world, there, series)
+        await session_times_are_free(world, there)
     finally:
         await clinic.client.aclose()
 
@@ -270,6 +273,70 @@ async def free_times_are_free(world: World, there: Made) -> None:
         await clinic.post(cancel, {"reason": "clinic_asked"})
 
 
+async def offers_are_taken(world: World, there: Made, series: dict[str, Any]) -> None:
+    """The patient waits for a chair, for one of the series or a treatment; some become free."""
+    clinic, dice = there.clinic, there.dice
+    now = clinic.clock.now()
+    wish = {
+        "patient_id": there.patient_id,
+        "location_id": clinic.location_id,
+        "visit_type": there.visit_type,
+        "windows": [{"from": now.isoformat(), "until": (now + 40 * DAY).isoformat()}],
+    }
+    ordered = {"ordered_by": clinic.clinician_id, "diagnoses": ["F33.1"]}
+    booked = [each for each in series["appointments"] if each["state"] == "booked"]
+    for each in dice.sample(booked, min(2, len(booked))):
+        await clinic.send("/waitlist", wish | {"appointment_id": each["appointment_id"]})
+    for visit_type in ("ketamine_maintenance", "lidocaine"):
+        await clinic.send("/waitlist", wish | ordered | {"visit_type": visit_type})
+    others = await clinic.rows(
+        "SELECT appointment_id::text FROM appointments WHERE location_id = :id"
+        " AND patient_id <> :mine AND state = 'booked' ORDER BY starts_at",
+        id=clinic.location_id,
+        mine=there.patient_id,
+    )
+    for other in dice.sample(others, min(3, len(others))):
+        path = f"/appointments/{other.appointment_id}/cancel"
+        await clinic.post(path, {"reason": "patient_asked"})
+        await clinic.let_fall_due()
+        found = (await clinic.get("/offers", location_id=clinic.location_id))["items"]
+        there_are = [each["offer_id"] for each in found if each["state"] == "open"]
+        for offer_id in there_are[:1]:
+            answer = await clinic.send(f"/offers/{offer_id}/accept", {})
+            assert answer.status_code == 200, f"{found} were offered, and then {answer.text}"
+            world.done["offers"] += 1
+        for offer_id in there_are[1:]:  # what was offered before may meet what was taken since
+            await clinic.send(f"/offers/{offer_id}/decline", {})
+        await clinic.let_fall_due()
+
+
+async def session_times_are_free(world: World, there: Made) -> None:
+    """What a patient's own page shows the desk books as well."""
+    clinic, dice = there.clinic, there.dice
+    visit_type = dice.choice(["preparation", "integration"])
+    await clinic.opens(visit_type=visit_type, effective_from=there.today.isoformat())
+    link = await clinic.post(
+        f"/patients/{there.patient_id}/booking-links",
+        {
+            "location_id": clinic.location_id,
+            "clinician_id": clinic.clinician_id,
+            "visit_type": visit_type,
+        },
+    )
+    shown = offered(await clinic.client.get(link["path"]))
+    for starts_at in dice.sample(shown, min(2, len(shown))):
+        session = {
+            "location_id": clinic.location_id,
+            "led_by": clinic.clinician_id,
+            "visit_type": visit_type,
+            "starts_at": starts_at.isoformat(),
+        }
+        booked = await clinic.post(f"/patients/{there.patient_id}/sessions", session)
+        world.done["sessions"] += 1
+        cancel = f"/appointments/{booked['appointment_id']}/cancel"
+        await clinic.post(cancel, {"reason": "clinic_asked"})
+
+
 async def replanned(world: World, there: Made, series: dict[str, Any]) -> dict[str, Any]:
     """A change of one infusion is proposed, and what is proposed is approved."""
     clinic, dice = there.clinic, there.dice
@@ -303,7 +370,9 @@ def test_whatever_is_offered_is_taken(postgres: Postgres) -> None:
             except Exception as error:
                 error.add_note(f"the clinic made up by Random({seed})")
                 raise
-        assert min(world.done[what] for what in ("plans", "replans", "free")) > CLINICS, world.done
+        done = world.done
+        assert min(done[what] for what in ("plans", "replans", "free", "sessions")) > CLINICS, done
+        assert done["offers"] > CLINICS // 4, done
     finally:
         world.close()
 

@@ -20,6 +20,7 @@ from services.scheduling.handlers.visits.drip_places import broken_by_drips
 from services.scheduling.handlers.visits.monitoring import expect_entry
 from services.scheduling.handlers.visits.readings import Judged, newest_reading
 from services.scheduling.rules.clinic.house import HouseFigure
+from services.scheduling.rules.patients.ages import broken_by_age
 from services.scheduling.rules.patients.screening import broken_by_screening
 from services.scheduling.rules.series.gaps import advice_on_series
 from services.scheduling.rules.visits import life as rules
@@ -94,9 +95,17 @@ async def _gates(
     asked = await asked_of(tx, held)
     shut += [*broken_by_day(held, tx.now), *broken_by_start(ready, asked, tx.now, fresh_min)]
     shut += [] if plan is None else await broken_by_plan(tx, held, plan)
+    shut += await _broken_by_age(tx, held)
     if consent is None:
         return shut, None
     return shut, Ground(consent, judged, plan)
+
+
+async def _broken_by_age(tx: Transaction, held: HeldVisit) -> list[Broken]:
+    """Whether the patient is old enough: a birth date may be corrected after the booking."""
+    policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
+    today, born = _today(held, tx), store.patient_card(tx, held.patient).birth_date
+    return broken_by_age(policy.figures_on(today), born, today, "birth_date")
 
 
 def _today(held: HeldVisit, tx: Transaction) -> date:

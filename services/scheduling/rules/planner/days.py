@@ -7,7 +7,7 @@ chairs" a handful of operations.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -27,15 +27,16 @@ from services.scheduling.rules.planner.minutes import MINUTE, bits, blocked_star
 from services.scheduling.rules.planner.place import Place
 from shared.refusals import Broken
 
+NO_CHAIR = -1
+"""The number of a chair that is out of service: what stands in it is watched, and no more."""
+
 
 @dataclass(slots=True)
 class _Taken:
-    """What is taken of one day, each from which minute to which."""
+    """What is taken of one day, each from which minute to which, and in which chair."""
 
-    mine: list[tuple[int, int]] = field(default_factory=list)
-    watched: list[tuple[int, int]] = field(default_factory=list)
     in_chairs: list[tuple[int, int, int]] = field(default_factory=list)
-    """And in which chair, by its place in the list."""
+    mine: list[tuple[int, int]] = field(default_factory=list)
 
 
 def days_of(place: Place, first: date, last: date) -> list[Day]:
@@ -45,34 +46,30 @@ def days_of(place: Place, first: date, last: date) -> list[Day]:
     midnights.append(at_wall(last + timedelta(days=1), 0, place.zone))
     taken = [_Taken() for _ in dates]
     numbers = {chair.int: n for n, chair in enumerate(place.chairs)}
-    out = {chair.int for chair in place.out_of_service}
+    numbers |= {chair.int: NO_CHAIR for chair in place.out_of_service}
     patient = place.patient_id.int
-
-    def reached(starts_at: datetime, ends_at: datetime) -> Iterator[tuple[int, int, int]]:
-        """The days that a span reaches, and from which minute to which it does."""
-        here = max(bisect_right(midnights, starts_at) - 1, 0)
-        while here < len(dates) and midnights[here] < ends_at:
-            begin = (starts_at - midnights[here]) // MINUTE
-            end = -((midnights[here] - ends_at) // MINUTE)
-            yield here, max(begin, 0), end
-            here += 1
+    widest = max(_banned_before(place, day) for day in dates)
 
     for slot in place.taken:
         # Comparing ids as integers: there are tens of thousands, and a UUID hashes in Python.
         chair = numbers.get(slot.chair_id.int)
-        if chair is not None or slot.chair_id.int in out:
-            for here, begin, end in reached(slot.starts_at, slot.ends_at):
-                taken[here].watched.append((begin, end))
-                if chair is not None:
-                    taken[here].in_chairs.append((begin, end, chair))
+        if chair is not None:
+            starts_at, ends_at = slot.starts_at, slot.ends_at
+            here = max(bisect_right(midnights, starts_at) - 1, 0)
+            while here < len(dates) and (midnight := midnights[here]) < ends_at:
+                begin = (starts_at - midnight) // MINUTE
+                end = -((midnight - ends_at) // MINUTE)
+                taken[here].in_chairs.append((max(begin, 0), end, chair))
+                here += 1
         if slot.patient_id.int == patient:
-            widest = max(_banned_before(place, day) for day in dates)
-            for here, _, _ in reached(slot.starts_at - widest, slot.patient_until):
+            here = max(bisect_right(midnights, slot.starts_at - widest) - 1, 0)
+            while here < len(dates) and midnights[here] < slot.patient_until:
                 begins_at, ends_at = _keeps_patient(place, dates[here], slot)
-                begin = (begins_at - midnights[here]) // MINUTE
                 end = -((midnights[here] - ends_at) // MINUTE)
                 if end > 0:
+                    begin = (begins_at - midnights[here]) // MINUTE
                     taken[here].mine.append((max(begin, 0), end))
+                here += 1
     minded = any(place.minds_ban(day) for day in dates)
     return [
         _day(place, day, midnight, of_day, minded=minded)
@@ -103,12 +100,15 @@ def _day(place: Place, day: date, midnight: datetime, taken: _Taken, *, minded: 
     patient_busy, chairs_busy = 0, [0] * len(place.chairs)
     for begin, end in taken.mine:
         patient_busy |= bits(begin, end)
+    watched: list[tuple[int, int]] = []
     for begin, end, chair in taken.in_chairs:
-        chairs_busy[chair] |= bits(begin, end)
+        watched.append((begin, end))
+        if chair != NO_CHAIR:
+            chairs_busy[chair] |= bits(begin, end)
     roster = place.policy.roster_on(day)
     nurses_full = 0
     if roster is not None:
-        nurses_full = _full(roster, day, midnight, place.zone, taken.watched)
+        nurses_full = _full(roster, day, midnight, place.zone, watched)
     why_none, asked, holds_min = hours_on(place, day, midnight)
     blocked = blocked_starts(patient_busy, holds_min) | blocked_starts(nurses_full, holds_min)
     no_chair = -1
