@@ -38,6 +38,10 @@ class VisitType(StrEnum):
 EVERYWHERE = frozenset(VisitType) - {VisitType.OTHER}
 
 
+ZoneName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$")]
+"""A time zone by its IANA name."""
+
+
 class OfType(PatientEvent):
     """A fact about a visit of one type of the clinic's catalogue.
 
@@ -122,7 +126,8 @@ class SeriesBooked(OfType, producer="scheduling"):
     """All infusions of a series have their chairs; each also has its own AppointmentBooked.
 
     `planned_infusions` is how many. `first_starts_at` and `last_starts_at` are as booked; a later
-    move, cancellation or replacement is not told by another SeriesBooked.
+    move, cancellation or replacement is not told by another SeriesBooked. `zone` is that of the
+    location, by whose days a patient's deadlines run (`America/New_York`).
     """
 
     series_id: UUID
@@ -130,6 +135,7 @@ class SeriesBooked(OfType, producer="scheduling"):
     first_starts_at: Moment
     last_starts_at: Moment
     booked_at: Moment
+    zone: ZoneName | None = None
 
 
 class AppointmentBooked(OfType, producer="scheduling"):
@@ -142,7 +148,7 @@ class AppointmentBooked(OfType, producer="scheduling"):
     again, recovery included; it is not when the drip stops. `ride_needed` and `fasting_min` are
     what its type asks of the patient: a ride home, and for how long before to eat nothing.
     `in_chair` tells a treatment from a session, where there is no series; `booked_at` is when it
-    was booked, or booked again.
+    was booked, or booked again. `zone` is that of the location, as in SeriesBooked.
     """
 
     appointment_id: UUID
@@ -156,6 +162,7 @@ class AppointmentBooked(OfType, producer="scheduling"):
     fasting_min: FastingMin | None = None
     in_chair: bool | None = None
     booked_at: Moment | None = None
+    zone: ZoneName | None = None
 
 
 class AppointmentMoved(OfType, producer="scheduling"):

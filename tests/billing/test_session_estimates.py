@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from shared.clock import RunClock
 from shared.events.billing import ChargeHeld, EstimateIssued, EstimateOverdue
-from shared.events.scheduling import CancelReason
+from shared.events.scheduling import CancelReason, SeriesBooked, VisitType
 from tests.billing.conftest import Billing
 from tests.billing.test_estimates import STARTS_AT, Course, calm_monday, due
 from tests.billing.test_sessions import consult as held_consult
@@ -140,3 +142,51 @@ async def test_a_session_far_dearer_than_its_estimate_waits_for_a_person(consult
     assert (held.infusion_id, held.amount_cents) == (consult.appointment_id, 90000)
     billing.scheduling.away = False
     await billing.until_rest()
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Honolulu"])
+async def test_the_days_of_an_estimate_are_those_of_the_location(
+    billing: Billing, week: Course, zone: str
+):
+    """Late on a Monday in the West it is Tuesday already where the clinic began."""
+    there = ZoneInfo(zone)
+    billing.clock.step_to(datetime.combine(week.monday, time(22, 30), there))
+    session = Treatment(billing, week, type_code="integration", in_chair=False)
+    session.starts_at = datetime.combine(week.monday + timedelta(days=3), time(10), there)
+    session.plan()
+    await billing.hear(session.booked(zone=zone))
+    await billing.until_rest()
+    [waiting] = await due(billing)
+    tuesday_is_over = datetime.combine(week.monday + timedelta(days=2), time(), there)
+    assert datetime.fromisoformat(waiting["due_at"]) == tuesday_is_over
+
+    billing.clock.step_to(tuesday_is_over - timedelta(minutes=1))
+    await billing.until_rest()
+    assert await billing.said(EstimateOverdue) == []
+    billing.clock.step_to(tuesday_is_over)
+    await billing.until_rest()
+    assert len(await billing.said(EstimateOverdue)) == 1
+
+
+async def test_a_series_far_west_has_the_days_of_its_location_as_well(
+    billing: Billing, week: Course
+):
+    there = ZoneInfo("America/Los_Angeles")
+    billing.clock.step_to(datetime.combine(week.monday, time(22, 30), there))
+    first = datetime.combine(week.monday + timedelta(days=3), time(10), there)
+    booked = SeriesBooked(
+        patient_id=week.patient_id,
+        series_id=week.series_id,
+        visit_type=VisitType.KETAMINE_MOOD,
+        planned_infusions=6,
+        first_starts_at=first,
+        last_starts_at=first + timedelta(days=15),
+        booked_at=billing.clock.now(),
+        zone=there.key,
+    )
+    billing.scheduling.away = True
+    await billing.hear(booked)
+    [waiting] = await due(billing)
+    over = datetime.combine(week.monday + timedelta(days=2), time(), there)
+    assert datetime.fromisoformat(waiting["due_at"]) == over
+    billing.scheduling.away = False

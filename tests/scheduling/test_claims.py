@@ -226,3 +226,4 @@ async def test_a_booking_says_whether_it_takes_a_chair_and_since_when(clinic: Cl
     said = dict(await clinic.said(treatment["patient_id"]))["AppointmentBooked"]
     assert said["in_chair"] is True
     assert datetime.fromisoformat(said["booked_at"]) == clinic.clock.now()
+    assert said["zone"] == LOCATION["zone"]

@@ -9,6 +9,11 @@ CLINIC_ZONE = ZoneInfo("America/New_York")
 """Where its days and months begin. FAQ: "in Alexandria, Virginia"."""
 
 
+def zone_of(name: str | None) -> ZoneInfo:
+    """The zone of a location, as scheduling tells it; the clinic's own where it is not told."""
+    return CLINIC_ZONE if name is None else ZoneInfo(name)
+
+
 def clinic_day(at: datetime) -> date:
     """The clinic's own day of a moment."""
     return at.astimezone(CLINIC_ZONE).date()

@@ -7,32 +7,33 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from services.billing.rules.clinic import clinic_day
+from services.billing.rules.clinic import clinic_day, zone_of
 from services.billing.rules.estimates.items import Person
 from services.billing.tables import EstimateCourse
 from services.billing.work import RedeemPlan
 from shared.messaging import Transaction
 
 _COLUMNS = (
-    "course_id, kind, patient_id, person, visit_type, planned_infusions, location_id, first_on,"
-    " opened_at, due_at, overdue_at, met_at, ended_at"
+    "course_id, kind, patient_id, person, visit_type, planned_infusions, location_id, zone,"
+    " first_on, opened_at, due_at, overdue_at, met_at, ended_at"
 )
 
 _OPEN_BOOKED = text(
     """
     INSERT INTO estimate_courses (course_id, kind, patient_id, visit_type, planned_infusions,
-                                  first_on, opened_at, due_at)
-    VALUES (:course_id, :kind, :patient_id, :visit_type, :planned_infusions, :first_on,
+                                  zone, first_on, opened_at, due_at)
+    VALUES (:course_id, :kind, :patient_id, :visit_type, :planned_infusions, :zone, :first_on,
             :opened_at, :due_at)
     ON CONFLICT (course_id) DO NOTHING
     RETURNING course_id
     """
-)
+).bindparams(bindparam("zone", type_=TEXT))
 
 _FIND = f"SELECT {_COLUMNS} FROM estimate_courses WHERE course_id = :course_id"
 
@@ -115,6 +116,7 @@ class Course:
     visit_type: str
     planned_infusions: int
     location_id: UUID | None
+    zone: ZoneInfo
     first_on: date | None
     opened_at: datetime
     due_at: datetime | None
@@ -131,7 +133,8 @@ class Course:
 def _course(row: Row[Any] | None) -> Course | None:
     if row is None:
         return None
-    return Course(**dict(row._mapping) | {"kind": CourseKind(row.kind)})  # noqa: SLF001  # SQLAlchemy's public name for it
+    read = {"kind": CourseKind(row.kind), "zone": zone_of(row.zone)}
+    return Course(**dict(row._mapping) | read)  # noqa: SLF001  # SQLAlchemy's public name for it
 
 
 async def open_booked(
@@ -142,6 +145,7 @@ async def open_booked(
     patient_id: UUID,
     visit_type: str,
     planned_infusions: int,
+    zone: str | None,
     first_on: date,
     opened_at: datetime,
     due_at: datetime | None,
@@ -153,6 +157,7 @@ async def open_booked(
         "patient_id": patient_id,
         "visit_type": visit_type,
         "planned_infusions": planned_infusions,
+        "zone": zone,
         "first_on": first_on,
         "opened_at": opened_at,
         "due_at": due_at,

@@ -47,9 +47,10 @@ class EstimateCourse(Base, table=True):
     """What somebody is going to be charged for, and by when they must have an estimate of it.
 
     A booked series, treatment or session under its own id, or what a patient or a stranger asked
-    about, which is `booked_as` another course once it is. `person` is the stranger, sealed.
-    `due_at` is missing where the law asks for none; `met_at` is when the last one that was due was
-    issued, `blocked_by` the rules that keep it from being built.
+    about, which is `booked_as` another course once it is. `person` is the stranger, sealed. `zone`
+    is that of the location of what is booked, by whose days the deadlines run. `due_at` is missing
+    where the law asks for none; `met_at` is when the last one that was due was issued, `blocked_by`
+    the rules that keep it from being built.
     """
 
     __tablename__ = "estimate_courses"
@@ -88,6 +89,7 @@ class EstimateCourse(Base, table=True):
     visit_type: str = Field(sa_column=words())
     planned_infusions: int = Field(sa_column=Column(SmallInteger, nullable=False))
     location_id: UUID | None = Field()
+    zone: str | None = Field(sa_column=Column(Text))
     first_on: date | None = Field(sa_column=Column(Date))
     opened_at: datetime = Field(sa_column=moment())
     due_at: datetime | None = Field(sa_column=moment(nullable=True))

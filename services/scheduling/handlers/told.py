@@ -23,6 +23,7 @@ def say_visit_booked(visit: Appointment, policy: Policy, zone: ZoneInfo, tx: Tra
             **_needs(visit, policy, zone),
             in_chair=visit.chair_id is not None,
             booked_at=tx.now,
+            zone=zone.key,
         )
     )
 

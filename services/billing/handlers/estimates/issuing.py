@@ -119,7 +119,7 @@ async def draft_estimate(redeemed: PlanRedeemed, tx: Transaction) -> None:
         return
     was_met = last is not None or course.met_at is not None
     if was_met and not course.is_waited_for and (next_on := plan.next_on(today)):
-        await terms.set_due(tx, course.course_id, clock.due_on_change(today, next_on))
+        await terms.set_due(tx, course.course_id, clock.due_on_change(today, next_on), plan.zone)
     wording = await store.wording_on(tx, today)
     book = await codes.code_book(tx, today, ())
     broken = rules.lint(plan, wording, book)

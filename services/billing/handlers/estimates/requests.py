@@ -92,9 +92,9 @@ async def ask_estimate(
                 )
             ]
         )
-    due_on = clock.due_on_request(clinic_day(tx.now))
     if wish.series_id is not None:
-        return await _ask_for_series(patient_id, wish.series_id, due_on, tx)
+        return await _ask_for_series(patient_id, wish.series_id, tx)
+    due_on = clock.due_on_request(clinic_day(tx.now))
     assert wish.wish is not None, "one of the two is given"
     if broken := await _broken_by_wish(wish.wish, tx):
         return Refused.by_rules(broken)
@@ -103,7 +103,7 @@ async def ask_estimate(
 
 
 async def _ask_for_series(
-    patient_id: UUID, series_id: UUID, due_on: date, tx: Transaction
+    patient_id: UUID, series_id: UUID, tx: Transaction
 ) -> EstimateAsked | Refused:
     """What is due already stays due when it was due earlier."""
     course = await courses.lock(tx, series_id)
@@ -121,11 +121,12 @@ async def _ask_for_series(
                 )
             ]
         )
-    due_at = _late_from(due_on)
+    due_on = clock.due_on_request(tx.now.astimezone(course.zone).date())
+    due_at = clock.late_from(due_on, course.zone)
     if course.is_waited_for and course.due_at is not None and course.due_at <= due_at:
         due_at = course.due_at
     else:
-        await terms.set_due(tx, series_id, due_on)
+        await terms.set_due(tx, series_id, due_on, course.zone)
     terms.ask(tx, series_id, EstimateReason.REQUESTED)
     return EstimateAsked(course_id=series_id, patient_id=patient_id, due_at=due_at)
 
@@ -204,7 +205,7 @@ def _open(
         due_at=_late_from(due_on),
     )
     terms.ask(tx, course_id)
-    terms.set_timers(tx, course_id, due_on)
+    terms.set_timers(tx, course_id, due_on, CLINIC_ZONE)
     return course_id
 
 

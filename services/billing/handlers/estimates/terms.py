@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import structlog
 
-from services.billing.rules.clinic import CLINIC_ZONE, clinic_day
+from services.billing.rules.clinic import zone_of
 from services.billing.rules.estimates import clock
 from services.billing.store import estimate_courses as courses
 from services.billing.store.estimate_courses import Course, CourseKind
@@ -48,7 +49,7 @@ async def open_series(event: SeriesBooked, tx: Transaction) -> None:
         CourseKind.SERIES,
         event,
         planned_infusions=event.planned_infusions,
-        first_on=clinic_day(event.first_starts_at),
+        first_starts_at=event.first_starts_at,
         booked_at=event.booked_at,
     )
 
@@ -61,7 +62,7 @@ async def open_visit(event: AppointmentBooked, tx: Transaction) -> None:
         CourseKind.TREATMENT if event.in_chair else CourseKind.SESSION,
         event,
         planned_infusions=1,
-        first_on=clinic_day(event.starts_at),
+        first_starts_at=event.starts_at,
         booked_at=event.booked_at or tx.now,
     )
 
@@ -73,14 +74,16 @@ async def _open(
     event: SeriesBooked | AppointmentBooked,
     *,
     planned_infusions: int,
-    first_on: date,
+    first_starts_at: datetime,
     booked_at: datetime,
 ) -> None:
     """What the patient asked the price of before is this course now, and due no later than it was.
 
     45 CFR 149.610(b)(1)(vi): asked for, an estimate is due however soon the visit is.
     """
-    due_on = clock.due_on_booking(clinic_day(booked_at), first_on)
+    zone = zone_of(event.zone)
+    first_on = first_starts_at.astimezone(zone).date()
+    due_on = clock.due_on_booking(booked_at.astimezone(zone).date(), first_on)
     opened = await courses.open_booked(
         tx,
         course_id,
@@ -88,9 +91,10 @@ async def _open(
         patient_id=event.patient_id,
         visit_type=event.code,
         planned_infusions=planned_infusions,
+        zone=event.zone,
         first_on=first_on,
         opened_at=booked_at,
-        due_at=None if due_on is None else clock.late_from(due_on, CLINIC_ZONE),
+        due_at=None if due_on is None else clock.late_from(due_on, zone),
     )
     if not opened:
         return
@@ -100,10 +104,10 @@ async def _open(
     for request_id, due_at in asked:
         _cancel_timers(tx, request_id)
         tx.cancel(plan_key(request_id))
-        asked_on = None if due_at is None else clock.last_day(due_at, CLINIC_ZONE)
+        asked_on = None if due_at is None else clock.last_day(due_at, zone)
         due_on = min((day for day in (due_on, asked_on) if day is not None), default=None)
     if due_on is not None:
-        await set_due(tx, course_id, due_on)
+        await set_due(tx, course_id, due_on, zone)
         ask(tx, course_id)
 
 
@@ -114,7 +118,8 @@ async def reopen_visit(event: AppointmentBooked, tx: Transaction) -> None:
     if course is None:
         return
     if course.is_waited_for and course.due_at is not None:
-        set_timers(tx, course.course_id, clock.last_day(course.due_at, CLINIC_ZONE))
+        due_on = clock.last_day(course.due_at, course.zone)
+        set_timers(tx, course.course_id, due_on, course.zone)
     if await courses.is_estimated(tx, course.course_id):
         review(tx, course.course_id)
 
@@ -135,19 +140,22 @@ async def note_change(
             await _end(tx, course_id)
             return
         if isinstance(event, AppointmentMoved):
-            await _move(tx, course_id, clinic_day(event.starts_at))
+            await _move(tx, course_id, event.starts_at)
     if await courses.is_estimated(tx, course_id):
         review(tx, course_id)
 
 
-async def _move(tx: Transaction, course_id: UUID, first_on: date) -> None:
+async def _move(tx: Transaction, course_id: UUID, starts_at: datetime) -> None:
     """What was booked too late for an estimate is due one where it is moved far enough ahead."""
-    await courses.set_first_on(tx, course_id, first_on)
     course = await courses.lock(tx, course_id)
-    due_on = clock.due_on_booking(clinic_day(tx.now), first_on)
-    if course is None or course.ended_at or course.due_at is not None or due_on is None:
+    if course is None:
         return
-    await set_due(tx, course_id, due_on)
+    today, first_on = (at.astimezone(course.zone).date() for at in (tx.now, starts_at))
+    await courses.set_first_on(tx, course_id, first_on)
+    due_on = clock.due_on_booking(today, first_on)
+    if course.ended_at or course.due_at is not None or due_on is None:
+        return
+    await set_due(tx, course_id, due_on, course.zone)
     ask(tx, course_id)
 
 
@@ -206,10 +214,10 @@ async def meet(tx: Transaction, course: Course) -> None:
         _cancel_timers(tx, course.course_id)
 
 
-async def set_due(tx: Transaction, course_id: UUID, due_on: date) -> None:
-    """From now on an estimate is due by the end of a day."""
-    await courses.set_due(tx, course_id, clock.late_from(due_on, CLINIC_ZONE))
-    set_timers(tx, course_id, due_on)
+async def set_due(tx: Transaction, course_id: UUID, due_on: date, zone: ZoneInfo) -> None:
+    """From now on an estimate is due by the end of a day of its location."""
+    await courses.set_due(tx, course_id, clock.late_from(due_on, zone))
+    set_timers(tx, course_id, due_on, zone)
 
 
 def ask(tx: Transaction, course_id: UUID, reason: EstimateReason | None = None) -> None:
@@ -233,15 +241,15 @@ def review_type(tx: Transaction, visit_type: str, *, after: UUID | None = None) 
     )
 
 
-def set_timers(tx: Transaction, course_id: UUID, due_on: date) -> None:
+def set_timers(tx: Transaction, course_id: UUID, due_on: date, zone: ZoneInfo) -> None:
     tx.do(
         RemindEstimate(course_id=course_id),
-        due=clock.reminds_at(due_on, CLINIC_ZONE),
+        due=clock.reminds_at(due_on, zone),
         key=remind_key(course_id),
     )
     tx.do(
         EscalateEstimate(course_id=course_id),
-        due=clock.late_from(due_on, CLINIC_ZONE),
+        due=clock.late_from(due_on, zone),
         key=overdue_key(course_id),
     )
 

@@ -70,6 +70,7 @@ async def say_booked(series_id: UUID, location: Location, tx: Transaction) -> Se
             first_starts_at=visits[0].starts_at,
             last_starts_at=visits[-1].starts_at,
             booked_at=series.booked_at,
+            zone=location.zone,
         )
     )
     look_at_free_chairs(series.location_id, tx)
