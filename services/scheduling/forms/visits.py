@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.scheduling.forms.chart_words import Word
 from services.scheduling.forms.figures import Day, Source
@@ -236,12 +236,30 @@ def _said_once(wish: Wish, *names: str) -> None:
         )
 
 
+def _in_one_measure(*names: str) -> ConfigDict:
+    """Has the API's document say what `_said_once` checks."""
+    ways = [
+        {
+            "required": [f"{name}_{scale}" for name in names],
+            "properties": {
+                f"{name}_{each}": {"type": "integer" if each is scale else "null"}
+                for name in names
+                for each in Scale
+            },
+        }
+        for scale in Scale
+    ]
+    return ConfigDict(json_schema_extra={"anyOf": ways})
+
+
 class PlanDose(Wish):
     """What is to run in all, in one of three measures, and grams of body weight.
 
     `dose_ug` are micrograms, `dose_ul` microlitres, `dose_miu` thousandths of an international
     unit, as the unit of the drug asks. `reason` says why a step is a high one.
     """
+
+    model_config = _in_one_measure("dose")
 
     clinician_id: UUID
     dose_ug: Parts | None = None
@@ -258,6 +276,8 @@ class PlanDose(Wish):
 
 class RecordDose(Wish):
     """What was drawn up and what ran, both in the measure of the plan; the rest is waste."""
+
+    model_config = _in_one_measure("drawn", "given")
 
     lot: Line
     off_plan_reason: Text | None = None
