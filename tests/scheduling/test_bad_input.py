@@ -136,3 +136,21 @@ async def test_a_word_that_is_nearly_right_is_told_the_right_ones(clinic: Clinic
     wish = clinic.wish(await clinic.patient(), every(3, 6), visit_type="ketamine")
     violation = await wrong(clinic, "/series", wish)
     assert "'ketamine_mood'" in violation["detail"]
+
+
+@pytest.mark.parametrize("value", [True, False])
+async def test_a_truth_value_is_no_dose_and_no_reading(
+    clinic: Clinic,
+    value: bool,  # noqa: FBT001  # a table's column
+) -> None:
+    visit = f"/appointments/{(await clinic.series())['appointments'][0]['appointment_id']}"
+    planned = await wrong(clinic, f"{visit}/dose-plan", clinic.dose(dose_ug=value))
+    assert (planned["rule"], planned["field"]) == ("number_needed", "dose_ug")
+    weighed = await wrong(clinic, f"{visit}/dose-plan", clinic.dose(weight_g=value))
+    assert (weighed["rule"], weighed["field"]) == ("number_needed", "weight_g")
+    figures = {
+        "effective_from": "2026-10-12",
+        "recovery_min": {"value": value, "source": "made up"},
+    }
+    figure = await wrong(clinic, "/visit-types/ketamine_mood/figures", figures)
+    assert (figure["rule"], figure["field"]) == ("number_needed", "recovery_min.value")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -184,3 +184,35 @@ async def test_who_goes_home_is_told_the_day_on_which_the_ban_ends(strict: Clini
     home = await strict.discharge(visit)
     stopped = datetime.fromisoformat(home["stopped_at"])
     assert datetime.fromisoformat(home["no_drive_until"]) - stopped == 3 * DAY
+
+
+async def test_the_ban_of_an_evening_is_that_of_its_own_day_not_of_the_next(
+    clinic: Clinic,
+) -> None:
+    """At nine in the evening in Alexandria it is the next day by UTC."""
+    made_up = {"source": "made up"}
+    drip = {
+        "visit_type": "night_drip",
+        "like": "lidocaine",
+        "effective_from": "2026-10-05",
+        "name": made_up | {"value": "A drip at night"},
+        "booked_min": made_up | {"value": 60},
+    }
+    await clinic.post("/visit-types", drip)
+    for day, no_drive_min in (("2026-10-07", THREE_DAYS_MIN), ("2026-10-09", 360)):
+        figures = {"effective_from": day, "no_drive_min": made_up | {"value": no_drive_min}}
+        await clinic.post("/visit-types/night_drip/figures", figures)
+    evening = datetime(2026, 10, 9, 1, tzinfo=UTC)  # the 8th, 21:00
+    patient = await clinic.patient()
+    treatment = {
+        "location_id": clinic.location_id,
+        "chair_id": clinic.chair_id,
+        "visit_type": "night_drip",
+        "ordered_by": clinic.clinician_id,
+        "diagnoses": ["F33.1"],
+    }
+    path = f"/patients/{patient}/treatments"
+    await clinic.post(path, treatment | {"starts_at": evening.isoformat()})
+    day_after = treatment | {"starts_at": (evening + DAY).isoformat()}
+    assert await clinic.refused(path, day_after) == [("driving_ban", "starts_at")]
+    await clinic.post(path, treatment | {"starts_at": (evening + 4 * DAY).isoformat()})

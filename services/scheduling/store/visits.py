@@ -325,10 +325,14 @@ async def taken_of(
 
 
 def figure(name: str) -> ScalarSelect[Any]:
-    """What a visit's type says on the visit's day. Days are UTC's here, one off at most."""
+    """What a visit's type says on the visit's own day, by the clock of its place."""
+    zone = select(col(Location.zone)).where(
+        col(Location.location_id) == col(Appointment.location_id)
+    )
+    local = func.timezone(zone.correlate(Appointment).scalar_subquery(), col(Appointment.starts_at))
     rows = select(getattr(VisitTypeRow, name)).where(
         col(VisitTypeRow.visit_type) == col(Appointment.visit_type),
-        col(VisitTypeRow.effective_from) <= cast(col(Appointment.starts_at), Date),
+        col(VisitTypeRow.effective_from) <= cast(local, Date),
     )
     latest = rows.order_by(col(VisitTypeRow.effective_from).desc()).limit(1)
     return latest.correlate(Appointment).scalar_subquery()
