@@ -23,6 +23,7 @@ from tests.billing.conftest import Billing
 DAY = timedelta(days=1)
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)  # 12:00 in Alexandria
 NIGHT = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)  # 23:30 there, the same day
+EIGHT_IN_THE_WEST = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
 MORNING = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)  # 8:00 there
 POLICIES = {
     Case.INSUFFICIENT_FUNDS: Policy(Case.INSUFFICIENT_FUNDS, (1, 3, 7)),
@@ -226,6 +227,23 @@ async def test_a_page_whose_hold_ends_at_night_is_sent_in_the_morning(billing: B
     billing.clock.step_to(MORNING)
     await billing.until_rest()
     assert len(await billing.said(PayLinkReady)) == 2
+
+
+async def test_a_page_waits_for_the_morning_of_the_place_where_the_visit_was(billing: Billing):
+    """The Monday begins at nine in Alexandria, and at six in Los Angeles."""
+    patient, appointment = new_id(), new_id()
+    west = {"in_chair": True, "zone": "America/Los_Angeles", "booked_at": billing.clock.now()}
+    await billing.hear(billing.booked(patient, appointment).model_copy(update=west))
+    await billing.set_fee()
+    card = await billing.save_card(patient)
+    billing.world.issuer_says(card, "lost_card")
+    await billing.hear(billing.complete(patient, appointment_id=appointment))
+    await billing.until_rest()
+    assert await billing.said(PayLinkReady) == []
+
+    billing.clock.step_to(EIGHT_IN_THE_WEST)
+    await billing.until_rest()
+    assert len(await billing.said(PayLinkReady)) == 1
 
 
 async def test_after_a_long_hold_a_card_without_funds_has_its_days_between_two_tries(

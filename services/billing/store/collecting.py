@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import TEXT
 
+from services.billing.rules.clinic import zone_of
 from services.billing.rules.collecting.asking import Ceiling
 from services.billing.rules.collecting.dunning import (
     Case,
@@ -49,6 +51,15 @@ _TRIED_AT = text(
     SELECT created_at FROM payment_attempts WHERE card_id = :card_id AND created_at > :since
     UNION ALL
     SELECT bought_at FROM package_purchases WHERE card_id = :card_id AND bought_at > :since
+    """
+)
+
+_ZONE = text(
+    """
+    SELECT o.zone FROM charges AS c
+      JOIN series_visits AS v USING (appointment_id)
+      JOIN estimate_courses AS o ON o.course_id = v.series_id
+     WHERE c.charge_id = :charge_id
     """
 )
 
@@ -112,6 +123,12 @@ async def tried_at(tx: Transaction, card_id: UUID) -> list[datetime]:
     """When a card was tried lately, whatever for and by whomever."""
     since = tx.now - LOOKED_BACK
     return list((await tx.execute(_TRIED_AT, {"card_id": card_id, "since": since})).scalars())
+
+
+async def zone(tx: Transaction, charge_id: UUID) -> ZoneInfo:
+    """By whose day and night a patient is asked for a charge: those of the visit's location."""
+    found = await tx.execute(_ZONE, {"charge_id": charge_id})
+    return zone_of(found.scalar_one_or_none())
 
 
 async def begin(tx: Transaction, charge_id: UUID) -> Course:

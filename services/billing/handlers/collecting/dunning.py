@@ -13,7 +13,6 @@ from services.billing.handlers.collecting import steps
 from services.billing.handlers.collecting.asking import broken_by_asking, broken_by_trying
 from services.billing.handlers.payments import pay_links
 from services.billing.rules.charges.attempts import broken_by_try
-from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.rules.collecting import dunning as rules
 from services.billing.rules.collecting.asking import broken_by_least
 from services.billing.rules.collecting.dunning import DunningState, Step
@@ -66,7 +65,7 @@ async def take_step(work: TakeStep, tx: Transaction) -> None:
     if broken_by_least(charge.owed.standing.owed_cents):
         await store.end(tx, work.charge_id, DunningState.GIVEN_UP)
         return
-    opens_at = rules.by_day(tx.now, CLINIC_ZONE)
+    opens_at = rules.by_day(tx.now, await store.zone(tx, work.charge_id))
     match waiting.next.step:
         case Step.TRY_CARD | Step.SEND_LINK if opens_at > tx.now:
             # It fell due by day, and the workers were away until the night, or a hold ended in it.

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from services.billing.handlers.payments import pay_links
 from services.billing.rules.charges.standing import Standing
-from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.rules.collecting import dunning as rules
 from services.billing.rules.collecting.declines import DeclineCodes
 from services.billing.rules.collecting.dunning import DunningState, Next, Step
@@ -54,8 +53,9 @@ async def after_decline(
 ) -> None:
     """A card was refused: by the policy in force, what comes next, and when."""
     course = await store.begin(tx, charge_id)
-    policies = await store.policies(tx, tx.now.astimezone(CLINIC_ZONE).date())
-    following = rules.after_decline(course, reason, codes, policies, tx.now, CLINIC_ZONE)
+    zone = await store.zone(tx, charge_id)
+    policies = await store.policies(tx, tx.now.astimezone(zone).date())
+    following = rules.after_decline(course, reason, codes, policies, tx.now, zone)
     await leave(charge_id, following, tx)
 
 
@@ -78,8 +78,9 @@ async def record_link_ended(ended: PayLinkEnded, tx: Transaction) -> None:
     waiting = None if charge_id is None else await store.going_on(tx, charge_id)
     if charge_id is None or waiting is None:
         return
-    policies = await store.policies(tx, tx.now.astimezone(CLINIC_ZONE).date())
-    following = rules.after_link(waiting.course, policies, tx.now, CLINIC_ZONE)
+    zone = await store.zone(tx, charge_id)
+    policies = await store.policies(tx, tx.now.astimezone(zone).date())
+    following = rules.after_link(waiting.course, policies, tx.now, zone)
     await leave(charge_id, following, tx)
 
 

@@ -127,7 +127,7 @@ def after_link(
 
 
 def by_day(moment: datetime, zone: ZoneInfo) -> datetime:
-    """The same moment, or the next morning's opening where it falls in the clinic's night."""
+    """The same moment, or the next morning's opening where it falls in the night of `zone`."""
     local = moment.astimezone(zone)
     if DAY_BEGINS <= local.time() < DAY_ENDS:
         return moment
