@@ -21,8 +21,13 @@ from shared.ids import new_id
 from shared.messaging.work import Work
 
 _CANCEL = text(
-    "DELETE FROM due_work WHERE key = ANY(:keys) AND state IN ('waiting', 'resting')"
+    """
+    DELETE FROM due_work WHERE work_id IN (
+        SELECT work_id FROM due_work WHERE key = ANY(:keys) AND state IN ('waiting', 'resting')
+           ORDER BY work_id FOR UPDATE SKIP LOCKED)
+    """
 ).bindparams(bindparam("keys", type_=ARRAY(TEXT)))
+"""What another has taken just now is running, and is not waited for: it may wait for us."""
 
 _NEW_ROWS = """
     INSERT INTO due_work (work_id, kind, key, payload, due_at,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sqlalchemy import text
+
 from shared.db import unreachable
 from shared.messaging import duework, rounds
 from shared.messaging.causes import caused, on_behalf
@@ -12,6 +14,13 @@ from shared.messaging.handlers import Handlers
 from shared.messaging.putting_off import PutOff
 from shared.messaging.transaction import Transaction, UnitOfWork
 from shared.messaging.work_limits import Tally, WorkLimits
+
+_WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '400ms'")
+"""A timer has the row of its work, and often those of many more, before its decider locks anything.
+
+Requests lock first and write such rows last, so a timer that waits for a request may be waited for
+by it. It gives up before PostgreSQL looks for deadlocks (after a second), and is tried again.
+"""
 
 
 class Timers:
@@ -45,6 +54,7 @@ class Timers:
         return len(taken)
 
     async def _take(self, tx: Transaction, limit: int) -> list[Leased]:
+        await tx.connection.execute(_WAIT_BRIEFLY)
         taken = await duework.take(tx.connection, self._handlers.timers, now=tx.now, limit=limit)
         if taken:
             self._tally.lateness_s = (tx.now - taken[0].due_at).total_seconds()

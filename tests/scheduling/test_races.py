@@ -30,7 +30,7 @@ OVERLAPS = """
 
 
 @pytest.fixture(autouse=True)
-async def _nobody_deadlocks(clinic: Clinic) -> AsyncIterator[None]:
+async def nobody_deadlocks(clinic: Clinic) -> AsyncIterator[None]:
     """PostgreSQL's own count of deadlocks, which sessions report as they end."""
     yield
     await clinic.engine.dispose()

@@ -1,9 +1,10 @@
 """Every query of scheduling, and the only place that seals and opens what patients entrust.
 
 Locks are taken in one order, so that no two requests wait for each other: the patient's row, then
-the place's, its days where nurses are counted, then chairs by their id, then its rooms. Whoever
-changes anything of a patient's course holds that patient's row; whoever registers one holds the
-name and birth date first; whoever changes a place holds its row before anything else.
+the waiting list of a place where its offers are answered, the place's row, its days where nurses
+are counted, then chairs by their id, then its rooms. Whoever changes anything of a patient's course
+holds that patient's row; whoever registers one holds the name and birth date first; whoever changes
+a place holds its row before anything else.
 """
 
 from __future__ import annotations

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, insert, select, update
+from sqlalchemy import Select, Table, insert, select, text, update
 from sqlmodel import col
 
 from services.scheduling.rules.clinic.slots import Slot
@@ -22,8 +23,23 @@ from shared.messaging import Transaction
 
 OFFERS: Table = ChairOffer.__table__  # type: ignore[attr-defined]  # every table=True model has one
 WISHES: Table = WaitingWish.__table__  # type: ignore[attr-defined]  # as above
+LIST_LOCK_SPACE = 7_041_006
+
 BY_OFFERED = (OFFERS.c.offered_at, OFFERS.c.offer_id)
 BY_MADE = (WISHES.c.made_at, WISHES.c.wish_id)
+
+
+async def lock_list(tx: Transaction, location_id: UUID) -> None:
+    """Hold a place's waiting list until the commit; taken after the patient's row.
+
+    Whoever has one chair lets the others go that they were offered, and others accept those: offer
+    by offer, two of them would each hold what the other needs. Places may share a lock, which costs
+    a wait and no more.
+    """
+    await tx.execute(
+        text("SELECT pg_advisory_xact_lock(CAST(:space AS integer), CAST(:key AS integer))"),
+        {"space": LIST_LOCK_SPACE, "key": zlib.crc32(str(location_id).encode()) >> 1},
+    )
 
 
 async def add_wish(
@@ -137,10 +153,10 @@ async def find_offer(tx: Transaction, offer_id: UUID) -> ChairOffer | None:
     return await one(tx, select(ChairOffer).where(col(ChairOffer.offer_id) == offer_id), ChairOffer)
 
 
-async def lock_opening(tx: Transaction, opening_id: UUID) -> list[ChairOffer]:
-    """All offers of one chair, held until the commit; taken after the patient's row."""
+async def offers_of(tx: Transaction, opening_id: UUID) -> list[ChairOffer]:
+    """All offers of one chair, as they are while the list is held."""
     rows = select(ChairOffer).where(col(ChairOffer.opening_id) == opening_id)
-    return await every(tx, rows.order_by(col(ChairOffer.offer_id)).with_for_update(), ChairOffer)
+    return await every(tx, rows.order_by(col(ChairOffer.offer_id)), ChairOffer)
 
 
 async def end_offers(tx: Transaction, offer_ids: Collection[UUID], state: OfferState) -> None:

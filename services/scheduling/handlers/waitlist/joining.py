@@ -115,7 +115,7 @@ async def expire_wish(work: ExpireWish, tx: Transaction) -> None:
     """A patient who can come at no time that is left waits no more."""
     wish = await kept.find_wish(tx, work.wish_id)
     assert wish is not None, "wishes are kept"
-    await store.lock_patient(tx, wish.patient_id)
+    await kept.lock_list(tx, wish.location_id)
     await kept.end_wish(tx, work.wish_id, WishState.EXPIRED)
 
 
@@ -139,7 +139,7 @@ async def leave_waitlist(wish_id: UUID, _: Answer, tx: Transaction) -> WaitingAn
     wish = await kept.find_wish(tx, wish_id)
     if wish is None:
         return Refused.not_found("wish", "wish_id")
-    await store.lock_patient(tx, wish.patient_id)
+    await kept.lock_list(tx, wish.location_id)
     found = await kept.find_wish(tx, wish_id)
     assert found is not None, "wishes are kept"
     broken = rules.broken_by_wish(WishState(found.state))
@@ -159,7 +159,8 @@ async def accept_offer(
     if asked is None:
         return Refused.not_found("offer", "offer_id")
     await store.lock_patient(tx, asked.patient_id)
-    offers = await kept.lock_opening(tx, asked.opening_id)
+    await kept.lock_list(tx, asked.location_id)
+    offers = await kept.offers_of(tx, asked.opening_id)
     [offer] = (each for each in offers if each.offer_id == offer_id)
     zone = await store.zone_at(tx, offer.location_id)
     broken = rules.broken_by_offer(OfferState(offer.state), offer.expires_at, tx.now, zone)
@@ -208,7 +209,8 @@ async def decline_offer(offer_id: UUID, _: Answer, tx: Transaction) -> OfferAnsw
     asked = await kept.find_offer(tx, offer_id)
     if asked is None:
         return Refused.not_found("offer", "offer_id")
-    offers = await kept.lock_opening(tx, asked.opening_id)
+    await kept.lock_list(tx, asked.location_id)
+    offers = await kept.offers_of(tx, asked.opening_id)
     [offer] = (each for each in offers if each.offer_id == offer_id)
     zone = await store.zone_at(tx, offer.location_id)
     broken = rules.broken_by_offer(OfferState(offer.state), offer.expires_at, tx.now, zone)

@@ -76,6 +76,7 @@ async def offer_chair(work: OfferChair, tx: Transaction) -> None:
     chair = (await chairs_by_id(tx, {work.chair_id}))[work.chair_id]
     if chair.out_since is not None:
         return
+    await kept.lock_list(tx, work.location_id)
     waiting = await kept.who_wait(tx, work.location_id, work.opening_id)
     found: dict[UUID, tuple[WaitingWish, Slot]] = {}
     candidates: list[Candidate] = []
@@ -251,7 +252,7 @@ def offers_key(opening_id: UUID) -> str:
 
 async def ask_next(tx: Transaction, opening_id: UUID) -> None:
     """End a round in which everybody has declined, before it runs out, and ask the next few."""
-    offers = await kept.lock_opening(tx, opening_id)
+    offers = await kept.offers_of(tx, opening_id)
     if any(each.state in {OfferState.OPEN, OfferState.TAKEN} for each in offers):
         return
     of = offers[0]
@@ -269,7 +270,8 @@ async def ask_next(tx: Transaction, opening_id: UUID) -> None:
 
 async def expire_offers(work: ExpireOffers, tx: Transaction) -> None:
     """End what nobody took in time, and ask the next few."""
-    offers = await kept.lock_opening(tx, work.opening_id)
+    await kept.lock_list(tx, work.location_id)
+    offers = await kept.offers_of(tx, work.opening_id)
     left = [each.offer_id for each in offers if each.state == OfferState.OPEN]
     await kept.end_offers(tx, left, OfferState.EXPIRED)
     if not any(each.state == OfferState.TAKEN for each in offers):
