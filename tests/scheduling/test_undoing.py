@@ -80,6 +80,48 @@ async def test_a_no_show_stands_once_another_infusion_is_booked_for_it(clinic: C
     assert broken[0] == "series_whole"
 
 
+async def test_a_no_show_stands_once_a_booster_is_booked_too_near_to_it(clinic: Clinic) -> None:
+    """The booster was far enough from what stood; both would be a day apart."""
+    series = await missed(clinic)
+    tomorrow = clinic.clock.now() + timedelta(days=1)
+    booster = {
+        "location_id": clinic.location_id,
+        "chair_id": clinic.chair_id,
+        "visit_type": "ketamine_maintenance",
+        "starts_at": tomorrow.isoformat(),
+        "ordered_by": clinic.clinician_id,
+        "diagnoses": ["F33.1"],
+    }
+    treatments = f"/patients/{series['patient_id']}/treatments"
+    await clinic.post(treatments, booster)
+    assert await clinic.refused(path(series["appointments"][0], "undo-no-show"), {}) == [
+        ("series_gap", "starts_at")
+    ]
+
+
+async def test_a_missed_booster_stands_once_another_is_booked_too_near_to_it(
+    clinic: Clinic,
+) -> None:
+    patient, today = await clinic.patient(), clinic.clock.now() + timedelta(hours=1)
+    booster = {
+        "location_id": clinic.location_id,
+        "chair_id": clinic.chair_id,
+        "visit_type": "ketamine_maintenance",
+        "starts_at": today.isoformat(),
+        "ordered_by": clinic.clinician_id,
+        "diagnoses": ["F33.1"],
+    }
+    treatments = f"/patients/{patient}/treatments"
+    visit = await clinic.post(treatments, booster)
+    clinic.be_there(visit)
+    await clinic.step(visit, "cancel", {"reason": "no_show"})
+    tomorrow = (today + timedelta(days=1)).isoformat()
+    other = await clinic.post(treatments, booster | {"starts_at": tomorrow})
+    assert await clinic.refused(path(visit, "undo-no-show"), {}) == [("drug_gap", "starts_at")]
+    await clinic.step(other, "cancel", {"reason": "clinic_asked"})
+    await clinic.step(visit, "undo-no-show")
+
+
 async def test_a_no_show_is_taken_back_on_its_own_day_only(clinic: Clinic) -> None:
     series = await missed(clinic)
     clinic.clock.step(timedelta(days=1))

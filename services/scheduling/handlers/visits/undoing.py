@@ -11,11 +11,13 @@ from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.wishes import Nothing
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of, with_rooms
 from services.scheduling.handlers.series.gap_risks import look_at_free_chairs, look_at_gaps
+from services.scheduling.handlers.series.given_before import broken_by_given
 from services.scheduling.handlers.series.placing import Placing
 from services.scheduling.handlers.sessions.attendance import undo_session_check_in
 from services.scheduling.handlers.shown import count_not_lost, protocol_of, show_visit
 from services.scheduling.handlers.told import say_visit_booked
 from services.scheduling.handlers.visits.arrival import broken_by_day
+from services.scheduling.handlers.visits.drug_gaps import broken_by_gap
 from services.scheduling.handlers.visits.missed import forget_missed
 from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.clinic.slots import Slot
@@ -83,6 +85,7 @@ async def undo_no_show(
     policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
     slot, broken = await _place_of(tx, held, policy, zone)
     broken += _broken_by_series(held, policy, zone, tx.now)
+    broken += await _broken_by_given(tx, held, slot, policy, zone)
     if broken:
         return Refused.by_rules(broken, "The no-show stands")
     visit = await store.change_visit(
@@ -141,6 +144,25 @@ def _broken_by_series(
         *series_rules.broken_by_missing(series.infusions, count_not_lost(visits)),
         *_placing(held.visit, visits, now, zone).broken_by_gaps(protocol_of(policy, series, zone)),
     ]
+
+
+async def _broken_by_given(
+    tx: Transaction, held: HeldVisit, slot: Slot, policy: Policy, zone: ZoneInfo
+) -> list[Broken]:
+    """What of the same drug was booked beside it since, outside its series."""
+    visit = held.visit
+    if held.course is None:
+        return await broken_by_gap(tx, visit, slot, policy, zone, to_come=True)
+    return await broken_by_given(
+        tx,
+        policy,
+        protocol_of(policy, held.course.series, zone),
+        visit.patient_id,
+        [visit.starts_at],
+        zone,
+        lambda _: "starts_at",
+        series_id=visit.series_id,
+    )
 
 
 def _placing(
