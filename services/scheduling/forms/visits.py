@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from services.scheduling.forms.chart_words import Word
 from services.scheduling.forms.figures import Day, Source
@@ -238,7 +238,7 @@ def _said_once(wish: Wish, *names: str) -> None:
 
 def _in_one_measure(*names: str) -> ConfigDict:
     """Has the API's document say what `_said_once` checks."""
-    ways = [
+    ways: list[JsonValue] = [
         {
             "required": [f"{name}_{scale}" for name in names],
             "properties": {
