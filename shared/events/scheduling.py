@@ -252,7 +252,10 @@ class InfusionStarted(PatientEvent, producer="scheduling"):
 
 
 class InfusionCompleted(OfType, producer="scheduling"):
-    """A nurse stopped the drip; the charge and the superbill follow from it. Said once.
+    """A drip was stopped at its end, and something of it ran; the charge and the superbill follow.
+
+    Said once, when what ran is on record, or at the drip's end for what has no dose. Where nothing
+    ran, InfusionAborted is said instead.
 
     `started_at` and `stopped_at` are the clock times between which the drip ran; coding counts
     the minutes, and the driving ban begins at `stopped_at`. `sequence_no` is the infusion's number
@@ -270,7 +273,7 @@ class InfusionCompleted(OfType, producer="scheduling"):
 
 
 class InfusionAborted(OfType, producer="scheduling"):
-    """The drip was stopped before its end, and what was planned was not given. Said once.
+    """The drip was stopped before its end, or nothing of it ran. Said once.
 
     No InfusionCompleted comes for it; the series stays open for the infusion that is now missing.
     The patient recovers, and PatientDischarged follows. The fields are those of InfusionCompleted.

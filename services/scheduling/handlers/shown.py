@@ -24,14 +24,15 @@ from shared.messaging import Transaction
 def standing(visits: list[Appointment], now: datetime, zone: ZoneInfo) -> list[Infusion]:
     """The infusions of a series that were begun or are to be, earliest first.
 
-    One that was aborted is among them: what ran of it was given, and the gaps count it. One whose
-    day is over without a word of what became of it is not: nobody knows that it was given.
+    One that was aborted is among them if anything ran: that was given, and the gaps count it. One
+    whose day is over without a word of what became of it is not: nobody knows that it was given.
     """
     return [
         Infusion(visit.sequence_no, visit.starts_at)
         for visit in visits
         if visit.sequence_no is not None
         and visit.state not in FREED
+        and visit.ran is not False
         and not unsettled(visit, now, zone)
     ]
 

@@ -99,6 +99,7 @@ async def given_elsewhere(
         col(Appointment.led_by).is_(None),
         col(Appointment.hold_id).is_(None),
         col(Appointment.state).not_in(FREED),
+        col(Appointment.ran).is_not(False),
     )
     if not to_come:
         rows = rows.where(is_begun)

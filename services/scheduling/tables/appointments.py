@@ -54,8 +54,9 @@ class Appointment(Base, table=True):
     asks for, as the start found it;
     `transferred_to` is the hospital that took the patient over, and why. `consent_id`,
     `screened_until`, `dose_plan_id` and `reading_id` are what the start rested on,
-    `left_on_reading_id` what the discharge did. `late_since` is when the next entry of its chart
-    was due, while it is late. Of a session that took place, `clinician_id`, `started_at` and
+    `left_on_reading_id` what the discharge did. `ran` is whether anything of an infusion
+    that is over ran, once that is on record. `late_since` is when the next entry of its chart was
+    due, while it is late. Of a session that took place, `clinician_id`, `started_at` and
     `stopped_at` are who led it and when it really was, `diagnoses` (sealed) what it was held for,
     or a treatment is given for; those of an infusion are its series'. Exclusion constraints, in the
     migration, keep chairs, leaders, rooms and patients from being in two visits at once, by the
@@ -91,6 +92,12 @@ class Appointment(Base, table=True):
             name="stopped",
         ),
         CheckConstraint("(state = 'aborted') = (abort_reason IS NOT NULL)", name="aborted"),
+        CheckConstraint(
+            "(ran IS NULL OR stopped_at IS NOT NULL AND infusion_id IS NOT NULL)"
+            " AND (ran IS NOT FALSE OR state = 'aborted')"
+            " AND (state <> 'discharged' OR ran IS TRUE)",
+            name="ran",
+        ),
         CheckConstraint("(cleared_at IS NULL) = (cleared_by IS NULL)", name="cleared"),
         CheckConstraint(
             "state NOT IN ('cleared', 'running') OR cleared_at IS NOT NULL", name="cleared_first"
@@ -219,4 +226,5 @@ class Appointment(Base, table=True):
     ride_seen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     oriented: bool | None = Field(default=None, sa_column=Column(Boolean))
     late_since: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    ran: bool | None = Field(default=None, sa_column=Column(Boolean))
     diagnoses: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))

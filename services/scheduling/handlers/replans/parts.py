@@ -45,7 +45,11 @@ def parts_of(
 ) -> Parts:
     """Split a series at its change: what is before it stands fixed, what is after may move."""
     cancelled = changed if isinstance(change, CancelOne) else None
-    left = [visit for visit in course.visits if visit.state not in FREED and visit is not cancelled]
+    left = [
+        visit
+        for visit in course.visits
+        if visit.state not in FREED and visit.ran is not False and visit is not cancelled
+    ]
     movable: list[Appointment] = []
     for visit in reversed(left):
         is_after = changed is None or visit.starts_at > changed.starts_at

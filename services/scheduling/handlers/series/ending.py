@@ -15,7 +15,15 @@ from services.scheduling.handlers.shown import protocol_of
 from services.scheduling.handlers.waitlist.openings import look_after
 from services.scheduling.rules.series import course as rules
 from services.scheduling.rules.series.course import SeriesState
-from services.scheduling.rules.visits.life import FROM, GIVEN, OPEN, Step, VisitState
+from services.scheduling.rules.visits.life import (
+    FROM,
+    GIVEN,
+    OPEN,
+    Step,
+    VisitState,
+    awaits_dose,
+    broken_by_dose_awaited,
+)
 from services.scheduling.store import HeldVisit
 from services.scheduling.tables import Appointment, Series
 from shared.events.scheduling import (
@@ -36,10 +44,15 @@ async def stop_series(series_id: UUID, wish: StopSeries, tx: Transaction) -> Ser
     course = await store.lock_course(tx, series_id)
     if course is None:
         return Refused.not_found("series", "series_id")
-    broken = rules.broken_by_stopping(
-        SeriesState(course.series.state),
-        infusion_running=any(visit.state == VisitState.RUNNING for visit in course.visits),
-    )
+    broken = [
+        *rules.broken_by_stopping(
+            SeriesState(course.series.state),
+            infusion_running=any(visit.state == VisitState.RUNNING for visit in course.visits),
+        ),
+        *broken_by_dose_awaited(
+            [each.sequence_no or 0 for each in course.visits if _awaits_dose(each)]
+        ),
+    ]
     if broken:
         return Refused.by_rules(broken, "The series is not stopped")
     await store.stop_series(tx, course.series, wish.reason)
@@ -81,6 +94,10 @@ def say_cancelled(visit: Appointment, reason: CancelReason, tx: Transaction) -> 
     )
 
 
+def _awaits_dose(visit: Appointment) -> bool:
+    return awaits_dose(VisitState(visit.state), visit.ran)
+
+
 async def complete_series_if_done(held: HeldVisit, changed: Appointment, tx: Transaction) -> None:
     """Say that a series is done, when a change of one of its visits leaves none to come."""
     if held.course is None:
@@ -94,11 +111,13 @@ async def complete_if_done(
 ) -> None:
     """End a series of which none is left to come. That it is completed is said once.
 
+    One whose last dose is not on record may lack an infusion, and waits for it.
+
     One that was extended afterwards ends again without a word: its completion has a prescription
     drafted, and there is one.
     """
     given = sum(visit.state in GIVEN for visit in visits)
-    left = sum(visit.state in OPEN for visit in visits)
+    left = sum(visit.state in OPEN or _awaits_dose(visit) for visit in visits)
     policy = await store.policy_of(tx, series.location_id, series.visit_type)
     protocol = protocol_of(policy, series, zone)
     if series.state != SeriesState.BOOKED or not rules.is_completed(

@@ -100,7 +100,9 @@ def gap_of(
     """
     if course.series.state != SeriesState.BOOKED:
         return None
-    given = [n for n, visit in enumerate(course.visits) if visit.infusion_id is not None]
+    given = [
+        n for n, visit in enumerate(course.visits) if visit.infusion_id and visit.ran is not False
+    ]
     left = standing(course.visits[given[-1] :] if given else course.visits, now, zone)
     stand = count_not_lost([each for each in course.visits if not unsettled(each, now, zone)])
     missing = course.series.infusions - stand

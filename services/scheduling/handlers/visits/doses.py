@@ -11,6 +11,7 @@ from services.scheduling.forms.visits import DoseAnswer, DoseNotGiven, PlanDose,
 from services.scheduling.forms.wishes import Nothing
 from services.scheduling.handlers.signers import broken_by_signer
 from services.scheduling.handlers.visits.charts_shown import show_dose, unit_of
+from services.scheduling.handlers.visits.ended import settle_dose
 from services.scheduling.handlers.visits.readings import limits_of
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.clinic.policy import VisitFigures
@@ -140,6 +141,7 @@ async def record_dose(
         given.parts, weight_g, await limits_of(tx, held)
     ):
         add_review(tx, held.visit, Matter.DOSE_ABOVE_CEILING)
+    await settle_dose(held, wish.off_plan_reason, tx, ran=given.parts > 0)
     return await show_dose(tx, held.visit)
 
 
@@ -192,6 +194,7 @@ async def sign_not_given(
     if broken or plan is None:
         return Refused.by_rules(broken, "The dose is not recorded")
     kept.record_not_given(tx, plan, by.subject, wish.clinician_id, wish.reason)
+    await settle_dose(held, wish.reason, tx, ran=False)
     return await show_dose(tx, held.visit)
 
 

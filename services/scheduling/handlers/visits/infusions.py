@@ -11,12 +11,11 @@ from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.visits import AbortInfusion
 from services.scheduling.forms.wishes import Nothing, StartInfusion
-from services.scheduling.handlers.series.ending import complete_series_if_done
-from services.scheduling.handlers.series.gap_risks import look_at_gaps
 from services.scheduling.handlers.shown import protocol_of, show_visit, standing
 from services.scheduling.handlers.visits.arrival import asked_of, broken_by_day
 from services.scheduling.handlers.visits.doses import broken_by_plan
 from services.scheduling.handlers.visits.drip_places import broken_by_drips
+from services.scheduling.handlers.visits.ended import say_aborted, say_completed
 from services.scheduling.handlers.visits.monitoring import expect_entry
 from services.scheduling.handlers.visits.readings import Judged, newest_reading
 from services.scheduling.rules.clinic.house import HouseFigure
@@ -32,10 +31,9 @@ from services.scheduling.store import charts as kept
 from services.scheduling.store.doses import newest_plan
 from services.scheduling.store.house import figure_of
 from services.scheduling.store.screening import screened_of
-from services.scheduling.tables import Appointment
 from services.scheduling.tables.visits import Consent, DosePlan
 from shared.auth import Actor
-from shared.events.scheduling import InfusionAborted, InfusionCompleted, InfusionStarted
+from shared.events.scheduling import InfusionStarted
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -176,24 +174,17 @@ async def _advice(tx: Transaction, held: HeldVisit) -> list[str]:
 async def complete_infusion(
     appointment_id: UUID, _: Nothing, tx: Transaction
 ) -> AppointmentAnswer | Refused:
-    """Stop the drip. The last infusion completes its series."""
+    """Stop the drip. It is said to be completed once what ran is on record, where that is asked."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
     broken = rules.broken_by_step(Step.COMPLETE, held.state)
     if broken:
         return Refused.by_rules(broken, "The infusion is not completed")
-    visit = await store.change_visit(tx, held.visit, state=VisitState.COMPLETED, stopped_at=tx.now)
-    tx.publish(InfusionCompleted.model_validate(visit.model_dump()))
-    await _look_at_course(held, visit, tx)
-    return show_visit(tx, visit)
-
-
-async def _look_at_course(held: HeldVisit, visit: Appointment, tx: Transaction) -> None:
-    """What becomes of the series once a drip of it has ended."""
-    await complete_series_if_done(held, visit, tx)
-    if held.course is not None:
-        look_at_gaps(held.course.series.series_id, tx)
+    over = {"state": VisitState.COMPLETED, "stopped_at": tx.now}
+    if held.visit.dose_asked or held.visit.dose_plan_id is not None:
+        return show_visit(tx, await store.change_visit(tx, held.visit, **over))
+    return show_visit(tx, await say_completed(held, tx, **over))
 
 
 async def abort_infusion(
@@ -206,13 +197,5 @@ async def abort_infusion(
     broken = rules.broken_by_step(Step.ABORT, held.state)
     if broken:
         return Refused.by_rules(broken, "The infusion is not aborted")
-    visit = await store.change_visit(
-        tx,
-        held.visit,
-        state=VisitState.ABORTED,
-        stopped_at=tx.now,
-        abort_reason=store.seal_abort(tx, appointment_id, wish.reason),
-    )
-    tx.publish(InfusionAborted.model_validate(visit.model_dump()))
-    await _look_at_course(held, visit, tx)
+    visit = await say_aborted(held, wish.reason, tx, stopped_at=tx.now)
     return show_visit(tx, visit)

@@ -114,6 +114,8 @@ PASSES: frozenset[tuple[VisitState, VisitState]] = frozenset(
         (VisitState.RUNNING, VisitState.COMPLETED),
         (VisitState.RUNNING, VisitState.ABORTED),
         (VisitState.COMPLETED, VisitState.RECOVERING),
+        (VisitState.COMPLETED, VisitState.ABORTED),
+        (VisitState.RECOVERING, VisitState.ABORTED),
         (VisitState.COMPLETED, VisitState.DISCHARGED),
         (VisitState.RECOVERING, VisitState.DISCHARGED),
     }
@@ -131,8 +133,27 @@ FREED = frozenset({VisitState.CANCELLED, VisitState.NO_SHOW, VisitState.SENT_HOM
 LOST = FREED | {VisitState.ABORTED}
 """Not given, or not to its end: the series is one infusion short.
 
-What ran of an aborted one was given: it stays in its chair, and the gaps count it.
+What ran of an aborted one was given: the gaps count it, unless nothing ran.
 """
+
+
+def awaits_dose(state: VisitState, ran: bool | None) -> bool:  # noqa: FBT001  # what is on record
+    """Whether a drip is over, and nobody said yet whether anything of it ran."""
+    return ran is None and state in (VisitState.COMPLETED, VisitState.RECOVERING)
+
+
+def broken_by_dose_awaited(numbers: Sequence[int]) -> list[Broken]:
+    """Whether infusions are over of which nobody said what ran, by their numbers."""
+    return [
+        Broken(
+            "dose_not_recorded",
+            f"What ran of infusion {number} is not on record; record it first: it counts as given"
+            " only if anything did.",
+            "21 CFR 1304.22(c): what is administered of a controlled substance is recorded",
+            "series_id",
+        )
+        for number in numbers
+    ]
 
 
 class SendHomeReason(StrEnum):
