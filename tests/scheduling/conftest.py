@@ -306,9 +306,16 @@ class Clinic:
         self.clock.step_to(self.clock.now() + timedelta(minutes=40))
         return await self.step(visit, "complete")
 
-    async def discharge(self, visit: dict[str, Any]) -> Any:
-        """After the drip: the dose, vitals, the driver, and the way home."""
+    async def given(self, visit: dict[str, Any]) -> Any:
+        """A visit to the end of the drip, and what ran of it is on record."""
+        over = await self.infuse(visit)
         await self.give(visit)
+        return over
+
+    async def discharge(self, visit: dict[str, Any], *, dosed: bool = False) -> Any:
+        """After the drip: the dose unless it is on record, vitals, the driver, the way home."""
+        if not dosed:
+            await self.give(visit)
         await self.vitals(visit)
         await self.step(visit, "ride-seen", DRIVER)
         return await self.step(visit, "discharge", {"oriented": True})

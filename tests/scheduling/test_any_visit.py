@@ -263,6 +263,7 @@ class AnyVisit(RuleBasedStateMachine):
         wish = {"clinician_id": self.clinic.clinician_id, "reason": "The pump never ran."}
         if self.ask("dose/not-given", wish, right=right):
             self.dose = "recorded"
+            self.state = "aborted"  # whatever the nurse had said: nothing was given
 
     @rule()
     def witness(self) -> None:

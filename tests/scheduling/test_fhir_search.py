@@ -204,6 +204,7 @@ async def test_nothing_is_proposed_on_the_day_after_an_infusion_of_a_stopped_ser
     series = await clinic.series()
     visit = series["appointments"][0]
     await clinic.infuse(visit)
+    await clinic.give(visit)
     await clinic.post(f"/series/{series['series_id']}/stop", {"reason": "Enough."})
     span = {
         "start": (NOON + timedelta(days=1, hours=-1)).isoformat(),

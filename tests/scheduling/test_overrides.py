@@ -42,13 +42,13 @@ async def test_a_series_is_extended_by_a_prescriber_s_word_and_completes_with_th
         clinic.subject,
     )
     for visit in series["appointments"]:
-        await clinic.infuse(visit)
+        await clinic.given(visit)
     open_ = await clinic.get(f"/series/{series['series_id']}")
     assert open_["state"] == "booked"
     assert "By a prescriber's override the series has 1 more." in open_["advice"]
     added = await book(clinic, series, beyond)
     assert added.status_code == 201
-    await clinic.infuse(added.json())
+    await clinic.given(added.json())
     kind, event = (await clinic.said(series["patient_id"]))[-1]
     assert (kind, event["infusions_completed"]) == ("SeriesCompleted", 7)
 
@@ -174,7 +174,7 @@ async def test_one_list_has_what_was_signed_for_series_and_for_readings(clinic: 
 async def completed(clinic: Clinic) -> dict[str, Any]:
     series: dict[str, Any] = await clinic.series()
     for visit in series["appointments"]:
-        await clinic.infuse(visit)
+        await clinic.given(visit)
     assert (await clinic.kinds_said(series["patient_id"]))[-1] == "SeriesCompleted"
     return series
 
@@ -192,7 +192,7 @@ async def test_a_completed_series_is_extended_and_completes_without_another_pres
     assert added.status_code == 201, added.text
     more = await book(clinic, series, beyond + timedelta(days=3))
     assert more.json()["violations"][0]["rule"] == "series_whole", "one was signed for"
-    await clinic.infuse(added.json())
+    await clinic.given(added.json())
     kinds = await clinic.kinds_said(series["patient_id"])
     assert kinds.count("InfusionCompleted") == 7
     assert kinds.count("SeriesCompleted") == 1, "its prescription is drafted once"
@@ -226,7 +226,7 @@ async def test_a_series_that_waits_for_an_extension_completes_when_that_is_withd
     series = await clinic.series()
     signed = await sign(clinic, series, rule="series_size", infusions=1)
     for visit in series["appointments"]:
-        await clinic.infuse(visit)
+        await clinic.given(visit)
     assert "SeriesCompleted" not in await clinic.kinds_said(series["patient_id"])
     await clinic.post(f"/overrides/{signed['override_id']}/withdraw", {})
     kind, event = (await clinic.said(series["patient_id"]))[-1]

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from tests.scheduling.conftest import NOON, PATIENT, Clinic, every
+from tests.scheduling.conftest import GIVEN_DOSE, NOON, PATIENT, Clinic, every
 from tests.support.eventually import eventually
 
 RACERS = 40
@@ -412,7 +412,7 @@ async def test_a_cancel_against_a_check_in(clinic: Clinic) -> None:
 async def test_many_nurses_complete_the_last_infusion(clinic: Clinic) -> None:
     series = await clinic.series(every(1, 3), visit_type="ketamine_pain")
     for visit in series["appointments"][:2]:
-        await clinic.infuse(visit)
+        await clinic.given(visit)
     last = series["appointments"][2]
     await clinic.check_in(last)
     start, complete = (
@@ -423,6 +423,10 @@ async def test_many_nurses_complete_the_last_infusion(clinic: Clinic) -> None:
     completed, lost = await race(*(clinic.send(complete, {}) for _ in range(10)))
     assert len(started) == len(completed) == 1
     assert lost == {"visit_state": 9}
+    dose = f"/appointments/{last['appointment_id']}/dose"
+    recorded, lost = await race(*(clinic.send(dose, GIVEN_DOSE) for _ in range(10)))
+    assert len(recorded) == 1
+    assert lost == {"dose_recorded_already": 9}
     kinds = Counter(await clinic.kinds_said(series["patient_id"]))
     assert (kinds["InfusionStarted"], kinds["InfusionCompleted"], kinds["SeriesCompleted"]) == (
         3,

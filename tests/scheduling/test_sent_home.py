@@ -131,9 +131,9 @@ async def test_a_series_that_lost_an_infusion_completes_with_the_one_in_its_plac
     assert (kind, event["appointment_id"]) == ("AppointmentBooked", added["appointment_id"])
     assert event["sequence_no"] == 7
     for visit in rest:
-        await clinic.infuse(visit)
+        await clinic.given(visit)
     assert "SeriesCompleted" not in await clinic.kinds_said(series["patient_id"])
-    await clinic.infuse(added)
+    await clinic.given(added)
     kind, event = (await clinic.said(series["patient_id"]))[-1]
     assert (kind, event["infusions_completed"]) == ("SeriesCompleted", 6)
 

@@ -220,6 +220,8 @@ async def test_an_infusion_is_completed_once(clinic: Clinic) -> None:
     completed = await clinic.infuse(visit)
     assert completed["state"] == "completed"
     assert await clinic.refused(path(visit, "complete"), {}) == [STATE]
+    assert "InfusionCompleted" not in await clinic.kinds_said(series["patient_id"])
+    await clinic.give(visit)
     said = [event for kind, event in await clinic.said(series["patient_id"])
             if kind == "InfusionCompleted"]  # fmt: skip
     [event] = said
@@ -237,6 +239,7 @@ async def test_complete_under_the_same_key_is_answered_the_same(clinic: Clinic) 
     first = await clinic.send(path(visit, "complete"), {}, key="nurse-taps-twice")
     again = await clinic.send(path(visit, "complete"), {}, key="nurse-taps-twice")
     assert first.json() == again.json()
+    await clinic.give(visit)
     assert (await clinic.kinds_said(series["patient_id"])).count("InfusionCompleted") == 1
 
 
@@ -247,7 +250,7 @@ async def test_the_last_infusion_completes_the_series_exactly_once(clinic: Clini
         await clinic.infuse(visit)
         await clinic.discharge(visit)
     assert "SeriesCompleted" not in await clinic.kinds_said(series["patient_id"])
-    await clinic.infuse(last)
+    await clinic.given(last)
     assert await clinic.refused(path(last, "complete"), {}) == [STATE]
     said = await clinic.said(series["patient_id"])
     [completed] = [event for kind, event in said if kind == "SeriesCompleted"]
@@ -255,7 +258,7 @@ async def test_the_last_infusion_completes_the_series_exactly_once(clinic: Clini
     assert completed["prescriber_id"] == clinic.clinician_id
     assert [kind for kind, _ in said][-2:] == ["InfusionCompleted", "SeriesCompleted"]
     assert (await clinic.get(f"/series/{series['series_id']}"))["state"] == "completed"
-    discharged = await clinic.discharge(last)
+    discharged = await clinic.discharge(last, dosed=True)
     assert discharged["no_drive_until"] == "2026-10-22T22:40:00Z"
     stop = f"/series/{series['series_id']}/stop"
     assert await clinic.refused(stop, {"reason": "Late."}) == [("series_state", "series_id")]
@@ -265,7 +268,7 @@ async def test_a_series_that_lost_one_of_seven_completes_with_six(clinic: Clinic
     series = await clinic.series(every(3, 7))
     *given, last = series["appointments"]
     for visit in given:
-        await clinic.infuse(visit)
+        await clinic.given(visit)
     await clinic.step(last, "cancel", {"reason": "patient_asked"})
     assert (await clinic.kinds_said(series["patient_id"]))[-2:] == [
         "AppointmentCancelled",
@@ -277,7 +280,7 @@ async def test_a_series_that_fell_short_stays_open_for_a_person_to_stop(clinic: 
     series = await clinic.series()
     await clinic.step(series["appointments"][1], "cancel", {"reason": "patient_asked"})
     for visit in [series["appointments"][0], *series["appointments"][2:]]:
-        await clinic.infuse(visit)
+        await clinic.given(visit)
     assert "SeriesCompleted" not in await clinic.kinds_said(series["patient_id"])
     stop = f"/series/{series['series_id']}/stop"
     assert (await clinic.post(stop, {"reason": "Five of six."}))["state"] == "stopped"

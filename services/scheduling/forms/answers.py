@@ -123,7 +123,10 @@ class AppointmentSummary(BaseModel):
 
 
 class AppointmentAnswer(AppointmentSummary):
-    """One visit. `advice` is what a change brought that is allowed and worth a second look."""
+    """One visit. `advice` is what a change brought that is allowed and worth a second look.
+
+    `ran` is whether anything of a drip that is over ran, once that is on record.
+    """
 
     ride: Ride | None
     ride_seen: RideSeen | None
@@ -132,6 +135,7 @@ class AppointmentAnswer(AppointmentSummary):
     clinician_id: UUID | None
     started_at: Moment | None
     stopped_at: Moment | None
+    ran: bool | None
     no_drive_until: Moment | None
     sent_home_reason: SendHomeReason | None
     advice: list[str] = []
