@@ -118,7 +118,7 @@ async def test_a_series_is_mended_after_an_infusion_was_lost_on_its_day(
 ) -> None:
     series = await clinic.series(every(4, 6))
     first, second = series["appointments"][:2]
-    await clinic.infuse(first)
+    await clinic.given(first)
     clinic.be_there(second, late=timedelta(minutes=5))
     if how == "missed":
         proposed = await propose(clinic, series, **cancel(second, "no_show"))
@@ -133,7 +133,7 @@ async def test_a_series_is_mended_after_an_infusion_was_lost_on_its_day(
     booked = [visit for visit in applied["appointments"] if visit["state"] == "booked"]
     assert len(booked) == 5
     for visit in booked:
-        await clinic.infuse(visit)
+        await clinic.given(visit)
     assert (await clinic.get(f"/series/{series['series_id']}"))["state"] == "completed"
 
 

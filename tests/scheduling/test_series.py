@@ -168,7 +168,7 @@ async def test_a_stopped_series_cancels_what_is_left_and_keeps_what_was_given(
 ) -> None:
     series = await clinic.series()
     for visit in series["appointments"][:3]:
-        await clinic.infuse(visit)
+        await clinic.given(visit)
     await clinic.check_in(series["appointments"][3])
     stopped = await clinic.post(f"/series/{series['series_id']}/stop", {"reason": "No relief."})
     assert stopped["state"] == "stopped"
