@@ -132,7 +132,7 @@ async def test_a_form_after_the_series_waits_until_it_is_over(clinic: Clinic) ->
     patient_id, series_id = series["patient_id"], series["series_id"]
     wish = form("phq9", 4, occasion="after_series", series_id=series_id)
     assert await refused(clinic, patient_id, wish) == [("series_not_over", "series_id")]
-    done = await clinic.infuse(series["appointments"][0])
+    done = await clinic.given(series["appointments"][0])
     await clinic.post(f"/series/{series_id}/stop", {"reason": "Moved away."})
     early = wish | {"taken_at": done["started_at"]}
     assert await refused(clinic, patient_id, early) == [("taken_too_early", "taken_at")]
@@ -311,7 +311,7 @@ async def test_a_trend_measures_from_the_last_score_before_the_first_infusion(
     for visit, total in zip(visits, (20, 18, 15, 9, 7, 5), strict=True):
         clinic.be_there(visit)
         await record(clinic, patient_id, form("phq9", total, **before(visit)))
-        await clinic.infuse(visit)
+        await clinic.given(visit)
     after = form("phq9", 4, occasion="after_series", series_id=series["series_id"])
     await record(clinic, patient_id, after)
     shown = await clinic.get(f"/series/{series['series_id']}/outcomes")

@@ -108,6 +108,9 @@ async def take_vitals(people: People, visit: Visit, course: Course) -> None:
 
 async def complete(people: People, patient: Patient, visit: Visit, course: Course) -> None:
     await _nurse(people, visit, course, "complete", {})
+    dose_ug = course.dose.dose_ug
+    given = {"lot": course.dose.lot, "drawn_ug": dose_ug, "given_ug": dose_ug}
+    await _nurse(people, visit, course, "dose", given)
     ran = int(course.drip.total_seconds() // 60)
     people.say(
         patient,
@@ -118,9 +121,6 @@ async def complete(people: People, patient: Patient, visit: Visit, course: Cours
 
 async def discharge(people: People, patient: Patient, visit: Visit, course: Course) -> None:
     await take_vitals(people, visit, course)
-    ran = course.dose.dose_ug
-    given = {"lot": course.dose.lot, "drawn_ug": ran, "given_ug": ran}
-    await _nurse(people, visit, course, "dose", given)
     seen = {"mode": course.ride.mode, "driver_name": course.ride.name or APP_DRIVER}
     if course.ride.phone is not None:
         seen["driver_phone"] = course.ride.phone

@@ -181,8 +181,8 @@ def _visit(
     found.messages.append(Message(discharged, Purpose.NO_DRIVING, says=_clock(until)))
     paid = _money(clinic, found, series, course, ended, zone, declined_from.get(patient.patient))
     if paid is not None:
-        # It names the dose that ran, which is on record at the discharge.
-        found.messages.append(Message(max(paid, discharged), Purpose.SUPERBILL))
+        # It names the dose that ran, which is on record as the drip ends.
+        found.messages.append(Message(paid, Purpose.SUPERBILL))
     return ended
 
 
