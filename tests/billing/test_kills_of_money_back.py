@@ -1,4 +1,4 @@
-"""Killed around refunds, pages, missed news and disputes: each thing once, as Stripe has it."""
+"""Killed around refunds, pages, missed news, disputes and books: each once, as Stripe has it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from tests.billing.test_dispute_evidence import decide
 from tests.billing.test_ledger import trial_balance
 from tests.billing.test_notices import notice, post
 from tests.billing.test_pay_links import links, url_of
+from tests.billing.test_reconciliation import FEE
 from tests.billing.test_refunds import refund
 from tests.billing.test_refunds_at_stripe import give_back
 from tests.support.eventually import eventually
@@ -31,6 +32,7 @@ from tests.support.outside_world import STRIPE_KEY
 AT = "services.billing.gateways.stripe"
 REFUNDS = f"{AT}.refunds:StripeRefunds"
 PAGES = f"{AT}.pay_links:StripePayLinks"
+BALANCE = f"{AT}.balance:StripeBalance"
 NEWS = f"{AT}.notices:StripeNews"
 DISPUTES = f"{AT}.disputes:StripeDisputes"
 ATTENDANCE = "shared.claims:SchedulingClaims.attendance"
@@ -79,6 +81,15 @@ def stripe_says(mortal: Mortal, kind: str, noun: str) -> Callable[[], Awaitable[
     return say
 
 
+async def somebody_gives_back(mortal: Mortal, payment: dict[str, Any], cents: int) -> None:
+    """A refund that is made in Stripe's dashboard, past the books."""
+    http = stripe.HTTPXClient()
+    bases: Any = {"api": mortal.clinic.world.stripe_url}
+    dashboard = stripe.StripeClient(STRIPE_KEY, http_client=http, base_addresses=bases)
+    await give_back(dashboard, payment["reference"], cents)
+    await http.close_async()
+
+
 async def test_a_billing_killed_around_what_goes_back_gives_it_back_once(mortal: Mortal):
     """A refund that is asked for here, and one of Stripe's dashboard that no webhook tells of."""
     clinic = mortal.clinic
@@ -92,14 +103,7 @@ async def test_a_billing_killed_around_what_goes_back_gives_it_back_once(mortal:
     await mortal.dies_around(
         f"{REFUNDS}.refund_now", READS, stripe_says(mortal, "refund.updated", "refunds")
     )
-    http = stripe.HTTPXClient()
-    bases: Any = {"api": clinic.world.stripe_url}
-    await give_back(
-        stripe.StripeClient(STRIPE_KEY, http_client=http, base_addresses=bases),
-        payment["reference"],
-        5000,
-    )
-    await http.close_async()
+    await somebody_gives_back(mortal, payment, 5000)
     clinic.step(CATCH_UP_EVERY)
     await mortal.dies_around(f"{NEWS}.told", READS, None)
     await mortal.dies_around(f"{REFUNDS}.refund_now", READS, None)
@@ -201,3 +205,28 @@ async def test_a_billing_killed_around_a_dispute_prepares_and_sends_one_answer(m
     held = (await clinic.told("GET", "/collections/holds"))["items"]
     assert len(held) == 1
     assert (await mortal.said_once()).count("PaymentDisputed") == 1
+
+
+async def test_a_billing_killed_while_it_compares_the_books_posts_each_fee_once(mortal: Mortal):
+    clinic = mortal.clinic
+    await paid_by_card(mortal)
+    # else both are fetched before the first of them has killed it
+    clinic.world.fault("stripe", "slow", "GET /v1/payouts*", ms=3000, times=2)
+
+    async def compare() -> None:
+        await clinic.ask("POST", "/reconciliations", {})
+
+    await mortal.dies_around(f"{BALANCE}.movements", READS, compare)
+    await mortal.dies_around(f"{BALANCE}.payouts", READS, None)
+    await mortal.dies_around(f"{BALANCE}.held", READS, None)
+    await mortal.lives()
+
+    assert await mortal.rows(PARKED) == []
+    [run] = (await clinic.told("GET", "/reconciliations"))["items"]
+    assert (run["parts_left"], run["difference_cents"], run["breaks"]) == (0, 0, 0)
+    assert await trial_balance(clinic) == {
+        "stripe_clearing": 39900 - FEE,
+        "stripe_fees": FEE,
+        "revenue_infusion": 39900,
+    }
+    assert (await mortal.said_once()).count("BooksReconciled") == 1
