@@ -141,6 +141,7 @@ POSTINGS = [
     ledger.refund_started(OF, new_id(), 39900, AT, given_up=False),
     ledger.refund_started(OF, new_id(), 39900, AT, given_up=True),
     ledger.refund_sent(OF.patient_id, OF.charge_id, new_id(), TenderKind.CARD, 39900, AT),
+    ledger.refund_by_bank(OF, new_id(), 39900, AT),
     ledger.unmatched_refunded(OF.patient_id, new_id(), 39900, AT),
     ledger.unmatched_taken(OF.patient_id, "pi_made_up", 39900, AT),
     ledger.unmatched_applied(OF, "pi_made_up", 39900, AT),

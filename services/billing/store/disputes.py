@@ -59,6 +59,21 @@ _MOVE = text(
     """
 )
 
+_LOST_BEYOND = text(
+    """
+    SELECT d.dispute_id FROM disputes AS d JOIN dispute_movements AS m USING (dispute_id)
+     WHERE d.payment_id = :payment_id AND d.state = 'lost'
+     GROUP BY d.dispute_id
+    HAVING -sum(m.amount_cents) - d.charged_back_cents >= :cents
+     ORDER BY d.dispute_id LIMIT 1
+    """
+)
+
+_COUNT_CHARGED_BACK = text(
+    "UPDATE disputes SET charged_back_cents = charged_back_cents + :cents"
+    " WHERE dispute_id = :dispute_id"
+)
+
 _HELD = text(
     "SELECT coalesce(-sum(amount_cents), 0)::integer FROM dispute_movements"
     " WHERE dispute_id = :dispute_id"
@@ -181,6 +196,17 @@ async def was_won_back(tx: Transaction, dispute_id: UUID) -> bool:
 async def charge_back(tx: Transaction, payment_id: UUID, cents: int) -> None:
     """A part of a payment is lost, or is not lost any more where it is less than nothing."""
     await tx.execute(_CHARGE_BACK, {"payment_id": payment_id, "cents": cents})
+
+
+async def count_as_charged_back(tx: Transaction, payment_id: UUID, cents: int) -> bool:
+    """Whether a bank took so much more of a payment than it still paid: it is what it took then."""
+    asked = {"payment_id": payment_id, "cents": cents}
+    dispute_id = (await tx.execute(_LOST_BEYOND, asked)).scalar_one_or_none()
+    if dispute_id is None:
+        return False
+    await tx.execute(_COUNT_CHARGED_BACK, {"dispute_id": dispute_id, "cents": cents})
+    await charge_back(tx, payment_id, cents)
+    return True
 
 
 async def open_ones(tx: Transaction) -> list[Any]:

@@ -22,7 +22,7 @@ from services.billing.rules.payments import refunds as rules
 from services.billing.rules.payments.references import reference_as_kept
 from services.billing.rules.payments.refunds import RefundState, RefundStep
 from services.billing.rules.superbills.document import CorrectionReason
-from services.billing.store import charges, package_units
+from services.billing.store import charges, disputes, package_units
 from services.billing.store import refunds as store
 from services.billing.store.ledger import post, reverse
 from services.billing.store.refunds import LockedPayment, LockedRefund
@@ -260,13 +260,15 @@ async def _fail(stands: RefundStands, refund: LockedRefund, tx: Transaction) -> 
     """The money is the clinic's again: put back where it was, or owed to the patient."""
     paid, cents = refund.paid, refund.amount_cents
     await reverse(tx, ledger.Reason.REFUND_SENT, str(stands.refund_id))
-    undone = True
+    undone, is_by_bank = True, False
     if paid.package is not None:
         await package_units.put_back(tx, stands.refund_id)
         await reverse(tx, ledger.Reason.PACKAGE_REFUNDED, str(stands.refund_id))
     elif paid.charge_id is None or paid.standing is None:
         await store.put_back(tx, refund.payment_id, cents)
         await reverse(tx, ledger.Reason.UNMATCHED_REFUNDED, str(stands.refund_id))
+    elif is_by_bank := await _took_it_by_dispute(stands.refund_id, refund, tx):
+        undone = False
     elif (standing := rules.after_failure(paid.standing, cents, refund.reason)) is not None:
         await charges.set_standing(tx, paid.charge_id, standing)
         await reverse(tx, ledger.Reason.REFUND_STARTED, str(stands.refund_id))
@@ -281,6 +283,8 @@ async def _fail(stands: RefundStands, refund: LockedRefund, tx: Transaction) -> 
         failure=stands.failure or "unknown",
         undone=undone,
     )
+    if is_by_bank:
+        await store.handle(tx, stands.refund_id)
     log.warning("refund_failed")
     tx.publish(
         RefundFailed(
@@ -294,3 +298,20 @@ async def _fail(stands: RefundStands, refund: LockedRefund, tx: Transaction) -> 
     )
     if paid.charge_id is not None:
         reissue(paid.charge_id, CorrectionReason.REFUND, tx)
+
+
+async def _took_it_by_dispute(refund_id: UUID, refund: LockedRefund, tx: Transaction) -> bool:
+    """Whether the patient has the money of a failed refund from the bank, which took it as well.
+
+    Then the charge stays given up or owed, as the refund left it, and nobody gives it back again.
+    """
+    paid, cents = refund.paid, refund.amount_cents
+    if paid.charge_id is None:
+        return False
+    await store.count_refunded(tx, refund.payment_id, -cents)
+    if not await disputes.count_as_charged_back(tx, refund.payment_id, cents):
+        await store.count_refunded(tx, refund.payment_id, cents)
+        return False
+    of = OfCharge(paid.patient_id, paid.charge_id)
+    post(tx, ledger.refund_by_bank(of, refund_id, cents, tx.now))
+    return True

@@ -67,6 +67,7 @@ class Reason(StrEnum):
     WRITTEN_OFF = "written_off"
     REFUND_STARTED = "refund_started"
     REFUND_SENT = "refund_sent"
+    REFUND_BY_BANK = "refund_by_bank"
     UNMATCHED_TAKEN = "unmatched_taken"
     UNMATCHED_APPLIED = "unmatched_applied"
     UNMATCHED_REFUNDED = "unmatched_refunded"
@@ -216,6 +217,12 @@ def refund_sent(
     """It left the place where the money of its tender is. Stripe takes it from its balance."""
     leg = Leg(Account.REFUND_PENDING, held_in(tender), amount_cents)
     return Posting(Reason.REFUND_SENT, str(refund_id), (leg,), at, patient_id, charge_id)
+
+
+def refund_by_bank(of: OfCharge, refund_id: UUID, amount_cents: int, at: datetime) -> Posting:
+    """A refund came back, and its patient has the money all the same: their bank took it."""
+    leg = Leg(Account.REFUND_PENDING, Account.BAD_DEBT, amount_cents)
+    return _legs_about(of, Reason.REFUND_BY_BANK, str(refund_id), (leg,), at)
 
 
 def unmatched_refunded(
