@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date, timedelta
 from importlib import import_module
 from typing import Any
@@ -110,6 +111,14 @@ def superbill(minutes: int, **changes: Any) -> Superbill:
 async def printed(content: object, template: Template = Template.SUPERBILL) -> bytes:
     """The document of a superbill or a receipt, or of what its JSON was made into."""
     return await Typst().render(template, orjson.dumps(content), issued_at=STOPPED_AT)
+
+
+_IDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{64}\b|\b[a-z]+_\w{16,}")
+
+
+def words_but_ids(pdf: bytes) -> str:
+    """Without ids and hashes, in which any few letters may stand by chance."""
+    return _IDS.sub("", words_of(pdf))
 
 
 def words_of(pdf: bytes) -> str:

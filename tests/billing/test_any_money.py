@@ -144,6 +144,8 @@ class AnyMoney(RuleBasedStateMachine):
         self.refused: set[UUID] = set()
         self.sent: dict[UUID, tuple[int, RefundState]] = {}
         """What Stripe gave back, or tried to."""
+        self.offered: UUID | None = None
+        """The package that is sold in this course."""
         self.world.courses += 1
         self.day = NOW - timedelta(days=self.world.courses)
         """Each course is a day before the last one, so that no fee is in force yet."""
@@ -295,18 +297,19 @@ class AnyMoney(RuleBasedStateMachine):
 
     @rule(tender=st.sampled_from([TenderKind.CASH, TenderKind.CARD]), number=st.integers(1, 8))
     def buy_a_package(self, tender: TenderKind, number: int) -> None:
-        offer = NewPackage(
-            visit_type=VisitType.KETAMINE_MOOD,
-            units=2,
-            price_cents=70001,
-            effective_from=self.day.date(),
-            source="made up",
-        )
-        package = self.decide(offers.record_package, offer, "staff-1")
-        if isinstance(package, Refused):
-            return
+        if self.offered is None:
+            offer = NewPackage(
+                visit_type=VisitType.KETAMINE_MOOD,
+                units=2,
+                price_cents=70001,
+                effective_from=self.day.date(),
+                source="made up",
+            )
+            package = self.decide(offers.record_package, offer, "staff-1")
+            assert not isinstance(package, Refused)
+            self.offered = package.package_id
         reference = None if tender is TenderKind.CARD else self.reference(number)
-        wish = BuyPackage(package_id=package.package_id, tender=tender, reference=reference)
+        wish = BuyPackage(package_id=self.offered, tender=tender, reference=reference)
         self.decide(buying.buy_package, self.patient, wish, "staff-1")
 
     # Stripe

@@ -289,6 +289,7 @@ def test_each_step_is_taken_from_its_states_and_from_no_other(
         Step.NOTE_ADVERSE_EVENT: f"{here} running {after} discharged",
         Step.SEE_RIDE: after,
         Step.DISCHARGE: after,
+        Step.TRANSFER: after,
         Step.ATTEND: "checked_in",
     }[step].split()
     assert (life.broken_by_step(step, state) == []) == (state.value in allowed)
