@@ -73,5 +73,5 @@ def _draw_ledger(axes: Axes, found: Ledgers) -> None:
     axes.set_xscale("log")
     axes.margins(x=0.2)
     axes.set_xlabel("ms (medians, log)")
-    axes.legend(fontsize=7, loc="lower right", framealpha=0.9, edgecolor="none")
+    axes.legend(fontsize=7, loc="upper right", framealpha=0.9, edgecolor="none")
     axes.set_title("The ledger's pages")
