@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from bench.figures import Latency, Rate
 from bench.growth import Growth
@@ -107,6 +108,9 @@ def draw_share(axes: Axes, delays: Latency, label: str, color: str, dashes: str 
 def finish_share(axes: Axes) -> None:
     """Axes and legend of shares."""
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("ms (log)")
     axes.set_ylabel("share that was faster")
     axes.set_ylim(0, 1.01)
