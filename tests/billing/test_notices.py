@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -317,6 +318,21 @@ async def test_a_payment_that_is_not_ours_is_left_alone(billing: Billing):
     assert await billing.parked() == []
 
 
+async def declined_once(
+    billing: Billing, patient: UUID
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The card, Stripe's intent and the charge of a visit whose card has its money by now."""
+    await billing.set_fee()
+    card = await billing.save_card(patient)
+    billing.world.issuer_says(card, "insufficient_funds")
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    billing.world.issuer_says(card, None)
+    [intent] = billing.at_stripe("payment_intents")
+    charge = await billing.only_charge(patient)
+    return card, intent, charge
+
+
 async def confirm_by_hand(billing: Billing, intent_id: str, card: str) -> None:
     """Somebody confirms a payment in Stripe's dashboard."""
     confirmed = await billing.http.post(
@@ -355,14 +371,7 @@ async def test_money_that_is_taken_for_a_charge_that_is_paid_is_listed_until_it_
     billing: Billing,
 ):
     patient = new_id()
-    await billing.set_fee()
-    card = await billing.save_card(patient)
-    billing.world.issuer_says(card, "insufficient_funds")
-    await billing.hear(billing.complete(patient))
-    await billing.until_rest()
-    billing.world.issuer_says(card, None)
-    [intent] = billing.at_stripe("payment_intents")
-    charge = await billing.only_charge(patient)
+    card, intent, charge = await declined_once(billing, patient)
     await billing.told("POST", f"/charges/{charge['charge_id']}/attempts", {})
     await billing.until_rest()
 

@@ -12,7 +12,7 @@ from services.billing.work import RefundStands
 from shared.ids import new_id
 from tests.billing.conftest import Billing
 from tests.billing.test_ledger import trial_balance
-from tests.billing.test_notices import confirm_by_hand, notice, post
+from tests.billing.test_notices import confirm_by_hand, declined_once, notice, post
 from tests.billing.test_refunds import refund
 
 
@@ -21,14 +21,7 @@ async def test_of_money_that_no_charge_waits_for_what_did_not_go_back_stays_on_t
     billing: Billing, how: str
 ):
     patient = new_id()
-    await billing.set_fee()
-    card = await billing.save_card(patient)
-    billing.world.issuer_says(card, "insufficient_funds")
-    await billing.hear(billing.complete(patient))
-    await billing.until_rest()
-    billing.world.issuer_says(card, None)
-    [intent] = billing.at_stripe("payment_intents")
-    charge = await billing.only_charge(patient)
+    card, intent, charge = await declined_once(billing, patient)
     await billing.told("POST", f"/charges/{charge['charge_id']}/attempts", {})
     await billing.until_rest()
     await confirm_by_hand(billing, intent["id"], card)
@@ -60,14 +53,7 @@ async def test_money_of_which_a_part_went_back_pays_no_charge_although_the_rest_
     billing: Billing,
 ):
     patient = new_id()
-    await billing.set_fee()
-    card = await billing.save_card(patient)
-    billing.world.issuer_says(card, "insufficient_funds")
-    await billing.hear(billing.complete(patient))
-    await billing.until_rest()
-    billing.world.issuer_says(card, None)
-    [intent] = billing.at_stripe("payment_intents")
-    charge = await billing.only_charge(patient)
+    card, intent, charge = await declined_once(billing, patient)
     path = f"/charges/{charge['charge_id']}"
     cash = {"tender": "cash", "reference": "till 7", "amount_cents": 39900}
     paid = await billing.told("POST", f"{path}/outside-payments", cash)
