@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -176,6 +177,16 @@ async def reseal_service(parts: Parts) -> None:
     sys.stdout.write(f"{parts.handlers.service}: {count} values resealed\n")
 
 
+def keep_for_good() -> None:
+    """Take what the process has built so far out of the collector's sight: it is never garbage.
+
+    The modules of a service are some 250,000 objects, and looking at them all for cycles stops
+    everything for about a quarter of a second, again and again.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def main(build: Any) -> None:
     """`python -m services.NAME` runs the service.
 
@@ -188,6 +199,7 @@ def main(build: Any) -> None:
         asyncio.run(job(parts))
         return
     service = or_exit(lambda: Service(parts))
+    keep_for_good()
     uvicorn.run(
         service.app,
         host=parts.own.http_host,

@@ -1,7 +1,8 @@
 """By hand: a loop of aiokafka and asyncpg that makes the same reads and writes, batch by batch.
 
 It is what a hurried expert would write for this one event. It has the inbox and the outbox, so it
-loses and doubles nothing; it has no parking, no retries, no order across replicas, no traces.
+loses and doubles nothing; it has no parking, no retries, no order across replicas, no traces. What
+is not to be charged at once, for a package, a hold or a payer, it looks for and leaves out.
 """
 
 from __future__ import annotations
@@ -34,20 +35,60 @@ _HOLD_FEES = "LOCK TABLE fees IN ROW SHARE MODE"
 _LOCK_VISITS = """
 SELECT FROM visits WHERE appointment_id = ANY($1::uuid[]) ORDER BY appointment_id FOR UPDATE
 """
+_LOCK_SERIES = """
+SELECT FROM estimate_courses
+ WHERE course_id IN (SELECT series_id FROM series_visits WHERE appointment_id = ANY($1::uuid[]))
+ ORDER BY course_id FOR UPDATE
+"""
+_LOCK_PACKAGES = """
+SELECT patient_id FROM package_purchases
+ WHERE patient_id = ANY($1::uuid[]) AND state = 'paid' ORDER BY purchase_id FOR UPDATE
+"""
+_GATES = """
+SELECT e.total_cents + coalesce(m.margin_cents, 0) AS up_to_cents,
+       coalesce(c.charged_cents, 0) AS charged_cents, p.coverage_id IS NOT NULL AS is_covered
+  FROM (SELECT *, (started_at AT TIME ZONE 'America/New_York')::date AS day
+          FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[])
+               WITH ORDINALITY AS i (appointment_id, patient_id, started_at, n)) AS i
+  LEFT JOIN series_visits AS s ON s.appointment_id = i.appointment_id
+  LEFT JOIN LATERAL (SELECT e.total_cents
+                       FROM estimates AS e JOIN estimate_documents AS d USING (estimate_id)
+                       JOIN estimate_courses AS k USING (course_id)
+                      WHERE s.series_id IN (k.course_id, k.booked_as) AND e.expires_on >= i.day
+                      ORDER BY k.course_id = s.series_id DESC, e.version DESC, d.issued_at DESC
+                      LIMIT 1) AS e ON true
+  LEFT JOIN LATERAL (SELECT sum(c.amount_cents) AS charged_cents
+                       FROM series_visits AS v JOIN charges AS c USING (appointment_id)
+                      WHERE v.series_id = s.series_id AND e.total_cents IS NOT NULL) AS c ON true
+  LEFT JOIN LATERAL (SELECT margin_cents FROM estimate_margins
+                      WHERE effective_from <= i.day ORDER BY effective_from DESC LIMIT 1
+                    ) AS m ON true
+  LEFT JOIN LATERAL (SELECT coverage_id FROM patient_coverages AS p
+                      WHERE p.patient_id = i.patient_id AND p.effective_from <= i.day
+                      ORDER BY effective_from DESC, recorded_at DESC, coverage_id DESC LIMIT 1
+                    ) AS p ON true
+ ORDER BY i.n
+"""
 _ON_FILE = """
-SELECT c.charge_id IS NOT NULL AS charged, w.infusion_id IS NOT NULL AS waits,
+SELECT c.charge_id IS NOT NULL OR w.infusion_id IS NOT NULL OR h.infusion_id IS NOT NULL AS is_done,
+       EXISTS (SELECT FROM collections_holds AS o
+                WHERE o.patient_id = i.patient_id AND o.charge_id IS NULL
+                  AND o.ended_at IS NULL) AS on_hold,
        f.fee_id, f.amount_cents, v.tender, k.card_id
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[])
        WITH ORDINALITY AS i (infusion_id, appointment_id, patient_id, visit_type, started_at, n)
   LEFT JOIN charges AS c ON c.infusion_id = i.infusion_id
   LEFT JOIN uncharged_infusions AS w ON w.infusion_id = i.infusion_id
+  LEFT JOIN held_charges AS h ON h.infusion_id = i.infusion_id
   LEFT JOIN visits AS v
          ON v.appointment_id = i.appointment_id AND v.patient_id = i.patient_id
   LEFT JOIN LATERAL (SELECT fee_id, amount_cents FROM fees
                       WHERE visit_type = i.visit_type AND starts_at <= i.started_at
                       ORDER BY starts_at DESC, revision DESC LIMIT 1) AS f ON true
-  LEFT JOIN LATERAL (SELECT card_id FROM cards WHERE patient_id = i.patient_id
-                      ORDER BY set_up_at DESC, setup_id DESC LIMIT 1) AS k ON true
+  LEFT JOIN LATERAL (SELECT o.card_id FROM cards AS o JOIN mandates AS m USING (setup_id)
+                      WHERE o.patient_id = i.patient_id AND o.gone_at IS NULL
+                        AND m.withdrawn_at IS NULL
+                      ORDER BY o.set_up_at DESC, o.setup_id DESC LIMIT 1) AS k ON true
  ORDER BY i.n
 """
 _CHARGES = """
@@ -167,20 +208,31 @@ async def _price(
     }
     fresh = {row[0] for row in await database.fetch(_CLAIM, list(heard), now)}
     infusions = [one for event_id, one in heard.items() if event_id in fresh]
+    appointments = [one.appointment_id for one in infusions]
+    patients = [one.patient_id for one in infusions]
+    starts = [one.started_at for one in infusions]
     await database.execute(_HOLD_FEES)
-    await database.fetch(_LOCK_VISITS, [one.appointment_id for one in infusions])
-    rows = await database.fetch(
+    await database.fetch(_LOCK_VISITS, appointments)
+    await database.fetch(_LOCK_SERIES, appointments)
+    gates = await database.fetch(_GATES, appointments, patients, starts)
+    on_file = await database.fetch(
         _ON_FILE,
         [one.infusion_id for one in infusions],
-        [one.appointment_id for one in infusions],
-        [one.patient_id for one in infusions],
+        appointments,
+        patients,
         [one.visit_type for one in infusions],
-        [one.started_at for one in infusions],
+        starts,
     )
+    prepaid = {row[0] for row in await database.fetch(_LOCK_PACKAGES, patients)}
     priced = []
-    for one, row in zip(infusions, rows, strict=True):
-        charged, _, one.fee_id, one.amount_cents, tender, one.card_id = row
-        if not charged and one.fee_id and one.card_id and tender in {None, "card"}:
+    for one, gate, row in zip(infusions, gates, on_file, strict=True):
+        up_to_cents, charged_cents, is_covered = gate
+        is_done, on_hold, one.fee_id, one.amount_cents, tender, one.card_id = row
+        if is_done or not one.fee_id or not one.card_id or tender not in {None, "card"}:
+            continue
+        if on_hold or is_covered or one.patient_id in prepaid:
+            continue
+        if up_to_cents is None or charged_cents + one.amount_cents < up_to_cents:
             priced.append(one)
     return priced
 
