@@ -353,7 +353,9 @@ class DisputeUnanswered(PatientEvent, producer="billing"):
 class DisputeClosed(PatientEvent, producer="billing"):
     """The bank has decided. Of a lost dispute, `charged_back_cents` are not paid any more.
 
-    `owed_cents` is what is owed on the charge then; nobody asks for it by itself.
+    Of one that was won after it was lost, they are what the charge does not need any more, and what
+    the patient gets back. `owed_cents` is what is owed on the charge then; nobody asks for it by
+    itself.
     """
 
     dispute_id: UUID

@@ -212,21 +212,67 @@ async def test_what_was_lost_and_is_won_after_all_is_paid_again(billing: Billing
     }
 
 
-async def test_what_is_won_after_the_patient_paid_otherwise_is_for_a_person(billing: Billing):
+@pytest.mark.parametrize("cash_cents", [39900, 30000])
+async def test_what_is_won_after_the_patient_paid_otherwise_is_the_patients(
+    billing: Billing, cash_cents: int
+):
+    dispute = await disputed(billing)
+    await decided(billing, dispute, "lost")
+    [lost] = await billing.said(DisputeClosed)
+    wish = {"tender": "cash", "reference": "R-77", "amount_cents": cash_cents}
+    charge = await billing.only_charge(lost.patient_id)
+    await billing.told("POST", f"/charges/{charge['charge_id']}/outside-payments", wish)
+
+    await decided(billing, dispute, "reversed")
+
+    assert (await only(billing, closed=True))["state"] == "won"
+    *_, said = await billing.said(DisputeClosed)
+    assert (said.outcome, said.charged_back_cents, said.owed_cents) == ("won", cash_cents, 0)
+    charge = await billing.only_charge(lost.patient_id)
+    assert (charge["state"], charge["paid_cents"], charge["owed_cents"]) == ("paid", 39900, 0)
+    [waits] = (await billing.told("GET", "/unmatched-payments"))["items"]
+    assert (waits["left_cents"], waits["is_won_back"]) == (cash_cents, True)
+    assert "was settled otherwise meanwhile" in waits["detail"]
+    owed = await billing.told("GET", f"/patients/{lost.patient_id}/balance")
+    assert (owed["owed_cents"], owed["unmatched_cents"]) == (0, cash_cents)
+    result = await reconciled(billing)
+    assert (result["breaks"], result["difference_cents"]) == (0, 0)
+
+    too_much = await refund(billing, waits, amount_cents=cash_cents + 1, reason="nothing_owed")
+    assert too_much.json()["violations"][0]["rule"] == "more_than_paid"
+    back = await refund(billing, waits, amount_cents=cash_cents, reason="nothing_owed")
+    assert back.is_success, back.text
+    await billing.until_rest()
+    assert await billing.parked() == []
+    assert (await billing.told("GET", "/unmatched-payments"))["items"] == []
+    assert "unmatched_money" not in await trial_balance(billing)
+    charge = await billing.only_charge(lost.patient_id)
+    assert (charge["state"], charge["paid_cents"]) == ("paid", 39900)
+    again = await refund(billing, waits, amount_cents=cash_cents, reason="nothing_owed")
+    assert not again.is_success
+
+
+async def test_what_was_won_back_goes_back_by_stripes_dashboard_too(
+    billing: Billing, dashboard: stripe.StripeClient
+):
     dispute = await disputed(billing)
     await decided(billing, dispute, "lost")
     [lost] = await billing.said(DisputeClosed)
     wish = {"tender": "cash", "reference": "R-77", "amount_cents": 39900}
     charge = await billing.only_charge(lost.patient_id)
     await billing.told("POST", f"/charges/{charge['charge_id']}/outside-payments", wish)
+    await decided(billing, dispute, "reversed")
 
-    billing.world.bank_decides(dispute["id"], "reversed")
+    [waits] = (await billing.told("GET", "/unmatched-payments"))["items"]
+    await dashboard.v1.refunds.create_async(
+        {"payment_intent": waits["payment_intent_id"], "amount": 39900}
+    )
     await billing.until_rest()
 
-    assert set(await billing.parked()) == {
-        "dispute_won_after_all_and_the_charge_was_settled_otherwise"
-    }
-    assert (await only(billing, closed=True))["state"] == "lost"
+    assert await billing.parked() == []
+    assert (await billing.told("GET", "/unmatched-payments"))["items"] == []
+    charge = await billing.only_charge(lost.patient_id)
+    assert (charge["state"], charge["paid_cents"], charge["owed_cents"]) == ("paid", 39900, 0)
 
 
 async def test_a_third_decision_is_for_a_person(billing: Billing):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, Table, select, text
 
 from services.billing.gateways.refunds import RefundOrder
+from services.billing.rules.books.ledger import Reason
 from services.billing.rules.charges.attempts import key_may_be_forgotten
 from services.billing.rules.charges.standing import Standing
 from services.billing.rules.packages.units import Unit, refundable_cents
@@ -36,7 +37,7 @@ _LOCK_CHARGE = text(
 _PAYMENT = text(
     """
     SELECT p.patient_id, p.charge_id, p.tender, p.reference, p.amount_cents, p.refunded_cents,
-           p.rejected_at IS NOT NULL AS is_rejected, p.charged_back_cents,
+           p.rejected_at IS NOT NULL AS is_rejected, p.charged_back_cents, p.unapplied_cents,
            EXISTS (SELECT FROM disputes AS d WHERE d.payment_id = p.payment_id
                       AND d.state IN ('needs_response', 'under_review')) AS is_charged_back,
            c.amount_cents AS costs_cents, c.paid_cents, c.forgiven_cents
@@ -54,7 +55,11 @@ _ON_THE_LIST = text(
 )
 
 _REFUNDED = text(
-    "UPDATE payments SET refunded_cents = refunded_cents + :cents WHERE payment_id = :payment_id"
+    """
+    UPDATE payments SET refunded_cents = refunded_cents + :cents,
+           unapplied_cents = unapplied_cents - CASE WHEN :unapplied THEN :cents ELSE 0 END
+     WHERE payment_id = :payment_id
+    """
 )
 
 _OFF_THE_LIST = text(
@@ -94,6 +99,21 @@ _ORDER = text(
       FROM refunds AS r JOIN payments AS p USING (payment_id)
      WHERE r.refund_id = :refund_id AND r.state = 'pending' AND r.stripe_refund_id IS NULL
     """
+)
+
+_BY_BANK = text(
+    f"""
+    SELECT r.refund_id FROM refunds AS r
+      JOIN ledger_transfers AS t
+        ON t.reason = '{Reason.REFUND_BY_BANK}' AND t.source_id = r.refund_id::text
+     WHERE r.payment_id = :payment_id
+       AND NOT EXISTS (SELECT FROM ledger_transfers AS b WHERE b.reverses = t.transfer_id)
+     ORDER BY r.asked_at, r.refund_id
+    """
+)
+
+_REOPEN = text(
+    "UPDATE refunds SET undone = :undone, handled_at = NULL WHERE refund_id = :refund_id"
 )
 
 _REFERENCE_USED = text(
@@ -143,6 +163,17 @@ class LockedPayment:
     standing: Standing | None
     package: PaidPackage | None = None
 
+    def for_reason(self, reason: RefundReason) -> LockedPayment:
+        """What of it a refund for a reason is about: what its charge does not need pays none."""
+        if reason is RefundReason.NOTHING_OWED:
+            return replace(self, charge_id=None, standing=None)
+        return self
+
+    @property
+    def is_unapplied(self) -> bool:
+        """Whether this is what a charge does not need of its payment."""
+        return self.refundable.pays_charge and self.charge_id is None
+
 
 async def lock_payment(tx: Transaction, payment_id: UUID) -> LockedPayment | None:
     """Lock first, then look. The charge comes before its payments, as everywhere.
@@ -173,6 +204,7 @@ async def lock_payment(tx: Transaction, payment_id: UUID) -> LockedPayment | Non
             pays_charge=pays,
             is_rejected=row.is_rejected,
             charged_back_cents=row.charged_back_cents,
+            unapplied_cents=row.unapplied_cents,
             is_charged_back=row.is_charged_back,
             in_steps_cents=in_steps_cents,
         ),
@@ -181,9 +213,12 @@ async def lock_payment(tx: Transaction, payment_id: UUID) -> LockedPayment | Non
     )
 
 
-async def count_refunded(tx: Transaction, payment_id: UUID, cents: int) -> None:
+async def count_refunded(
+    tx: Transaction, payment_id: UUID, cents: int, *, unapplied: bool = False
+) -> None:
     """More of a payment went back; less of it did where `cents` is negative."""
-    await tx.execute(_REFUNDED, {"payment_id": payment_id, "cents": cents})
+    counted = {"payment_id": payment_id, "cents": cents, "unapplied": unapplied}
+    await tx.execute(_REFUNDED, counted)
 
 
 async def take_off_the_list(tx: Transaction, payment_id: UUID) -> None:
@@ -215,14 +250,25 @@ async def lock_refund(tx: Transaction, refund_id: UUID) -> LockedRefund | None:
     paid = await lock_payment(tx, payment_id)
     assert paid is not None, "a refund has its payment"
     row = (await tx.execute(_REFUND, {"refund_id": refund_id})).one()
+    reason = RefundReason(row.reason)
     return LockedRefund(
         payment_id=payment_id,
         amount_cents=row.amount_cents,
-        reason=RefundReason(row.reason),
+        reason=reason,
         state=RefundState(row.state),
         is_sent=row.is_sent,
-        paid=paid,
+        paid=paid.for_reason(reason),
     )
+
+
+async def settled_by_bank(tx: Transaction, payment_id: UUID) -> list[UUID]:
+    """The refunds of a payment that did not arrive while its patient's bank took the money."""
+    return list((await tx.execute(_BY_BANK, {"payment_id": payment_id})).scalars())
+
+
+async def reopen(tx: Transaction, refund_id: UUID, *, undone: bool) -> None:
+    """A person has to see to a failed refund after all."""
+    await tx.execute(_REOPEN, {"refund_id": refund_id, "undone": undone})
 
 
 async def payment_taken_by(tx: Transaction, payment_intent_id: str) -> UUID | None:

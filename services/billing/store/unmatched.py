@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, select, text
+from sqlalchemy import Select, Table, case, select, text
 
 from services.billing.tables import Charge, Payment, PaymentAttempt, UnmatchedPayment
 from services.billing.work import Captured
@@ -22,6 +22,27 @@ _NOTE = text(
     INSERT INTO unmatched_payments (payment_intent_id, attempt_id, payment_id, amount_cents,
                                     noticed_at)
     SELECT :payment_intent_id, :attempt_id, payment_id, :amount_cents, :at FROM taken
+    """
+)
+
+_UNAPPLIED = text(
+    "UPDATE payments SET unapplied_cents = unapplied_cents + :cents"
+    " WHERE payment_id = :payment_id AND charge_id IS NOT NULL"
+)
+
+_LIST_AGAIN = text(
+    "UPDATE unmatched_payments SET returned_at = NULL, noticed_at = :at"
+    " WHERE payment_id = :payment_id"
+)
+
+_LIST = text(
+    """
+    INSERT INTO unmatched_payments (payment_intent_id, attempt_id, payment_id, amount_cents,
+                                    noticed_at)
+    SELECT p.reference, a.attempt_id, p.payment_id, :cents, :at
+      FROM payments AS p
+      JOIN payment_attempts AS a ON a.stripe_payment_intent_id = p.reference
+     WHERE p.payment_id = :payment_id
     """
 )
 
@@ -53,8 +74,11 @@ _OF_CHARGE = text(
 _RETURN = text(
     """
     WITH kept AS (
-        SELECT p.payment_id, p.patient_id, coalesce(u.returned_at, :at) AS returned_at,
-               p.amount_cents - p.refunded_cents - p.charged_back_cents AS left_cents
+        SELECT p.payment_id, p.patient_id, p.unapplied_cents,
+               coalesce(u.returned_at, :at) AS returned_at,
+               CASE WHEN p.charge_id IS NOT NULL THEN p.unapplied_cents
+                    ELSE p.amount_cents - p.refunded_cents - p.charged_back_cents
+               END AS left_cents
           FROM unmatched_payments AS u JOIN payments AS p USING (payment_id)
          WHERE u.payment_intent_id = :payment_intent_id
            FOR UPDATE
@@ -62,12 +86,22 @@ _RETURN = text(
         UPDATE unmatched_payments AS u SET returned_at = k.returned_at FROM kept AS k
          WHERE u.payment_id = k.payment_id
     ), refunded AS (
-        UPDATE payments AS p SET refunded_cents = p.refunded_cents + k.left_cents FROM kept AS k
+        UPDATE payments AS p SET refunded_cents = p.refunded_cents + k.left_cents,
+               unapplied_cents = p.unapplied_cents - k.unapplied_cents
+          FROM kept AS k
          WHERE p.payment_id = k.payment_id AND k.left_cents > 0
     )
     SELECT patient_id, returned_at, left_cents FROM kept
     """
 )
+
+
+async def wait_again(tx: Transaction, payment_id: UUID, cents: int) -> None:
+    """What came back of a payment after all pays no charge: it is on the list."""
+    waits = {"payment_id": payment_id, "cents": cents, "at": tx.now}
+    await tx.execute(_UNAPPLIED, waits)
+    if (await tx.execute(_LIST_AGAIN, waits)).rowcount == 0:
+        await tx.execute(_LIST, waits)
 
 
 async def note(tx: Transaction, captured: Captured, patient_id: UUID) -> bool:
@@ -120,8 +154,12 @@ BY_NOTICE = (_UNMATCHED.c.noticed_at, _UNMATCHED.c.payment_intent_id)
 
 def waiting() -> Select[Any]:
     """All that was not given back whole yet, with whose charge it was taken for."""
-    left_cents = (
-        _PAYMENTS.c.amount_cents - _PAYMENTS.c.refunded_cents - _PAYMENTS.c.charged_back_cents
+    is_won_back = _PAYMENTS.c.charge_id.is_not(None)
+    left_cents = case(
+        (is_won_back, _PAYMENTS.c.unapplied_cents),
+        else_=_PAYMENTS.c.amount_cents
+        - _PAYMENTS.c.refunded_cents
+        - _PAYMENTS.c.charged_back_cents,
     )
     return (
         select(
@@ -129,6 +167,7 @@ def waiting() -> Select[Any]:
             _CHARGES.c.charge_id,
             _CHARGES.c.patient_id,
             left_cents.label("left_cents"),
+            is_won_back.label("is_won_back"),
         )
         .join(_PAYMENTS, _PAYMENTS.c.payment_id == _UNMATCHED.c.payment_id)
         .join(_ATTEMPTS, _ATTEMPTS.c.attempt_id == _UNMATCHED.c.attempt_id)

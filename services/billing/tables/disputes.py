@@ -13,7 +13,9 @@ from shared.columns import cents, moment, sealed_bytes, words
 
 
 class Dispute(Base, table=True):
-    """One dispute of one payment. `charged_back_cents` is what a lost one took of what was paid.
+    """One dispute of one payment. `charged_back_cents` is what it took of what paid the charge.
+
+    Of one that was won after all, that is what the charge did not need any more.
 
     `hold_id` is the hold that stops collecting from its patient while it is open.
     """
@@ -30,7 +32,7 @@ class Dispute(Base, table=True):
             "(state IN ('inquiry_closed', 'won', 'lost')) = (closed_at IS NOT NULL)", name="closed"
         ),
         CheckConstraint(
-            "charged_back_cents >= 0 AND (charged_back_cents = 0 OR state = 'lost')",
+            "charged_back_cents >= 0 AND (charged_back_cents = 0 OR state IN ('won', 'lost'))",
             name="charged_back",
         ),
         UniqueConstraint("stripe_dispute_id"),

@@ -75,17 +75,19 @@ class Payment(Base, table=True):
     """Money that came, by whatever tender. `reference` is the other side's: a receipt's, Stripe's.
 
     It pays a charge, or waits for a person where there is none to pay. One that was rejected never
-    came, and pays nothing. What a bank took back for good in a dispute is charged back.
+    came, and pays nothing. What a bank took back for good in a dispute is charged back. What it
+    gave back after all, when the charge did not need it any more, is unapplied.
     """
 
     __tablename__ = "payments"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="amount"),
         CheckConstraint(
-            "refunded_cents >= 0 AND charged_back_cents >= 0"
-            " AND refunded_cents + charged_back_cents <= amount_cents",
+            "refunded_cents >= 0 AND charged_back_cents >= 0 AND unapplied_cents >= 0"
+            " AND refunded_cents + charged_back_cents + unapplied_cents <= amount_cents",
             name="refunded",
         ),
+        CheckConstraint("unapplied_cents = 0 OR charge_id IS NOT NULL", name="unapplied"),
         CheckConstraint("rejected_at IS NULL OR refunded_cents = 0", name="rejected"),
         CheckConstraint(
             "tender IN ('card', 'hsa_card', 'care_credit', 'cash', 'check', 'prepaid')",
@@ -105,12 +107,18 @@ class Payment(Base, table=True):
     charged_back_cents: int = Field(
         sa_column=Column(Integer, nullable=False, server_default=text("0"))
     )
+    unapplied_cents: int = Field(
+        sa_column=Column(Integer, nullable=False, server_default=text("0"))
+    )
     taken_at: datetime = Field(sa_column=moment())
     rejected_at: datetime | None = Field(sa_column=moment(nullable=True))
 
 
 class UnmatchedPayment(Base, table=True):
-    """Money that Stripe took for a try that had ended, beside what its charge was owed."""
+    """Money that Stripe took for a try that had ended, beside what its charge was owed.
+
+    Or what a bank gave back of a payment whose charge did not need it any more.
+    """
 
     __tablename__ = "unmatched_payments"
     __table_args__ = (

@@ -18,15 +18,16 @@ from services.billing.gateways.disputes import Disputes
 from services.billing.handlers.collecting import holds, steps
 from services.billing.handlers.collecting.holds import HoldListed, HoldReason, OpenHold
 from services.billing.handlers.disputes.evidence import prepare
+from services.billing.handlers.payments import refunds
 from services.billing.handlers.superbills.issuing import reissue
 from services.billing.rules.books import ledger
-from services.billing.rules.books.ledger import Reason
+from services.billing.rules.books.ledger import OfCharge, Reason
 from services.billing.rules.charges.standing import Standing
 from services.billing.rules.disputes import course as rules
 from services.billing.rules.disputes.course import DisputeState, DisputeStep, Loss
 from services.billing.rules.packages.offers import PurchaseState
 from services.billing.rules.superbills.document import CorrectionReason
-from services.billing.store import charges, packages
+from services.billing.store import charges, packages, unmatched
 from services.billing.store import disputes as store
 from services.billing.store import refunds as payments
 from services.billing.store.disputes import LockedDispute
@@ -195,6 +196,8 @@ async def _lose(told: Told, tx: Transaction) -> Lost:
     Nothing more is used of a package; what was used of it is the clinic's loss.
     """
     paid, standing = told.paid, told.paid.standing
+    if paid.refundable.unapplied_cents:
+        raise Poison("dispute_lost_of_what_waits_to_be_given_back")
     held_cents = await store.held_cents(tx, told.dispute_id)
     package = paid.package
     left_cents = paid.refundable.left_cents if package is None else package.free_cents
@@ -233,17 +236,36 @@ async def _check_reversal(told: Told, tx: Transaction) -> None:
 
 
 async def _win_back(told: Told, known: LockedDispute, tx: Transaction) -> Lost:
-    """The bank gives back what it had for good: the charge is paid by it again."""
-    paid, standing, cents = told.paid, told.paid.standing, known.charged_back_cents
-    if paid.charge_id is None or standing is None or standing.owed_cents < cents:
-        raise Poison("dispute_won_after_all_and_the_charge_was_settled_otherwise")
+    """The bank gives back what it had for good: what it paid is paid by it again.
+
+    A refund that failed meanwhile is a failed refund. What the charge does not need any more is the
+    patient's, and waits on the list of unmatched payments.
+    """
+    paid = told.paid
     await reverse(tx, Reason.DISPUTE_LOST, str(told.dispute_id))
+    of_refunds_cents = await refunds.owe_again(told.payment_id, tx)
+    cents = known.charged_back_cents - of_refunds_cents
     await store.charge_back(tx, told.payment_id, -cents)
-    standing = standing.with_paid(cents)
-    await charges.set_standing(tx, paid.charge_id, standing)
-    await steps.owes_less(paid.charge_id, standing, tx)
+    if paid.package is not None:
+        await packages.set_state(tx, paid.package.purchase_id, PurchaseState.PAID)
+        return Lost(Loss(0, 0), None)
+    if paid.charge_id is None:
+        await unmatched.wait_again(tx, told.payment_id, cents)
+        return Lost(Loss(0, 0), None)
+    charge = await charges.lock_charge(tx, paid.charge_id)
+    assert charge is not None, "it is locked with its payment"
+    needed_cents = min(cents, charge.owed.standing.owed_cents)
+    if (over_cents := cents - needed_cents) > 0:
+        of = OfCharge(paid.patient_id, paid.charge_id)
+        post(tx, ledger.unapplied(of, told.dispute_id, over_cents, tx.now))
+        await unmatched.wait_again(tx, told.payment_id, over_cents)
+        log.warning("payment_unmatched")
+    standing = charge.owed.standing.with_paid(needed_cents)
+    if needed_cents:
+        await charges.set_standing(tx, paid.charge_id, standing)
+        await steps.owes_less(paid.charge_id, standing, tx)
     reissue(paid.charge_id, CorrectionReason.PAYMENT, tx)
-    return Lost(Loss(0, 0), standing)
+    return Lost(Loss(over_cents, 0), standing)
 
 
 async def watch_disputes(_: WatchDisputes, tx: Transaction) -> None:

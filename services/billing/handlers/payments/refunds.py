@@ -107,6 +107,7 @@ async def ask_refund(
         )
     ):
         return asked
+    paid = paid.for_reason(wish.reason)
     shown, owed_cents = await start(payment_id, paid, wish, reference, by, tx)
     if shown.state is RefundState.PENDING:
         tx.do(CreateRefund(refund_id=shown.refund_id), key=refund_key(shown.refund_id))
@@ -150,7 +151,7 @@ async def start(
         "state": shown.state.value,
     }
     tx.insert(Refund, **row)
-    await store.count_refunded(tx, payment_id, cents)
+    await store.count_refunded(tx, payment_id, cents, unapplied=paid.is_unapplied)
     owed_cents = 0
     if paid.package is not None:
         back = units_that_go_back(paid.package.free, cents)
@@ -275,7 +276,7 @@ async def _fail(stands: RefundStands, refund: LockedRefund, tx: Transaction) -> 
     else:
         undone = False
     if undone:
-        await store.count_refunded(tx, refund.payment_id, -cents)
+        await store.count_refunded(tx, refund.payment_id, -cents, unapplied=paid.is_unapplied)
     await store.decide(
         tx,
         stands.refund_id,
@@ -315,3 +316,28 @@ async def _took_it_by_dispute(refund_id: UUID, refund: LockedRefund, tx: Transac
     of = OfCharge(paid.patient_id, paid.charge_id)
     post(tx, ledger.refund_by_bank(of, refund_id, cents, tx.now))
     return True
+
+
+async def owe_again(payment_id: UUID, tx: Transaction) -> int:
+    """The bank gave back after all what it took while refunds failed: they stand as failed ones.
+
+    How many cents of what it gave back are theirs.
+    """
+    given_back_cents = 0
+    for refund_id in await store.settled_by_bank(tx, payment_id):
+        refund = await store.lock_refund(tx, refund_id)
+        assert refund is not None, "it was found just now"
+        paid, cents = refund.paid, refund.amount_cents
+        assert paid.charge_id is not None, "only the refund of a charge is settled by a bank"
+        assert paid.standing is not None, "as above"
+        await reverse(tx, ledger.Reason.REFUND_BY_BANK, str(refund_id))
+        await disputes.charge_back(tx, payment_id, -cents)
+        standing = rules.after_failure(paid.standing, cents, refund.reason)
+        if standing is None:
+            await store.count_refunded(tx, payment_id, cents)
+        else:
+            await charges.set_standing(tx, paid.charge_id, standing)
+            await reverse(tx, ledger.Reason.REFUND_STARTED, str(refund_id))
+        await store.reopen(tx, refund_id, undone=standing is not None)
+        given_back_cents += cents
+    return given_back_cents

@@ -11,6 +11,7 @@ import structlog
 
 from services.billing.gateways.refunds import Refunds
 from services.billing.handlers.payments.refunds import AskRefund, record_refund, start
+from services.billing.rules.payments import refunds as rules
 from services.billing.rules.payments.refunds import RefundState
 from services.billing.store import refunds as store
 from services.billing.store import unmatched
@@ -22,7 +23,6 @@ from services.billing.work import (
     RefundStands,
 )
 from shared.errors import Poison, Retry
-from shared.events.billing import RefundReason
 from shared.messaging import Transaction
 
 log = structlog.get_logger(__name__)
@@ -75,7 +75,10 @@ async def _adopt(made: RefundMadeAtStripe, tx: Transaction) -> UUID | None:
     steps = refundable.in_steps_cents
     if steps is not None and made.amount_cents not in steps:
         raise Poison("refund_at_stripe_not_in_units")
-    wish = AskRefund(amount_cents=made.amount_cents, reason=RefundReason.MADE_AT_STRIPE)
+    reason = rules.reason_at_stripe(refundable, made.amount_cents)
+    if made.amount_cents > refundable.most_cents(reason):
+        raise Poison("refund_at_stripe_of_what_pays_and_of_what_waits")
+    wish = AskRefund(amount_cents=made.amount_cents, reason=reason)
     log.warning("refund_adopted")
-    shown, _ = await start(payment_id, paid, wish, None, BY, tx)
+    shown, _ = await start(payment_id, paid.for_reason(reason), wish, None, BY, tx)
     return shown.refund_id

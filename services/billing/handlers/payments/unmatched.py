@@ -24,7 +24,10 @@ PaymentIntentId = Annotated[str, StringConstraints(pattern=r"^pi_[A-Za-z0-9_]{1,
 
 
 class UnmatchedListed(BaseModel):
-    """A payment at Stripe beside what its charge was owed; `left_cents` did not go back yet."""
+    """A payment at Stripe beside what its charge was owed; `left_cents` did not go back yet.
+
+    One that `is_won_back` paid the charge until its bank took it, and came back after all.
+    """
 
     payment_intent_id: str
     payment_id: UUID
@@ -33,15 +36,26 @@ class UnmatchedListed(BaseModel):
     patient_id: UUID
     amount_cents: int
     left_cents: int
+    is_won_back: bool
     noticed_at: datetime
 
     @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated property
     @property
     def detail(self) -> str:
         """What happened, and what to do about it."""
+        amount = dollars(self.amount_cents)
+        if self.is_won_back:
+            why = (
+                f"The cardholder's bank gave back {amount} after all, and the charge was settled"
+                " otherwise meanwhile."
+            )
+        else:
+            why = (
+                f"Stripe took {amount} for a try that had ended, and the charge does not wait for"
+                " it."
+            )
         return (
-            f"Stripe took {dollars(self.amount_cents)} for a try that had ended, and the charge"
-            f" does not wait for it. Give back {dollars(self.left_cents)}:"
+            f"{why} Give back {dollars(self.left_cents)}:"
             f" POST /payments/{self.payment_id}/refunds with the reason nothing_owed. If that was"
             " done in Stripe's dashboard, note it:"
             f" POST /unmatched-payments/{self.payment_intent_id}/returned."

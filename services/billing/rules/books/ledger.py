@@ -72,6 +72,7 @@ class Reason(StrEnum):
     UNMATCHED_APPLIED = "unmatched_applied"
     UNMATCHED_REFUNDED = "unmatched_refunded"
     UNMATCHED_RETURNED = "unmatched_returned"
+    UNAPPLIED = "unapplied"
     CARE_CREDIT_FUNDED = "care_credit_funded"
     DISPUTE_MOVED = "dispute_moved"
     DISPUTE_LOST = "dispute_lost"
@@ -255,6 +256,12 @@ def unmatched_returned(
     """Somebody gave it back at Stripe by hand."""
     leg = Leg(Account.UNMATCHED_MONEY, Account.STRIPE_CLEARING, amount_cents)
     return Posting(Reason.UNMATCHED_RETURNED, payment_intent_id, (leg,), at, patient_id)
+
+
+def unapplied(of: OfCharge, dispute_id: UUID, amount_cents: int, at: datetime) -> Posting:
+    """A bank gave back what the charge does not need any more: it is the patient's."""
+    leg = Leg(Account.PATIENT_RECEIVABLE, Account.UNMATCHED_MONEY, amount_cents)
+    return _about(of, Reason.UNAPPLIED, dispute_id, leg, at)
 
 
 def care_credit_funded(

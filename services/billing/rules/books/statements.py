@@ -260,4 +260,5 @@ _CORRECTIONS = {
     Reason.PACKAGE_REFUNDED: "Refund that did not arrive",
     Reason.CHARGE_POSTED: "Charge taken back",
     Reason.DISPUTE_LOST: "Payment that the bank took back",
+    Reason.UNAPPLIED: "Kept to be given back to you",
 }

@@ -60,12 +60,28 @@ class Refundable:
     is_charged_back: bool = False
     """The bank has it until it has decided: a refund would be paid twice."""
 
+    unapplied_cents: int = 0
+    """What of a payment of a charge the charge does not need any more."""
+
     in_steps_cents: tuple[int, ...] | None = None
     """What of it may go back where that is counted in units of a package: one, two, and so on."""
 
     @property
     def left_cents(self) -> int:
         return self.amount_cents - self.refunded_cents - self.charged_back_cents
+
+    def most_cents(self, reason: RefundReason) -> int:
+        """What can go back for a reason: of what pays the charge, or of what pays none."""
+        waits_cents = self.unapplied_cents if self.pays_charge else self.left_cents
+        if reason is RefundReason.NOTHING_OWED:
+            return waits_cents
+        return self.left_cents - waits_cents
+
+    def fits(self, reason: RefundReason) -> bool:
+        """Whether a reason says what becomes of what is left."""
+        if self.left_cents == 0:
+            return self.pays_charge is not (reason is RefundReason.NOTHING_OWED)
+        return self.most_cents(reason) > 0
 
 
 def broken_by_refund(
@@ -96,8 +112,10 @@ def broken_by_refund(
             )
         ]
     broken = []
-    if amount_cents > paid.left_cents:
-        broken.append(_more_than_left(paid, amount_cents))
+    fits = paid.fits(reason) or reason is RefundReason.MADE_AT_STRIPE
+    most_cents = paid.most_cents(reason) if paid.fits(reason) else paid.left_cents
+    if amount_cents > most_cents:
+        broken.append(_more_than_left(paid, most_cents, amount_cents))
     elif paid.in_steps_cents is not None and amount_cents not in paid.in_steps_cents:
         broken.append(_not_in_units(paid))
     if tender not in {None, paid.tender}:
@@ -122,12 +140,12 @@ def broken_by_refund(
                 "reason",
             )
         )
-    elif paid.pays_charge == (reason is RefundReason.NOTHING_OWED):
+    elif not fits:
         broken.append(
             Broken(
                 "reason_does_not_fit",
                 "This pays a charge: say why it is given back."
-                if paid.pays_charge
+                if reason is RefundReason.NOTHING_OWED
                 else "No charge is paid with this: the reason is nothing_owed.",
                 "a refund says what becomes of the charge",
                 "reason",
@@ -137,12 +155,19 @@ def broken_by_refund(
     return broken
 
 
-def _more_than_left(paid: Refundable, amount_cents: int) -> Broken:
-    if paid.left_cents == 0:
+def reason_at_stripe(paid: Refundable, amount_cents: int) -> RefundReason:
+    """What a refund made at Stripe is of: of what pays no charge, where that is enough."""
+    if paid.pays_charge and amount_cents <= paid.unapplied_cents:
+        return RefundReason.NOTHING_OWED
+    return RefundReason.MADE_AT_STRIPE
+
+
+def _more_than_left(paid: Refundable, most_cents: int, amount_cents: int) -> Broken:
+    if most_cents == 0:
         detail = f"All {dollars(paid.amount_cents)} of this payment went back or are on their way."
     else:
         detail = (
-            f"{dollars(paid.left_cents)} of this payment can go back, not {dollars(amount_cents)}."
+            f"{dollars(most_cents)} of this payment can go back, not {dollars(amount_cents)}."
             " Refund that or a part of it."
         )
     return Broken(
