@@ -124,6 +124,15 @@ async def test_while_a_bank_doubts_a_package_it_pays_nothing_and_lost_it_is_over
     purchase = package["purchase_id"]
     assert (await refund(billing, purchase, 35000)).status_code == 409
 
+    billing.world.bank_decides(dispute["id"], "reversed")
+    await billing.until_rest()
+    assert await billing.parked() == []
+    package = await only_package(billing, patient)
+    assert (package["state"], package["left"]) == ("paid", 1)
+    found = await trial_balance(billing)
+    assert (found["patient_credit"], found.get("bad_debt", 0)) == (35000, 0)
+    assert (await refund(billing, purchase, 35000)).is_success
+
 
 async def test_books_statement_and_stripe_tell_the_same_of_a_package(billing: Billing):
     patient = await bought_by_card(billing)

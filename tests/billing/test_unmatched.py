@@ -83,3 +83,32 @@ async def test_money_of_which_a_part_went_back_pays_no_charge_although_the_rest_
     await billing.until_rest()
     found = await billing.only_charge(patient)
     assert (found["paid_cents"], found["state"]) == (0, "open")
+
+
+async def test_what_a_bank_took_of_it_and_gives_back_after_all_is_on_the_list_again(
+    billing: Billing,
+):
+    patient = new_id()
+    card, intent, charge = await declined_once(billing, patient)
+    await billing.told("POST", f"/charges/{charge['charge_id']}/attempts", {})
+    await billing.until_rest()
+    await confirm_by_hand(billing, intent["id"], card)
+    await billing.until_rest()
+    [taken] = [
+        one
+        for one in billing.at_stripe("charges")
+        if one["payment_intent"] == intent["id"] and one["paid"]
+    ]
+    dispute = billing.world.bank_disputes(taken["id"])
+    await billing.until_rest()
+    billing.world.bank_decides(dispute["id"], "lost")
+    await billing.until_rest()
+    assert (await billing.told("GET", "/unmatched-payments"))["items"] == []
+
+    billing.world.bank_decides(dispute["id"], "reversed")
+    await billing.until_rest()
+
+    assert await billing.parked() == []
+    [waits] = (await billing.told("GET", "/unmatched-payments"))["items"]
+    assert (waits["left_cents"], waits["is_won_back"]) == (39900, False)
+    assert (await trial_balance(billing))["unmatched_money"] == 39900
