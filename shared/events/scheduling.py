@@ -305,9 +305,10 @@ class ConsultCompleted(OfType, producer="scheduling"):
 
 
 class PatientDischarged(PatientEvent, producer="scheduling"):
-    """The patient left with a ride that staff saw, or with a hospital that took over.
+    """The patient left: with a ride that staff saw, with a hospital, or by themselves.
 
-    No driving until `no_drive_until`, in either case.
+    No driving until `no_drive_until`, in any case. Who left by themselves is told as
+    PatientWalkedOut too.
 
     That is elapsed time from the drip's stop, by the visit type's figures of that day: 6 hours for
     an infusion, by the FAQ.
@@ -318,6 +319,41 @@ class PatientDischarged(PatientEvent, producer="scheduling"):
     location_id: UUID
     discharged_at: Moment
     no_drive_until: Moment
+
+
+class WalkOutPhase(StrEnum):
+    """When in a visit its patient left."""
+
+    BEFORE_START = "before_start"
+    RUNNING = "running"
+    AFTER_DRIP = "after_drip"
+
+
+class PatientWalkedOut(PatientEvent, producer="scheduling"):
+    """A patient left before anybody let them go. Said once of a visit; a person calls.
+
+    Before the start it was without being seen: `infusion_id` is null, and PatientSentHome is said
+    too. Later it was against medical advice: PatientDischarged is said too, with the driving ban,
+    and InfusionAborted where the drip still ran. Of a drip that was over InfusionCompleted may
+    follow, once its dose is on record. How and why stays with scheduling.
+    """
+
+    appointment_id: UUID
+    infusion_id: UUID | None
+    location_id: UUID
+    phase: WalkOutPhase
+    left_at: Moment
+
+
+class WalkOutSettled(PatientEvent, producer="scheduling"):
+    """Nothing is owed of a walk-out any more: somebody saw to the patient, the dose is on record.
+
+    Said once.
+    """
+
+    appointment_id: UUID
+    location_id: UUID
+    settled_at: Moment
 
 
 class SeriesCompleted(PatientEvent, producer="scheduling"):
@@ -396,7 +432,7 @@ class DischargeOverdue(PatientEvent, producer="scheduling"):
     """A drip is long over, or its place has closed, and nobody said that the patient left.
 
     Said once of a visit, within a quarter of an hour. PatientDischarged follows once somebody says
-    it.
+    it, with PatientWalkedOut where the patient had gone.
     """
 
     appointment_id: UUID

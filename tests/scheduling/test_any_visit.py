@@ -26,6 +26,7 @@ from deploy.local.postgres import Postgres
 from services.scheduling.tables import Base
 from shared.clock import FixedClock
 from tests.scheduling.conftest import DRIVER, VITALS, Clinic, app_on
+from tests.scheduling.walk_outs import walk_out
 from tests.support.machines import World, run_any
 
 T = TypeVar("T")
@@ -95,8 +96,9 @@ class AnyVisit(RuleBasedStateMachine):
         """A visit that is lived so far, each part with every slip before it is done right."""
         self.state = "booked"
         self.held, self.consent = held, consents
-        self.ride = self.ride_seen = self.gone = False
+        self.ride = self.ride_seen = self.gone = self.walked = False
         self.fasted: bool | None = None
+        self.cleared = False
         self.before: Seen | None = None
         self.after: Seen | None = None
         self.dose = "none"
@@ -227,6 +229,7 @@ class AnyVisit(RuleBasedStateMachine):
     def clear(self) -> None:
         if self.ask("clear", {}, right=self.state == "checked_in" and self.gates_open):
             self.state = "cleared"
+            self.cleared = True
 
     @rule()
     def start(self) -> None:
@@ -250,18 +253,22 @@ class AnyVisit(RuleBasedStateMachine):
         if self.ask(step, body, right=self.state == "running"):
             self.state = "completed" if step == "complete" else "aborted"
 
+    @property
+    def dose_is_owed(self) -> bool:
+        """Of a drip that is over, whether its patient stayed for it or walked out."""
+        here = self.state in AFTER and not self.gone
+        return (here or (self.gone and self.walked)) and self.dose == "planned"
+
     @rule(drawn=st.sampled_from([35, 50]))
     def record_dose(self, drawn: int) -> None:
         given = {"lot": "LOT-0001", "drawn_ug": drawn * 1000, "given_ug": 35_000}
-        right = self.state in AFTER and not self.gone and self.dose == "planned"
-        if self.ask("dose", given, right=right):
+        if self.ask("dose", given, right=self.dose_is_owed):
             self.dose = "recorded" if drawn == 35 else "unwitnessed"  # nothing left
 
     @rule()
     def sign_not_given(self) -> None:
-        right = self.state in AFTER and not self.gone and self.dose == "planned"
         wish = {"clinician_id": self.clinic.clinician_id, "reason": "The pump never ran."}
-        if self.ask("dose/not-given", wish, right=right):
+        if self.ask("dose/not-given", wish, right=self.dose_is_owed):
             self.dose = "recorded"
             self.state = "aborted"  # whatever the nurse had said: nothing was given
 
@@ -292,6 +299,33 @@ class AnyVisit(RuleBasedStateMachine):
         if self.ask("discharge", {"oriented": oriented}, right=right):
             self.gone = True
             self.state = "discharged" if self.state == "recovering" else self.state
+
+    @rule(left_min_ago=st.sampled_from([0, 0, 0, 600]))
+    def walk_out(self, left_min_ago: int) -> None:
+        """Nobody keeps a patient; only that they left before they were last seen is not true."""
+        stands = self.state in HERE | AFTER | {"running"} and not self.gone
+        wish = walk_out(self.clinic, left_min_ago=left_min_ago)
+        right = stands and (left_min_ago == 0 or self.is_unseen)
+        if not self.ask("walk-out", wish, right=right):
+            return
+        self.walked = True
+        self.gone = self.state not in HERE
+        if self.state in {"completed", "recovering"}:
+            self.state = "left"
+        else:
+            self.state = "sent_home" if self.state in HERE else "aborted"
+
+    @property
+    def is_unseen(self) -> bool:
+        """Ten hours ago is the visit's own day, and nothing on the chart is later."""
+        if self.state not in HERE or self.cleared or self.before is not None:
+            return False
+        day = MORNING + timedelta(days=2)
+        return self.now - timedelta(hours=10) >= day.replace(hour=4)
+
+    @rule(outcome=st.sampled_from(["reached", "not_reached", "handed_on"]))
+    def call(self, outcome: str) -> None:
+        self.ask("welfare-calls", {"outcome": outcome, "found": "Made up."}, right=self.walked)
 
     @rule(minutes=st.sampled_from([1, 5, 10, 20, 31]))
     def pass_time(self, minutes: int) -> None:
@@ -355,7 +389,7 @@ class AnyVisit(RuleBasedStateMachine):
             return
         [row] = self.run(
             self.clinic.rows(
-                "SELECT a.*, r.taken_at AS read_at, l.taken_at AS left_at, p.planned_at"
+                "SELECT a.*, r.taken_at AS read_at, l.taken_at AS seen_at, p.planned_at"
                 " FROM appointments AS a"
                 " LEFT JOIN dose_plans AS p ON p.plan_id = a.dose_plan_id"
                 " LEFT JOIN readings AS r ON r.reading_id = a.reading_id"
@@ -372,11 +406,13 @@ class AnyVisit(RuleBasedStateMachine):
             assert timedelta(0) <= row.started_at - row.read_at <= FRESH
             assert row.cleared_at <= row.started_at
             assert row.planned_at <= row.cleared_at
+        assert (row.left_at is not None) == self.walked
         if self.gone:
+            assert row.no_drive_until - row.stopped_at == timedelta(hours=6)
+        if self.gone and not self.walked:
             assert row.oriented
             assert row.ride_seen_at is not None
-            assert row.left_at >= row.stopped_at
-            assert row.no_drive_until - row.stopped_at == timedelta(hours=6)
+            assert row.seen_at >= row.stopped_at
 
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
@@ -387,7 +423,7 @@ def test_the_drip_starts_and_the_patient_leaves_exactly_when_they_may(postgres: 
         run_any(AnyVisit, world, courses=30, steps=8)
         asked = (
             "ride check-in vitals overrides clear start complete abort ride-seen discharge"
-            " dose-plan dose dose/witness"
+            " dose-plan dose dose/witness walk-out welfare-calls"
         )
         least = Counter(asked.split())
         assert least <= world.done, "a day on which nothing happens proves nothing"

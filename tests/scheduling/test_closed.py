@@ -98,6 +98,8 @@ ROLES = {
     "GET /unsettled-visits": "front_desk nurse prescriber",
     "GET /overdue-discharges": "front_desk nurse prescriber",
     "POST /appointments/{appointment_id}/transfer": "nurse prescriber",
+    "POST /appointments/{appointment_id}/walk-out": "nurse prescriber",
+    "POST /appointments/{appointment_id}/welfare-calls": "nurse prescriber",
     "GET /patients/{patient_id}/missed-visits": "front_desk nurse prescriber",
     "POST /waitlist": "front_desk",
     "GET /waitlist": "front_desk",

@@ -285,11 +285,12 @@ def test_each_step_is_taken_from_its_states_and_from_no_other(
         Step.START: "cleared",
         Step.COMPLETE: "running",
         Step.ABORT: "running",
-        Step.RECORD_DOSE: after,
-        Step.NOTE_ADVERSE_EVENT: f"{here} running {after} discharged",
+        Step.RECORD_DOSE: f"{after} left",
+        Step.NOTE_ADVERSE_EVENT: f"{here} running {after} discharged left",
         Step.SEE_RIDE: after,
         Step.DISCHARGE: after,
         Step.TRANSFER: after,
+        Step.WALK_OUT: f"{here} running {after}",
         Step.ATTEND: "checked_in",
     }[step].split()
     assert (life.broken_by_step(step, state) == []) == (state.value in allowed)

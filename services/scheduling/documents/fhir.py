@@ -40,6 +40,7 @@ STATUS: dict[VisitState, str] = {
     VisitState.COMPLETED: "fulfilled",
     VisitState.RECOVERING: "fulfilled",
     VisitState.DISCHARGED: "fulfilled",
+    VisitState.LEFT: "fulfilled",
     VisitState.CANCELLED: "cancelled",
     VisitState.NO_SHOW: "noshow",
     VisitState.SENT_HOME: "cancelled",

@@ -125,7 +125,8 @@ class AppointmentSummary(BaseModel):
 class AppointmentAnswer(AppointmentSummary):
     """One visit. `advice` is what a change brought that is allowed and worth a second look.
 
-    `ran` is whether anything of a drip that is over ran, once that is on record.
+    `ran` is whether anything of a drip that is over ran, once that is on record. `left_at` is when
+    a patient walked out.
     """
 
     ride: Ride | None
@@ -137,6 +138,7 @@ class AppointmentAnswer(AppointmentSummary):
     stopped_at: Moment | None
     ran: bool | None
     no_drive_until: Moment | None
+    left_at: Moment | None
     sent_home_reason: SendHomeReason | None
     advice: list[str] = []
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from services.scheduling.forms.chart_words import Word
 from services.scheduling.forms.figures import Day, Source
+from services.scheduling.forms.walk_outs import WalkOutAnswer, WelfareCallNote
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import StartsAt, Text
 from services.scheduling.rules.patients.consents import ConsentKind
@@ -196,7 +197,8 @@ class NoteAnswer(BaseModel):
     noted_at: Moment
     noted_by: str
     note: Annotated[
-        PremedicationNote | AdverseEventNote | FollowUpNote, Field(discriminator="kind")
+        PremedicationNote | AdverseEventNote | FollowUpNote | WelfareCallNote,
+        Field(discriminator="kind"),
     ]
 
 
@@ -356,6 +358,7 @@ class ChartAnswer(BaseModel):
     notes: list[NoteAnswer]
     dose: DoseAnswer | None
     abort_reason: str | None
+    walk_out: WalkOutAnswer | None
     late_since: Moment | None
 
 

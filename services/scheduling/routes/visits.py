@@ -37,6 +37,7 @@ from services.scheduling.forms.visits import (
     Transfer,
     VitalsOverrideAnswer,
 )
+from services.scheduling.forms.walk_outs import WalkOut, WelfareCall, WelfareCallAnswer
 from services.scheduling.forms.wishes import Nothing, StartInfusion
 from services.scheduling.handlers.clinic import chart_words, limits
 from services.scheduling.handlers.patients import consents
@@ -47,6 +48,7 @@ from services.scheduling.handlers.visits import (
     infusions,
     notes,
     readings,
+    walk_outs,
 )
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
@@ -229,3 +231,17 @@ async def discharge_patient(
 async def transfer_patient(appointment_id: UUID, wish: Transfer, desk: AtDesk) -> AppointmentAnswer:
     """Hand the patient of a visit over to a hospital, signed and with the reason."""
     return await desk.decide(discharges.transfer_patient, appointment_id, wish, desk.actor)
+
+
+@router.post("/appointments/{appointment_id}/walk-out", dependencies=[allow(NURSE, PRESCRIBER)])
+async def walk_out(appointment_id: UUID, wish: WalkOut, desk: AtDesk) -> AppointmentAnswer:
+    """Sign that the patient of a visit left before anybody let them go, and how."""
+    return await desk.decide(walk_outs.walk_out, appointment_id, wish, desk.actor)
+
+
+@router.post(
+    "/appointments/{appointment_id}/welfare-calls", dependencies=[allow(NURSE, PRESCRIBER)]
+)
+async def note_call(appointment_id: UUID, wish: WelfareCall, desk: AtDesk) -> WelfareCallAnswer:
+    """Note a call to a patient who walked out."""
+    return await desk.decide(walk_outs.note_call, appointment_id, wish, desk.actor)

@@ -21,6 +21,7 @@ class Act(StrEnum):
     DOSE = "dose"
     LIMITS = "limits"
     TRANSFER = "transfer"
+    WALK_OUT = "walk_out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from services.scheduling.rules.visits.doses import per_kg
+from services.scheduling.rules.visits.doses import DoseState, dose_state, per_kg
 from services.scheduling.store.rows import every, one, seal, unseal
 from services.scheduling.tables import Appointment
 from services.scheduling.tables.visits import Dose, DosePlan
@@ -88,6 +88,19 @@ async def witness_waste(tx: Transaction, appointment_id: UUID, by: str) -> None:
 
 async def find_dose(tx: Transaction, appointment_id: UUID) -> Dose | None:
     return await one(tx, select(Dose).where(col(Dose.appointment_id) == appointment_id), Dose)
+
+
+async def dose_state_of(tx: Transaction, visit: Appointment) -> DoseState:
+    """How far the dose of a visit is on record; of a drip that never started none is asked."""
+    dose = await find_dose(tx, visit.appointment_id)
+    asked = visit.dose_asked or visit.dose_plan_id is not None
+    return dose_state(
+        asked=asked and visit.infusion_id is not None,
+        recorded=dose is not None,
+        given=dose is not None and dose.given is not None,
+        wasted=dose is not None and dose.wasted is True,
+        witnessed=dose is not None and dose.witnessed_by is not None,
+    )
 
 
 def given_of(tx: Transaction, dose: Dose | None) -> dict[str, Any]:

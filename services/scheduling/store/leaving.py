@@ -1,11 +1,23 @@
-"""Transfers, and the visits of which nobody said that the patient left."""
+"""Transfers, and the visits whose patients nobody has let go: who stays on, and who walked out."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    LargeBinary,
+    Select,
+    Subquery,
+    Table,
+    false,
+    func,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -13,11 +25,26 @@ from services.scheduling.rules.visits.life import AFTER
 from services.scheduling.store.rows import every, seal
 from services.scheduling.store.visits import APPOINTMENTS, figure
 from services.scheduling.tables import Appointment
-from services.scheduling.tables.leaving import OverdueDischarge, Transfer
+from services.scheduling.tables.leaving import OverdueDischarge, Transfer, WalkOut
+from services.scheduling.tables.visits import Dose
 from shared.messaging import Transaction
 
 RAISED: Table = OverdueDischarge.__table__  # type: ignore[attr-defined]  # every table=True model has one
 BY_STOPPED = (APPOINTMENTS.c.stopped_at, APPOINTMENTS.c.appointment_id)
+SHOWN = (
+    "appointment_id",
+    "patient_id",
+    "series_id",
+    "location_id",
+    "chair_id",
+    "visit_type",
+    "state",
+    "infusion_id",
+    "stopped_at",
+    "left_at",
+    "dose_asked",
+    "dose_plan_id",
+)
 
 
 def add_transfer(
@@ -36,30 +63,67 @@ def add_transfer(
     )
 
 
-def not_gone(tx: Transaction, location_id: UUID | None) -> Select[Any]:
-    """Visits whose recovery is over and whose patient was not discharged, and since when told.
-
-    To be shown a page at a time.
-    """
+def not_gone(tx: Transaction) -> Select[Any]:
+    """Visits whose recovery is over and of whose patient nobody said that they left."""
     recovered_at = col(Appointment.stopped_at) + func.make_interval(
         0, 0, 0, 0, 0, figure("recovery_min")
     )
-    told = RAISED.c.appointment_id == APPOINTMENTS.c.appointment_id
-    rows = (
-        select(APPOINTMENTS, RAISED.c.raised_at.label("overdue_since"))
-        .outerjoin(RAISED, told)
+    return (
+        select(APPOINTMENTS)
+        .outerjoin(RAISED, RAISED.c.appointment_id == APPOINTMENTS.c.appointment_id)
         .where(
             col(Appointment.state).in_(AFTER),
             col(Appointment.no_drive_until).is_(None),
             recovered_at <= tx.now,
         )
     )
-    return rows if location_id is None else rows.where(col(Appointment.location_id) == location_id)
+
+
+def waiting(tx: Transaction, location_id: UUID | None) -> Subquery:
+    """Those, and the walk-outs of which something is owed still; `since` is how long each waits.
+
+    Of a walk-out there is its `account` (sealed), whether somebody called, and how far its dose is
+    on record.
+    """
+    shown = [APPOINTMENTS.c[name] for name in SHOWN]
+    nothing: list[ColumnElement[Any]] = [
+        null().cast(LargeBinary).label("account"),
+        false().label("called"),
+        *(false().label(name) for name in ("recorded", "given", "wasted", "witnessed")),
+    ]
+    stays = not_gone(tx).with_only_columns(
+        *shown, APPOINTMENTS.c.stopped_at.label("since"), RAISED.c.raised_at, *nothing
+    )
+    has = {
+        "recorded": col(Dose.appointment_id),
+        "given": col(Dose.given),
+        "witnessed": col(Dose.witnessed_at),
+    }
+    walked = (
+        select(
+            *shown,
+            func.coalesce(col(Appointment.stopped_at), col(WalkOut.left_at)).label("since"),
+            null().cast(DateTime(timezone=True)).label("raised_at"),
+            col(WalkOut.account),
+            col(WalkOut.called_at).is_not(None).label("called"),
+            has["recorded"].is_not(None).label("recorded"),
+            has["given"].is_not(None).label("given"),
+            func.coalesce(col(Dose.wasted), false()).label("wasted"),
+            has["witnessed"].is_not(None).label("witnessed"),
+        )
+        .join(WalkOut, col(WalkOut.appointment_id) == col(Appointment.appointment_id))
+        .outerjoin(Dose, col(Dose.appointment_id) == col(Appointment.appointment_id))
+        .where(col(WalkOut.settled_at).is_(None))
+    )
+    parts = [stays, walked]
+    if location_id is not None:
+        parts = [each.where(col(Appointment.location_id) == location_id) for each in parts]
+    return union_all(*parts).subquery("waiting")
 
 
 async def not_told(tx: Transaction) -> list[Appointment]:
     """Those of which nothing was said yet, the longest first."""
-    rows = not_gone(tx, None).where(col(OverdueDischarge.raised_at).is_(None))
+    rows = not_gone(tx).where(col(OverdueDischarge.raised_at).is_(None))
     return await every(tx, rows.order_by(*BY_STOPPED), Appointment)
 
 

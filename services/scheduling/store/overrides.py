@@ -26,7 +26,7 @@ from sqlmodel import col
 from services.scheduling.rules.series.overrides import Signed
 from services.scheduling.store.rows import one, seal, unseal
 from services.scheduling.tables import Appointment, Patient, Series
-from services.scheduling.tables.leaving import Transfer
+from services.scheduling.tables.leaving import Transfer, WalkOut
 from services.scheduling.tables.overrides import Override
 from services.scheduling.tables.visits import Dose, VitalsOverride
 from shared.ids import new_id
@@ -203,6 +203,22 @@ SIGNED: Subquery = union_all(
         _NO_TIME.label("withdrawn_at"),
         _NO_TEXT.label("withdrawn_by"),
     ).join(Appointment, col(Appointment.appointment_id) == col(Transfer.appointment_id)),
+    select(
+        col(WalkOut.appointment_id).label("override_id"),
+        literal(Signed.WALK_OUT.value).label("kind"),
+        col(WalkOut.patient_id),
+        col(Appointment.series_id),
+        col(WalkOut.appointment_id),
+        col(Appointment.location_id),
+        _NO_NUMBER.label("infusions"),
+        _NO_NUMBER.label("gap_min_days"),
+        col(WalkOut.account).label("sealed"),
+        col(WalkOut.clinician_id),
+        col(WalkOut.signed_by),
+        col(WalkOut.signed_at),
+        _NO_TIME.label("withdrawn_at"),
+        _NO_TEXT.label("withdrawn_by"),
+    ).join(Appointment, col(Appointment.appointment_id) == col(WalkOut.appointment_id)),
 ).subquery("signed")
 _SEALED = {
     Signed.SIZE: ("overrides", "reason"),
@@ -211,6 +227,7 @@ _SEALED = {
     Signed.VITALS: ("vitals_overrides", "why"),
     Signed.DOSE_NOT_GIVEN: ("doses", "not_given"),
     Signed.TRANSFER: ("transfers", "handed_over"),
+    Signed.WALK_OUT: ("walk_outs", "account"),
 }
 BY_SIGNED = (SIGNED.c.signed_at, SIGNED.c.override_id)
 

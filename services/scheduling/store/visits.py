@@ -69,8 +69,9 @@ class HeldVisit:
     @property
     def state(self) -> VisitState:
         """What a step is judged by. Who was aborted keeps that state, and is gone once let go."""
-        gone = self.visit.no_drive_until is not None
-        return VisitState.DISCHARGED if gone else VisitState(self.visit.state)
+        if self.visit.no_drive_until is None:
+            return VisitState(self.visit.state)
+        return VisitState.DISCHARGED if self.visit.left_at is None else VisitState.LEFT
 
     def visits_with(self, changed: Appointment) -> list[Appointment]:
         """The series' visits, this one as it is after a change; none of a treatment."""

@@ -52,7 +52,8 @@ class Appointment(Base, table=True):
     `driver` holds who drives, and the phone; `ride_seen` who came, and who saw it. `fasting_asked`,
     `ride_asked`, `dose_asked`, `vitals_asked` and `orientation_asked` are what the type of visit
     asks for, as the start found it;
-    `transferred_to` is the hospital that took the patient over, and why. `consent_id`,
+    `transferred_to` is the hospital that took the patient over, and why; `left_at` when a patient
+    walked out. `consent_id`,
     `screened_until`, `dose_plan_id` and `reading_id` are what the start rested on,
     `left_on_reading_id` what the discharge did. `ran` is whether anything of an infusion
     that is over ran, once that is on record. `late_since` is when the next entry of its chart was
@@ -70,14 +71,14 @@ class Appointment(Base, table=True):
         CheckConstraint(
             "state IN ('held', 'booked', 'confirmed', 'checked_in', 'cleared', 'running',"
             " 'completed', 'recovering', 'discharged', 'cancelled', 'no_show', 'sent_home',"
-            " 'aborted', 'attended')",
+            " 'aborted', 'left', 'attended')",
             name="state",
         ),
         CheckConstraint("starts_at < ends_at", name="times"),
         CheckConstraint("ride_mode IN ('driver', 'rideshare')", name="ride_mode"),
         CheckConstraint("driver IS NULL OR ride_mode IS NOT NULL", name="driver"),
         CheckConstraint(
-            "(state IN ('running', 'completed', 'recovering', 'discharged', 'aborted'))"
+            "(state IN ('running', 'completed', 'recovering', 'discharged', 'aborted', 'left'))"
             " = (infusion_id IS NOT NULL)",
             name="infusion",
         ),
@@ -87,7 +88,7 @@ class Appointment(Base, table=True):
             name="started",
         ),
         CheckConstraint(
-            "(state IN ('completed', 'recovering', 'discharged', 'aborted', 'attended'))"
+            "(state IN ('completed', 'recovering', 'discharged', 'aborted', 'left', 'attended'))"
             " = (stopped_at IS NOT NULL) AND started_at <= stopped_at",
             name="stopped",
         ),
@@ -104,16 +105,22 @@ class Appointment(Base, table=True):
         ),
         CheckConstraint("(ride_seen IS NULL) = (ride_seen_at IS NULL)", name="ride_seen"),
         CheckConstraint(
-            "(state = 'discharged' OR state = 'aborted' AND no_drive_until IS NOT NULL)"
+            "(state IN ('discharged', 'left') OR state = 'aborted' AND no_drive_until IS NOT NULL)"
             " = (no_drive_until IS NOT NULL)",
             name="discharged",
         ),
         CheckConstraint(
-            "no_drive_until IS NULL OR transferred_to IS NOT NULL"
+            "no_drive_until IS NULL OR transferred_to IS NOT NULL OR left_at IS NOT NULL"
             " OR ((oriented IS TRUE OR NOT orientation_asked)"
             " AND (ride_seen IS NOT NULL OR NOT ride_asked)"
             " AND (left_on_reading_id IS NOT NULL OR NOT vitals_asked))",
             name="leaving",
+        ),
+        CheckConstraint(
+            "(state <> 'left' OR left_at IS NOT NULL)"
+            " AND (left_at IS NULL OR state IN ('left', 'sent_home')"
+            " OR state = 'aborted' AND no_drive_until IS NOT NULL)",
+            name="left",
         ),
         CheckConstraint(
             "(state <> 'attended' OR led_by IS NOT NULL)"
@@ -222,6 +229,7 @@ class Appointment(Base, table=True):
     vitals_asked: bool = Field(default=True, sa_column=_yes())
     orientation_asked: bool = Field(default=True, sa_column=_yes())
     transferred_to: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
+    left_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     ride_seen: bytes | None = Field(default=None, sa_column=sealed_bytes(nullable=True))
     ride_seen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     oriented: bool | None = Field(default=None, sa_column=Column(Boolean))

@@ -1,10 +1,11 @@
-"""How patients leave otherwise than by a discharge: handed over, or nobody knows."""
+"""How patients leave otherwise than by a discharge: handed over, by themselves, or nobody knows."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import CheckConstraint, Column, Index, Text, text
 from sqlmodel import Field
 
 from services.scheduling.tables.base import Base
@@ -26,6 +27,32 @@ class Transfer(Base, table=True):
     signed_at: datetime = Field(sa_column=moment())
     signed_by: str = Field(sa_column=words())
     handed_over: bytes = Field(sa_column=sealed_bytes())
+
+
+class WalkOut(Base, table=True):
+    """That a patient left before anybody let them go; `account` is how, as a clinician signed it.
+
+    Somebody calls. `settled_at` is when nothing was owed any more: neither the call nor the record
+    of the drug.
+    """
+
+    __tablename__ = "walk_outs"
+    __table_args__ = (
+        CheckConstraint("(called_at IS NULL) = (called_by IS NULL)", name="called"),
+        CheckConstraint("settled_at IS NULL OR called_at IS NOT NULL", name="settled"),
+        Index("ix_walk_outs_open", "left_at", postgresql_where=text("settled_at IS NULL")),
+    )
+
+    appointment_id: UUID = Field(primary_key=True, foreign_key="appointments.appointment_id")
+    patient_id: UUID = Field(foreign_key="patients.patient_id")
+    clinician_id: UUID = Field(foreign_key="clinicians.clinician_id")
+    left_at: datetime = Field(sa_column=moment())
+    signed_at: datetime = Field(sa_column=moment())
+    signed_by: str = Field(sa_column=words())
+    account: bytes = Field(sa_column=sealed_bytes())
+    called_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    called_by: str | None = Field(default=None, sa_column=Column(Text))
+    settled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class OverdueDischarge(Base, table=True):

@@ -15,8 +15,9 @@ from services.scheduling.handlers.shown import show_visit
 from services.scheduling.handlers.waitlist.openings import look_after
 from services.scheduling.rules.visits import life as rules
 from services.scheduling.rules.visits.gates import Asked, broken_by_unasked
-from services.scheduling.rules.visits.life import Step, VisitState
+from services.scheduling.rules.visits.life import SendHomeReason, Step, VisitState
 from services.scheduling.store import HeldVisit
+from services.scheduling.tables import Appointment
 from shared.events.scheduling import PatientCheckedIn, PatientSentHome, RideConfirmed
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -108,25 +109,25 @@ async def send_home(
     broken = rules.broken_by_step(Step.SEND_HOME, held.state)
     if broken:
         return Refused.by_rules(broken, "The patient is not sent home")
+    return show_visit(tx, await go_home(held, wish.reason, tx.now, tx))
+
+
+async def go_home(
+    held: HeldVisit, reason: SendHomeReason, gone_at: datetime, tx: Transaction, **values: object
+) -> Appointment:
+    """A patient who came is gone, and was not infused. Returns the visit as it is then."""
     visit = await store.change_visit(
         tx,
         held.visit,
         state=VisitState.SENT_HOME,
-        sent_home_reason=store.seal_sent_home(tx, appointment_id, wish.reason),
+        sent_home_reason=store.seal_sent_home(tx, held.visit.appointment_id, reason),
         revision=held.visit.revision + 1,
+        **values,
     )
     look_after(visit, tx)
-    tx.publish(
-        PatientSentHome(
-            patient_id=visit.patient_id,
-            appointment_id=appointment_id,
-            location_id=visit.location_id,
-            sent_home_at=tx.now,
-            revision=visit.revision,
-        )
-    )
+    tx.publish(PatientSentHome(sent_home_at=gone_at, **visit.model_dump()))
     await complete_series_if_done(held, visit, tx)
-    return show_visit(tx, visit)
+    return visit
 
 
 def broken_by_day(held: HeldVisit, now: datetime) -> list[Broken]:

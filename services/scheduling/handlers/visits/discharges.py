@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,6 @@ from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.visits import Discharge, SeeRide, Transfer
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.handlers.signers import broken_by_signer
-from services.scheduling.handlers.visits.doses import dose_state_of
 from services.scheduling.handlers.visits.monitoring import expect_no_more
 from services.scheduling.handlers.visits.readings import Judged, newest_reading
 from services.scheduling.rules.clinic.house import HouseFigure
@@ -25,8 +25,10 @@ from services.scheduling.rules.visits.gates import (
 from services.scheduling.rules.visits.life import Step, VisitState
 from services.scheduling.rules.visits.readings import Phase
 from services.scheduling.store import HeldVisit
+from services.scheduling.store.doses import dose_state_of
 from services.scheduling.store.house import figure_of
 from services.scheduling.store.leaving import add_transfer
+from services.scheduling.tables import Appointment
 from shared.auth import Actor
 from shared.events.scheduling import PatientDischarged
 from shared.http.problems import Refused
@@ -81,7 +83,7 @@ async def discharge_patient(
         broken = broken_by_leaving(recovery, tx.now, fresh_min)
     if broken:
         return Refused.by_rules(broken, "The patient is not discharged")
-    return await _let_go(tx, held, judged, oriented=wish.oriented)
+    return show_visit(tx, await let_go(tx, held, judged, tx.now, oriented=wish.oriented))
 
 
 async def transfer_patient(
@@ -117,13 +119,18 @@ async def transfer_patient(
         reason=wish.reason,
     )
     place = store.seal_transfer(tx, appointment_id, wish.transferred_to)
-    return await _let_go(tx, held, judged, transferred_to=place)
+    return show_visit(tx, await let_go(tx, held, judged, tx.now, transferred_to=place))
 
 
-async def _let_go(
-    tx: Transaction, held: HeldVisit, judged: Judged | None, **values: object
-) -> AppointmentAnswer:
-    """Fix until when the patient does not drive, and say so."""
+async def let_go(
+    tx: Transaction,
+    held: HeldVisit,
+    judged: Judged | None,
+    gone_at: datetime,
+    state: VisitState = VisitState.DISCHARGED,
+    **values: object,
+) -> Appointment:
+    """Fix until when the patient does not drive, and say so. Returns the visit as it is then."""
     assert held.visit.stopped_at is not None, "a drip that is over has stopped"
     policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
     zone = ZoneInfo(held.location.zone)
@@ -133,12 +140,12 @@ async def _let_go(
     visit = await store.change_visit(
         tx,
         held.visit,
-        state=VisitState.ABORTED if aborted else VisitState.DISCHARGED,
+        state=VisitState.ABORTED if aborted else state,
         left_on_reading_id=None if judged is None else judged.reading.reading_id,
         no_drive_until=rules.no_drive_until(held.visit.stopped_at, figures.no_drive_min),
         late_since=None,
         **values,
     )
     expect_no_more(tx, visit.appointment_id)
-    tx.publish(PatientDischarged(discharged_at=tx.now, **visit.model_dump()))
-    return show_visit(tx, visit)
+    tx.publish(PatientDischarged(discharged_at=gone_at, **visit.model_dump()))
+    return visit

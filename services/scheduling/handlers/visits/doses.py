@@ -13,6 +13,7 @@ from services.scheduling.handlers.signers import broken_by_signer
 from services.scheduling.handlers.visits.charts_shown import show_dose, unit_of
 from services.scheduling.handlers.visits.ended import settle_dose
 from services.scheduling.handlers.visits.readings import limits_of
+from services.scheduling.handlers.visits.walk_outs import settle_if_done
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.clinic.policy import VisitFigures
 from services.scheduling.rules.outcomes.reviews import Matter
@@ -25,13 +26,11 @@ from services.scheduling.rules.visits.amounts import (
     broken_by_other_unit,
     broken_by_unit,
 )
-from services.scheduling.rules.visits.doses import DoseState
 from services.scheduling.rules.visits.life import Step, VisitState, broken_by_step
 from services.scheduling.store import HeldVisit
 from services.scheduling.store import doses as kept
 from services.scheduling.store.house import figure_of
 from services.scheduling.store.outcomes import add_review
-from services.scheduling.tables import Appointment
 from services.scheduling.tables.visits import DosePlan
 from shared.auth import Actor
 from shared.http.problems import Refused
@@ -142,6 +141,7 @@ async def record_dose(
     ):
         add_review(tx, held.visit, Matter.DOSE_ABOVE_CEILING)
     await settle_dose(held, wish.off_plan_reason, tx, ran=given.parts > 0)
+    await settle_if_done(held.visit, tx)
     return await show_dose(tx, held.visit)
 
 
@@ -155,7 +155,7 @@ async def _broken_by_given(
         drawn=drawn,
         given=given,
         unit=await unit_of(tx, held.visit),
-        aborted=held.state is VisitState.ABORTED,
+        aborted=held.visit.state == VisitState.ABORTED,
         off_plan_pct=await figure_of(tx, HouseFigure.DOSE_OFF_PLAN_PCT),
         reason=wish.off_plan_reason,
     )
@@ -195,6 +195,7 @@ async def sign_not_given(
         return Refused.by_rules(broken, "The dose is not recorded")
     kept.record_not_given(tx, plan, by.subject, wish.clinician_id, wish.reason)
     await settle_dose(held, wish.reason, tx, ran=False)
+    await settle_if_done(held.visit, tx)
     return await show_dose(tx, held.visit)
 
 
@@ -214,15 +215,5 @@ async def witness_waste(
     if broken:
         return Refused.by_rules(broken, "The waste is not witnessed")
     await kept.witness_waste(tx, appointment_id, by.subject)
+    await settle_if_done(held.visit, tx)
     return await show_dose(tx, held.visit)
-
-
-async def dose_state_of(tx: Transaction, visit: Appointment) -> DoseState:
-    dose = await kept.find_dose(tx, visit.appointment_id)
-    return rules.dose_state(
-        asked=visit.dose_asked or visit.dose_plan_id is not None,
-        recorded=dose is not None,
-        given=dose is not None and dose.given is not None,
-        wasted=dose is not None and dose.wasted is True,
-        witnessed=dose is not None and dose.witnessed_by is not None,
-    )

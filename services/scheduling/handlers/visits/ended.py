@@ -42,7 +42,7 @@ async def settle_dose(held: HeldVisit, reason: str | None, tx: Transaction, *, r
     Of one in which nothing ran the series lacks an infusion, whatever the nurse had said.
     """
     visit = held.visit
-    if held.state is VisitState.ABORTED:
+    if visit.state == VisitState.ABORTED:
         visit = await store.change_visit(tx, visit, ran=ran)
         await _look_at_course(held, visit, tx)
     elif not ran:

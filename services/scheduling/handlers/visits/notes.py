@@ -19,6 +19,7 @@ from services.scheduling.handlers.visits.charts_shown import (
     show_reading,
 )
 from services.scheduling.handlers.visits.readings import limits_of
+from services.scheduling.handlers.visits.walk_outs import find_shown_walk_out
 from services.scheduling.rules.visits.chart_words import WordKind, broken_by_word
 from services.scheduling.rules.visits.life import Step, broken_by_step
 from services.scheduling.store import charts as kept
@@ -69,5 +70,6 @@ async def read_chart(appointment_id: UUID, tx: Transaction) -> ChartAnswer | Ref
         ],
         dose=await find_shown_dose(tx, visit),
         abort_reason=store.abort_reason_of(tx, visit),
+        walk_out=await find_shown_walk_out(tx, appointment_id),
         late_since=visit.late_since,
     )

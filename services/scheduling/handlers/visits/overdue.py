@@ -1,20 +1,27 @@
-"""Patients who were not discharged: listed by how long they wait, and told once."""
+"""Patients who were not discharged: listed by how long they wait, and told once.
+
+Those who walked out are among them until somebody has seen to them.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
 from services.scheduling import store
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.visits import overdue as rules
+from services.scheduling.rules.visits import walk_outs
+from services.scheduling.rules.visits.doses import dose_state
 from services.scheduling.rules.visits.life import VisitState
+from services.scheduling.rules.visits.walk_outs import LeftBy
 from services.scheduling.store import leaving as kept
 from services.scheduling.store.house import figure_of
-from services.scheduling.tables import Appointment
+from services.scheduling.store.walk_outs import account_of
 from services.scheduling.work import LookForOverdueDischarges
 from shared.auth import Actor
 from shared.events import Moment
@@ -25,9 +32,10 @@ from shared.messaging import Transaction
 
 
 class NotDischarged(BaseModel):
-    """A patient whose recovery is over and who was not discharged; `waiting_min` from the drip on.
+    """A patient whose recovery is over, and who was not discharged or walked out at `left_at`.
 
-    `overdue_since` is when it was told, for who waits too long, or past the place's hours.
+    `waiting_min` counts from the drip on, or from when the patient left before it. `overdue_since`
+    is when it was told, for who waits too long, or past the place's hours.
     """
 
     appointment_id: UUID
@@ -37,7 +45,8 @@ class NotDischarged(BaseModel):
     chair_id: UUID | None
     visit_type: str
     state: VisitState
-    stopped_at: Moment
+    stopped_at: Moment | None
+    left_at: Moment | None
     waiting_min: int
     overdue_since: Moment | None
     do: str
@@ -49,25 +58,44 @@ async def list_not_discharged(
     """Those of a place, or of all, the longest first."""
 
     def item(row: Row[tuple[object, ...]]) -> NotDischarged:
-        visit = Appointment.model_validate(row, from_attributes=True)
-        assert visit.stopped_at is not None, "a drip that is over has stopped"
         return NotDischarged(
-            **visit.model_dump(),
-            waiting_min=(tx.now - visit.stopped_at) // timedelta(minutes=1),
-            overdue_since=row.overdue_since,
-            do=rules.WHAT_TO_DO,
+            **{name: getattr(row, name) for name in kept.SHOWN},
+            waiting_min=(tx.now - row.since) // timedelta(minutes=1),
+            overdue_since=row.raised_at,
+            do=_what_to_do(tx, row),
         )
 
-    rows = kept.not_gone(tx, location_id)
+    waiting = kept.waiting(tx, location_id)
     return await page(
         tx,
-        rows,
-        by=kept.BY_STOPPED,
+        select(waiting),
+        by=(waiting.c.since, waiting.c.appointment_id),
         asked=asked,
         item=item,
         shown_to=reader,
         as_entity="appointment",
     )
+
+
+def _what_to_do(tx: Transaction, row: Row[Any]) -> str:
+    if row.account is None:
+        return rules.WHAT_TO_DO
+    dose = dose_state(
+        asked=row.infusion_id is not None and (row.dose_asked or row.dose_plan_id is not None),
+        recorded=row.recorded,
+        given=row.given,
+        wasted=row.wasted,
+        witnessed=row.witnessed,
+    )
+    account = account_of(tx, row.appointment_id, row.account)
+    owed = walk_outs.what_to_do(
+        called=row.called,
+        dose=dose,
+        left_by=LeftBy(account["left_by"]),
+        is_drip=row.infusion_id is not None,
+    )
+    assert owed is not None, "what is settled is not listed"
+    return owed
 
 
 async def raise_overdue(_: LookForOverdueDischarges, tx: Transaction) -> None:

@@ -24,6 +24,7 @@ class Signed(StrEnum):
     VITALS = "vitals"
     DOSE_NOT_GIVEN = "dose_not_given"
     TRANSFER = "transfer"
+    WALK_OUT = "walk_out"
 
 
 class Overridden(StrEnum):

@@ -25,6 +25,8 @@ class VisitState(StrEnum):
     NO_SHOW = "no_show"
     SENT_HOME = "sent_home"
     ABORTED = "aborted"
+    LEFT = "left"
+    """Walked out after the drip, against advice; of an aborted one `left_at` says it."""
     ATTENDED = "attended"
     """A session took place."""
 
@@ -51,6 +53,7 @@ class Step(StrEnum):
     SEE_RIDE = "given the ride that was seen"
     DISCHARGE = "discharged"
     TRANSFER = "transferred"
+    WALK_OUT = "walked out of"
     ATTEND = "attended"
     UNDO_CHECK_IN = "taken back from check-in"
     UNDO_NO_SHOW = "taken back from no-show"
@@ -77,12 +80,20 @@ FROM: dict[Step, tuple[VisitState, ...]] = {
     Step.START: (VisitState.CLEARED,),
     Step.COMPLETE: (VisitState.RUNNING,),
     Step.ABORT: (VisitState.RUNNING,),
-    Step.RECORD_DOSE: AFTER,
+    # The record of a drug is owed whether its patient stayed or not.
+    Step.RECORD_DOSE: (*AFTER, VisitState.LEFT),
     # A fall at home is one too.
-    Step.NOTE_ADVERSE_EVENT: (*HERE, VisitState.RUNNING, *AFTER, VisitState.DISCHARGED),
+    Step.NOTE_ADVERSE_EVENT: (
+        *HERE,
+        VisitState.RUNNING,
+        *AFTER,
+        VisitState.DISCHARGED,
+        VisitState.LEFT,
+    ),
     Step.SEE_RIDE: AFTER,
     Step.DISCHARGE: AFTER,
     Step.TRANSFER: AFTER,
+    Step.WALK_OUT: (*HERE, VisitState.RUNNING, *AFTER),
     Step.ATTEND: (VisitState.CHECKED_IN,),
     Step.UNDO_CHECK_IN: (VisitState.CHECKED_IN,),
     Step.UNDO_NO_SHOW: (VisitState.NO_SHOW,),
@@ -118,6 +129,9 @@ PASSES: frozenset[tuple[VisitState, VisitState]] = frozenset(
         (VisitState.RECOVERING, VisitState.ABORTED),
         (VisitState.COMPLETED, VisitState.DISCHARGED),
         (VisitState.RECOVERING, VisitState.DISCHARGED),
+        (VisitState.COMPLETED, VisitState.LEFT),
+        (VisitState.RECOVERING, VisitState.LEFT),
+        (VisitState.LEFT, VisitState.ABORTED),
     }
 )
 """Every change of state there is. The database has the same rows, and lets no other happen."""
@@ -125,7 +139,9 @@ PASSES: frozenset[tuple[VisitState, VisitState]] = frozenset(
 OPEN = frozenset({*COMING, *HERE, VisitState.RUNNING})
 """Still to be given, or being given."""
 
-GIVEN = frozenset({VisitState.COMPLETED, VisitState.RECOVERING, VisitState.DISCHARGED})
+GIVEN = frozenset(
+    {VisitState.COMPLETED, VisitState.RECOVERING, VisitState.DISCHARGED, VisitState.LEFT}
+)
 
 FREED = frozenset({VisitState.CANCELLED, VisitState.NO_SHOW, VisitState.SENT_HOME})
 """Never begun: the chair is free, and nothing was given."""
@@ -139,7 +155,8 @@ What ran of an aborted one was given: the gaps count it, unless nothing ran.
 
 def awaits_dose(state: VisitState, ran: bool | None) -> bool:  # noqa: FBT001  # what is on record
     """Whether a drip is over, and nobody said yet whether anything of it ran."""
-    return ran is None and state in (VisitState.COMPLETED, VisitState.RECOVERING)
+    over = (VisitState.COMPLETED, VisitState.RECOVERING, VisitState.LEFT)
+    return ran is None and state in over
 
 
 def broken_by_dose_awaited(numbers: Sequence[int]) -> list[Broken]:
@@ -165,6 +182,8 @@ class SendHomeReason(StrEnum):
     BLOOD_PRESSURE = "blood_pressure"
     PATIENT_ASKED = "patient_asked"
     CLINIC_ASKED = "clinic_asked"
+    LEFT_UNSEEN = "left_unseen"
+    """Nobody sent them: they walked out before the drip."""
 
 
 def broken_by_step(step: Step, state: VisitState) -> list[Broken]:

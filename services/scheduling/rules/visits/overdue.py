@@ -39,6 +39,6 @@ def closes_at(policy: Policy, stopped_at: datetime, zone: ZoneInfo) -> datetime 
 
 
 WHAT_TO_DO = (
-    "Look for the patient. Who is there is discharged, or transferred; who has gone is called, told"
-    " not to drive, and written up as an adverse event."
+    "Look for the patient. Who is there is discharged, or transferred; of who has gone a walk-out"
+    " is signed, and somebody calls."
 )
