@@ -30,7 +30,6 @@ from tests.billing.conftest import Billing
 from tests.billing.test_ledger import trial_balance
 from tests.billing.test_reconciliation import FEE, breaks, pay_for_infusions, reconciled
 from tests.billing.test_refunds import refund
-from tests.outside.stripe_calls import charge_params, save_card
 from tests.support.eventually import eventually
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -447,21 +446,6 @@ async def test_what_nobody_answers_is_warned_of_every_morning_of_its_last_days(b
     warned = await billing.said(DisputeUnanswered)
     assert len(warned) == 3
     assert (await only(billing))["is_urgent"]
-
-
-async def test_a_dispute_of_money_that_is_not_in_the_books_is_left_to_a_person(
-    billing: Billing, dashboard: stripe.StripeClient
-):
-    customer, card = await save_card(dashboard)
-    intent = await dashboard.v1.payment_intents.create_async(charge_params(customer, card))
-    [charge] = [one for one in billing.at_stripe("charges") if one["payment_intent"] == intent.id]
-    billing.world.bank_disputes(charge["id"])
-    await billing.until_rest()
-    assert await billing.parked() == []
-    billing.step(HOUR)
-    await billing.until_rest()
-    assert set(await billing.parked()) == {"dispute_of_an_unknown_payment"}
-    assert (await billing.told("GET", "/disputes"))["items"] == []
 
 
 async def test_a_dispute_that_is_heard_of_before_its_payment_waits_for_it(billing: Billing):

@@ -151,6 +151,7 @@ POSTINGS = [
     ledger.dispute_moved(OF.patient_id, OF.charge_id, Moved("txn_made_up", -39900, AT)),
     ledger.dispute_moved(OF.patient_id, OF.charge_id, Moved("txn_made_up", 39900, AT)),
     ledger.dispute_lost(OF.patient_id, OF.charge_id, new_id(), Loss(30000, 9900), AT),
+    ledger.unknown_lost(new_id(), 39900, AT),
     ledger.unapplied(OF, new_id(), 39900, AT),
     ledger.dispute_lost(OF.patient_id, None, new_id(), Loss(39900, 0), AT),
     ledger.stripe_fee("txn_made_up", 1187, AT),

@@ -23,7 +23,7 @@ _PAYMENT = text("SELECT payment_id FROM payments WHERE tender = 'card' AND refer
 
 _LOCK = text(
     """
-    SELECT dispute_id, state, hold_id, charged_back_cents FROM disputes
+    SELECT dispute_id, state, hold_id, charged_back_cents, payment_id FROM disputes
      WHERE stripe_dispute_id = :stripe_dispute_id FOR UPDATE
     """
 )
@@ -31,12 +31,24 @@ _LOCK = text(
 _KEEP = text(
     """
     INSERT INTO disputes (dispute_id, stripe_dispute_id, payment_id, patient_id, charge_id,
-                          amount_cents, reason, state, opened_at, noticed_at)
+                          amount_cents, reason, state, opened_at, noticed_at, payment_intent_id)
     VALUES (:dispute_id, :stripe_dispute_id, :payment_id, :patient_id, :charge_id,
-            :amount_cents, :reason, 'inquiry', :opened_at, :at)
+            :amount_cents, :reason, 'inquiry', :opened_at, :at, :payment_intent_id)
+    ON CONFLICT (stripe_dispute_id) DO NOTHING
+    """
+).bindparams(
+    bindparam("payment_id", type_=PG_UUID),
+    bindparam("patient_id", type_=PG_UUID),
+    bindparam("charge_id", type_=PG_UUID),
+)
+"""It begins at the first state; the one that it is found in follows in the same transaction."""
+
+_PLACE = text(
+    """
+    UPDATE disputes SET payment_id = :payment_id, patient_id = :patient_id, charge_id = :charge_id
+     WHERE dispute_id = :dispute_id
     """
 ).bindparams(bindparam("charge_id", type_=PG_UUID))
-"""It begins at the first state; the one that it is found in follows in the same transaction."""
 
 _SET = text(
     """
@@ -81,7 +93,8 @@ _HELD = text(
 
 _WON_BACK = text(
     "SELECT EXISTS (SELECT FROM ledger_transfers"
-    f" WHERE reason = '{Reason.DISPUTE_LOST}' AND source_id = :dispute_id)"
+    f" WHERE reason IN ('{Reason.DISPUTE_LOST}', '{Reason.UNKNOWN_LOST}')"
+    " AND source_id = :dispute_id)"
 )
 
 _CHARGE_BACK = text(
@@ -92,7 +105,8 @@ _CHARGE_BACK = text(
 _OPEN = text(
     """
     SELECT dispute_id, stripe_dispute_id, patient_id, state, due_at FROM disputes
-     WHERE closed_at IS NULL ORDER BY due_at, dispute_id
+     WHERE closed_at IS NULL OR (payment_id IS NULL AND state = 'lost')
+     ORDER BY due_at, dispute_id
     """
 )
 
@@ -114,36 +128,48 @@ class LockedDispute:
     state: DisputeState
     hold_id: UUID | None
     charged_back_cents: int
+    is_placed: bool
+    """Whether its payment is in the books."""
 
 
 async def lock(tx: Transaction, stripe_dispute_id: str) -> LockedDispute | None:
-    """The lock of its payment comes before, so none appears meanwhile."""
+    """Where its payment is in the books, the lock of that comes before."""
     row = (await tx.execute(_LOCK, {"stripe_dispute_id": stripe_dispute_id})).one_or_none()
     return row and LockedDispute(
-        row.dispute_id, DisputeState(row.state), row.hold_id, row.charged_back_cents
+        row.dispute_id,
+        DisputeState(row.state),
+        row.hold_id,
+        row.charged_back_cents,
+        row.payment_id is not None,
     )
 
 
 async def keep(
-    tx: Transaction, payment_id: UUID, paid: LockedPayment, stands: DisputeStands
-) -> UUID:
-    """Write a dispute that is seen for the first time, under an id of ours."""
-    dispute_id = new_id()
-    await tx.execute(
+    tx: Transaction, payment_id: UUID | None, paid: LockedPayment | None, stands: DisputeStands
+) -> bool:
+    """Write a dispute under an id of ours; whether it is seen for the first time."""
+    kept = await tx.execute(
         _KEEP,
         {
-            "dispute_id": dispute_id,
+            "dispute_id": new_id(),
             "stripe_dispute_id": stands.stripe_dispute_id,
             "payment_id": payment_id,
-            "patient_id": paid.patient_id,
-            "charge_id": paid.charge_id,
+            "patient_id": paid and paid.patient_id,
+            "charge_id": paid and paid.charge_id,
             "amount_cents": stands.amount_cents,
             "reason": stands.reason,
             "opened_at": stands.opened_at,
+            "payment_intent_id": stands.payment_intent_id,
             "at": tx.now,
         },
     )
-    return dispute_id
+    return kept.rowcount == 1
+
+
+async def place(tx: Transaction, dispute_id: UUID, payment_id: UUID, paid: LockedPayment) -> None:
+    """The payment of a dispute is in the books by now."""
+    of = {"payment_id": payment_id, "patient_id": paid.patient_id, "charge_id": paid.charge_id}
+    await tx.execute(_PLACE, {"dispute_id": dispute_id} | of)
 
 
 async def set_state(
@@ -210,7 +236,7 @@ async def count_as_charged_back(tx: Transaction, payment_id: UUID, cents: int) -
 
 
 async def open_ones(tx: Transaction) -> list[Any]:
-    """All that are open, what is due first in front."""
+    """All that are open or look for their payment still, what is due first in front."""
     return list(await tx.execute(_OPEN))
 
 

@@ -59,6 +59,10 @@ _BOOKED = f"""
     SELECT 'payment', t.source_id, t.amount_cents, t.posted_at
       FROM ledger_transfers AS t WHERE t.reason = '{Reason.UNMATCHED_TAKEN}' AND {_STANDS}
     UNION ALL
+    SELECT 'payment', d.payment_intent_id, t.amount_cents, t.posted_at
+      FROM ledger_transfers AS t JOIN disputes AS d ON d.dispute_id::text = t.source_id
+     WHERE t.reason = '{Reason.UNKNOWN_LOST}' AND {_STANDS}
+    UNION ALL
     SELECT 'refund', p.reference, -t.amount_cents, t.posted_at
       FROM ledger_transfers AS t JOIN refunds AS r ON r.refund_id::text = t.source_id
       JOIN payments AS p USING (payment_id)
@@ -67,11 +71,11 @@ _BOOKED = f"""
     SELECT 'refund', t.source_id, -t.amount_cents, t.posted_at
       FROM ledger_transfers AS t WHERE t.reason = '{Reason.UNMATCHED_RETURNED}' AND {_STANDS}
     UNION ALL
-    SELECT 'dispute', p.reference,
+    SELECT 'dispute', d.payment_intent_id,
            CASE t.debit WHEN 'stripe_clearing' THEN t.amount_cents ELSE -t.amount_cents END,
            t.posted_at
       FROM ledger_transfers AS t JOIN dispute_movements AS m ON m.transaction_id = t.source_id
-      JOIN disputes AS d USING (dispute_id) JOIN payments AS p USING (payment_id)
+      JOIN disputes AS d USING (dispute_id)
      WHERE t.reason = '{Reason.DISPUTE_MOVED}' AND {_STANDS}
 """
 

@@ -17,7 +17,8 @@ class Dispute(Base, table=True):
 
     Of one that was won after all, that is what the charge did not need any more.
 
-    `hold_id` is the hold that stops collecting from its patient while it is open.
+    `hold_id` is the hold that stops collecting from its patient while it is open. One without a
+    payment is of money at Stripe that is not in the books.
     """
 
     __tablename__ = "disputes"
@@ -35,6 +36,11 @@ class Dispute(Base, table=True):
             "charged_back_cents >= 0 AND (charged_back_cents = 0 OR state IN ('won', 'lost'))",
             name="charged_back",
         ),
+        CheckConstraint(
+            "(payment_id IS NULL) = (patient_id IS NULL) AND (payment_id IS NOT NULL"
+            " OR num_nonnulls(charge_id, hold_id) = 0 AND charged_back_cents = 0)",
+            name="placed",
+        ),
         UniqueConstraint("stripe_dispute_id"),
         Index("ix_disputes_payment_id", "payment_id"),
         Index("ix_disputes_patient_id", "patient_id"),
@@ -44,8 +50,8 @@ class Dispute(Base, table=True):
 
     dispute_id: UUID = Field(primary_key=True)
     stripe_dispute_id: str = Field(sa_column=words())
-    payment_id: UUID = Field(foreign_key="payments.payment_id")
-    patient_id: UUID
+    payment_id: UUID | None = Field(foreign_key="payments.payment_id")
+    patient_id: UUID | None
     charge_id: UUID | None = Field(foreign_key="charges.charge_id")
     amount_cents: int = Field(sa_column=cents())
     charged_back_cents: int = Field(
@@ -58,6 +64,7 @@ class Dispute(Base, table=True):
     due_at: datetime | None = Field(sa_column=moment(nullable=True))
     noticed_at: datetime = Field(sa_column=moment())
     closed_at: datetime | None = Field(sa_column=moment(nullable=True))
+    payment_intent_id: str = Field(sa_column=words())
 
 
 class DisputeMovement(Base, table=True):

@@ -133,7 +133,7 @@ class AnswerDispute(BaseModel):
 class AnswerDecided(AnswerDispute):
     answer_id: UUID
     dispute_id: UUID
-    patient_id: UUID
+    patient_id: UUID | None
     decided_at: datetime
 
 

@@ -17,7 +17,9 @@ from sqlalchemy import Row
 from services.billing.gateways.disputes import Disputes
 from services.billing.handlers.collecting import holds, steps
 from services.billing.handlers.collecting.holds import HoldListed, HoldReason, OpenHold
+from services.billing.handlers.disputes import unplaced
 from services.billing.handlers.disputes.evidence import prepare
+from services.billing.handlers.disputes.movements import check_reversal, note_movements
 from services.billing.handlers.payments import refunds
 from services.billing.handlers.superbills.issuing import reissue
 from services.billing.rules.books import ledger
@@ -47,11 +49,15 @@ BY_BILLING = "billing"
 
 
 class DisputeListed(BaseModel):
-    """A payment that a bank doubts. `reason` is the card network's, as Stripe words it."""
+    """A payment that a bank doubts. `reason` is the card network's, as Stripe words it.
+
+    Without `payment_id` it is of money at Stripe that is not in the books.
+    """
 
     dispute_id: UUID
-    payment_id: UUID
-    patient_id: UUID
+    payment_id: UUID | None
+    payment_intent_id: str
+    patient_id: UUID | None
     charge_id: UUID | None
     amount_cents: int
     charged_back_cents: int
@@ -66,7 +72,8 @@ class DisputeListed(BaseModel):
     @property
     def detail(self) -> str:
         """What it means, and what to do about it."""
-        return rules.what_to_do(self.state, self.amount_cents)
+        is_placed = self.payment_id is not None
+        return rules.what_to_do(self.state, self.amount_cents, is_placed=is_placed)
 
 
 async def look_at_dispute(work: LookAtDispute, disputes: Disputes) -> DisputeStands:
@@ -79,32 +86,26 @@ async def record_dispute(stands: DisputeStands, tx: Transaction) -> None:
     payment_id = await store.payment_of(tx, stands.payment_intent_id)
     paid = None if payment_id is None else await payments.lock_payment(tx, payment_id)
     if payment_id is None or paid is None:
-        _wait_for_payment(stands, tx)
+        await unplaced.follow(stands, tx)
         return
-    known = await store.lock(tx, stands.stripe_dispute_id)
-    step = DisputeStep.TAKE if known is None else rules.step(known.state, stands.state)
-    dispute_id = known.dispute_id if known else await store.keep(tx, payment_id, paid, stands)
-    # the bank's money is neither the clinic's nor the patient's until it has decided
-    for moved in stands.movements:
-        if await store.note_movement(tx, dispute_id, moved):
-            post(tx, ledger.dispute_moved(paid.patient_id, paid.charge_id, moved))
-    if step is DisputeStep.CHANGES_NOTHING:
-        return
-    told = Told(dispute_id, payment_id, paid, stands)
+    is_new = await store.keep(tx, payment_id, paid, stands)
+    kept = await store.lock(tx, stands.stripe_dispute_id)
+    assert kept is not None, "it was kept just now, or before"
+    step = DisputeStep.TAKE if is_new else rules.step(kept.state, stands.state)
+    await note_movements(kept.dispute_id, paid, stands, tx)
     if step is DisputeStep.REVERSES:
-        await _check_reversal(told, tx)
+        await check_reversal(kept.dispute_id, stands.state, tx)
+    known = None if is_new else kept
+    if not kept.is_placed:
+        stands = await unplaced.place(kept, payment_id, paid, stands, tx)
+        known = None
+    elif step is DisputeStep.CHANGES_NOTHING:
+        return
+    told = Told(kept.dispute_id, payment_id, paid, stands)
     if stands.state in rules.CLOSED:
         await _close(told, known, tx)
     else:
         await _follow(told, known, tx)
-
-
-def _wait_for_payment(stands: DisputeStands, tx: Transaction) -> None:
-    """The news of the payment may be behind that of its dispute; or it is not in the books."""
-    if tx.now - stands.opened_at >= rules.PAYMENT_TAKES:
-        raise Poison("dispute_of_an_unknown_payment")
-    look = LookAtDispute(stripe_dispute_id=stands.stripe_dispute_id)
-    tx.do(look, due=tx.now + rules.LOOK_AGAIN_AFTER, key=f"look-on:{stands.stripe_dispute_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,15 +227,6 @@ async def _lose(told: Told, tx: Transaction) -> Lost:
     return Lost(loss, standing)
 
 
-async def _check_reversal(told: Told, tx: Transaction) -> None:
-    """Another decision is booked by the money that it moved; what cannot be is for a person."""
-    state = told.stands.state
-    if not rules.money_agrees(state, await store.held_cents(tx, told.dispute_id)):
-        raise Poison(f"dispute_{state.value}_after_all_and_no_money_moved")
-    if state is DisputeState.LOST and await store.was_won_back(tx, told.dispute_id):
-        raise Poison("dispute_decided_more_than_twice")
-
-
 async def _win_back(told: Told, known: LockedDispute, tx: Transaction) -> Lost:
     """The bank gives back what it had for good: what it paid is paid by it again.
 
@@ -275,6 +267,8 @@ async def watch_disputes(_: WatchDisputes, tx: Transaction) -> None:
         tx.do(look, key=f"look:{one.stripe_dispute_id}")
         if rules.is_urgent(DisputeState(one.state), one.due_at, tx.now):
             log.warning("dispute_unanswered")
+            if one.patient_id is None:
+                continue
             tx.publish(
                 DisputeUnanswered(
                     patient_id=one.patient_id,

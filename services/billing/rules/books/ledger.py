@@ -76,6 +76,7 @@ class Reason(StrEnum):
     CARE_CREDIT_FUNDED = "care_credit_funded"
     DISPUTE_MOVED = "dispute_moved"
     DISPUTE_LOST = "dispute_lost"
+    UNKNOWN_LOST = "unknown_lost"
     STRIPE_FEE = "stripe_fee"
     STRIPE_MOVED = "stripe_moved"
     SUSPENSE_SETTLED = "suspense_settled"
@@ -286,7 +287,7 @@ def care_credit_line(funding_id: UUID, gross_cents: int, fee_cents: int, at: dat
     return Posting(Reason.CARE_CREDIT_FUNDED, str(funding_id), _some(net, fee), at)
 
 
-def dispute_moved(patient_id: UUID, charge_id: UUID | None, moved: Moved) -> Posting:
+def dispute_moved(patient_id: UUID | None, charge_id: UUID | None, moved: Moved) -> Posting:
     """A cardholder's bank took what a payment brought, or gave it back."""
     leg = _moved(Account.DISPUTE_HOLD, Account.STRIPE_CLEARING, -moved.amount_cents)
     reason, of = Reason.DISPUTE_MOVED, moved.transaction_id
@@ -318,6 +319,12 @@ def dispute_lost(
         patient_id,
         charge_id,
     )
+
+
+def unknown_lost(dispute_id: UUID, amount_cents: int, at: datetime) -> Posting:
+    """A bank keeps what a payment brought that is not in the books: neither is the clinic's."""
+    legs = _some(_moved(Account.STRIPE_CLEARING, Account.DISPUTE_HOLD, amount_cents))
+    return Posting(Reason.UNKNOWN_LOST, str(dispute_id), legs, at)
 
 
 def stripe_fee(

@@ -19,9 +19,12 @@ WARN_BEFORE = timedelta(days=3)
 
 PAYMENT_TAKES = timedelta(hours=1)
 """A bank may doubt a payment before its news has come: Stripe's list of events is gone through
-every hour. After that it is not ours. The figure is ours, as the next one."""
+every hour. After that it is not in the books. The figure is ours, as the next ones."""
 
 LOOK_AGAIN_AFTER = timedelta(minutes=5)
+
+LOOK_ON_EVERY = timedelta(hours=1)
+"""For a payment that is not in the books, while its dispute is open."""
 
 
 class DisputeState(StrEnum):
@@ -125,9 +128,29 @@ _WHAT_TO_DO = {
 }
 
 
-def what_to_do(state: DisputeState, amount_cents: int) -> str:
+_UNPLACED = (
+    " This payment is not in the books: look it up at Stripe. If it is the clinic's, its news was"
+    " lost or was refused (practice parked list). The dispute finds it by itself once it is there."
+)
+
+
+_LOST_UNPLACED = (
+    "The bank keeps {amount}. In the books it stands against what the payment brought, and nobody"
+    " owes it."
+)
+
+
+def what_to_do(state: DisputeState, amount_cents: int, *, is_placed: bool) -> str:
     """A dispute for whoever works it off."""
-    return _WHAT_TO_DO[state].format(amount=dollars(amount_cents))
+    if is_placed:
+        return _WHAT_TO_DO[state].format(amount=dollars(amount_cents))
+    words = _LOST_UNPLACED if state is DisputeState.LOST else _WHAT_TO_DO[state]
+    return words.format(amount=dollars(amount_cents)) + _UNPLACED
+
+
+def looks_on(state: DisputeState) -> bool:
+    """Whether the payment of a dispute is looked for every hour, or only every morning."""
+    return state not in CLOSED
 
 
 HOLD_OF_DISPUTE = Broken(

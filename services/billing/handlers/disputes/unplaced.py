@@ -1,0 +1,83 @@
+"""Disputes of a payment that is not in the books: kept, posted and listed until it is found.
+
+Its patient is not known, so nobody is held and nothing is said. What the bank keeps of it stands
+against what the payment brought, until the payment is there.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from services.billing.handlers.disputes.movements import check_reversal, note_movements
+from services.billing.rules.books import ledger
+from services.billing.rules.books.ledger import Reason
+from services.billing.rules.disputes import course as rules
+from services.billing.rules.disputes.course import DisputeState, DisputeStep
+from services.billing.store import disputes as store
+from services.billing.store.disputes import LockedDispute
+from services.billing.store.ledger import post, reverse
+from services.billing.store.refunds import LockedPayment
+from services.billing.work import DisputeStands, LookAtDispute, LookAtPayment
+from shared.messaging import Transaction
+
+log = structlog.get_logger(__name__)
+
+
+async def follow(stands: DisputeStands, tx: Transaction) -> None:
+    """Ask Stripe for the payment; where its news is not only late, keep what is known."""
+    intent = stands.payment_intent_id
+    tx.do(LookAtPayment(payment_intent_id=intent), key=f"look:{intent}")
+    if tx.now - stands.opened_at < rules.PAYMENT_TAKES:
+        _look_on(stands, rules.LOOK_AGAIN_AFTER, tx)
+        return
+    is_new = await store.keep(tx, None, None, stands)
+    known = await store.lock(tx, stands.stripe_dispute_id)
+    assert known is not None, "it was kept just now, or before"
+    if known.is_placed:
+        return
+    if is_new:
+        log.warning("dispute_of_an_unknown_payment")
+    await note_movements(known.dispute_id, None, stands, tx)
+    step = DisputeStep.TAKE if is_new else rules.step(known.state, stands.state)
+    if step is not DisputeStep.CHANGES_NOTHING:
+        await _move_on(known, step, stands, tx)
+    if rules.looks_on(stands.state):
+        _look_on(stands, rules.LOOK_ON_EVERY, tx)
+
+
+def _look_on(stands: DisputeStands, after: timedelta, tx: Transaction) -> None:
+    look = LookAtDispute(stripe_dispute_id=stands.stripe_dispute_id)
+    tx.do(look, due=tx.now + after, key=f"look-on:{stands.stripe_dispute_id}")
+
+
+async def _move_on(
+    known: LockedDispute, step: DisputeStep, stands: DisputeStands, tx: Transaction
+) -> None:
+    dispute_id, state = known.dispute_id, stands.state
+    if step is DisputeStep.REVERSES:
+        await check_reversal(dispute_id, state, tx)
+    if state is DisputeState.LOST:
+        held_cents = await store.held_cents(tx, dispute_id)
+        post(tx, ledger.unknown_lost(dispute_id, held_cents, tx.now))
+    elif known.state is DisputeState.LOST:
+        await reverse(tx, Reason.UNKNOWN_LOST, str(dispute_id))
+    closed_at = tx.now if state in rules.CLOSED else None
+    await store.set_state(tx, dispute_id, stands, hold_id=None, closed_at=closed_at)
+
+
+async def place(
+    known: LockedDispute,
+    payment_id: UUID,
+    paid: LockedPayment,
+    stands: DisputeStands,
+    tx: Transaction,
+) -> DisputeStands:
+    """The payment is found: the dispute is its patient's, and begins as it stands by now."""
+    await reverse(tx, Reason.UNKNOWN_LOST, str(known.dispute_id))
+    await store.place(tx, known.dispute_id, payment_id, paid)
+    if rules.step(known.state, stands.state) is DisputeStep.CHANGES_NOTHING:
+        return stands.model_copy(update={"state": known.state})
+    return stands
