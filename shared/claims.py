@@ -19,6 +19,7 @@ from shared.auth import Actor, Role, Tokens
 from shared.errors import Poison, Retry
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
+from shared.written import LEGIBLE
 
 TIME_LIMIT_S = 5.0
 TOKEN_LIVES = timedelta(minutes=5)
@@ -29,10 +30,12 @@ PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=PRINTABLE),
+    LEGIBLE,
 ]
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=30, pattern=PRINTABLE),
+    LEGIBLE,
 ]
 E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{7,14}$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]

@@ -28,7 +28,7 @@ from typing import Annotated, Any, TypeVar, TypeVarTuple, cast
 from uuid import UUID
 
 import structlog
-from fastapi import Depends, HTTPException, Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.exc import DBAPIError
 
@@ -38,10 +38,21 @@ from shared.db import RACE_STATES, sqlstate
 from shared.http.idempotency import Claim, Kept, UsedOtherwise, well_formed
 from shared.http.problems import Declined, Refused, refusal
 from shared.http.reach import Reach
+from shared.http.said_once import assert_said_once
 from shared.messaging.transaction import Transaction, UnitOfWork
+from shared.refusals import API_DOCUMENT
 from shared.vault import Vault
 
 log = structlog.get_logger(__name__)
+
+NO_KEY = Refused.because(
+    "idempotency_key",
+    "This needs an Idempotency-Key header of 1 to 200 visible ASCII characters.",
+    field="Idempotency-Key",
+    source=API_DOCUMENT,
+    status=400,
+    title="The request is not understood",
+)
 
 TRIES = 6
 UNIQUE_VIOLATION = "23505"
@@ -240,9 +251,7 @@ class Desk:
         if key is None and not self._is_post:
             return None
         if key is None or not well_formed(key):
-            raise HTTPException(
-                400, "This needs an Idempotency-Key header of 1 to 200 visible ASCII characters."
-            )
+            raise Declined(NO_KEY)
         return Claim(self.actor.subject, key, self._hash)
 
     async def _make(self, claim: Claim, tx: Transaction) -> Kept | None:
@@ -304,7 +313,10 @@ def _json(content: bytes, status: int, headers: dict[str, str] | None = None) ->
 
 async def at_desk(request: Request) -> Desk:
     """The desk of one request; routes ask for it as `AtDesk`."""
-    desk = Desk(request, await request.body())
+    body = await request.body()
+    if "json" in request.headers.get("Content-Type", ""):
+        assert_said_once(body)
+    desk = Desk(request, body)
     await desk.keep_within_reach()
     return desk
 

@@ -80,7 +80,7 @@ class Refused(BaseModel):
 
 
 class Declined(HTTPException):
-    """Raised before a request comes to be decided: by what it names it is not its sender's."""
+    """Raised before a request comes to be decided: by how it is sent, or by whose it is."""
 
     def __init__(self, refused: Refused) -> None:
         super().__init__(refused.status)
@@ -158,6 +158,15 @@ _NOT_SENT_AS_JSON = Violation(
 )
 
 
+_NO_JSON = Refused.because(
+    "json_invalid",
+    "The body is no JSON in UTF-8 that can be read; mend its characters, or nest it less.",
+    source="RFC 8259, 8.1 and 9: JSON is UTF-8, and may be nested as deep as its reader allows",
+    status=400,
+    title="The request is not understood",
+)
+
+
 def _violation(found: Any) -> Violation:
     broken = broken_form(found)
     named = () if broken.field is None else (broken.field,)
@@ -195,6 +204,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         return refusal(error.refused, _correlation(request))
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return too_large(error.detail, _correlation(request))
+    if isinstance(error.__cause__, UnicodeDecodeError | RecursionError):
+        return refusal(_NO_JSON, _correlation(request))
     headers = dict(error.headers) if error.headers else None
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers = {"Allow": _methods(request)}

@@ -93,7 +93,43 @@ async def test_a_refusal_stores_nothing_and_its_key_may_be_tried_again(
 async def test_a_post_without_a_key_is_told_what_is_missing(client: httpx.AsyncClient) -> None:
     answer = await client.post("/orders", json={"chair": "a"}, headers=DESK)
     assert answer.status_code == 400
-    assert "Idempotency-Key" in answer.json()["detail"]
+    [violation] = answer.json()["violations"]
+    assert (violation["rule"], violation["field"]) == ("idempotency_key", "Idempotency-Key")
+    assert "Idempotency-Key" in violation["detail"]
+    assert violation["source"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"chair": "a", "chair": "b"}', "chair"),
+        (b'{"chair": "a", "\\u0063hair": "b"}', "chair"),
+        (b'{"chair": {"at": [{"x": 1, "x": 1}]}}', "x"),
+        (b'{"Testa Canary": 1, "Testa Canary": 2}', "?"),
+    ],
+)
+async def test_what_is_said_twice_is_refused_for_a_parser_would_keep_the_last(
+    client: httpx.AsyncClient, engine: AsyncEngine, body: bytes, field: str
+) -> None:
+    headers = DESK | key() | {"Content-Type": "application/json"}
+    answer = await client.post("/orders", content=body, headers=headers)
+    assert answer.status_code == 422
+    [violation] = answer.json()["violations"]
+    assert (violation["rule"], violation["field"]) == ("said_twice", field)
+    assert violation["source"].startswith("RFC 7493")
+    assert await count(engine, "orders") == 0
+
+
+@pytest.mark.parametrize("body", [b'{"chair": "\xff"}', b"[" * 50_000 + b"]" * 50_000])
+async def test_a_body_that_is_no_json_is_told_so_with_the_rule(
+    client: httpx.AsyncClient, body: bytes
+) -> None:
+    headers = DESK | key() | {"Content-Type": "application/json"}
+    answer = await client.post("/orders", content=body, headers=headers)
+    assert answer.status_code == 400
+    [violation] = answer.json()["violations"]
+    assert violation["rule"] == "json_invalid"
+    assert violation["source"].startswith("RFC 8259")
 
 
 async def test_reads_and_writes_of_patients_stand_in_an_unbroken_audit_log(
@@ -185,7 +221,10 @@ async def test_a_key_that_no_log_or_table_should_hold_is_refused(
     headers = {name.encode(): value.encode() for name, value in (DESK | key(bad)).items()}
     answer = await client.post("/orders", json={"chair": "a"}, headers=headers)
     assert answer.status_code == 400
-    assert "Idempotency-Key" in answer.json()["detail"]
+    [violation] = answer.json()["violations"]
+    assert (violation["rule"], violation["field"]) == ("idempotency_key", "Idempotency-Key")
+    assert "Idempotency-Key" in violation["detail"]
+    assert violation["source"]
 
 
 async def test_a_request_that_waits_too_long_for_its_twin_is_told_to_come_back(

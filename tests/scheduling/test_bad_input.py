@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.scheduling.conftest import LOCATION, Clinic, every
+from tests.scheduling.conftest import CLINICIAN, DRIVER, LOCATION, PATIENT, Clinic, every
 
 
 async def wrong(clinic: Clinic, path: str, body: object) -> dict[str, str]:
@@ -154,3 +154,65 @@ async def test_a_truth_value_is_no_dose_and_no_reading(
     }
     figure = await wrong(clinic, "/visit-types/ketamine_mood/figures", figures)
     assert (figure["rule"], figure["field"]) == ("number_needed", "recovery_min.value")
+
+
+@pytest.mark.parametrize("value", [1, 0, "true", "no", 1.0])
+async def test_what_is_no_truth_value_answers_no_question(clinic: Clinic, value: object) -> None:
+    visit = f"/appointments/{(await clinic.series())['appointments'][0]['appointment_id']}"
+    answered = await wrong(clinic, f"{visit}/check-in", {"fasted": value})
+    assert (answered["rule"], answered["field"]) == ("truth_needed", "fasted")
+
+
+@pytest.mark.parametrize("value", ["35000", "3.5e4", ""])
+async def test_a_number_in_quotes_is_no_dose(clinic: Clinic, value: str) -> None:
+    visit = f"/appointments/{(await clinic.series())['appointments'][0]['appointment_id']}"
+    planned = await wrong(clinic, f"{visit}/dose-plan", clinic.dose(dose_ug=value))
+    assert (planned["rule"], planned["field"]) == ("number_needed", "dose_ug")
+
+
+@pytest.mark.parametrize("name", ["-1", "😀", ".", "+12025550111"])
+async def test_whoever_is_seen_to_take_a_patient_home_has_a_name(clinic: Clinic, name: str) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    await clinic.given(visit)
+    path = f"/appointments/{visit['appointment_id']}/ride-seen"
+    violation = await wrong(clinic, path, DRIVER | {"driver_name": name})
+    assert (violation["rule"], violation["field"]) == ("driver_unnamed", "driver_name")
+    assert violation["source"].startswith("FAQ")
+
+
+HIDDEN = ["\u200b", "\u2060\ufeff", "Testa\u202eyranaC", "Te\u00adsta", "Tes\x85ta", "a\x00b"]
+"""A space of no width, a word joiner, a mark that turns the rest around, a soft hyphen, a next line
+of old terminals, and what PostgreSQL keeps in no text."""
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+async def test_a_text_hides_nothing(clinic: Clinic, text: str) -> None:
+    for path, body, field in (
+        ("/patients", PATIENT | {"last_name": text}, "last_name"),
+        ("/clinicians", CLINICIAN | {"subject": text}, "subject"),
+        (f"/locations/{clinic.location_id}/chairs", {"name": text}, "name"),
+    ):
+        violation = await wrong(clinic, path, body)
+        assert violation["field"] == field
+        assert violation["rule"] in {"text_hides", "string_pattern_mismatch"}
+    series = await clinic.series()
+    violation = await wrong(clinic, f"/series/{series['series_id']}/stop", {"reason": text})
+    assert (violation["rule"], violation["field"]) == ("text_hides", "reason")
+
+
+@pytest.mark.parametrize("text", ["\u200c\u200d", "\u0301", "\u3000\u200d"])
+async def test_a_text_says_something(clinic: Clinic, text: str) -> None:
+    violation = await wrong(clinic, "/patients", PATIENT | {"first_name": text})
+    assert (violation["rule"], violation["field"]) == ("text_blank", "first_name")
+
+
+@pytest.mark.parametrize("name", ["Zoë", "O'Brien-Smith", "می‌خواهم", "李", "क्‍ष", "3rd"])
+async def test_a_name_may_be_of_any_script(clinic: Clinic, name: str) -> None:
+    wish = PATIENT | {"first_name": name, "last_name": "Any Script"}
+    assert (await clinic.send("/patients", wish)).status_code == 201
+
+
+async def test_a_reason_may_have_several_lines(clinic: Clinic) -> None:
+    series = await clinic.series()
+    body = {"reason": "Moves away.\n\tWas told so by phone. 👍🏽"}
+    assert (await clinic.send(f"/series/{series['series_id']}/stop", body)).is_success

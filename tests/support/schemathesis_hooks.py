@@ -19,6 +19,8 @@ BY_DESIGN = {
     "calendar_years",  # a moment beyond any calendar of ours
     "clock_order",  # an end before its beginning
     "no_change",  # nothing but what stays as it is
+    "text_hides",  # a character that nobody sees
+    "text_blank",  # no character that anybody sees
 }
 """Refused by what a schema has no word for."""
 

@@ -14,7 +14,7 @@ from shared.claims import PRINTABLE, Line
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
 from shared.refusals import API_DOCUMENT, Malformed
-from shared.written import A_DAY
+from shared.written import A_DAY, LEGIBLE
 
 T = TypeVar("T")
 
@@ -30,6 +30,7 @@ Day = Annotated[
 Source = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=PRINTABLE),
+    LEGIBLE,
 ]
 Clock = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
 """What a clock on the wall shows; 24:00 ends a day."""

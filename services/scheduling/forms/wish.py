@@ -13,20 +13,25 @@ from shared.refusals import API_DOCUMENT, Malformed
 class Wish(BaseModel):
     """What a caller asks for: nothing unknown in it, and nothing of it in an error's text.
 
-    A truth value is no number: Pydantic would take a dose of `true` for a dose of one.
+    What is a number or a truth value is sent as one: Pydantic would take a dose of `true` for a
+    dose of one, and a `1`, or a word, for somebody who has fasted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _has_numbers_for_numbers(cls, said: Any) -> Any:
+    def _has_each_as_what_it_is(cls, said: Any) -> Any:
         for name, field in cls.model_fields.items() if isinstance(said, dict) else ():
-            if isinstance(said.get(field.alias or name), bool):
-                types = set(_types_in(field.annotation))
-                if int in types and bool not in types:
-                    detail = "This is a truth value; right would be a whole number."
-                    raise Malformed("number_needed", detail, API_DOCUMENT, name)
+            value, types = said.get(field.alias or name), set(_types_in(field.annotation))
+            types -= {type(None)}
+            no_number = isinstance(value, bool) and int in types and bool not in types
+            if no_number or (isinstance(value, str) and types and types <= {int, float}):
+                detail = "This is no number; right would be a number, without quotes."
+                raise Malformed("number_needed", detail, API_DOCUMENT, name)
+            if types == {bool} and value is not None and not isinstance(value, bool):
+                detail = "This is no truth value; right would be true or false, without quotes."
+                raise Malformed("truth_needed", detail, API_DOCUMENT, name)
         return said
 
 

@@ -17,12 +17,12 @@ from pydantic import (
 from services.scheduling.forms.wish import Wish
 from services.scheduling.rules.patients.intake import ANOTHER_PERSON, Concern
 from services.scheduling.rules.visits.life import SendHomeReason
-from shared.claims import E164, Address, Email, Icd10, Line, Name
+from shared.claims import E164, PRINTABLE, Address, Email, Icd10, Line, Name
 from shared.events import Moment
 from shared.events.scheduling import CancelReason, RideMode, TypeCode
 from shared.identifiers import DeaNumber, Ein, Npi
 from shared.refusals import API_DOCUMENT, Malformed
-from shared.written import A_DAY
+from shared.written import A_DAY, LEGIBLE, LEGIBLE_LINES
 
 MAX_APPOINTMENTS = 366
 """Far above any series, so that the rule about its size can say what would be right."""
@@ -30,7 +30,9 @@ MAX_APPOINTMENTS = 366
 MAX_DIAGNOSES = 12
 """As many as a claim form holds (CMS-1500, item 21)."""
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), LEGIBLE_LINES
+]
 BirthDate = Annotated[date, A_DAY, Field(ge=date(1900, 1, 1))]
 
 
@@ -125,7 +127,11 @@ class TakeChairOut(Wish):
     reason: Line
 
 
-Subject = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Subject = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PRINTABLE),
+    LEGIBLE,
+]
 """The `sub` of somebody's token: an id, never a name."""
 
 

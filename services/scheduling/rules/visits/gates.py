@@ -11,6 +11,7 @@ from datetime import datetime
 
 from services.scheduling.rules.patients import consents
 from services.scheduling.rules.visits.doses import DoseState, unplanned
+from services.scheduling.rules.visits.life import is_a_name
 from services.scheduling.rules.visits.readings import Vitals, broken_by_vitals
 from shared.events.scheduling import RideMode
 from shared.refusals import Broken
@@ -236,11 +237,12 @@ def broken_by_ride_seen(
                 "driver_phone",
             )
         )
-    if driver_name is None:
+    if not is_a_name(driver_name):
         broken.append(
             Broken(
                 "driver_unnamed",
-                "Whoever takes the patient home has a name; ask for it, or read it from the app.",
+                "Whoever takes the patient home has a name, written in letters; ask for it, or read"
+                " it from the app.",
                 RIDE_SOURCE,
                 "driver_name",
             )

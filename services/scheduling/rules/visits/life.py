@@ -259,9 +259,13 @@ def broken_by_day(
     ]
 
 
+def is_a_name(words: str | None) -> bool:
+    """Whether somebody can be called by it: a dash, a phone's digits or a face are no name."""
+    return words is not None and any(map(str.isalpha, words))
+
+
 def broken_by_ride(mode: RideMode, driver_name: str | None) -> list[Broken]:
-    is_named = driver_name is not None and any(map(str.isalpha, driver_name))
-    if is_named or (driver_name is None and mode is RideMode.RIDESHARE):
+    if is_a_name(driver_name) or (driver_name is None and mode is RideMode.RIDESHARE):
         return []
     return [
         Broken(
