@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from uuid import UUID
 from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
@@ -17,7 +16,8 @@ from hypothesis import strategies as st
 from services.scheduling.documents.outcome_days import LEFT, PLOT
 from services.scheduling.documents.outcome_plot import draw
 from services.scheduling.forms.outcomes import ScoreAnswer, Trend, TrendPoint
-from services.scheduling.rules.outcomes.forms import Occasion, Scale
+from services.scheduling.rules.outcomes.creyos import TASKS
+from services.scheduling.rules.outcomes.forms import Instrument, Occasion, Scale
 from services.scheduling.rules.outcomes.scales import GAD7, NRS, PHQ9, SCALES
 from tests.scheduling.conftest import Clinic
 from tests.scheduling.forms import before, form, record
@@ -128,31 +128,66 @@ def test_a_long_gap_is_drawn_short_and_says_so() -> None:
 
 def test_without_a_form_the_picture_says_so() -> None:
     picture = drawn([], [1])
-    assert "No form with a total has been recorded yet" in "".join(picture.itertext())
+    assert "No form and no test has been recorded yet" in "".join(picture.itertext())
 
 
-courses = st.lists(
-    st.sampled_from(SCALES).flatmap(
-        lambda scale: st.lists(
-            st.tuples(st.floats(0, 900), st.integers(0, scale.most)), min_size=1, max_size=12
-        ).map(lambda totals: trend(scale, sorted(totals)))
-    ),
-    max_size=4,
-    unique_by=lambda each: each.instrument,
+def summaries(figures: list[dict[str, float]]) -> Trend:
+    """Creyos summaries three days apart, each with a figure per task; the first is the baseline."""
+    found = trend(NRS, [(3 * n, 0) for n, _ in enumerate(figures)])
+    points = [
+        point.model_copy(
+            update={"score": ScoreAnswer(total=None, band=None, parts=parts, criteria_met=None)}
+        )
+        for point, parts in zip(found.points, figures, strict=True)
+    ]
+    return found.model_copy(update={"instrument": Instrument.CREYOS, "points": points})
+
+
+def test_each_task_of_a_creyos_summary_is_a_row_from_its_baseline_to_its_newest() -> None:
+    first, last = {"digit_span": 92, "polygons": 104.5}, {"digit_span": 104, "polygons": 104.5}
+    picture = drawn([summaries([first, {"digit_span": 99}, last])])
+    assert [each.text for each in kind(picture, "task")] == ["polygons", "digit span"]
+    assert [each.text for each in kind(picture, "figure")] == ["104.5 (±0)", "104 (+12)"]
+    [moved] = [each for each in kind(picture, "moved") if each.get("x1") != each.get("x2")]
+    [baseline] = kind(picture, "baseline")
+    newest = kind(picture, "point")[1]
+    assert (moved.get("x1"), moved.get("x2")) == (baseline.get("cx"), newest.get("cx"))
+    assert len(kind(picture, "between")) == 1
+    said = (picture.findtext(f"{SVG}desc") or "").partition("Creyos")[2]
+    assert "digit span: 92 on Oct 5; 99 on Oct 8; 104 on Oct 11." in said
+
+
+def test_forms_and_a_creyos_summary_are_one_picture_and_nothing_lies_on_another() -> None:
+    picture = drawn([trend(PHQ9, [(0, 18), (3, 9)]), summaries([{"digit_span": 92}])], [1])
+    names = {each.text: float(each.get("y", "")) for each in kind(picture, "name")}
+    assert list(names) == ["PHQ-9 · depression", "Creyos · cognition"]
+    days = [float(each.get("y", "")) for each in kind(picture, "day")]
+    assert min(days) + 20 < names["Creyos · cognition"] < max(days)
+    assert [each.text for each in kind(picture, "figure")] == ["92"]
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(TASKS), st.floats(0, 200).map(lambda x: round(x, 1)), min_size=1
+        ),
+        min_size=1,
+        max_size=6,
+    )
 )
-
-
-@given(courses, st.lists(st.floats(0, 900), max_size=8))
-def test_whatever_the_course_everything_lies_inside_the_picture(
-    trends: list[Trend], infusions: list[float]
-) -> None:
-    picture = drawn(trends, sorted(infusions))
-    _, _, _, height = map(int, picture.get("viewBox", "").split())
-    for each in [*kind(picture, "point"), *kind(picture, "baseline"), *kind(picture, "drop")]:
-        assert LEFT < float(each.get("cx", "")) < LEFT + PLOT
+def test_whatever_creyos_found_every_figure_has_its_place(found: list[dict[str, float]]) -> None:
+    picture = drawn([summaries(found)])
+    height = int(picture.get("viewBox", "").split()[-1])
+    for each in picture.iter(f"{SVG}circle"):
+        assert LEFT <= float(each.get("cx", "")) <= LEFT + PLOT
         assert 0 < float(each.get("cy", "")) < height
-    places = [float(each.get("x", "")) for each in kind(picture, "day")]
-    assert all(later - earlier >= 52 for earlier, later in pairwise(places))
+    for each in kind(picture, "figure"):
+        before, behind = {"start": (0, 94), "end": (94, 0), "middle": (47, 47)}[
+            each.get("text-anchor", "")
+        ]
+        x = float(each.get("x", ""))
+        assert x - before >= LEFT
+        assert x + behind <= LEFT + PLOT
 
 
 async def test_a_patient_s_picture_shows_the_newest_series_or_the_one_named(

@@ -1,5 +1,6 @@
 """Scores over a series as SVG: a panel per form, one axis of days, each infusion marked.
 
+What tests of cognition found stands under them (`cognition_plot`).
 Drawn by hand, so that the service needs no plotting library. Days are the clinic's own. Whoever
 cannot see it hears the title and a description with every figure; each score has its own title.
 What the picture says by colour it also says by shape and in words. No text of a patient's is in it.
@@ -11,9 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from services.scheduling.documents import cognition_plot
+from services.scheduling.documents.cognition_plot import draw_cognition, heard_cognition, height
 from services.scheduling.documents.outcome_days import LEFT, PLOT, Days, axis, dated, shown
 from services.scheduling.forms.outcomes import Trend, TrendPoint
-from services.scheduling.rules.outcomes.forms import Occasion, Scale
+from services.scheduling.rules.outcomes.forms import Instrument, Occasion, Scale
 from services.scheduling.rules.outcomes.scales import scale_of
 
 WIDTH = 880
@@ -57,12 +60,31 @@ NAMES = {
 
 
 def draw(trends: Sequence[Trend], infusions: Sequence[datetime], zone: ZoneInfo) -> str:
-    """The picture of the trends that have totals. `infusions` are the moments they began."""
-    totalled = [trend for trend in trends if trend.points[0].score.total is not None]
-    taken = [point.taken_at for trend in totalled for point in trend.points]
+    """The picture of the trends. `infusions` are the moments they began."""
+    totalled = [trend for trend in trends if trend.instrument is not Instrument.CREYOS]
+    tested = [trend for trend in trends if trend.instrument is Instrument.CREYOS]
+    taken = [point.taken_at for trend in trends for point in trend.points]
     days = Days.of([*infusions, *taken], zone)
     if not taken:
-        return _framed(TOP + FOOT, "No form with a total has been recorded yet", [], [])
+        return _framed(TOP + FOOT, "No form and no test has been recorded yet", [], [])
+    body, bottom = _courses(totalled, infusions, zone) if totalled else ([], TOP - GAP)
+    for trend in tested:
+        body += draw_cognition(trend, days, bottom + GAP + HEAD)
+        bottom += GAP + HEAD + height(trend)
+    span = " to ".join(dict.fromkeys(dated(day) for day in (days.days[0], days.days[-1])))
+    given = f"{len(infusions) or 'no'} infusion{'' if len(infusions) == 1 else 's'}"
+    key = " · ○ baseline" if any(trend.baseline_id for trend in trends) else ""
+    heard = [_heard(trend, days) for trend in totalled]
+    heard += [heard_cognition(trend, days) for trend in tested]
+    return _framed(bottom + FOOT, f"{span} · {given}{key}", heard, body)
+
+
+def _courses(
+    totalled: Sequence[Trend], infusions: Sequence[datetime], zone: ZoneInfo
+) -> tuple[list[str], int]:
+    """The panels of the forms, with one axis of days, and where they end."""
+    taken = [point.taken_at for trend in totalled for point in trend.points]
+    days = Days.of([*infusions, *taken], zone)
     first = TOP + (STRIP if infusions else 0) + HEAD
     tops = [first + number * (PANEL + GAP + HEAD) for number in range(len(totalled))]
     panels = list(zip(totalled, tops, strict=True))
@@ -73,11 +95,7 @@ def draw(trends: Sequence[Trend], infusions: Sequence[datetime], zone: ZoneInfo)
         *(part for trend, top in panels for part in _course(trend, days, top)),
         *axis(days, bottom),
     ]
-    span = " to ".join(dict.fromkeys(dated(day) for day in (days.days[0], days.days[-1])))
-    given = f"{len(infusions) or 'no'} infusion{'' if len(infusions) == 1 else 's'}"
-    key = " · ○ baseline" if any(trend.baseline_id for trend in totalled) else ""
-    heard = [_heard(trend, days) for trend in totalled]
-    return _framed(bottom + 2 * FOOT, f"{span} · {given}{key}", heard, body)
+    return body, bottom + FOOT
 
 
 def _framed(height: int, under: str, heard: Sequence[str], body: Sequence[str]) -> str:
@@ -87,7 +105,7 @@ def _framed(height: int, under: str, heard: Sequence[str], body: Sequence[str]) 
             f' width="{WIDTH}" height="{height}" role="img" aria-labelledby="title desc">',
             '<title id="title">Outcomes over the series</title>',
             f'<desc id="desc">{" ".join([f"{under}.", *heard])}</desc>',
-            f"<style>{STYLE}</style>",
+            f"<style>{STYLE}{cognition_plot.STYLE}</style>",
             f'<rect width="{WIDTH}" height="{height}" rx="8" fill="#fff"/>',
             f'<text class="title" x="{LEFT}" y="34">Outcomes over the series</text>',
             f'<text x="{LEFT}" y="54">{under}</text>',
