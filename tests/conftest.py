@@ -16,6 +16,7 @@ from deploy.kafka.topics import prefixed
 from deploy.local import ground
 from deploy.local.ground import Kafka
 from deploy.local.postgres import Database, EmbeddedPostgres, Postgres
+from shared.service import keep_for_good
 from tests.support import stripe_mock
 from tests.support.stripe_mock import OfficialStripe
 from tests.support.templates import Templates
@@ -32,6 +33,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "restarts_postgres: stops the server and starts it again; left out on a given one",
     ):
         config.addinivalue_line("markers", marker)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: the collector need not look at it again and again."""
+    keep_for_good()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
