@@ -140,6 +140,31 @@ async def test_a_form_after_the_series_waits_until_it_is_over(clinic: Clinic) ->
     assert await refused(clinic, patient_id, wish) == [("recorded_already", "instrument")]
 
 
+async def test_months_after_a_series_a_form_is_filled_in_again_once_a_day(clinic: Clinic) -> None:
+    series = await clinic.series()
+    patient_id, series_id = series["patient_id"], series["series_id"]
+    await record(clinic, patient_id, form("phq9", 20))
+    await clinic.given(series["appointments"][0])
+    await clinic.post(f"/series/{series_id}/stop", {"reason": "Well enough."})
+    wish = form("phq9", 4, occasion="after_series", series_id=series_id)
+    await record(clinic, patient_id, wish)
+    clinic.clock.step_to(datetime(2026, 11, 10, 3, 30, tzinfo=UTC))  # November 9 in Alexandria
+    again = form("phq9", 12, occasion="after_series", series_id=series_id)
+    await record(clinic, patient_id, again)
+    clinic.clock.step_to(datetime(2026, 11, 10, 4, 59, tzinfo=UTC))
+    assert await refused(clinic, patient_id, again) == [("recorded_already", "instrument")]
+    clinic.clock.step_to(datetime(2026, 11, 10, 5, 1, tzinfo=UTC))  # the day after
+    await record(clinic, patient_id, again)
+    [trend] = (await clinic.get(f"/series/{series_id}/outcomes"))["trends"]
+    assert [point["score"]["total"] for point in trend["points"]] == [20, 4, 12, 12]
+    assert [point["response"] for point in trend["points"]] == [None, True, False, False]
+    assert [point["remission"] for point in trend["points"]] == [False, True, False, False]
+    picture = await clinic.client.get(
+        f"/patients/{patient_id}/outcomes.svg", headers=clinic.headers
+    )
+    assert "12 (moderate) after the series, Nov 10" in picture.text
+
+
 async def test_a_cancelled_visit_and_another_patient_s_take_no_form(clinic: Clinic) -> None:
     series, other = await clinic.series(), await clinic.patient()
     visit = series["appointments"][0]

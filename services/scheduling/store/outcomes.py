@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, update
 from sqlmodel import col
@@ -34,6 +35,18 @@ class Place:
     taken_at: datetime
     series_id: UUID | None = None
     appointment_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day on the clinic's wall."""
+
+    date: date
+    zone: str
+
+    @classmethod
+    def of(cls, moment: datetime, zone: str) -> Day:
+        return cls(moment.astimezone(ZoneInfo(zone)).date(), zone)
 
 
 def add_outcome(
@@ -69,8 +82,13 @@ def score_of(tx: Transaction, outcome: Outcome) -> Score:
     return Score(**unseal(tx, outcome.score, "outcomes", "score", outcome.outcome_id))
 
 
-async def is_recorded(tx: Transaction, place: Place, instrument: Instrument) -> bool:
-    """Whether this form stands on file for this occasion. Intake may be asked again."""
+async def is_recorded(
+    tx: Transaction, place: Place, instrument: Instrument, day: Day | None
+) -> bool:
+    """Whether this form stands on file for this occasion, where it has a day for that day.
+
+    Intake may be asked again.
+    """
     if place.occasion is Occasion.INTAKE:
         return False
     rows = select(col(Outcome.outcome_id)).where(
@@ -79,6 +97,11 @@ async def is_recorded(tx: Transaction, place: Place, instrument: Instrument) -> 
         col(Outcome.instrument) == instrument,
         _standing(),
     )
+    if day is not None:
+        rows = rows.where(
+            func.date(func.timezone(day.zone, col(Outcome.taken_at))) == day.date,
+            col(Outcome.occasion) == place.occasion,
+        )
     return (await tx.execute(rows)).first() is not None
 
 

@@ -50,6 +50,7 @@ class Outcome(Base, table=True):
             "uq_outcomes_after_series",
             "series_id",
             "instrument",
+            "taken_at",
             unique=True,
             postgresql_where=text("withdrawn_at IS NULL AND occasion = 'after_series'"),
         ),

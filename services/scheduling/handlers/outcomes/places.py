@@ -31,13 +31,13 @@ async def place_of(
     ]
     if broken:
         return broken
-    series_id = wish.series_id
+    series_id, day = wish.series_id, None
     if wish.appointment_id is not None:
         visit = await kept.visit_of(tx, patient_id, wish.appointment_id)
         if visit is None:
             return [unknown("appointment", "appointment_id")]
         if visit.series_id is None:
-            return [rules.NO_INFUSION]
+            return [rules.OF_NO_SERIES]
         series_id = visit.series_id
         drips = drips_of(await store.visits_of(tx, series_id))
         [own] = (each for each in drips if each.sequence_no == visit.sequence_no)
@@ -48,6 +48,9 @@ async def place_of(
             return [unknown("series", "series_id")]
         drips = drips_of(await store.visits_of(tx, series_id))
         broken += rules.broken_by_after_series(SeriesState(series.state), drips, taken_at)
+        location = await store.find_location(tx, series.location_id)
+        assert location is not None, "a series has its place"
+        day = kept.Day.of(taken_at, location.zone)
     place = Place(patient_id, wish.occasion, taken_at, series_id, wish.appointment_id)
-    recorded = await kept.is_recorded(tx, place, instrument)
+    recorded = await kept.is_recorded(tx, place, instrument, day)
     return [*broken, *rules.broken_by_recorded(instrument, recorded=recorded)] or place

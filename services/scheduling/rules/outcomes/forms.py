@@ -23,7 +23,10 @@ class Instrument(StrEnum):
 
 
 class Occasion(StrEnum):
-    """When in a course a form is filled in."""
+    """When in a course a form is filled in. After a series it may be asked again, day by day.
+
+    The FAQ: symptoms may recur within weeks, and maintenance is monthly or periodic.
+    """
 
     INTAKE = "intake"
     BEFORE_INFUSION = "before_infusion"

@@ -15,10 +15,11 @@ OLDEST_FORM = datetime(1999, 1, 1, tzinfo=UTC)
 """The PHQ-9 is the oldest of the questionnaires: Spitzer et al., JAMA 1999;282:1737."""
 
 
-NO_INFUSION = Broken(
+OF_NO_SERIES = Broken(
     "no_infusion",
-    "No infusion is given in this visit; record the form as an intake's, or name an infusion.",
-    "a form before an infusion belongs to that infusion",
+    "This visit is of no series; record the form as one after the patient's series, or as an"
+    " intake's, or name an infusion of a series.",
+    "a form before an infusion belongs to that infusion's series",
     "appointment_id",
 )
 
@@ -135,7 +136,7 @@ def broken_by_recorded(instrument: Instrument, *, recorded: bool) -> list[Broken
         Broken(
             "recorded_already",
             f"The {instrument} of this occasion is on file; withdraw it first if it is wrong.",
-            "a patient fills in each form once per occasion",
+            "a patient fills in each form once per infusion, and after a series once a day",
             "instrument",
         )
     ]
