@@ -10,7 +10,7 @@ from services.scheduling.handlers.imports import files
 from services.scheduling.handlers.patients import intake
 from services.scheduling.handlers.series import gap_risks, holds
 from services.scheduling.handlers.visits import monitoring, overdue, unsettled
-from services.scheduling.handlers.waitlist import joining, openings
+from services.scheduling.handlers.waitlist import joining, needless, openings
 from services.scheduling.rules.visits.overdue import next_quarter
 from services.scheduling.rules.visits.unsettled import next_hour
 from services.scheduling.work import (
@@ -22,6 +22,7 @@ from services.scheduling.work import (
     ExpireWish,
     ForgetImport,
     KeepFingerprints,
+    LookAtWishes,
     LookForOverdueDischarges,
     LookForUnsettled,
     OfferChair,
@@ -37,6 +38,7 @@ on.due(ExpectEntry)(monitoring.flag_late_entry)
 on.due(OfferChair)(openings.offer_chair)
 on.due(ExpireOffers)(openings.expire_offers)
 on.due(ExpireWish)(joining.expire_wish)
+on.due(LookAtWishes)(needless.look_at_wishes)
 on.round(LookForUnsettled, after=next_hour)(unsettled.raise_unsettled)
 on.round(LookForOverdueDischarges, after=next_quarter)(overdue.raise_overdue)
 on.round(KeepFingerprints, after=next_hour)(intake.keep_fingerprints)

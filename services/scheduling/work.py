@@ -68,6 +68,18 @@ class ExpireWish(Work):
     wish_id: UUID
 
 
+class LookAtWishes(Work):
+    """See which chairs a patient is offered that they need no more: their visits changed at `at`.
+
+    `booked` is a visit that was booked then, `moved` one that has another time since.
+    """
+
+    patient_id: UUID
+    at: datetime
+    booked: UUID | None = None
+    moved: UUID | None = None
+
+
 class CheckImportBatch(Work):
     """Read a batch of an import's rows and say what is wrong. Each batch leaves the next."""
 

@@ -82,7 +82,27 @@ async def has_wish(
     return (await tx.execute(rows)).first() is not None
 
 
-async def end_wish(tx: Transaction, wish_id: UUID, state: WishState) -> list[UUID]:
+async def waits_for(tx: Transaction, patient_id: UUID) -> list[WaitingWish]:
+    """All that a patient waits for, at any place."""
+    rows = select(WaitingWish).where(
+        col(WaitingWish.patient_id) == patient_id, col(WaitingWish.state) == WishState.WAITING
+    )
+    return await every(tx, rows.order_by(*BY_MADE), WaitingWish)
+
+
+async def open_offers(tx: Transaction, wish_id: UUID) -> list[ChairOffer]:
+    rows = select(ChairOffer).where(
+        col(ChairOffer.wish_id) == wish_id, col(ChairOffer.state) == OfferState.OPEN
+    )
+    return await every(tx, rows.order_by(*BY_OFFERED), ChairOffer)
+
+
+async def end_wish(
+    tx: Transaction,
+    wish_id: UUID,
+    state: WishState,
+    offers_are: OfferState = OfferState.DECLINED,
+) -> list[UUID]:
     """Take a wish off the list. What is offered to it still is offered no more: which chairs."""
     await tx.execute(
         update(WaitingWish)
@@ -92,7 +112,7 @@ async def end_wish(tx: Transaction, wish_id: UUID, state: WishState) -> list[UUI
     declined = await tx.execute(
         update(ChairOffer)
         .where(col(ChairOffer.wish_id) == wish_id, col(ChairOffer.state) == OfferState.OPEN)
-        .values(state=OfferState.DECLINED)
+        .values(state=offers_are)
         .returning(col(ChairOffer.opening_id))
     )
     return sorted(set(declined.scalars()))

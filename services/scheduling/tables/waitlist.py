@@ -71,7 +71,9 @@ class ChairOffer(Base, table=True):
 
     __tablename__ = "chair_offers"
     __table_args__ = (
-        CheckConstraint("state IN ('open', 'taken', 'lost', 'declined', 'expired')", name="state"),
+        CheckConstraint(
+            "state IN ('open', 'taken', 'lost', 'declined', 'expired', 'withdrawn')", name="state"
+        ),
         CheckConstraint("offered_at < expires_at AND starts_at < ends_at", name="times"),
         Index(
             "uq_chair_offers_taken",

@@ -15,7 +15,12 @@ from services.scheduling.handlers.series.booking import book_missing
 from services.scheduling.handlers.series.changes import move_visit
 from services.scheduling.handlers.shown import count_not_lost
 from services.scheduling.handlers.visits.treatments import book_treatment, broken_by_order
-from services.scheduling.handlers.waitlist.openings import ask_next, offers_key
+from services.scheduling.handlers.waitlist.openings import (
+    ask_next,
+    offers_key,
+    take_off,
+    wish_key,
+)
 from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.patients.ages import broken_by_age
 from services.scheduling.rules.series import waitlist as rules
@@ -73,7 +78,7 @@ async def join_waitlist(wish: JoinWaitlist, tx: Transaction) -> WaitingAnswer | 
 async def _broken_by_series(wish: JoinWaitlist, tx: Transaction) -> list[Broken]:
     course = await kept.open_course(tx, wish.patient_id)
     return [
-        *rules.broken_by_waiting_for_nothing(has_place=_has_place(course, wish)),
+        *rules.broken_by_waiting_for_nothing(has_place=has_place(course, wish)),
         *rules.broken_by_needless_order(is_ordered=wish.is_ordered),
     ]
 
@@ -107,10 +112,6 @@ async def _broken_by_treatment(
     return rules.broken_by_needless_order(is_ordered=wish.is_ordered)
 
 
-def wish_key(wish_id: UUID) -> str:
-    return f"wish/{wish_id}"
-
-
 async def expire_wish(work: ExpireWish, tx: Transaction) -> None:
     """A patient who can come at no time that is left waits no more."""
     wish = await kept.find_wish(tx, work.wish_id)
@@ -119,7 +120,7 @@ async def expire_wish(work: ExpireWish, tx: Transaction) -> None:
     await kept.end_wish(tx, work.wish_id, WishState.EXPIRED)
 
 
-def _has_place(course: Course | None, wish: JoinWaitlist) -> bool:
+def has_place(course: Course | None, wish: JoinWaitlist | WaitingWish) -> bool:
     """Whether the patient's series here has a visit to move, or lacks an infusion."""
     if course is None or (course.series.location_id, course.series.visit_type) != (
         wish.location_id,
@@ -145,9 +146,7 @@ async def leave_waitlist(wish_id: UUID, _: Answer, tx: Transaction) -> WaitingAn
     broken = rules.broken_by_wish(WishState(found.state))
     if broken:
         return Refused.by_rules(broken, "The wish is not withdrawn")
-    for opening_id in await kept.end_wish(tx, wish_id, WishState.WITHDRAWN):
-        await ask_next(tx, opening_id)
-    tx.cancel(wish_key(wish_id))
+    await take_off(tx, wish_id, WishState.WITHDRAWN)
     return WaitingAnswer(**(found.model_dump() | {"state": WishState.WITHDRAWN}))
 
 
@@ -174,9 +173,8 @@ async def accept_offer(
     await kept.end_offers(tx, [offer_id], OfferState.TAKEN)
     others = [each.offer_id for each in offers if each.offer_id != offer_id]
     await kept.end_offers(tx, others, OfferState.LOST)
-    await kept.end_wish(tx, wish.wish_id, WishState.FILLED)
-    tx.cancel(wish_key(wish.wish_id))
     tx.cancel(offers_key(offer.opening_id))
+    await take_off(tx, wish.wish_id, WishState.FILLED)
     return answer
 
 

@@ -20,6 +20,7 @@ from services.scheduling.handlers.series.given_before import broken_by_given
 from services.scheduling.handlers.series.placing import UNNUMBERED, Placing
 from services.scheduling.handlers.series.plans import place_of
 from services.scheduling.handlers.shown import count_not_lost, protocol_of
+from services.scheduling.handlers.told import look_at_wishes
 from services.scheduling.handlers.visits.drug_gaps import broken_by_gap, broken_by_new
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.clinic.policy import Policy
@@ -29,7 +30,7 @@ from services.scheduling.rules.planner.days import days_of
 from services.scheduling.rules.planner.wishes import Preferences
 from services.scheduling.rules.series import waitlist as rules
 from services.scheduling.rules.series.protocols import Infusion
-from services.scheduling.rules.series.waitlist import Candidate, OfferState, Span
+from services.scheduling.rules.series.waitlist import Candidate, OfferState, Span, WishState
 from services.scheduling.rules.visits.life import COMING
 from services.scheduling.store import Course
 from services.scheduling.store import waitlist as kept
@@ -44,7 +45,11 @@ from shared.messaging import Transaction
 
 
 def look_after(visit: Appointment, tx: Transaction) -> None:
-    """A visit gives up its time: its chair is offered to those who wait, its series looked at."""
+    """A visit gives up its time: its chair is offered to those who wait, its series looked at.
+
+    So is what its own patient waits for.
+    """
+    look_at_wishes(visit.patient_id, tx)
     if visit.series_id is not None:
         look_at_gaps(visit.series_id, tx)
     if visit.chair_id is not None and visit.ends_at > tx.now:
@@ -86,7 +91,7 @@ async def offer_chair(work: OfferChair, tx: Transaction) -> None:
             continue
         for wish in waiting:
             if wish.visit_type == visit_type:
-                candidate = await _candidate(tx, wish, opening, location)
+                candidate = await candidate_for(tx, wish, opening.slot, opening.policy, location)
                 if candidate is not None:
                     candidates.append(candidate)
                     found[wish.wish_id] = (wish, opening.slot)
@@ -125,21 +130,26 @@ async def _opening(
     return None
 
 
-async def _candidate(
-    tx: Transaction, wish: WaitingWish, opening: _Opening, location: Location
+async def candidate_for(
+    tx: Transaction, wish: WaitingWish, free: Slot, policy: Policy, location: Location
 ) -> Candidate | None:
     """One who waits, if the chair suits the wish, the patient's other visits and the gaps."""
+    slot, zone = replace(free, patient_id=wish.patient_id), ZoneInfo(location.zone)
+    if not wants(wish, slot.starts_at, slot.ends_at) or await _is_elsewhere(tx, wish, slot):
+        return None
+    if not policy.in_series:
+        suits = await _suits_treatment(tx, wish, slot, policy, zone)
+        return Candidate(wish.wish_id, wish.patient_id, None, wish.made_at) if suits else None
+    return await _of_series(tx, wish, slot, policy, zone)
+
+
+def wants(wish: WaitingWish, starts_at: datetime, ends_at: datetime) -> bool:
+    """Whether the patient can come then, by the wish."""
     windows = [
         Span(datetime.fromisoformat(each["from"]), datetime.fromisoformat(each["until"]))
         for each in wish.windows
     ]
-    slot = replace(opening.slot, patient_id=wish.patient_id)
-    if not rules.fits(windows, slot.starts_at, slot.ends_at) or await _is_elsewhere(tx, wish, slot):
-        return None
-    if not opening.policy.in_series:
-        suits = await _suits_treatment(tx, wish, slot, opening.policy, ZoneInfo(location.zone))
-        return Candidate(wish.wish_id, wish.patient_id, None, wish.made_at) if suits else None
-    return await _of_series(tx, wish, slot, opening.policy, ZoneInfo(location.zone))
+    return rules.fits(windows, starts_at, ends_at)
 
 
 async def _is_elsewhere(tx: Transaction, wish: WaitingWish, slot: Slot) -> bool:
@@ -266,6 +276,22 @@ async def ask_next(tx: Transaction, opening_id: UUID) -> None:
             until=of.free_until,
         )
     )
+
+
+def wish_key(wish_id: UUID) -> str:
+    return f"wish/{wish_id}"
+
+
+async def take_off(
+    tx: Transaction,
+    wish_id: UUID,
+    state: WishState,
+    offers_are: OfferState = OfferState.DECLINED,
+) -> None:
+    """Take a wish off the list. Chairs that are offered to it still go to the next at once."""
+    for opening_id in await kept.end_wish(tx, wish_id, state, offers_are):
+        await ask_next(tx, opening_id)
+    tx.cancel(wish_key(wish_id))
 
 
 async def expire_offers(work: ExpireOffers, tx: Transaction) -> None:

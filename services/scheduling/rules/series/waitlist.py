@@ -27,6 +27,8 @@ class OfferState(StrEnum):
     LOST = "lost"
     DECLINED = "declined"
     EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    """The patient's visits are such by now that they need it no more, or cannot have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,10 @@ def broken_by_offer(
         OfferState.TAKEN: ("offer_taken", "This offer was accepted already; read the visit."),
         OfferState.LOST: ("offer_lost", "Another patient accepted this chair first."),
         OfferState.DECLINED: ("offer_declined", "This offer was declined."),
+        OfferState.WITHDRAWN: (
+            "offer_withdrawn",
+            "The patient's visits have changed since; look at them, and book as they are now.",
+        ),
     }
     expired = ("offer_expired", f"This offer ran out at {on_the_wall(expires_at, zone)}.")
     rule, detail = told.get(state, expired)
