@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.scheduling.events import on
 from services.scheduling.handlers.visits.monitoring import flag_late_entry
+from services.scheduling.rules.visits.amounts import Amount, Scale
 from services.scheduling.rules.visits.doses import broken_by_ceiling
 from services.scheduling.rules.visits.readings import Limit, Measure
 from services.scheduling.work import ExpectEntry
@@ -159,4 +160,4 @@ async def test_a_dose_is_planned_below_the_ceiling_and_recorded_and_its_waste_is
 
 @pytest.mark.parametrize(("dose_ug", "fits"), [(70_000, True), (70_001, False), (1, True)])
 def test_a_dose_is_rounded_up_before_it_is_judged(dose_ug: int, fits: bool) -> None:  # noqa: FBT001  # a table's column
-    assert (broken_by_ceiling(dose_ug, 70_000, [MOOD_CEILING]) == []) == fits
+    assert (broken_by_ceiling(Amount(Scale.MASS, dose_ug), 70_000, [MOOD_CEILING]) == []) == fits

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from services.scheduling.rules.visits.amounts import Amount, DoseUnit, Scale, broken_by_unit
+from services.scheduling.rules.visits.doses import broken_by_step
+from services.scheduling.rules.visits.readings import Limit, Measure
 from shared.auth import Role
 from shared.claims import DrugGiven, InfusionRecord
 from tests.scheduling.conftest import NOON, Clinic, bearer
@@ -42,10 +44,10 @@ def test_a_unit_takes_amounts_of_its_own_scale_only(scale: Scale, unit: DoseUnit
     assert all(each.rule == "dose_unit" and str(unit) in each.detail for each in broken)
 
 
-async def ready(clinic: Clinic, visit_type: str) -> tuple[dict[str, Any], str]:
+async def ready(clinic: Clinic, visit_type: str, at: datetime = NOON) -> tuple[dict[str, Any], str]:
     """A treatment whose patient is here, and its path."""
     await has_length(clinic, visit_type)
-    visit = await book(clinic, visit_type=visit_type)
+    visit = await book(clinic, at, visit_type=visit_type)
     clinic.be_there(visit)
     await clinic.consent(visit["patient_id"], visit_types=[visit_type])
     await clinic.step(visit, "check-in", {"fasted": True})
@@ -179,3 +181,77 @@ async def test_a_dose_that_was_planned_in_another_unit_is_planned_anew_before_it
     assert await clinic.refused(f"{path}/clear", {}) == [("dose_unit", "dose")]
     await clinic.plan_dose(visit, dose_ug=None, dose_ul=20_000)
     await clinic.step(visit, "clear")
+
+
+async def limit(clinic: Clinic, visit_type: str, measure: str, **bounds: int) -> None:
+    wish = {
+        "clinician_id": clinic.clinician_id,
+        "measure": measure,
+        "effective_from": "2026-10-05",
+        "source": MADE_UP,
+    } | bounds
+    await clinic.post(f"/visit-types/{visit_type}/limits", wish)
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("mL", "ul"), ("IU", "miu")])
+async def test_what_is_no_mass_has_its_ceiling_and_its_steps_as_a_whole(
+    clinic: Clinic, unit: str, scale: str
+) -> None:
+    """As milligrams have theirs per kilogram: at the plan, at the start, and of what ran."""
+    kind = f"mixture_{scale}"
+    added = {
+        "visit_type": kind,
+        "like": "lidocaine",
+        "name": {"value": "A mixture", "source": MADE_UP},
+        "effective_from": "2026-10-05",
+        "booked_min": {"value": 30, "source": MADE_UP},
+        "dose_unit": {"value": unit, "source": MADE_UP},
+    }
+    await clinic.post("/visit-types", added)
+    await limit(clinic, kind, f"dose_{scale}", hard_high=400_000)
+    await limit(clinic, kind, f"first_dose_{scale}", soft_high=100_000)
+
+    def dose(parts: int, **fields: object) -> dict[str, Any]:
+        return clinic.dose(dose_ug=None, **{f"dose_{scale}": parts}, **fields)
+
+    said = {"reason": "Had as much elsewhere."}
+    first, path = await ready(clinic, kind)
+    too_much = await clinic.refused(f"{path}/dose-plan", dose(400_001, **said))
+    assert too_much == [("dose_ceiling", f"dose_{scale}")]
+    unexplained = await clinic.refused(f"{path}/dose-plan", dose(100_001))
+    assert unexplained == [("first_dose_high", f"dose_{scale}")]
+    await clinic.step(first, "dose-plan", dose(100_001, **said))
+    await clinic.step(first, "dose-plan", dose(100_000))
+    await run(clinic, first)
+    ran = {"lot": "LOT-0001", f"drawn_{scale}": 400_001, f"given_{scale}": 400_001}
+    await clinic.step(first, "dose", ran | {"off_plan_reason": "Misread."})
+    reviews = (await clinic.get("/reviews", patient_id=first["patient_id"]))["items"]
+    assert [each["matter"] for each in reviews] == ["dose_above_ceiling"]
+    second, path = await ready(clinic, kind, NOON + timedelta(hours=2))
+    await clinic.step(second, "dose-plan", dose(400_000, **said))
+    lower = {
+        "clinician_id": clinic.clinician_id,
+        "measure": f"dose_{scale}",
+        "effective_from": clinic.in_days(0),
+        "source": MADE_UP,
+    }
+    limits = f"/visit-types/{kind}/limits"
+    raised = await clinic.refused(limits, lower | {"hard_high": 500_000})
+    assert raised == [("dose_ceiling_raised", "hard_high")]
+    await clinic.post(limits, lower | {"hard_high": 300_000})
+    assert await clinic.refused(f"{path}/clear", {}) == [("dose_ceiling", "dose")]
+
+
+def test_a_step_of_what_is_no_mass_is_from_the_highest_of_its_own_scale() -> None:
+    limits = [
+        Limit(Measure.DOSE_STEP_PCT, date(2020, 1, 1), None, None, 150, None, "made up"),
+        Limit(Measure.FIRST_DOSE_UL, date(2020, 1, 1), None, None, 1000, None, "made up"),
+    ]
+    volume = Amount(Scale.VOLUME, 1500)
+    assert broken_by_step(volume, 70_000, 1000, limits, None) == []
+    assert [each.rule for each in broken_by_step(volume, 70_000, 999, limits, None)] == [
+        "dose_step_high"
+    ]
+    assert [each.rule for each in broken_by_step(volume, 70_000, None, limits, None)] == [
+        "first_dose_high"
+    ]

@@ -39,7 +39,9 @@ def path(visit: dict[str, Any], step: str) -> str:
 def test_a_dose_is_a_first_one_or_a_step_from_the_highest_before(
     dose_mg: int, highest: int | None, reason: str | None, rule: str | None
 ) -> None:
-    broken = broken_by_step(dose_mg * 1000, 70_000, highest, [FIRST, STEP], reason)
+    broken = broken_by_step(
+        Amount(Scale.MASS, dose_mg * 1000), 70_000, highest, [FIRST, STEP], reason
+    )
     assert [each.rule for each in broken] == ([] if rule is None else [rule])
 
 

@@ -362,7 +362,7 @@ class ChartAnswer(BaseModel):
     late_since: Moment | None
 
 
-Bound = Annotated[int, Field(ge=1, le=1_000_000)]
+Bound = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 class LimitWish(Wish):

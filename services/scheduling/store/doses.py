@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from services.scheduling.rules.visits.doses import DoseState, dose_state, per_kg
+from services.scheduling.rules.visits.amounts import Scale, amount_in
+from services.scheduling.rules.visits.doses import DoseState, dose_state, judged
 from services.scheduling.store.rows import every, one, seal, unseal
 from services.scheduling.tables import Appointment
 from services.scheduling.tables.visits import Dose, DosePlan
@@ -47,7 +48,7 @@ async def newest_plan(tx: Transaction, appointment_id: UUID) -> DosePlan | None:
 def plan_of(tx: Transaction, plan: DosePlan) -> dict[str, Any]:
     """The dose in its scale, `weight_g`, a `reason` where there was to be one.
 
-    And what it was planned against, `highest_ug_per_kg`: the most that the series had had by then.
+    And what it was planned against, by `HIGHEST`: the most that the series had had by then.
     """
     return unseal(tx, plan.planned, "dose_plans", "planned", plan.plan_id)
 
@@ -118,8 +119,16 @@ def not_given_of(tx: Transaction, dose: Dose | None) -> str | None:
     return str(opened["reason"])
 
 
-async def highest_given(tx: Transaction, series_id: UUID) -> int | None:
-    """The most that ran in one infusion of a series, in micrograms per kilogram."""
+HIGHEST = {
+    Scale.MASS: "highest_ug_per_kg",
+    Scale.VOLUME: "highest_ul",
+    Scale.UNITS: "highest_miu",
+}
+"""Under which name a plan says it of its scale, as the limits judge it."""
+
+
+async def highest_given(tx: Transaction, series_id: UUID, scale: Scale) -> int | None:
+    """The most of a scale that ran in one infusion of a series, as the limits judge it."""
     its_own = (
         select(col(Dose.appointment_id))
         .join(Appointment, col(Appointment.appointment_id) == col(Dose.appointment_id))
@@ -132,9 +141,10 @@ async def highest_given(tx: Transaction, series_id: UUID) -> int | None:
         DosePlan,
     )
     weights = {plan.plan_id: plan_of(tx, plan)["weight_g"] for plan in plans}
+    given = ((dose, amount_in(given_of(tx, dose), "given")) for dose in doses)
     ran = (
-        per_kg(given_ug, weights[dose.plan_id])
-        for dose in doses
-        if (given_ug := given_of(tx, dose).get("given_ug")) is not None  # else it is no mass
+        judged(amount, weights[dose.plan_id])
+        for dose, amount in given
+        if amount is not None and amount.scale is scale
     )
     return max((each for each in ran if each), default=None)

@@ -48,17 +48,15 @@ async def plan_dose(
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
-    limits, highest = await limits_of(tx, held), await _highest(tx, held)
     figures, dose = await _figures(tx, held), amount_in(wish.model_dump(), "dose")
     assert dose is not None, "a plan says a dose"
+    limits, highest = await limits_of(tx, held), await _highest(tx, held, dose.scale)
     broken = [
         *broken_by_step(Step.PLAN_DOSE, held.state),
         *broken_by_unit(dose.scale, figures.drug, await unit_of(tx, held.visit)),
         *(
-            []
-            if wish.dose_ug is None  # what is no mass has no ceiling per kilogram
-            else rules.broken_by_ceiling(wish.dose_ug, wish.weight_g, limits)
-            or rules.broken_by_step(wish.dose_ug, wish.weight_g, highest, limits, wish.reason)
+            rules.broken_by_ceiling(dose, wish.weight_g, limits)
+            or rules.broken_by_step(dose, wish.weight_g, highest, limits, wish.reason)
         ),
         *await broken_by_signer(
             tx, wish.clinician_id, by, Act.DOSE, is_controlled=figures.is_controlled
@@ -66,7 +64,7 @@ async def plan_dose(
     ]
     if broken:
         return Refused.by_rules(broken, "The dose is not planned")
-    plan = wish.model_dump(exclude={"clinician_id"}) | {"highest_ug_per_kg": highest}
+    plan = wish.model_dump(exclude={"clinician_id"}) | {kept.HIGHEST[dose.scale]: highest}
     kept.add_plan(tx, appointment_id, wish.clinician_id, by.subject, plan)
     if held.state is VisitState.CLEARED:
         await store.change_visit(
@@ -75,10 +73,10 @@ async def plan_dose(
     return await show_dose(tx, held.visit)
 
 
-async def _highest(tx: Transaction, held: HeldVisit) -> int | None:
-    """The most that the visit's series has had, per kilogram; a treatment is always a first."""
+async def _highest(tx: Transaction, held: HeldVisit, scale: Scale) -> int | None:
+    """The most that the visit's series has had of this scale; a treatment is always a first."""
     series_id = held.visit.series_id
-    return None if series_id is None else await kept.highest_given(tx, series_id)
+    return None if series_id is None else await kept.highest_given(tx, series_id, scale)
 
 
 async def broken_by_plan(tx: Transaction, held: HeldVisit, plan: DosePlan) -> list[Broken]:
@@ -87,20 +85,16 @@ async def broken_by_plan(tx: Transaction, held: HeldVisit, plan: DosePlan) -> li
     A prescriber's reason lets the step pass that it was signed for, or a smaller one.
     """
     planned, limits = kept.plan_of(tx, plan), await limits_of(tx, held)
-    dose, weight_g, highest = (
-        amount_in(planned, "dose"),
-        planned["weight_g"],
-        await _highest(tx, held),
-    )
+    dose, weight_g = amount_in(planned, "dose"), planned["weight_g"]
     assert dose is not None, "a plan says a dose"
-    signed = rules.is_signed_for(planned.get("highest_ug_per_kg"), highest)
+    highest = await _highest(tx, held, dose.scale)
+    signed = rules.is_signed_for(planned.get(kept.HIGHEST[dose.scale]), highest)
     reason = planned["reason"] if signed else None
     drug = (await _figures(tx, held)).drug
     broken = broken_by_unit(dose.scale, drug, await unit_of(tx, held.visit))
-    if dose.scale is Scale.MASS:
-        broken += rules.broken_by_ceiling(dose.parts, weight_g, limits) or rules.broken_by_step(
-            dose.parts, weight_g, highest, limits, reason
-        )
+    broken += rules.broken_by_ceiling(dose, weight_g, limits) or rules.broken_by_step(
+        dose, weight_g, highest, limits, reason
+    )
     return [replace(each, field="dose") for each in broken]
 
 
@@ -136,9 +130,7 @@ async def record_dose(
     wasted = given.parts < drawn.parts
     kept.record_given(tx, plan, by.subject, wish.model_dump(exclude_none=True), wasted=wasted)
     weight_g = kept.plan_of(tx, plan)["weight_g"]
-    if given.scale is Scale.MASS and rules.broken_by_ceiling(
-        given.parts, weight_g, await limits_of(tx, held)
-    ):
+    if rules.broken_by_ceiling(given, weight_g, await limits_of(tx, held)):
         add_review(tx, held.visit, Matter.DOSE_ABOVE_CEILING)
     await settle_dose(held, wish.off_plan_reason, tx, ran=given.parts > 0)
     await settle_if_done(held.visit, tx)

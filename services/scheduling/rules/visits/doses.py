@@ -1,6 +1,6 @@
 """The dose of an infusion: planned in steps below a ceiling, recorded with its lot and its waste.
 
-Doses per kilogram are whole micrograms, weights whole grams; what is no mass has no ceiling.
+Doses per kilogram are whole micrograms, weights whole grams.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from services.scheduling.rules.visits.amounts import Amount, DoseUnit
+from services.scheduling.rules.visits.amounts import Amount, DoseUnit, Scale
 from services.scheduling.rules.visits.readings import Limit, Measure, outside
 from shared.refusals import Broken
 
@@ -42,38 +42,55 @@ def per_kg(dose_ug: int, weight_g: int) -> int:
     return -(-dose_ug * 1000 // weight_g)
 
 
-def broken_by_ceiling(dose_ug: int, weight_g: int, limits: Iterable[Limit]) -> list[Broken]:
+MEASURES = {
+    Scale.MASS: (Measure.DOSE_UG_PER_KG, Measure.FIRST_DOSE_UG_PER_KG),
+    Scale.VOLUME: (Measure.DOSE_UL, Measure.FIRST_DOSE_UL),
+    Scale.UNITS: (Measure.DOSE_MIU, Measure.FIRST_DOSE_MIU),
+}
+"""What limits a dose of each scale, and what limits the first one of a series."""
+
+
+def judged(dose: Amount, weight_g: int) -> int:
+    """What of a dose the limits judge: a mass per kilogram of the patient, all else as a whole."""
+    return per_kg(dose.parts, weight_g) if dose.scale is Scale.MASS else dose.parts
+
+
+def broken_by_ceiling(dose: Amount, weight_g: int, limits: Iterable[Limit]) -> list[Broken]:
     """Whether a planned dose stays below the ceiling, which nobody overrides.
 
     FAQ: the first dose is lower and rises with each infusion, always below anesthetic.
     """
-    found = outside({Measure.DOSE_UG_PER_KG: per_kg(dose_ug, weight_g)}, limits)
-    return [Broken("dose_ceiling", each.detail, each.source, "dose_ug") for each in found]
+    found = outside({MEASURES[dose.scale][0]: judged(dose, weight_g)}, limits)
+    return [Broken("dose_ceiling", each.detail, each.source, _field(dose)) for each in found]
 
 
 def broken_by_step(
-    dose_ug: int, weight_g: int, highest: int | None, limits: Iterable[Limit], reason: str | None
+    dose: Amount, weight_g: int, highest: int | None, limits: Iterable[Limit], reason: str | None
 ) -> list[Broken]:
     """Whether a planned dose is a first one, or a step from those before it, as the limits have it.
 
-    `highest` is the most that the series has had, in micrograms per kilogram; nothing before its
-    first. Past a soft limit the prescriber says why.
+    `highest` is the most that the series has had, as the limits judge it; nothing before its first.
+    Past a soft limit the prescriber says why.
     """
-    dose = per_kg(dose_ug, weight_g)
+    counts = judged(dose, weight_g)
     if highest is None:
-        rule, found = "first_dose_high", {Measure.FIRST_DOSE_UG_PER_KG: dose}
+        rule, found = "first_dose_high", {MEASURES[dose.scale][1]: counts}
     else:
-        rule, found = "dose_step_high", {Measure.DOSE_STEP_PCT: -(-dose * 100 // highest)}
+        rule, found = "dose_step_high", {Measure.DOSE_STEP_PCT: -(-counts * 100 // highest)}
     return [
         Broken(
             rule,
             each.detail if each.hard else f"{each.detail} Plan less, or say why in reason.",
             each.source,
-            "dose_ug",
+            _field(dose),
         )
         for each in outside(found, limits)
         if each.hard or reason is None
     ]
+
+
+def _field(dose: Amount) -> str:
+    return f"dose_{dose.scale}"
 
 
 def is_signed_for(signed_against: int | None, highest: int | None) -> bool:

@@ -17,7 +17,8 @@ from shared.refusals import Broken
 class Measure(StrEnum):
     """What a limit is about, the unit last.
 
-    `DOSE_STEP_PCT` is a planned dose against the highest that the series has had, per kilogram.
+    A dose of a mass is judged per kilogram, one of a volume or of international units as a whole.
+    `DOSE_STEP_PCT` is a planned dose against the highest that the series has had.
     """
 
     SYSTOLIC_MMHG = "systolic_mmhg"
@@ -26,6 +27,10 @@ class Measure(StrEnum):
     SPO2_PCT = "spo2_pct"
     DOSE_UG_PER_KG = "dose_ug_per_kg"
     FIRST_DOSE_UG_PER_KG = "first_dose_ug_per_kg"
+    DOSE_UL = "dose_ul"
+    FIRST_DOSE_UL = "first_dose_ul"
+    DOSE_MIU = "dose_miu"
+    FIRST_DOSE_MIU = "first_dose_miu"
     DOSE_STEP_PCT = "dose_step_pct"
 
 
@@ -132,6 +137,10 @@ LIKELY: dict[Measure, tuple[int, int]] = {
     Measure.SPO2_PCT: (30, 100),
     Measure.DOSE_UG_PER_KG: (1, 100_000),
     Measure.FIRST_DOSE_UG_PER_KG: (1, 100_000),
+    Measure.DOSE_UL: (1, 1_000_000_000),
+    Measure.FIRST_DOSE_UL: (1, 1_000_000_000),
+    Measure.DOSE_MIU: (1, 1_000_000_000),
+    Measure.FIRST_DOSE_MIU: (1, 1_000_000_000),
     Measure.DOSE_STEP_PCT: (100, 1000),
 }
 """What can be read of a living patient, or given to one: a limit beyond it is none."""
@@ -153,18 +162,26 @@ def broken_by_unlikely_limit(measure: Measure, bounds: Iterable[int | None]) -> 
     ]
 
 
+CEILINGS = {
+    Measure.DOSE_UG_PER_KG: "micrograms per kilogram",
+    Measure.DOSE_UL: "microlitres",
+    Measure.DOSE_MIU: "thousandths of an international unit",
+}
+"""The measures that hold a whole dose below a ceiling, and what each is counted in."""
+
+
 def broken_by_ceiling_raised(
     measure: Measure, hard_high: int | None, first: Limit | None
 ) -> list[Broken]:
     """Whether a ceiling of the dose stays: it may be lowered, and never raised or left out."""
-    if measure is not Measure.DOSE_UG_PER_KG or first is None or first.hard_high is None:
+    if measure not in CEILINGS or first is None or first.hard_high is None:
         return []
     if hard_high is not None and hard_high <= first.hard_high:
         return []
     return [
         Broken(
             "dose_ceiling_raised",
-            f"A ceiling of the dose is {first.hard_high} micrograms per kilogram or less.",
+            f"A ceiling of the dose is {first.hard_high} {CEILINGS[measure]} or less.",
             first.source,
             "hard_high",
         )
