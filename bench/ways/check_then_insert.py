@@ -74,7 +74,7 @@ async def check_then_insert(wish: BookSeries, tx: Transaction) -> SeriesAnswer |
         tx,
         series_id=series_id,
         planned_infusions=len(wished),
-        **wish.model_dump(exclude={"appointments"}),
+        **wish.model_dump(exclude={"appointments", "instead_of"}),
     )
     for sequence_no, slot in enumerate(wished, start=1):
         store.add_visit(tx, slot, series_id, sequence_no, wish.location_id, wish.visit_type)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -179,3 +179,50 @@ async def test_the_house_s_figures_are_rows_with_a_source_and_a_first_day(clinic
     ]
     clinic.headers = bearer(Role.FRONT_DESK)
     assert (await clinic.send("/house-figures", wish)).status_code == 403
+
+
+async def test_a_plan_takes_the_place_of_its_own_patients_hold_only_and_whole_or_not_at_all(
+    clinic: Clinic,
+) -> None:
+    patient, other = await clinic.patient(), await clinic.patient()
+    hold = await clinic.post("/holds", plan(clinic, patient))
+    mine = {"instead_of": hold["hold_id"]}
+    assert ("hold_over", "instead_of") in await clinic.refused("/holds", plan(clinic, other) | mine)
+    await clinic.series(
+        every(3, 6, NOON + timedelta(hours=4)), patient_id=other, chair_id=clinic.chair_id
+    )
+    taken = clinic.wish(patient, every(3, 6, NOON + timedelta(hours=4)))["appointments"]
+    refused = await clinic.refused("/holds", plan(clinic, patient, appointments=taken) | mine)
+    assert {rule for rule, _ in refused} == {"chair_taken"}
+    assert (await clinic.get(f"/holds/{hold['hold_id']}"))["state"] == "held"
+    later = clinic.wish(patient, every(3, 6, NOON + timedelta(minutes=10)))["appointments"]
+    moved = await clinic.post("/holds", plan(clinic, patient, appointments=later) | mine)
+    assert moved["state"] == "held"
+    over = await clinic.refused("/series", clinic.wish(patient, every(3, 6)) | mine)
+    assert ("hold_over", "instead_of") in over
+    await clinic.let_fall_due()
+    clinic.clock.step_to(datetime.fromisoformat(moved["expires_at"]))
+    await clinic.let_fall_due()
+    assert (await clinic.get(f"/holds/{moved['hold_id']}"))["state"] == "expired"
+
+
+async def test_two_at_the_desk_who_replace_one_hold_at_once_leave_one(clinic: Clinic) -> None:
+    patient = await clinic.patient()
+    hold = await clinic.post("/holds", plan(clinic, patient))
+    wishes = [
+        plan(
+            clinic,
+            patient,
+            appointments=clinic.wish(patient, every(3, 6, NOON + timedelta(minutes=10 * n)))[
+                "appointments"
+            ],
+        )
+        | {"instead_of": hold["hold_id"]}
+        for n in range(4)
+    ]
+    answers = await asyncio.gather(*(clinic.send("/holds", wish) for wish in wishes))
+    assert sorted(each.status_code for each in answers) == [201, 409, 409, 409]
+    [(chairs,)] = await clinic.rows(
+        "SELECT count(*) FROM appointments WHERE patient_id = :id AND state = 'held'", id=patient
+    )
+    assert chairs == 6

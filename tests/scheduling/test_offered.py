@@ -377,18 +377,35 @@ def test_whatever_is_offered_is_taken(postgres: Postgres) -> None:
         world.close()
 
 
-async def test_who_holds_a_plan_is_offered_no_other_that_could_not_be_booked(
-    clinic: Clinic,
-) -> None:
+async def test_who_holds_a_plan_is_offered_others_that_take_its_place(clinic: Clinic) -> None:
+    """The chairs that are held are free for their own patient: the desk compares, then chooses."""
     await clinic.opens()
     patient = await clinic.patient()
     asked = {"patient_id": patient, "location_id": clinic.location_id}
     asked["visit_type"] = "ketamine_mood"
     plan = (await clinic.plans(patient))["plans"][0]
     held = await clinic.post("/holds", asked | {"appointments": plan["appointments"]})
-    assert await clinic.refused("/plans", asked) == [("hold_open", "patient_id")]
-    await clinic.post(f"/holds/{held['hold_id']}/release", {})
-    assert (await clinic.plans(patient))["plans"]
+    others = await clinic.plans(patient)
+    assert others["instead_of"] == held["hold_id"]
+    assert others["plans"][0]["appointments"] == plan["appointments"], "the best one still"
+    for other in others["plans"]:
+        wish = asked | {"appointments": other["appointments"]}
+        assert ("hold_open", "patient_id") in await clinic.refused("/holds", wish)
+        again = await clinic.post("/holds", wish | {"instead_of": held["hold_id"]})
+        assert (await clinic.get(f"/holds/{held['hold_id']}"))["state"] == "released"
+        held = again
+    last = clinic.wish(patient, []) | {"appointments": plan["appointments"]}
+    booked = await clinic.post("/series", last | {"instead_of": held["hold_id"]})
+    assert [each["starts_at"] for each in booked["appointments"]] == [
+        each["starts_at"] for each in plan["appointments"]
+    ]
+    assert (await clinic.get(f"/holds/{held['hold_id']}"))["state"] == "released"
+    assert (
+        await clinic.rows(
+            "SELECT 1 FROM appointments WHERE patient_id = :id AND state = 'held'", id=patient
+        )
+        == []
+    )
 
 
 async def test_what_stands_in_a_chair_out_of_service_is_watched_when_plans_are_made(

@@ -18,12 +18,16 @@ from shared.events.scheduling import TypeCode
 
 
 class HoldPlan(Wish):
-    """A whole plan, first infusion to last, as `POST /plans` proposes it."""
+    """A whole plan, first infusion to last, as `POST /plans` proposes it.
+
+    `instead_of` is the patient's hold that it takes the place of.
+    """
 
     patient_id: UUID
     location_id: UUID
     visit_type: TypeCode
     appointments: Annotated[list[WishedAppointment], Field(max_length=MAX_APPOINTMENTS)]
+    instead_of: UUID | None = None
 
 
 class BookHold(Wish):

@@ -210,7 +210,10 @@ class WishedAppointment(Wish):
 
 
 class BookSeries(Wish):
-    """All infusions of a series, first to last."""
+    """All infusions of a series, first to last.
+
+    `instead_of` is a plan that is held for the patient, and is released by the booking.
+    """
 
     patient_id: UUID
     prescriber_id: UUID
@@ -218,6 +221,7 @@ class BookSeries(Wish):
     visit_type: TypeCode
     diagnoses: Annotated[list[Icd10], Field(min_length=1, max_length=MAX_DIAGNOSES)]
     appointments: Annotated[list[WishedAppointment], Field(max_length=MAX_APPOINTMENTS)]
+    instead_of: UUID | None = None
 
 
 class StopSeries(Wish):

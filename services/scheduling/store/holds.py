@@ -63,11 +63,14 @@ async def lock_hold(tx: Transaction, hold_id: UUID) -> Hold | None:
     return await one(tx, select(Hold).where(col(Hold.hold_id) == hold_id).with_for_update(), Hold)
 
 
+async def open_hold(tx: Transaction, patient_id: UUID) -> Hold | None:
+    """The plan whose chairs are kept for a patient, one that has run out and is not freed too."""
+    rows = select(Hold).where(col(Hold.patient_id) == patient_id, col(Hold.state) == HoldState.HELD)
+    return await one(tx, rows, Hold)
+
+
 async def has_hold(tx: Transaction, patient_id: UUID) -> bool:
-    rows = select(col(Hold.hold_id)).where(
-        col(Hold.patient_id) == patient_id, col(Hold.state) == HoldState.HELD
-    )
-    return (await tx.execute(rows)).first() is not None
+    return await open_hold(tx, patient_id) is not None
 
 
 async def held_chairs(tx: Transaction, hold_id: UUID) -> list[Appointment]:

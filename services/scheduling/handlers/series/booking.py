@@ -13,7 +13,11 @@ from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place,
 from services.scheduling.handlers.series.gap_risks import look_at_free_chairs, look_at_gaps
 from services.scheduling.handlers.series.given_before import broken_by_given
 from services.scheduling.handlers.series.placing import Placing
-from services.scheduling.handlers.series.whole_plans import broken_by_prescriber, judge_plan
+from services.scheduling.handlers.series.whole_plans import (
+    broken_by_prescriber,
+    judge_plan,
+    release,
+)
 from services.scheduling.handlers.shown import (
     count_not_lost,
     protocol_of,
@@ -36,7 +40,7 @@ from shared.messaging import Transaction
 async def book_series(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refused:
     """Book every infusion of a series, or none and say all that stands in the way."""
     judged = await judge_plan(
-        tx, wish.patient_id, wish.location_id, wish.visit_type, wish.appointments
+        tx, wish.patient_id, wish.location_id, wish.visit_type, wish.appointments, wish.instead_of
     )
     broken = [
         *judged.broken,
@@ -44,12 +48,14 @@ async def book_series(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refus
     ]
     if broken or judged.location is None:
         return Refused.by_rules(broken, "The series is not booked")
+    if wish.instead_of is not None:
+        await release(tx, wish.instead_of)
     series_id = new_id()
     store.add_series(
         tx,
         series_id=series_id,
         planned_infusions=len(judged.wished),
-        **wish.model_dump(exclude={"appointments"}),
+        **wish.model_dump(exclude={"appointments", "instead_of"}),
     )
     for sequence_no, slot in enumerate(judged.wished, start=1):
         store.add_visit(tx, slot, series_id, sequence_no, wish.location_id, wish.visit_type)

@@ -17,9 +17,11 @@ from services.scheduling.handlers.series.whole_plans import (
     broken_by_dates,
     broken_by_other_series,
     broken_by_prescriber,
+    free_chairs,
+    hold_key,
     judge_plan,
+    release,
 )
-from services.scheduling.handlers.waitlist.openings import look_after
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.clinic.slots import Slot, broken_by_chair
@@ -40,14 +42,16 @@ from shared.refusals import Broken
 async def hold_plan(wish: HoldPlan, tx: Transaction) -> HoldAnswer | Refused:
     """Keep every chair of a plan for one patient, or none and say all that stands in the way."""
     judged = await judge_plan(
-        tx, wish.patient_id, wish.location_id, wish.visit_type, wish.appointments
+        tx, wish.patient_id, wish.location_id, wish.visit_type, wish.appointments, wish.instead_of
     )
     if judged.broken:
         return Refused.by_rules(judged.broken, "The plan is not held")
+    if wish.instead_of is not None:
+        await release(tx, wish.instead_of)
     expires_at = tx.now + timedelta(minutes=await figure_of(tx, HouseFigure.HOLD_MIN))
     hold = await kept.add_hold(tx, judged.wished, wish.location_id, wish.visit_type, expires_at)
     look_at_free_chairs(hold.location_id, tx)
-    tx.do(ExpireHold(hold_id=hold.hold_id), due=expires_at, key=_key(hold.hold_id))
+    tx.do(ExpireHold(hold_id=hold.hold_id), due=expires_at, key=hold_key(hold.hold_id))
     return await _show(hold, tx)
 
 
@@ -92,7 +96,7 @@ async def book_hold(hold_id: UUID, wish: BookHold, tx: Transaction) -> SeriesAns
     )
     await kept.book_chairs(tx, held, series_id)
     await kept.end_hold(tx, hold_id, HoldState.BOOKED, series_id=series_id)
-    tx.cancel(_key(hold_id))
+    tx.cancel(hold_key(hold_id))
     return await say_booked(series_id, location, tx)
 
 
@@ -130,8 +134,7 @@ async def release_hold(hold_id: UUID, tx: Transaction) -> HoldAnswer | Refused:
         broken = rules.broken_by_hold(HoldState(hold.state), hold.expires_at, tx.now, zone)
         if broken:
             return Refused.by_rules(broken, "The hold is not released")
-        await _free(tx, hold_id, HoldState.RELEASED)
-        tx.cancel(_key(hold_id))
+        await release(tx, hold_id)
     return await read_hold(hold_id, tx)
 
 
@@ -139,13 +142,7 @@ async def expire_hold(work: ExpireHold, tx: Transaction) -> None:
     """Free what nobody booked in time. Whatever became of the hold before stands."""
     hold = await kept.lock_hold(tx, work.hold_id)
     if hold is not None and hold.state == HoldState.HELD and hold.expires_at <= tx.now:
-        await _free(tx, work.hold_id, HoldState.EXPIRED)
-
-
-async def _free(tx: Transaction, hold_id: UUID, state: HoldState) -> None:
-    for chair in await kept.held_chairs(tx, hold_id):
-        look_after(chair, tx)
-    await kept.end_hold(tx, hold_id, state)
+        await free_chairs(tx, work.hold_id, HoldState.EXPIRED)
 
 
 async def read_hold(hold_id: UUID, tx: Transaction) -> HoldAnswer | Refused:
@@ -158,7 +155,3 @@ async def _show(hold: Hold, tx: Transaction) -> HoldAnswer:
     return HoldAnswer(
         **hold.model_dump(), appointments=[HeldChair(**each.model_dump()) for each in chairs]
     )
-
-
-def _key(hold_id: UUID) -> str:
-    return f"hold/{hold_id}"

@@ -30,7 +30,6 @@ from services.scheduling.rules.planner.wishes import (
 from services.scheduling.rules.series import course as series_rules
 from services.scheduling.rules.series import gaps, protocols
 from services.scheduling.rules.series.earlier import rest_after
-from services.scheduling.rules.series.holds import broken_by_other_hold
 from services.scheduling.rules.series.protocols import InfusionProtocol
 from services.scheduling.store import holds
 from services.scheduling.tables import Location, Patient
@@ -107,7 +106,11 @@ class BlockedDate(Ruled):
 
 
 class PlansAnswer(BaseModel):
-    """The best few plans, or which rule blocks which date, and the nearest legal plans."""
+    """The best few plans, or which rule blocks which date, and the nearest legal plans.
+
+    `instead_of` is the plan that is held for the patient, whose chairs count as free: whoever holds
+    or books another names it.
+    """
 
     patient_id: UUID
     location_id: UUID
@@ -115,6 +118,7 @@ class PlansAnswer(BaseModel):
     infusions: int
     earliest: date
     latest: date
+    instead_of: UUID | None
     plans: list[PlanOffer]
     blocked: list[BlockedDate]
     between: list[Ruled]
@@ -122,7 +126,10 @@ class PlansAnswer(BaseModel):
 
 
 async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refused:
-    """The best few whole series that can be booked as the chairs stand now. Nothing is held."""
+    """The best few whole series that can be booked as the chairs stand now. Nothing is held.
+
+    What is held for the patient already is free for them.
+    """
     location = await store.find_location(tx, wish.location_id)
     patient = await store.find_patient(tx, wish.patient_id)
     broken = await _broken_by_patient(patient, tx)
@@ -140,18 +147,23 @@ async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refu
     broken += broken_by_wishes(policy.planning, protocol, count, wishes, today)
     if broken or patient is None:
         return Refused.by_rules(broken, "No plan is made")
+    hold = await holds.open_hold(tx, wish.patient_id)
     place = await place_of(
         tx,
         location,
         wish.visit_type,
         wish.patient_id,
         wishes,
+        []
+        if hold is None
+        else [c.appointment_id for c in await holds.held_chairs(tx, hold.hold_id)],
         protocol=protocol,
         born=store.patient_card(tx, patient).birth_date,
     )
     # Some tens of milliseconds of arithmetic, beside which other requests go on.
     proposal = await asyncio.to_thread(plan_series, protocol, count, wishes, place)
-    return _answer(wish, count, wishes, proposal, protocol, zone)
+    held_id = None if hold is None else hold.hold_id
+    return _answer(wish, count, wishes, proposal, protocol, zone, held_id)
 
 
 async def _broken_by_patient(patient: Patient | None, tx: Transaction) -> list[Broken]:
@@ -161,7 +173,6 @@ async def _broken_by_patient(patient: Patient | None, tx: Transaction) -> list[B
     patient_id = patient.patient_id
     return [
         *series_rules.broken_by_open_series(has_open=await store.has_open_series(tx, patient_id)),
-        *broken_by_other_hold(has_hold=await holds.has_hold(tx, patient_id)),
     ]
 
 
@@ -267,6 +278,7 @@ def _answer(
     proposal: Proposal,
     protocol: InfusionProtocol,
     zone: ZoneInfo,
+    held_id: UUID | None,
 ) -> PlansAnswer:
     def offers(plans: Sequence[Plan]) -> list[PlanOffer]:
         return [offer_of(plan, protocol, zone) for plan in plans]
@@ -278,6 +290,7 @@ def _answer(
         infusions=count,
         earliest=wishes.earliest,
         latest=wishes.latest,
+        instead_of=held_id,
         plans=offers(proposal.plans),
         blocked=[
             BlockedDate(date=each.day, **_ruled(each.why).model_dump()) for each in proposal.blocked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,12 +12,14 @@ from services.scheduling import store
 from services.scheduling.forms.wishes import WishedAppointment
 from services.scheduling.handlers.rooms import broken_by_place, slot_of, with_rooms
 from services.scheduling.handlers.series.given_before import broken_by_given
+from services.scheduling.handlers.waitlist.openings import look_after
 from services.scheduling.rules.clinic import slots
 from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.patients.ages import broken_by_age
 from services.scheduling.rules.series import course as rules
 from services.scheduling.rules.series import holds, protocols
+from services.scheduling.rules.series.holds import HoldState
 from services.scheduling.store import holds as kept
 from services.scheduling.tables import Chair, Location, Patient
 from shared.messaging import Transaction
@@ -39,9 +41,14 @@ async def judge_plan(
     location_id: UUID,
     visit_type: str,
     appointments: Sequence[WishedAppointment],
+    instead_of: UUID | None = None,
 ) -> Judged:
-    """Hold the patient, the days and the chairs, and say all that stands in the way."""
+    """Hold the patient, the days and the chairs, and say all that stands in the way.
+
+    The chairs of a hold that it takes the place of count as free.
+    """
     patient = await store.lock_patient(tx, patient_id)
+    own, by_hold = await _own_chairs(tx, patient_id, instead_of)
     location = await store.keep_location(tx, location_id)
     policy = await store.policy_of(tx, location_id, visit_type)
     if not policy.in_series:
@@ -52,11 +59,11 @@ async def judge_plan(
         slot_of(policy, each.starts_at, each.chair_id, patient_id, zone) for each in appointments
     ]
     by_place = await broken_by_place(
-        tx, policy, location_id, wished, zone, lambda n: f"appointments.{n}.starts_at"
+        tx, policy, location_id, wished, zone, lambda n: f"appointments.{n}.starts_at", own
     )
     chairs = await store.lock_chairs(tx, {each.chair_id for each in appointments})
     wished, no_room = await with_rooms(
-        tx, policy, location_id, wished, zone, lambda n: f"appointments.{n}.starts_at"
+        tx, policy, location_id, wished, zone, lambda n: f"appointments.{n}.starts_at", own
     )
     has_open = await store.has_open_series(tx, patient_id)
     other_series = (
@@ -70,15 +77,46 @@ async def judge_plan(
         *([] if patient is not None else [unknown("patient", "patient_id")]),
         *([] if location is not None else [unknown("location", "location_id")]),
         *rules.broken_by_open_series(has_open=has_open),
-        *holds.broken_by_other_hold(has_hold=await kept.has_hold(tx, patient_id)),
+        *by_hold,
         *_broken_by_age(tx, patient, policy, wished, zone),
         *broken_by_dates([each.starts_at for each in wished], policy, location, tx.now),
         *other_series,
         *by_place,
-        *await _broken_by_chairs(wished, location_id, chairs, tx),
+        *await _broken_by_chairs(wished, location_id, chairs, tx, own),
         *no_room,
     ]
     return Judged(wished, broken, location)
+
+
+async def _own_chairs(
+    tx: Transaction, patient_id: UUID, instead_of: UUID | None
+) -> tuple[list[UUID], list[Broken]]:
+    """The chairs of the hold that a plan takes the place of, and what of holds forbids it."""
+    open_ = await kept.open_hold(tx, patient_id)
+    hold = None if open_ is None else await kept.lock_hold(tx, open_.hold_id)
+    held_id = None if hold is None or hold.state != HoldState.HELD else hold.hold_id
+    if instead_of != held_id:
+        return [], holds.broken_by_other_hold(has_hold=held_id is not None, named=instead_of)
+    if held_id is None:
+        return [], []
+    return [each.appointment_id for each in await kept.held_chairs(tx, held_id)], []
+
+
+async def free_chairs(tx: Transaction, hold_id: UUID, state: HoldState) -> None:
+    """End a hold that was not booked: others may have its chairs."""
+    for chair in await kept.held_chairs(tx, hold_id):
+        look_after(chair, tx)
+    await kept.end_hold(tx, hold_id, state)
+
+
+async def release(tx: Transaction, hold_id: UUID) -> None:
+    """Release a hold before its time."""
+    await free_chairs(tx, hold_id, HoldState.RELEASED)
+    tx.cancel(hold_key(hold_id))
+
+
+def hold_key(hold_id: UUID) -> str:
+    return f"hold/{hold_id}"
 
 
 def _broken_by_age(
@@ -131,7 +169,11 @@ async def broken_by_prescriber(tx: Transaction, prescriber_id: UUID) -> list[Bro
 
 
 async def _broken_by_chairs(
-    wished: Sequence[Slot], location_id: UUID, chairs: dict[UUID, Chair], tx: Transaction
+    wished: Sequence[Slot],
+    location_id: UUID,
+    chairs: dict[UUID, Chair],
+    tx: Transaction,
+    besides: Collection[UUID],
 ) -> list[Broken]:
     if not wished:
         return []
@@ -141,6 +183,7 @@ async def _broken_by_chairs(
         wished[0].patient_id,
         since=min(slot.starts_at for slot in wished),
         until=max(slot.ends_at for slot in wished),
+        besides=besides,
     )
     broken: list[Broken] = []
     for n, slot in enumerate(wished):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling.rules.clinic.policy import on_the_wall
@@ -39,14 +40,20 @@ def broken_by_hold(
     return [Broken(rule, detail, "a hold's life: held until it is booked or runs out", "hold_id")]
 
 
-def broken_by_other_hold(*, has_hold: bool) -> list[Broken]:
+def broken_by_other_hold(*, has_hold: bool, named: UUID | None = None) -> list[Broken]:
+    """Whether a plan stands beside one that is held; `named` is the one that it is to replace."""
+    source = "one series at a time per patient"
+    if named is not None:
+        detail = "No such plan is held for this patient any more; ask for plans anew."
+        return [Broken("hold_over", detail, source, "instead_of")]
     if not has_hold:
         return []
     return [
         Broken(
             "hold_open",
-            "A plan is held for this patient already; book that one, or release it first.",
-            "one series at a time per patient",
+            "A plan is held for this patient already; book that one, release it, or name it in"
+            " instead_of to have this one in its place.",
+            source,
             "patient_id",
         )
     ]
