@@ -26,7 +26,7 @@ from services.billing.rules.books.statements import (
     Statement,
     account_of,
 )
-from services.billing.rules.clinic import clinic_day
+from services.billing.rules.clinic import CLINIC_ZONE, clinic_day
 from shared.auth import Role
 from shared.events.billing import TenderKind
 from shared.ids import new_id
@@ -47,7 +47,7 @@ def moved(reason: Reason, amount_cents: int, **changes: Any) -> Moved:
         "undoes": None,
         "amount_cents": amount_cents,
         "charge_id": CHARGE,
-        "served_at": None,
+        "served_on": None,
         "tender": None,
         "reference": None,
     }
@@ -55,7 +55,7 @@ def moved(reason: Reason, amount_cents: int, **changes: Any) -> Moved:
 
 
 EVENTFUL = [
-    moved(Reason.CHARGE_POSTED, 39900, served_at=AT - timedelta(hours=1)),
+    moved(Reason.CHARGE_POSTED, 39900, served_on=date(2026, 11, 23)),
     moved(Reason.CARD_CAPTURED, -20000, tender=TenderKind.CARD, reference="made-up-payment-1"),
     moved(Reason.OUTSIDE_PAYMENT, -19900, tender=TenderKind.CARE_CREDIT, reference="CC-118834"),
     moved(Reason.REVERSAL, 19900, undoes=Reason.OUTSIDE_PAYMENT),
@@ -67,7 +67,7 @@ EVENTFUL = [
     moved(Reason.UNMATCHED_APPLIED, -100, tender=TenderKind.CARD, reference="made-up-payment-2"),
     moved(Reason.PACKAGE_PAID, -70000, tender=TenderKind.CHECK, reference="V 12"),
     moved(Reason.PACKAGE_PAID, 70000, tender=TenderKind.CHECK, reference="V 12"),
-    moved(Reason.CHARGE_POSTED, 35000, served_at=AT - timedelta(hours=1)),
+    moved(Reason.CHARGE_POSTED, 35000, served_on=date(2026, 11, 23)),
     moved(Reason.PREPAID_USED, -35000, tender=TenderKind.PREPAID),
     moved(Reason.REFUND_STARTED, 35000, tender=TenderKind.PREPAID),
     moved(Reason.REFUND_STARTED, -35000, tender=TenderKind.PREPAID),
@@ -79,7 +79,7 @@ EVENTFUL = [
 
 
 def test_each_entry_is_told_in_words_and_leaves_its_balance():
-    account = account_of(SINCE, UNTIL, 100, EVENTFUL, 0)
+    account = account_of(SINCE, UNTIL, 100, EVENTFUL, 0, CLINIC_ZONE)
     assert [(one.kind.value, one.words, one.balance_cents) for one in account.entries] == [
         ("charge", "Office visit on 11/23/2026", 40000),
         ("payment", "Payment by card", 20000),
@@ -115,7 +115,7 @@ def test_whatever_was_posted_the_sums_make_the_balance(
     forward: int, amounts: list[int], reasons: list[Reason]
 ):
     rows = [moved(reason, cents) for reason, cents in zip(reasons, amounts, strict=False)]
-    account = account_of(SINCE, UNTIL, forward, rows, 0)
+    account = account_of(SINCE, UNTIL, forward, rows, 0, CLINIC_ZONE)
     assert account.balance_cents == forward + sum(amounts)
     assert account.balance_cents == (
         account.forward_cents
@@ -151,7 +151,7 @@ def statement() -> Statement:
         issued_on=UNTIL,
         clinic=Letterhead("Made Up Ketamine Clinic PLLC", "(202) 555-0149", address),
         patient=Addressee("Testa Canary", address),
-        account=account_of(SINCE, UNTIL, 100, EVENTFUL, 2500),
+        account=account_of(SINCE, UNTIL, 100, EVENTFUL, 2500, CLINIC_ZONE),
         notice=rules.NOTICE,
     )
 
@@ -284,5 +284,5 @@ async def test_a_statement_that_is_not_printed_yet_is_not_there(billing: Billing
 
 
 def test_each_kind_of_entry_is_told():
-    told = {one.kind for one in account_of(SINCE, UNTIL, 0, EVENTFUL, 0).entries}
+    told = {one.kind for one in account_of(SINCE, UNTIL, 0, EVENTFUL, 0, CLINIC_ZONE).entries}
     assert told == set(EntryKind)

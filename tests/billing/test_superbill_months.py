@@ -15,6 +15,8 @@ from tests.billing.conftest import Billing
 from tests.billing.records import STOPPED_AT, infusion_record
 from tests.support.claim_check import infusion_path
 
+TODAY = date(2026, 11, 23)
+
 
 def visit_of(day: int, **changes: Any) -> Superbill:
     at = STOPPED_AT.replace(day=day)
@@ -25,7 +27,7 @@ def visit_of(day: int, **changes: Any) -> Superbill:
 
 def test_a_month_sums_its_visits_and_passes_the_lint_of_each():
     bills = [visit_of(9), visit_of(2, diagnoses=("F43.12", "F41.1"))]
-    month = gather(bills, "2026-11", Issue("SB-2026-000099", STOPPED_AT, wording()))
+    month = gather(bills, "2026-11", Issue("SB-2026-000099", STOPPED_AT, wording()), TODAY)
     assert [visit.date_of_service.day for visit in month.visits] == [2, 9]
     assert month.gathers == ("SB-2026-000002", "SB-2026-000009")
     assert [(one.pointer, one.code) for one in month.diagnoses] == [

@@ -56,9 +56,7 @@ _TRIED_AT = text(
 
 _ZONE = text(
     """
-    SELECT o.zone FROM charges AS c
-      JOIN series_visits AS v USING (appointment_id)
-      JOIN estimate_courses AS o ON o.course_id = v.series_id
+    SELECT v.zone FROM charges AS c JOIN visits AS v USING (appointment_id)
      WHERE c.charge_id = :charge_id
     """
 )

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, Table, bindparam, case, exists, func, literal, select, text
-from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, DATE
 
 from services.billing.rules.estimates.items import Scope, Wording
 from services.billing.tables import Estimate, EstimateDocument
@@ -20,12 +20,12 @@ from shared.messaging import Transaction
 _FEES = text(
     """
     SELECT (SELECT amount_cents FROM fees
-             WHERE visit_type = :visit_type AND starts_at <= i.at
-             ORDER BY starts_at DESC, revision DESC LIMIT 1) AS amount_cents
-      FROM unnest(:moments) WITH ORDINALITY AS i (at, n)
+             WHERE visit_type = :visit_type AND effective_from <= i.day
+             ORDER BY effective_from DESC, revision DESC LIMIT 1) AS amount_cents
+      FROM unnest(:days) WITH ORDINALITY AS i (day, n)
      ORDER BY i.n
     """
-).bindparams(bindparam("moments", type_=ARRAY(TIMESTAMP(timezone=True))))
+).bindparams(bindparam("days", type_=ARRAY(DATE)))
 
 _WORDING = text(
     """
@@ -73,11 +73,9 @@ _KEPT = text(
 )
 
 
-async def fees_at(
-    tx: Transaction, visit_type: str, moments: Sequence[datetime]
-) -> list[int | None]:
-    """The fee in force at each moment, where there is one."""
-    asked = {"visit_type": visit_type, "moments": list(moments)}
+async def fees_on(tx: Transaction, visit_type: str, days: Sequence[date]) -> list[int | None]:
+    """The fee in force on each day, where there is one."""
+    asked = {"visit_type": visit_type, "days": list(days)}
     return [row.amount_cents for row in await tx.execute(_FEES, asked)]
 
 

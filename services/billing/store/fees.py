@@ -7,9 +7,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, select, text
+from sqlalchemy import Select, Table, bindparam, select, text
+from sqlalchemy.dialects.postgresql import TEXT
 
 from services.billing.rules.charges.pricing import Service
+from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.tables import UnchargedInfusion
 from shared.events.billing import ServiceKind
 from shared.messaging import Transaction
@@ -27,18 +29,21 @@ _OF_DAY = text(
 )
 
 _COVERED = """
-      FROM uncharged_infusions AS u
+      FROM uncharged_infusions AS u LEFT JOIN visits AS v USING (appointment_id)
      WHERE u.visit_type = :visit_type
-       AND u.started_at >= (SELECT min(starts_at) FROM fees WHERE visit_type = :visit_type)
+       AND (u.started_at AT TIME ZONE coalesce(v.zone, :zone))::date
+           >= (SELECT min(effective_from) FROM fees WHERE visit_type = :visit_type)
 """
 
-_COUNT_COVERED = text("SELECT count(*)" + _COVERED)
+_IN_ZONE = bindparam("zone", CLINIC_ZONE.key, type_=TEXT)
+
+_COUNT_COVERED = text("SELECT count(*)" + _COVERED).bindparams(_IN_ZONE)
 
 _TAKE_COVERED = text(
     "SELECT u.service, u.infusion_id, u.patient_id, u.appointment_id, u.visit_type, u.started_at"
     + _COVERED
-    + " ORDER BY u.started_at, u.infusion_id LIMIT :limit FOR UPDATE"
-)
+    + " ORDER BY u.started_at, u.infusion_id LIMIT :limit FOR UPDATE OF u"
+).bindparams(_IN_ZONE)
 
 _CHARGED = text("DELETE FROM uncharged_infusions WHERE infusion_id = :infusion_id")
 

@@ -28,9 +28,10 @@ _GATES = text(
     """
     SELECT s.series_id, e.total_cents, c.charged_cents, m.margin_cents,
            o.course_id IS NOT NULL AND o.ended_at IS NULL AS goes_on, p.coverage_id, p.sealed
-      FROM (SELECT *, (started_at AT TIME ZONE :zone)::date AS day
+      FROM (SELECT i.*, (i.started_at AT TIME ZONE coalesce(v.zone, :zone))::date AS day
               FROM unnest(:appointments, :patients, :starts)
-                   WITH ORDINALITY AS i (appointment_id, patient_id, started_at, n)) AS i
+                   WITH ORDINALITY AS i (appointment_id, patient_id, started_at, n)
+              LEFT JOIN visits AS v USING (appointment_id)) AS i
       LEFT JOIN series_visits AS s ON s.appointment_id = i.appointment_id
       LEFT JOIN estimate_courses AS o ON o.course_id = s.series_id
       LEFT JOIN LATERAL (

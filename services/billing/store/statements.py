@@ -7,10 +7,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, select, text
+from sqlalchemy import Select, Table, bindparam, select, text
+from sqlalchemy.dialects.postgresql import TEXT
 
 from services.billing.rules.books.ledger import Reason
 from services.billing.rules.books.statements import Moved
+from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.tables import PatientStatement
 from services.billing.work import AddressStatement, RenderStatement
 from shared.events.billing import TenderKind
@@ -42,7 +44,9 @@ _MOVED = text(
     SELECT t.posted_at, t.reason, o.reason AS undoes, t.charge_id,
            CASE t.debit WHEN 'patient_receivable' THEN t.amount_cents
                         ELSE -t.amount_cents END AS amount_cents,
-           CASE t.reason WHEN 'charge_posted' THEN t.happened_at END AS served_at,
+           CASE t.reason WHEN 'charge_posted'
+                         THEN (t.happened_at AT TIME ZONE coalesce(v.zone, :zone))::date
+           END AS served_on,
            coalesce(p.tender, u.tender, r.tender) AS tender,
            CASE WHEN p.tender = 'card' THEN p.payment_id::text
                 WHEN p.tender IS NOT NULL THEN p.reference
@@ -50,6 +54,8 @@ _MOVED = text(
                 ELSE coalesce(r.reference, r.refund_id::text) END AS reference
       FROM ledger_transfers AS t
       LEFT JOIN ledger_transfers AS o ON o.transfer_id = t.reverses
+      LEFT JOIN charges AS c ON t.reason = 'charge_posted' AND c.charge_id = t.charge_id
+      LEFT JOIN visits AS v ON v.appointment_id = c.appointment_id
       LEFT JOIN payments AS p
              ON p.payment_id = CASE WHEN t.reason IN ('card_captured', 'outside_payment',
                                                       'package_paid', 'prepaid_used')
@@ -63,7 +69,7 @@ _MOVED = text(
        AND t.posted_at >= :begins AND t.posted_at < :before
      ORDER BY t.posted_at, t.transfer_id
     """
-)
+).bindparams(bindparam("zone", CLINIC_ZONE.key, type_=TEXT))
 
 _FIND = "SELECT * FROM patient_statements WHERE statement_id = :statement_id"
 
@@ -106,7 +112,7 @@ async def moved(
             undoes=row.undoes and Reason(row.undoes),
             amount_cents=row.amount_cents,
             charge_id=row.charge_id,
-            served_at=row.served_at,
+            served_on=row.served_on,
             tender=row.tender and TenderKind(row.tender),
             reference=row.reference,
         )

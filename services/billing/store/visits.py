@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, SMALLINT, TEXT, TIMESTAMP
@@ -15,6 +16,7 @@ from services.billing.rules.charges.attempts import Charged
 from services.billing.rules.charges.gates import in_turn as gates_in_turn
 from services.billing.rules.charges.pricing import OnFile, Service, of_infusion, of_session
 from services.billing.rules.charges.standing import ChargeState
+from services.billing.rules.clinic import CLINIC_ZONE, zone_of
 from services.billing.rules.packages.units import Wants, in_turn
 from services.billing.store import fees
 from services.billing.store.gates import read_gates
@@ -40,8 +42,10 @@ _ON_FILE = text(
       LEFT JOIN visits AS v
              ON v.appointment_id = i.appointment_id AND v.patient_id = i.patient_id
       LEFT JOIN LATERAL (SELECT fee_id, amount_cents FROM fees
-                          WHERE visit_type = i.visit_type AND starts_at <= i.started_at
-                          ORDER BY starts_at DESC, revision DESC LIMIT 1) AS f ON true
+                          WHERE visit_type = i.visit_type
+                            AND effective_from
+                                <= (i.started_at AT TIME ZONE coalesce(v.zone, :zone))::date
+                          ORDER BY effective_from DESC, revision DESC LIMIT 1) AS f ON true
       LEFT JOIN LATERAL (SELECT o.card_id FROM cards AS o JOIN mandates AS m USING (setup_id)
                           WHERE o.patient_id = i.patient_id AND o.gone_at IS NULL
                             AND m.withdrawn_at IS NULL
@@ -54,6 +58,7 @@ _ON_FILE = text(
     bindparam("patients", type_=ARRAY(PG_UUID)),
     bindparam("visit_types", type_=ARRAY(TEXT)),
     bindparam("starts", type_=ARRAY(TIMESTAMP(timezone=True))),
+    bindparam("zone", CLINIC_ZONE.key, type_=TEXT),
 )
 
 _LOCK_VISITS = text(
@@ -100,6 +105,13 @@ _NOTE_TIMES = text(
 _SET_START = text(
     "UPDATE visits SET starts_at = :starts_at WHERE appointment_id = :appointment_id"
 ).bindparams(bindparam("starts_at", type_=TIMESTAMP(timezone=True)))
+
+_ZONE_OF_LOCATION = text(
+    """
+    SELECT zone FROM visits WHERE location_id = :location_id AND zone IS NOT NULL
+     ORDER BY starts_at DESC NULLS LAST LIMIT 1
+    """
+)
 
 _CHOOSE_TENDER = text(
     "UPDATE visits SET tender = :tender, chosen_at = :at WHERE appointment_id = :appointment_id"
@@ -206,6 +218,12 @@ async def note_times(
 async def set_start(tx: Transaction, appointment_id: UUID, starts_at: datetime | None) -> None:
     """Keep when a visit is; `None` for one that was lost."""
     await tx.execute(_SET_START, {"appointment_id": appointment_id, "starts_at": starts_at})
+
+
+async def zone_of_location(tx: Transaction, location_id: UUID) -> ZoneInfo:
+    """The zone of a place, as its visits tell it."""
+    found = await tx.execute(_ZONE_OF_LOCATION, {"location_id": location_id})
+    return zone_of(found.scalar_one_or_none())
 
 
 async def lock_visit(tx: Transaction, appointment_id: UUID) -> UUID | None:

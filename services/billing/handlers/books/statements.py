@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 from pydantic import BaseModel
@@ -16,7 +17,7 @@ from services.billing.rules.as_printed import address_lines, as_dialled
 from services.billing.rules.books import statements as rules
 from services.billing.rules.books.reports import begin_of, end_of
 from services.billing.rules.books.statements import Account, Addressee, Letterhead, Statement
-from services.billing.rules.clinic import clinic_day
+from services.billing.rules.clinic import CLINIC_ZONE, clinic_day
 from services.billing.store import statements as store
 from services.billing.store.statements import Kept, Unprinted
 from services.billing.tables import PatientStatement
@@ -49,7 +50,8 @@ async def show_account(
     last = until or clinic_day(tx.now)
     if broken := rules.broken_by_span(since, last, clinic_day(tx.now)):
         return Refused.by_rules(broken)
-    return AccountShown(patient_id=patient_id, account=await _account(patient_id, since, last, tx))
+    account = await _account(patient_id, since, last, CLINIC_ZONE, tx)
+    return AccountShown(patient_id=patient_id, account=account)
 
 
 async def account_csv(
@@ -83,14 +85,17 @@ async def account_csv(
     )
 
 
-async def _account(patient_id: UUID, since: date, until: date, tx: Transaction) -> Account:
-    begins, before = begin_of(since), end_of(until)
+async def _account(
+    patient_id: UUID, since: date, until: date, zone: ZoneInfo, tx: Transaction
+) -> Account:
+    begins, before = begin_of(since, zone), end_of(until, zone)
     return rules.account_of(
         since,
         until,
         await store.forward(tx, patient_id, begins),
         await store.moved(tx, patient_id, begins, before),
         await store.held(tx, patient_id, before),
+        zone,
     )
 
 
@@ -150,18 +155,19 @@ async def draft_statement(addressed: StatementAddressed, tx: Transaction) -> Non
     if kept is None or kept.content is not None:
         return
     patient, location = addressed.patient, addressed.location
+    zone = ZoneInfo(location.zone)
     if patient.patient_id != kept.patient_id:
         raise Poison("claim_of_another")
     statement = Statement(
         title=rules.TITLE,
-        issued_on=clinic_day(tx.now),
+        issued_on=tx.now.astimezone(zone).date(),
         clinic=Letterhead(
             location.legal_name, as_dialled(location.phone), address_lines(location.address)
         ),
         patient=Addressee(
             f"{patient.first_name} {patient.last_name}", address_lines(patient.address)
         ),
-        account=await _account(kept.patient_id, kept.since, kept.until, tx),
+        account=await _account(kept.patient_id, kept.since, kept.until, zone, tx),
         notice=rules.NOTICE,
     )
     content = orjson.dumps(statement, default=str)  # asyncpg's UUID is a subclass, which it refuses

@@ -55,6 +55,8 @@ async def note_visit(event: AppointmentBooked, tx: Transaction, known: Known) ->
         appointment_id=event.appointment_id,
         patient_id=event.patient_id,
         starts_at=event.starts_at,
+        zone=event.zone,
+        location_id=event.location_id,
     )
     if event.series_id is not None:
         tx.insert(SeriesVisit, appointment_id=event.appointment_id, series_id=event.series_id)

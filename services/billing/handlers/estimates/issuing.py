@@ -169,7 +169,8 @@ async def _plan(redeemed: PlanRedeemed, course: Course, tx: Transaction) -> Plan
             PlannedVisit(starts_at=wished_at, infusion_min=FIRST_HOUR_MAX_MIN)
             for _ in range(course.planned_infusions)
         )
-    fees = await store.fees_at(tx, redeemed.visit_type, [one.starts_at for one in visits])
+    days = [one.starts_at.astimezone(zone).date() for one in visits]
+    fees = await store.fees_on(tx, redeemed.visit_type, days)
     is_booked = redeemed.visits is not None
     today = tx.now.astimezone(zone).date()
     return Plan(
@@ -180,11 +181,11 @@ async def _plan(redeemed: PlanRedeemed, course: Course, tx: Transaction) -> Plan
         diagnoses=redeemed.diagnoses,
         visits=tuple(
             Expected(
-                on=one.starts_at.astimezone(zone).date() if is_booked else None,
+                on=day if is_booked else None,
                 infusion_min=one.infusion_min,
                 fee_cents=fee_cents,
             )
-            for one, fee_cents in zip(visits, fees, strict=True)
+            for one, day, fee_cents in zip(visits, days, fees, strict=True)
         ),
         expected_code=await codes.expected_code(tx, redeemed.visit_type, today),
     )

@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.billing.handlers.charges.fees import Day
 from services.billing.handlers.estimates import terms
 from services.billing.rules.charges.pricing import broken_by_fee
-from services.billing.rules.clinic import CLINIC_ZONE, clinic_day
 from services.billing.rules.estimates import clock
 from services.billing.rules.estimates.items import Person, broken_by_free
 from services.billing.store import estimate_courses as courses
 from services.billing.store import estimates as store
 from services.billing.store.estimate_courses import CourseKind
+from services.billing.store.visits import zone_of_location
 from services.billing.tables import EstimateCourse, EstimateWording
 from shared.claims import PRINTABLE
 from shared.events.billing import EstimateReason
@@ -94,12 +95,14 @@ async def ask_estimate(
         )
     if wish.series_id is not None:
         return await _ask_for_series(patient_id, wish.series_id, tx)
-    due_on = clock.due_on_request(clinic_day(tx.now))
     assert wish.wish is not None, "one of the two is given"
-    if broken := await _broken_by_wish(wish.wish, tx):
+    zone = await zone_of_location(tx, wish.wish.location_id)
+    due_on = clock.due_on_request(tx.now.astimezone(zone).date())
+    if broken := await _broken_by_wish(wish.wish, zone, tx):
         return Refused.by_rules(broken)
-    course_id = _open(CourseKind.REQUEST, wish.wish, due_on, tx, patient_id=patient_id)
-    return EstimateAsked(course_id=course_id, patient_id=patient_id, due_at=_late_from(due_on))
+    course_id = _open(CourseKind.REQUEST, wish.wish, due_on, zone, tx, patient_id=patient_id)
+    due_at = clock.late_from(due_on, zone)
+    return EstimateAsked(course_id=course_id, patient_id=patient_id, due_at=due_at)
 
 
 async def _ask_for_series(
@@ -133,8 +136,9 @@ async def _ask_for_series(
 
 async def ask_price(wish: AskPrice, tx: Transaction) -> PriceAsked | Refused:
     """A stranger's question. The desk hands the document over: nobody else can reach them."""
-    broken = await _broken_by_wish(wish, tx)
-    if not FIRST_BIRTH_DATE <= wish.birth_date <= clinic_day(tx.now):
+    zone = await zone_of_location(tx, wish.location_id)
+    broken = await _broken_by_wish(wish, zone, tx)
+    if not FIRST_BIRTH_DATE <= wish.birth_date <= tx.now.astimezone(zone).date():
         broken.append(
             Broken(
                 "birth_date",
@@ -145,24 +149,24 @@ async def ask_price(wish: AskPrice, tx: Transaction) -> PriceAsked | Refused:
         )
     if broken:
         return Refused.by_rules(broken)
-    due_on = clock.due_on_request(clinic_day(tx.now))
+    due_on = clock.due_on_request(tx.now.astimezone(zone).date())
     person = Person(wish.name, wish.birth_date)
-    course_id = _open(CourseKind.INQUIRY, wish, due_on, tx, person=person)
-    return PriceAsked(course_id=course_id, due_at=_late_from(due_on))
+    course_id = _open(CourseKind.INQUIRY, wish, due_on, zone, tx, person=person)
+    return PriceAsked(course_id=course_id, due_at=clock.late_from(due_on, zone))
 
 
-async def _broken_by_wish(wish: Wish, tx: Transaction) -> list[Broken]:
-    if broken := _broken_by_day(wish, tx):
+async def _broken_by_wish(wish: Wish, zone: ZoneInfo, tx: Transaction) -> list[Broken]:
+    if broken := _broken_by_day(wish, zone, tx):
         return broken
-    at = clock.priced_at(wish.first_on, tx.now, CLINIC_ZONE)
-    [fee_cents] = await store.fees_at(tx, wish.visit_type, [at])
+    at = clock.priced_at(wish.first_on, tx.now, zone)
+    [fee_cents] = await store.fees_on(tx, wish.visit_type, [at.astimezone(zone).date()])
     return broken_by_free(fee_cents)
 
 
-def _broken_by_day(wish: Wish, tx: Transaction) -> list[Broken]:
+def _broken_by_day(wish: Wish, zone: ZoneInfo, tx: Transaction) -> list[Broken]:
     if wish.first_on is None:
         return []
-    if wish.first_on < clinic_day(tx.now):
+    if wish.first_on < tx.now.astimezone(zone).date():
         return [
             Broken(
                 "first_day_past",
@@ -185,6 +189,7 @@ def _open(
     kind: CourseKind,
     wish: Wish,
     due_on: date,
+    zone: ZoneInfo,
     tx: Transaction,
     *,
     patient_id: UUID | None = None,
@@ -200,17 +205,14 @@ def _open(
         visit_type=wish.visit_type,
         planned_infusions=wish.planned_infusions,
         location_id=wish.location_id,
+        zone=zone.key,
         first_on=wish.first_on,
         opened_at=tx.now,
-        due_at=_late_from(due_on),
+        due_at=clock.late_from(due_on, zone),
     )
     terms.ask(tx, course_id)
-    terms.set_timers(tx, course_id, due_on, CLINIC_ZONE)
+    terms.set_timers(tx, course_id, due_on, zone)
     return course_id
-
-
-def _late_from(due_on: date) -> datetime:
-    return clock.late_from(due_on, CLINIC_ZONE)
 
 
 class ServiceWords(BaseModel):

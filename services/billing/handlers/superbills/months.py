@@ -10,7 +10,6 @@ from uuid import UUID
 from pydantic import BaseModel, StringConstraints
 
 from services.billing.handlers.superbills.issuing import content_of, keep
-from services.billing.rules.clinic import clinic_day
 from services.billing.rules.superbills import lint
 from services.billing.rules.superbills import months as rules
 from services.billing.rules.superbills.document import (
@@ -20,7 +19,7 @@ from services.billing.rules.superbills.document import (
     Replaced,
     number_of,
 )
-from services.billing.store import codes, superbill_wordings
+from services.billing.store import codes, collecting, superbill_wordings
 from services.billing.store import superbills as store
 from shared.http.problems import Refused
 from shared.messaging import Transaction
@@ -47,20 +46,28 @@ class MonthGathered(BaseModel):
 async def gather_month(
     patient_id: UUID, wish: GatherMonth, tx: Transaction
 ) -> MonthGathered | Refused:
-    """Gather the newest superbill of each visit of a month. Asked again, it says what is new."""
+    """Gather the newest superbill of each visit of a month. Asked again, it says what is new.
+
+    Each visit is of the month of its own place's wall; the document is of the day at the place of
+    the last one.
+    """
     month = date.fromisoformat(f"{wish.month}-01")
-    bills = [content_of(kept, tx) for kept in await store.issued_in(tx, patient_id, month)]
+    issued = await store.issued_in(tx, patient_id, month)
+    bills = [content_of(kept, tx) for kept in issued]
     before = await store.find_month(tx, patient_id, month)
     earlier = None if before is None else content_of(before, tx)
     if broken := rules.broken_by_gathering(bills, earlier):
         return Refused.by_rules(broken)
-    today, replaces = clinic_day(tx.now), None
+    last_charge_id = issued[-1].charge_id
+    assert last_charge_id is not None, "only a month's superbill has none"
+    zone = await collecting.zone(tx, last_charge_id)
+    today, replaces = tx.now.astimezone(zone).date(), None
     if earlier is not None:
         why = REASONS[CorrectionReason.VISIT]
         replaces = Replaced(earlier.version, earlier.issued_on, why)
     wording = await superbill_wordings.wording_on(tx, today)
     number = earlier.number if earlier else number_of(today.year, 0)
-    draft = rules.gather(bills, wish.month, Issue(number, tx.now, wording, replaces))
+    draft = rules.gather(bills, wish.month, Issue(number, tx.now, wording, replaces), today)
     book = await codes.code_book(
         tx, draft.visits[-1].date_of_service, [one.code for one in draft.diagnoses]
     )

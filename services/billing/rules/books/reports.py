@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from services.billing.rules.clinic import CLINIC_ZONE
 from shared.refusals import Broken
@@ -42,13 +43,13 @@ def bucket_of(age_days: int) -> Bucket:
     return [one for one in Bucket if age_days > BEGINS_AFTER_DAYS[one] or one is Bucket.CURRENT][-1]
 
 
-def end_of(day: date) -> datetime:
-    """The first moment after a day of the clinic's."""
-    return datetime.combine(day + timedelta(days=1), time.min, CLINIC_ZONE)
+def end_of(day: date, zone: ZoneInfo = CLINIC_ZONE) -> datetime:
+    """The first moment after a day, by the clinic's wall or by another place's."""
+    return datetime.combine(day + timedelta(days=1), time.min, zone)
 
 
-def begin_of(day: date) -> datetime:
-    return datetime.combine(day, time.min, CLINIC_ZONE)
+def begin_of(day: date, zone: ZoneInfo = CLINIC_ZONE) -> datetime:
+    return datetime.combine(day, time.min, zone)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -3,6 +3,10 @@
 It says what the ledger says of what the patient owes, in the order of its postings, so that what a
 statement of days gone by says never changes. It names no diagnosis, code or drug. Va. Code
 54.1-2404 has it itemised on request.
+
+A visit stands under the day of the place where it was. What was posted, and where a span begins and
+ends, goes by one place for the whole of it, so that one span's balance is the next one's forward:
+by the place whose letterhead a printed statement has, and by the clinic's own on the screen.
 """
 
 from __future__ import annotations
@@ -12,9 +16,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.billing.rules.books.ledger import Reason
-from services.billing.rules.clinic import clinic_day
 from services.billing.rules.superbills.document import PAID_BY
 from shared.events.billing import TenderKind
 from shared.refusals import Broken
@@ -47,8 +51,8 @@ _REDUCES = {Reason.DISCOUNTED: "Discount", Reason.WRITTEN_OFF: "Written off"}
 class Moved:
     """A transfer into (positive) or out of what a patient owes.
 
-    `undoes` is what it reverses. `served_at` is when the visit of its charge began, `tender` how
-    the money came or went.
+    `undoes` is what it reverses. `served_on` is the day of its charge's visit, by the wall of the
+    place where that was; `tender` is how the money came or went.
     """
 
     posted_at: datetime
@@ -56,7 +60,7 @@ class Moved:
     undoes: Reason | None
     amount_cents: int
     charge_id: UUID | None
-    served_at: datetime | None
+    served_on: date | None
     tender: TenderKind | None
     reference: str | None
 
@@ -149,16 +153,21 @@ def broken_by_span(since: date, until: date, today: date) -> list[Broken]:
 
 
 def account_of(
-    since: date, until: date, forward_cents: int, moved: Sequence[Moved], held_cents: int
+    since: date,
+    until: date,
+    forward_cents: int,
+    moved: Sequence[Moved],
+    held_cents: int,
+    zone: ZoneInfo,
 ) -> Account:
-    """The account of a span, of the transfers in the order of their posting."""
+    """The account of a span, of the transfers in the order of their posting, by a place's days."""
     entries, balance_cents = [], forward_cents
     for one in moved:
         balance_cents += one.amount_cents
         kind = _kind(one)
         entries.append(
             Entry(
-                on=clinic_day(one.posted_at),
+                on=one.posted_at.astimezone(zone).date(),
                 kind=kind,
                 words=_words(one, kind),
                 reference=one.reference if kind in _NAMES_REFERENCE else None,
@@ -233,7 +242,7 @@ def _words(one: Moved, kind: EntryKind) -> str:
     by = f" by {_BY[one.tender]}" if one.tender else ""
     match kind:
         case EntryKind.CHARGE:
-            on = f" on {clinic_day(one.served_at):%m/%d/%Y}" if one.served_at else ""
+            on = f" on {one.served_on:%m/%d/%Y}" if one.served_on else ""
             return f"Office visit{on}"
         case EntryKind.PAYMENT:
             return f"Payment{by}"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
-from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.rules.superbills.document import LETTERS, Diagnosis, Issue, Superbill
 from services.billing.rules.superbills.wording import standing_of
 from shared.refusals import Broken
@@ -68,7 +68,7 @@ def broken_by_gathering(bills: Sequence[Superbill], earlier: Superbill | None) -
     return []
 
 
-def gather(bills: Sequence[Superbill], month: str, issue: Issue) -> Superbill:
+def gather(bills: Sequence[Superbill], month: str, issue: Issue, issued_on: date) -> Superbill:
     """One superbill of several visits of a month, in the order in which they began."""
     first, *_ = bills = sorted(bills, key=lambda bill: bill.visits[0].started_at)
     codes = list(dict.fromkeys(one.code for bill in bills for one in bill.diagnoses))
@@ -101,7 +101,7 @@ def gather(bills: Sequence[Superbill], month: str, issue: Issue) -> Superbill:
         replaces=issue.replaces,
         month=month,
         gathers=names,
-        issued_on=issue.issued_at.astimezone(CLINIC_ZONE).date(),
+        issued_on=issued_on,
         diagnoses=tuple(Diagnosis(letters[code], code, words[code]) for code in codes),
         visits=tuple(visit for bill in bills for visit in bill.visits),
         lines=lines,
