@@ -148,7 +148,9 @@ class Desk:
                     raise
                 log.info("race_run_again", sqlstate=state, attempts=attempt + 1)
         refused = Refused.because(
-            "race_lost", "Others are changing the same things. Look again and retry."
+            "race_lost",
+            "Others are changing the same things. Look again and retry.",
+            source="the house's limit on how often a request that lost a race is run again",
         )
         return cast("T", refusal(refused, self.correlation_id))
 
@@ -263,6 +265,7 @@ class Desk:
             "idempotency_key_reused",
             "This Idempotency-Key was used for another request. Use a new one.",
             field="Idempotency-Key",
+            source="draft-ietf-httpapi-idempotency-key-header, 2.2: a key is of one request",
             status=422,
         )
         raise _Stop(refusal(refused, self.correlation_id))

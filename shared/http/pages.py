@@ -22,6 +22,7 @@ from shared import audit
 from shared.auth import Actor
 from shared.http.problems import Refused
 from shared.messaging.transaction import Transaction
+from shared.refusals import API_DOCUMENT
 
 MAX_ITEMS = 200
 
@@ -89,6 +90,7 @@ async def page(
                 "cursor_unknown",
                 "Take the cursor from next_cursor of the page before, or leave it out.",
                 field="cursor",
+                source=API_DOCUMENT,
                 status=422,
             )
         here = tuple_(*by)

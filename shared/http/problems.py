@@ -42,7 +42,7 @@ class Violation(BaseModel):
     field: str | None = None
     rule: str
     detail: str
-    source: str | None = None
+    source: str
 
 
 class Refused(BaseModel):
@@ -59,7 +59,7 @@ class Refused(BaseModel):
         detail: str,
         *,
         field: str | None = None,
-        source: str | None = None,
+        source: str,
         status: int = 409,
         title: str = "Refused",
     ) -> Refused:

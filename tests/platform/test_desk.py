@@ -298,7 +298,7 @@ async def test_forty_racing_for_one_chair_leave_one_winner_and_clear_refusals(
 
     async def take(tx: Transaction) -> Placed | Refused:
         if (await tx.execute(text("SELECT 1 FROM orders WHERE chair = 'c'"))).first():
-            return Refused.because("chair_taken", "That chair is taken.")
+            return Refused.because("chair_taken", "That chair is taken.", source="made up")
         placed = Placed(order_id=new_id())
         await tx.execute(text("INSERT INTO orders VALUES (:id, 'c')"), {"id": placed.order_id})
         return placed

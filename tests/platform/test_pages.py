@@ -98,6 +98,7 @@ async def test_a_cursor_that_is_not_ours_is_refused_with_what_to_do(
     assert answer.status_code == 422
     [violation] = answer.json()["violations"]
     assert (violation["field"], violation["rule"]) == ("cursor", "cursor_unknown")
+    assert violation["source"]
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "many"])

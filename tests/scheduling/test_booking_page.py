@@ -6,9 +6,11 @@ import re
 from datetime import timedelta
 
 import pytest
+from fastapi import FastAPI
 
 from services.scheduling.documents.booking_page import STYLE
-from tests.scheduling.conftest import Clinic
+from shared.db import create_engine
+from tests.scheduling.conftest import Clinic, unit_on
 from tests.scheduling.test_self_booking import FIRST, choose, led, make, offered, opened
 
 __all__ = ["led"]
@@ -119,6 +121,23 @@ async def test_an_address_that_is_too_long_for_a_link_is_told_to_be_none(
     assert (page.status_code, title(page.text)) == (404, "This link does not work")
     assert "choose a time" not in page.text
     assert "call us" not in page.text, "whose number it would be is not known"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_patient_reads_a_page_too_where_the_database_is_away(
+    led: Clinic, app: FastAPI, method: str
+) -> None:
+    link = await make(led)
+    nowhere = create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", pool_size=1)
+    app.state.unit = unit_on(nowhere, led.clock)
+    page = await led.client.request(method, link["path"])
+    assert (page.status_code, title(page.text)) == (503, "Something is wrong on our side")
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert page.headers["Retry-After"] == "2"
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    app.state.unit = unit_on(led.engine, led.clock)
+    assert title((await opened(led, link)).text) == "Book your session"
+    await nowhere.dispose()
 
 
 async def test_a_program_may_look_whether_a_link_is_good(led: Clinic) -> None:

@@ -302,6 +302,7 @@ def test_a_sheet_is_read_by_its_column_names_and_nothing_else_of_it() -> None:
     [
         ("", "csv_columns", "rows.0"),
         ("task,score\nspatial_span,100\n", "csv_columns", "rows.0"),
+        ("task,task,standard_score,percentile\nx,digit_span,100,50\n", "csv_columns", "rows.0"),
         ("task,standard_score,percentile\nrotations,,50\n", "no_number", "rows.1.standard_score"),
         ("task,standard_score,percentile\nrotations,100\n", "no_number", "rows.1.percentile"),
         ("task,standard_score,percentile\nrotations,NaN,1\n", "no_number", "rows.1.standard_score"),

@@ -59,6 +59,21 @@ async def test_every_infusion_of_a_plan_is_checked_not_only_the_first_two(
     ) == [(6,)]
 
 
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("path", ["/series", "/holds"])
+async def test_every_day_of_a_plan_is_checked_not_only_the_first_two(
+    clinic: Clinic, number: int, path: str
+) -> None:
+    day = (NOON + (number - 1) * 3 * DAY).date().isoformat()
+    closure = {"first_on": day, "last_on": day, "reason": "made up"}
+    await clinic.post(f"/locations/{clinic.location_id}/closures", closure)
+    wish = clinic.wish(await clinic.patient(), every(3, 6))
+    if path == "/holds":
+        del wish["prescriber_id"], wish["diagnoses"]
+    broken = await clinic.refused(path, wish)
+    assert broken == [("closed", f"appointments.{number - 1}.starts_at")]
+
+
 async def test_moving_one_of_a_series_leaves_as_many_as_there_were(clinic: Clinic) -> None:
     await clinic.opens()
     series = await clinic.series(every(1, 3), visit_type="ketamine_pain")

@@ -81,6 +81,7 @@ async def take_up_again(prescription_id: UUID, tx: Transaction) -> PrescriptionS
             "content_is_closed",
             f"The prescription is {prescription.state}; only one that is neither signed nor over"
             " is taken up again.",
+            source="what is signed, or over, stays as it is",
         )
     await _redeem_anew(prescription, tx)
     return PrescriptionShown.of(prescription)

@@ -121,6 +121,7 @@ async def read_signing_link(prescription_id: UUID, tx: Transaction) -> SigningLi
         return Refused.because(
             "not_awaiting_signature",
             f"The prescription is {found.state}; a link exists while it is awaiting_signature.",
+            source="a signing's link is good until the signing is over",
         )
     return SigningLink(url=signing.url or "", session_id=signing.session_id or "")
 

@@ -186,6 +186,15 @@ def closed_page(closed: Closed) -> str:
     return _page(title, f"<p>{words} {call}</p>")
 
 
+def fault_page() -> str:
+    """What a patient reads where a program would read a problem's JSON."""
+    return _page(
+        "Something is wrong on our side",
+        '<p class="alert" role="alert">Please open your link again in a few minutes. If a time was'
+        " booked, the page will say so; you cannot book it twice.</p>",
+    )
+
+
 def _call(place: LocationCard) -> str:
     shown = escape(_spoken(place.phone))
     return f'please call us: <a href="tel:{escape(place.phone)}">{shown}</a>.'

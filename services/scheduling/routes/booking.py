@@ -7,12 +7,12 @@ nothing to forge (CSRF).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Path, Query, Request, Response
+from fastapi import APIRouter, Form, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
@@ -33,6 +33,7 @@ from shared.auth import Role, allow, public
 from shared.db import RACE_STATES, sqlstate
 from shared.events import Moment
 from shared.http.desk import EXCLUSION_VIOLATION, AtDesk
+from shared.http.problems import unexpected
 from shared.messaging import Transaction, UnitOfWork
 
 BY_LINK = public("whoever holds a signed link is taken for its patient, as with a ticket")
@@ -63,7 +64,7 @@ async def revoke_link(link_id: UUID, desk: AtDesk, request: Request) -> LinkAnsw
 
 
 class PageRoute(APIRoute):
-    """Says on a page that an address which is no link of ours is none."""
+    """Says on a page that an address is no link of ours, or that something is wrong with us."""
 
     refusal_content: ClassVar[dict[str, Any]] = {"text/html": {"schema": {"type": "string"}}}
 
@@ -75,6 +76,11 @@ class PageRoute(APIRoute):
                 return await answer(request)
             except RequestValidationError:
                 return _page(booking_page.closed_page(Closed()), 404)
+            except HTTPException:
+                raise
+            except Exception as error:  # noqa: BLE001  # logged there, as of any route
+                told = await unexpected(request, error)
+                return _page(booking_page.fault_page(), told.status_code, dict(told.headers))
 
         return answer_with_a_page
 
@@ -193,5 +199,7 @@ def _shown(shown: Offer | Booked | Closed, day: str | None, request: Request) ->
 _AGAIN = {None: 200, Missed.TAKEN: 409, Missed.NONE_CHOSEN: 422}
 
 
-def _page(html: str, status: int) -> Response:
-    return HTMLResponse(html, status, headers=booking_page.HEADERS)
+def _page(html: str, status: int, told: Mapping[str, str] | None = None) -> Response:
+    """A page; of a problem that it is shown for it keeps when to come again."""
+    kept = {name: value for name, value in (told or {}).items() if name == "retry-after"}
+    return HTMLResponse(html, status, headers=kept | booking_page.HEADERS)

@@ -104,6 +104,7 @@ async def choose_tender(
             "unknown_appointment",
             "Billing has not heard of this appointment. Check its id; right after a booking, try"
             " again in a moment.",
+            source="what scheduling has told of its appointments",
             status=404,
             title="Not found",
         )

@@ -40,7 +40,7 @@ def read_span(asked: str, field: str) -> Span | Broken:
         match = _ASKED.fullmatch(asked.replace(" ", "+"))
     try:
         begin, end = _interval(match) if match else (None, None)
-    except ValueError:
+    except (ValueError, OverflowError):  # the last day of all has none after it
         begin = end = None
     if match is None or begin is None or not FIRST_YEAR <= begin.year <= LAST_YEAR:
         return Broken(

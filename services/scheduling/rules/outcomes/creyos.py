@@ -74,6 +74,10 @@ def read_csv(sheet: str) -> list[TaskScore] | list[Broken]:
         detail = f"The first row names no {' and no '.join(missing)}; right would be a first row"
         detail += f" with {', '.join(COLUMNS)}."
         return [_broken("csv_columns", detail, "rows.0")]
+    twice = [column for column in COLUMNS if names.count(column) > 1]
+    if twice:
+        detail = f"The first row names {' and '.join(twice)} twice; keep the one that is meant."
+        return [_broken("csv_columns", detail, "rows.0")]
     if len(rows) > MAX_ROWS:
         return [_broken("csv_rows", f"A summary has at most {MAX_ROWS} rows.", "body")]
     places = [names.index(column) for column in COLUMNS]
