@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from deploy.local import ground
 from deploy.local.ground import Kafka
 from deploy.local.postgres import Database, EmbeddedPostgres, Postgres
 from shared.service import keep_for_good
-from tests.support import stripe_mock
+from tests.support import memory, stripe_mock
 from tests.support.stripe_mock import OfficialStripe
 from tests.support.templates import Templates
 from tests.support.topics import Topics
@@ -71,11 +70,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def ground_folder() -> Iterator[Path]:
-    """A folder with a short path, for what the servers keep; gone after the run."""
-    folder = Path(tempfile.mkdtemp(prefix="practice-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    """What the servers of this process keep; gone after the run."""
+    with memory.servers_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
