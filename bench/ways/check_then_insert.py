@@ -1,8 +1,9 @@
 """`python -m bench.ways.check_then_insert`: scheduling, with series booked as is often done.
 
-Look whether the chair and the patient are free, and insert. The rules, the rows, the events, the
-sealing and the idempotency keys are scheduling's own; nothing is locked, and the bench takes away
-the exclusion constraints. What two desks ask for at once, both may get.
+Look whether the chair and the patient are free, and insert. The rules, those of age, hours and
+other series among them, the rows, the events, the sealing and the idempotency keys are scheduling's
+own; nothing is locked, and the bench takes away the exclusion constraints. What two desks ask for
+at once, both may get.
 """
 
 from __future__ import annotations
@@ -17,8 +18,14 @@ from services.scheduling.forms.answers import SeriesAnswer
 from services.scheduling.forms.wishes import BookSeries
 from services.scheduling.handlers.rooms import slot_of
 from services.scheduling.handlers.series.booking import say_booked
-from services.scheduling.handlers.series.whole_plans import broken_by_dates, broken_by_prescriber
+from services.scheduling.handlers.series.whole_plans import (
+    broken_by_dates,
+    broken_by_other_series,
+    broken_by_prescriber,
+)
 from services.scheduling.rules.clinic import slots
+from services.scheduling.rules.clinic.policy import broken_by_hours
+from services.scheduling.rules.patients.ages import broken_by_age
 from services.scheduling.rules.series import course as rules
 from services.scheduling.rules.series import holds
 from services.scheduling.store import holds as kept
@@ -39,27 +46,39 @@ async def book_series(wish: BookSeries, desk: AtDesk) -> SeriesAnswer:
 
 
 async def check_then_insert(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refused:
-    if await store.find_patient(tx, wish.patient_id) is None:
+    patient = await store.find_patient(tx, wish.patient_id)
+    if patient is None:
         return Refused.not_found("patient", "patient_id")
     location = await store.find_location(tx, wish.location_id)
     if location is None:
         return Refused.not_found("location", "location_id")
     policy = await store.policy_of(tx, wish.location_id, wish.visit_type)
+    zone = ZoneInfo(location.zone)
     wished = [
-        slot_of(policy, each.starts_at, each.chair_id, wish.patient_id, ZoneInfo(location.zone))
+        slot_of(policy, each.starts_at, each.chair_id, wish.patient_id, zone)
         for each in wish.appointments
     ]
+    starts = [slot.starts_at for slot in wished]
+    first = min(starts).astimezone(zone).date()
+    birth_date = store.patient_card(tx, patient).birth_date
     taken = await store.taken_slots(
         tx,
         {slot.chair_id for slot in wished},
         wish.patient_id,
-        since=min(slot.starts_at for slot in wished),
+        since=min(starts),
         until=max(slot.ends_at for slot in wished),
     )
     broken = [
         *rules.broken_by_open_series(has_open=await store.has_open_series(tx, wish.patient_id)),
         *holds.broken_by_other_hold(has_hold=await kept.has_hold(tx, wish.patient_id)),
-        *broken_by_dates([slot.starts_at for slot in wished], policy, location, tx.now),
+        *broken_by_age(policy.figures_on(first), birth_date, first),
+        *broken_by_dates(starts, policy, location, tx.now),
+        *await broken_by_other_series(tx, wish.patient_id, starts, policy, location),
+        *(
+            wrong
+            for slot in wished
+            for wrong in broken_by_hours(policy, slot.starts_at, slot.ends_at, zone, "starts_at")
+        ),
         *await broken_by_prescriber(tx, wish.prescriber_id),
         *(
             wrong
@@ -78,7 +97,7 @@ async def check_then_insert(wish: BookSeries, tx: Transaction) -> SeriesAnswer |
     )
     for sequence_no, slot in enumerate(wished, start=1):
         store.add_visit(tx, slot, series_id, sequence_no, wish.location_id, wish.visit_type)
-    return await say_booked(series_id, location, tx)
+    return await say_booked(series_id, location, policy, tx)
 
 
 def build() -> Parts:

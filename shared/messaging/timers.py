@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+import orjson
 from sqlalchemy import text
 
 from shared.db import unreachable
@@ -49,7 +51,7 @@ class Timers:
     async def _decide_many(self, limit: int) -> int:
         async with self._work.transaction() as tx:
             taken = await self._take(tx, limit)
-            for leased in taken:
+            for leased in _different(taken):
                 await self._decide_one(tx, leased)
         return len(taken)
 
@@ -86,3 +88,10 @@ class Timers:
                     raise
                 await self._put_off(leased, error, attempts=leased.attempts + 1)
         return self._limits.timers_at_once
+
+
+def _different(taken: Sequence[Leased]) -> Collection[Leased]:
+    """Of equal work that has fallen due together, the piece that did last: all look at the same."""
+    return {
+        (each.kind, orjson.dumps(each.payload, option=orjson.OPT_SORT_KEYS)): each for each in taken
+    }.values()

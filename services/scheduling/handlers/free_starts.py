@@ -15,7 +15,6 @@ from services.scheduling.rules.planner.day import Day
 from services.scheduling.rules.planner.days import days_of
 from services.scheduling.rules.planner.place import Place
 from services.scheduling.rules.planner.wishes import Preferences
-from services.scheduling.store import sessions
 from services.scheduling.tables import Location
 from shared.messaging import Transaction
 from shared.refusals import Broken
@@ -69,7 +68,7 @@ async def free_sessions(
     zone = ZoneInfo(location.zone)
     policy = await store.policy_of(tx, location.location_id, visit_type)
     since, until = at_wall(first, 0, zone), at_wall(last + timedelta(days=1), 0, zone)
-    taken = await sessions.taken_of_leader(tx, led_by, patient_id, since=since, until=until)
+    taken = await store.taken_of_leader(tx, led_by, patient_id, since=since, until=until)
     unwatched = replace(policy, rosters=())
     rooms, used = await rooms_for(tx, policy, location, since, until)
     place = Place(

@@ -69,7 +69,9 @@ async def read_series(series_id: UUID, tx: Transaction) -> SeriesAnswer | Refuse
         return Refused.not_found("series", "series_id")
     location = await store.find_location(tx, course.series.location_id)
     assert location is not None, "a series has its place"
-    return await show_series(tx, course, location)
+    series = course.series
+    policy = await store.policy_of(tx, series.location_id, series.visit_type)
+    return show_series(tx, course, location, policy)
 
 
 async def read_catalogue(on: date | None, tx: Transaction) -> list[CatalogueEntry]:

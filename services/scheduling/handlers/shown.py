@@ -97,10 +97,11 @@ def protocol_of(policy: Policy, series: Series, zone: ZoneInfo) -> InfusionProto
     return replace(protocol, gap_min_days=series.gap_min_days, sources=sources)
 
 
-async def show_series(tx: Transaction, course: Course, location: Location) -> SeriesAnswer:
+def show_series(
+    tx: Transaction, course: Course, location: Location, policy: Policy
+) -> SeriesAnswer:
     series = course.series
     zone = ZoneInfo(location.zone)
-    policy = await store.policy_of(tx, series.location_id, series.visit_type)
     protocol = protocol_of(policy, series, zone)
     advice = gaps.advice_on_series(protocol, standing(course.visits, tx.now, zone), zone)
     advice += overrides.advice_on_overrides(series.extra_infusions, series.gap_min_days)

@@ -68,6 +68,7 @@ from services.scheduling.store.policy import (
     visit_type_rows,
     withdraw_closure,
 )
+from services.scheduling.store.taken import taken_of_leader, taken_slots
 from services.scheduling.store.visits import (
     BY_START,
     HeldVisit,
@@ -90,7 +91,6 @@ from services.scheduling.store.visits import (
     seal_transfer,
     sent_home_reason_of,
     taken_from,
-    taken_slots,
     visits_between,
 )
 
@@ -162,6 +162,7 @@ __all__ = [
     "set_service",
     "stop_series",
     "taken_from",
+    "taken_of_leader",
     "taken_slots",
     "visit_type_rows",
     "visits_between",

@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
+from sqlalchemy.dialects.postgresql import BOOLEAN, TEXT, TIMESTAMP
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlmodel import col
 
 from services.scheduling.rules.series.earlier import Earlier
 from services.scheduling.rules.visits.drips import Busy
 from services.scheduling.rules.visits.life import FREED, VisitState
-from services.scheduling.store.visits import APPOINTMENTS, LONGEST_VISIT, figure
+from services.scheduling.store.taken import LONGEST_VISIT, figure
+from services.scheduling.store.visits import APPOINTMENTS
 from services.scheduling.tables import Appointment, Chair
 from shared.messaging import Transaction
 
@@ -82,32 +85,51 @@ async def given_elsewhere(
 
     Without those of a series, without one visit, of one drug only, begun ones only: as asked.
     """
+    asked = {
+        "patient_id": patient_id,
+        "since": since,
+        "now": tx.now,
+        "drug": drug,
+        "series_id": series_id,
+        "besides": besides,
+        "to_come": to_come,
+    }
+    return [Earlier(**row) for row in (await tx.execute(_GIVEN, asked)).mappings()]
+
+
+def _given() -> Select[datetime, datetime]:
+    """Built once and not for each question: that takes longer than asking."""
     begins_at = func.coalesce(col(Appointment.started_at), col(Appointment.starts_at))
     is_begun = col(Appointment.started_at).is_not(None)
+    now = bindparam("now", type_=TIMESTAMP(timezone=True))
     stops_at = func.coalesce(
-        col(Appointment.stopped_at), case((is_begun, tx.now), else_=col(Appointment.ends_at))
+        col(Appointment.stopped_at), case((is_begun, now), else_=col(Appointment.ends_at))
     )
-    rows = select(
-        begins_at.label("begins_at"),
-        func.coalesce(
-            col(Appointment.no_drive_until),
-            stops_at + func.make_interval(0, 0, 0, 0, 0, figure("no_drive_min")),
-        ).label("no_drive_until"),
-    ).where(
-        col(Appointment.patient_id) == patient_id,
-        begins_at > since,
-        col(Appointment.led_by).is_(None),
-        col(Appointment.hold_id).is_(None),
-        col(Appointment.state).not_in(FREED),
-        col(Appointment.ran).is_not(False),
+    drug = bindparam("drug", type_=TEXT)
+    series_id = bindparam("series_id", type_=PG_UUID)
+    besides = bindparam("besides", type_=PG_UUID)
+    return (
+        select(
+            begins_at.label("begins_at"),
+            func.coalesce(
+                col(Appointment.no_drive_until),
+                stops_at + func.make_interval(0, 0, 0, 0, 0, figure("no_drive_min")),
+            ).label("no_drive_until"),
+        )
+        .where(
+            col(Appointment.patient_id) == bindparam("patient_id", type_=PG_UUID),
+            begins_at > bindparam("since", type_=TIMESTAMP(timezone=True)),
+            col(Appointment.led_by).is_(None),
+            col(Appointment.hold_id).is_(None),
+            col(Appointment.state).not_in(FREED),
+            col(Appointment.ran).is_not(False),
+            or_(bindparam("to_come", type_=BOOLEAN), is_begun),
+            or_(drug.is_(None), figure("drug") == drug),
+            or_(series_id.is_(None), col(Appointment.series_id).is_distinct_from(series_id)),
+            or_(besides.is_(None), col(Appointment.appointment_id) != besides),
+        )
+        .order_by(begins_at)
     )
-    if not to_come:
-        rows = rows.where(is_begun)
-    if drug is not None:
-        rows = rows.where(figure("drug") == drug)
-    if series_id is not None:
-        rows = rows.where(col(Appointment.series_id).is_distinct_from(series_id))
-    if besides is not None:
-        rows = rows.where(col(Appointment.appointment_id) != besides)
-    found = await tx.execute(rows.order_by(begins_at))
-    return [Earlier(**row) for row in found.mappings()]
+
+
+_GIVEN = _given()

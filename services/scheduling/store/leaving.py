@@ -23,7 +23,8 @@ from sqlmodel import col
 
 from services.scheduling.rules.visits.life import AFTER
 from services.scheduling.store.rows import every, seal
-from services.scheduling.store.visits import APPOINTMENTS, figure
+from services.scheduling.store.taken import figure
+from services.scheduling.store.visits import APPOINTMENTS
 from services.scheduling.tables import Appointment
 from services.scheduling.tables.leaving import OverdueDischarge, Transfer, WalkOut
 from services.scheduling.tables.visits import Dose

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select, update
 from sqlmodel import col
 
-from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.visits.life import VisitState
 from services.scheduling.store.clinic import find_location
 from services.scheduling.store.patients import find_patient
 from services.scheduling.store.rows import one
-from services.scheduling.store.visits import taken_of
 from services.scheduling.tables import Appointment, Location, Patient
 from services.scheduling.tables.booking_links import BookingLink
 from shared.messaging import Transaction
@@ -39,21 +36,6 @@ async def change_link(tx: Transaction, link: BookingLink, **values: object) -> B
         update(BookingLink).where(col(BookingLink.link_id) == link.link_id).values(**values)
     )
     return BookingLink(**(link.model_dump() | values))
-
-
-async def taken_of_leader(
-    tx: Transaction,
-    led_by: UUID,
-    patient_id: UUID,
-    *,
-    since: datetime,
-    until: datetime,
-    besides: UUID | None = None,
-) -> list[Slot]:
-    """What a leader has, and what the patient has, without the session that moves."""
-    of = col(Appointment.led_by) == led_by
-    besides_it = [] if besides is None else [besides]
-    return await taken_of(tx, of, patient_id, since=since, until=until, besides=besides_it)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,22 +5,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
-    Date,
-    RowMapping,
-    ScalarSelect,
     Select,
     Table,
-    and_,
-    case,
-    cast,
-    func,
-    or_,
     select,
     text,
     update,
@@ -28,23 +19,16 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from services.scheduling.rules.clinic.rooms import Used
-from services.scheduling.rules.clinic.slots import Drip, Slot
+from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.visits.life import FREED, SendHomeReason, VisitState
 from services.scheduling.store.clinic import find_location
 from services.scheduling.store.courses import Course, find_course
 from services.scheduling.store.patients import find_patient
 from services.scheduling.store.rows import every, seal, unseal
 from services.scheduling.tables import Appointment, Location, Patient
-from services.scheduling.tables.figures import VisitTypeRow
 from shared.events.scheduling import RideMode
 from shared.ids import new_id
 from shared.messaging import Transaction
-
-LONGEST_VISIT = timedelta(hours=12)
-"""As long as the table of visit types lets a visit be."""
-
-LONGEST_BAN = timedelta(days=7)
-"""As long as a driving ban can be recorded to be."""
 
 DAY_LOCK_SPACE = 7_041_005
 
@@ -266,95 +250,6 @@ async def lock_days(tx: Transaction, location_id: UUID, days: Collection[date]) 
             " FROM unnest(CAST(:keys AS integer[])) AS k"
         ),
         {"space": DAY_LOCK_SPACE, "keys": keys},
-    )
-
-
-async def taken_slots(
-    tx: Transaction,
-    chair_ids: Collection[UUID],
-    patient_id: UUID,
-    *,
-    since: datetime,
-    until: datetime,
-    besides: Collection[UUID] = (),
-) -> list[Slot]:
-    """What is taken of these chairs or this patient within a span, without some visits."""
-    of = col(Appointment.chair_id).in_(chair_ids)
-    return await taken_of(tx, of, patient_id, since=since, until=until, besides=besides)
-
-
-async def taken_of(
-    tx: Transaction,
-    of: ColumnElement[bool],
-    patient_id: UUID,
-    *,
-    since: datetime,
-    until: datetime,
-    besides: Collection[UUID] = (),
-) -> list[Slot]:
-    """What is taken of some chairs or a leader, or of the patient, whose driving bans count too.
-
-    A drip that runs, or has run longer than was booked, is there for as long as it does. A session
-    has its leader in the place of a chair.
-    """
-    is_mine = col(Appointment.patient_id) == patient_id
-    is_drip = col(Appointment.started_at).is_not(None)
-    rows = select(
-        col(Appointment.starts_at),
-        col(Appointment.ends_at),
-        func.coalesce(col(Appointment.chair_id), col(Appointment.led_by)).label("chair_id"),
-        col(Appointment.patient_id),
-        col(Appointment.started_at),
-        col(Appointment.stopped_at),
-        case((is_drip | is_mine, figure("recovery_min")), else_=0).label("recovery_min"),
-        case((is_mine, figure("no_drive_min")), else_=0).label("no_drive_min"),
-        case((is_mine, figure("begins_in_ban")), else_=False).label("begins_in_ban"),
-    ).where(
-        or_(of, is_mine),
-        or_(
-            col(Appointment.starts_at) > since - LONGEST_VISIT,
-            and_(is_mine, col(Appointment.starts_at) > since - LONGEST_VISIT - LONGEST_BAN),
-            col(Appointment.state) == VisitState.RUNNING,
-        ),
-        col(Appointment.starts_at) < until + LONGEST_BAN,
-        or_(col(Appointment.starts_at) < until, is_mine),
-        col(Appointment.state).not_in(FREED),
-    )
-    if besides:
-        rows = rows.where(col(Appointment.appointment_id).not_in(besides))
-    return [_slot(row, tx.now) for row in (await tx.execute(rows)).mappings()]
-
-
-def figure(name: str) -> ScalarSelect[Any]:
-    """What a visit's type says on the visit's own day, by the clock of its place."""
-    zone = select(col(Location.zone)).where(
-        col(Location.location_id) == col(Appointment.location_id)
-    )
-    local = func.timezone(zone.correlate(Appointment).scalar_subquery(), col(Appointment.starts_at))
-    rows = select(getattr(VisitTypeRow, name)).where(
-        col(VisitTypeRow.visit_type) == col(Appointment.visit_type),
-        col(VisitTypeRow.effective_from) <= cast(local, Date),
-    )
-    latest = rows.order_by(col(VisitTypeRow.effective_from).desc()).limit(1)
-    return latest.correlate(Appointment).scalar_subquery()
-
-
-def _slot(row: RowMapping, now: datetime) -> Slot:
-    starts_at, ends_at = row["starts_at"], row["ends_at"]
-    stops_at = ends_at - timedelta(minutes=row["recovery_min"])
-    if row["started_at"] is not None:
-        drip = Drip(row["started_at"], row["stopped_at"], row["recovery_min"])
-        ends_at = drip.until(starts_at, ends_at, now)
-        starts_at = min(starts_at, drip.started_at)
-        stops_at = drip.stopped_at or ends_at - timedelta(minutes=row["recovery_min"])
-    no_drive = timedelta(minutes=row["no_drive_min"])
-    return Slot(
-        starts_at,
-        ends_at,
-        row["chair_id"],
-        row["patient_id"],
-        stops_at + no_drive if no_drive else None,
-        minds_ban=not row["begins_in_ban"],
     )
 
 

@@ -21,7 +21,7 @@ from services.scheduling.forms.figures import (
 )
 from services.scheduling.handlers.clinic.displaced import displaced_at, named
 from services.scheduling.handlers.replans.closures import touched_by
-from services.scheduling.handlers.series.gap_risks import look_at_free_chairs_anew
+from services.scheduling.handlers.series.gap_risks import look_at_free_chairs
 from services.scheduling.rules.clinic import figures as rules
 from services.scheduling.rules.clinic.figures import Dated
 from services.scheduling.tables import Appointment, Location
@@ -75,7 +75,7 @@ async def record_roster(
         return Refused.by_rules(broken, "The roster is not recorded")
     roster_id, row = new_id(), wish.model_dump(by_alias=True)
     await store.add_roster(tx, roster_id=roster_id, location_id=location_id, **row)
-    look_at_free_chairs_anew(location_id, tx)
+    look_at_free_chairs(location_id, tx)
     touches = await _unwatched_by(tx, location, wish.effective_from)
     return RosterAnswer(roster_id=roster_id, location_id=location_id, **row, touches=touches)
 
@@ -110,7 +110,7 @@ async def record_closure(
         return Refused.by_rules(broken, "The closure is not recorded")
     closure_id, row = new_id(), wish.model_dump()
     tx.insert(ClosureRow, closure_id=closure_id, location_id=location_id, **row)
-    look_at_free_chairs_anew(location_id, tx)
+    look_at_free_chairs(location_id, tx)
     closure = await store.find_closure(tx, closure_id)
     assert closure is not None, "it was just added"
     touches = await touched_by(tx, location, closure)

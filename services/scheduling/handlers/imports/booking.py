@@ -32,7 +32,7 @@ async def book_group(
     assert location is not None, "an import has its place"
     first = visits[0]
     if first.series_source_id is not None:
-        return await _book_series(location, clinician, visits, found, tx)
+        return await _book_series(location, policy, clinician, visits, found, tx)
     if first.is_treatment:
         ordered_by, codes = clinician.clinician_id, sorted(set(first.diagnoses))
         treatment = await add_treatment(
@@ -45,6 +45,7 @@ async def book_group(
 
 async def _book_series(
     location: Location,
+    policy: Policy,
     clinician: Clinician,
     visits: Sequence[ImportedVisit],
     found: Sequence[Slot],
@@ -64,6 +65,6 @@ async def _book_series(
     )
     for sequence_no, slot in enumerate(found, start=1):
         store.add_visit(tx, slot, series_id, sequence_no, location.location_id, first.visit_type)
-    series = await say_booked(series_id, location, tx)
+    series = await say_booked(series_id, location, policy, tx)
     look_at_gaps(series_id, tx)
     return [visit.appointment_id for visit in series.appointments]

@@ -32,7 +32,6 @@ from services.scheduling.rules.series import gaps, protocols
 from services.scheduling.rules.series.protocols import Infusion
 from services.scheduling.rules.sessions import as_of_leader
 from services.scheduling.store import imports as kept
-from services.scheduling.store import sessions
 from services.scheduling.tables import Chair, Clinician
 from services.scheduling.tables.imports import Import, ImportRow
 from shared.messaging import Transaction
@@ -298,7 +297,7 @@ async def _hold(
 async def _taken(visit: ImportedVisit, slot: Slot, tx: Transaction) -> list[Slot]:
     since, until = slot.starts_at, slot.ends_at
     if visit.chair is None:
-        return await sessions.taken_of_leader(
+        return await store.taken_of_leader(
             tx, slot.chair_id, slot.patient_id, since=since, until=until
         )
     return await store.taken_slots(tx, {slot.chair_id}, slot.patient_id, since=since, until=until)

@@ -26,6 +26,7 @@ from services.scheduling.handlers.shown import (
 )
 from services.scheduling.handlers.told import say_visit_booked
 from services.scheduling.rules.clinic import slots
+from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.series import course as rules
 from services.scheduling.rules.series import gaps
 from services.scheduling.rules.series.course import SeriesState
@@ -59,10 +60,12 @@ async def book_series(wish: BookSeries, tx: Transaction) -> SeriesAnswer | Refus
     )
     for sequence_no, slot in enumerate(judged.wished, start=1):
         store.add_visit(tx, slot, series_id, sequence_no, wish.location_id, wish.visit_type)
-    return await say_booked(series_id, judged.location, tx)
+    return await say_booked(series_id, judged.location, judged.policy, tx)
 
 
-async def say_booked(series_id: UUID, location: Location, tx: Transaction) -> SeriesAnswer:
+async def say_booked(
+    series_id: UUID, location: Location, policy: Policy, tx: Transaction
+) -> SeriesAnswer:
     """Tell others of a series that was just stored, and show it."""
     course = await store.find_course(tx, series_id)
     assert course is not None, "it was just added"
@@ -80,10 +83,9 @@ async def say_booked(series_id: UUID, location: Location, tx: Transaction) -> Se
         )
     )
     look_at_free_chairs(series.location_id, tx)
-    policy = await store.policy_of(tx, series.location_id, series.visit_type)
     for visit in visits:
         say_visit_booked(visit, policy, ZoneInfo(location.zone), tx)
-    return await show_series(tx, course, location)
+    return show_series(tx, course, location, policy)
 
 
 async def book_missing(

@@ -55,14 +55,10 @@ def look_at_gaps(series_id: UUID, tx: Transaction) -> None:
 
 
 def look_at_free_chairs(location_id: UUID, tx: Transaction) -> None:
-    """Have the gaps of a place looked at that wait for a chair, because chairs were taken there."""
-    tx.do(WatchPlace(location_id=location_id), key=f"free-chairs/{location_id}")
+    """Have the gaps of a place looked at that wait for a chair, because chairs were taken there.
 
-
-def look_at_free_chairs_anew(location_id: UUID, tx: Transaction) -> None:
-    """As `look_at_free_chairs`, for who has the place's calendar alone, and waits for nobody.
-
-    Under its key it would wait for a worker that looks just now, and that may wait for the place.
+    Under no key: under one, whoever books at a place would wait for everybody who books there, and
+    for a worker that looks just now. What has fallen due together is looked at once.
     """
     tx.do(WatchPlace(location_id=location_id))
 

@@ -97,7 +97,7 @@ async def book_hold(hold_id: UUID, wish: BookHold, tx: Transaction) -> SeriesAns
     await kept.book_chairs(tx, held, series_id)
     await kept.end_hold(tx, hold_id, HoldState.BOOKED, series_id=series_id)
     tx.cancel(hold_key(hold_id))
-    return await say_booked(series_id, location, tx)
+    return await say_booked(series_id, location, policy, tx)
 
 
 async def _broken_by_place(

@@ -28,11 +28,12 @@ from shared.refusals import Broken, unknown
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The slots of a plan, all that forbids them, and the place, held until the commit."""
+    """The slots of a plan, all that forbids them, the place, held until the commit, its figures."""
 
     wished: list[Slot]
     broken: list[Broken]
     location: Location | None
+    policy: Policy
 
 
 async def judge_plan(
@@ -53,7 +54,7 @@ async def judge_plan(
     policy = await store.policy_of(tx, location_id, visit_type)
     if not policy.in_series:
         types = await store.series_types(tx)
-        return Judged([], [rules.type_not_in_series(types)], location)
+        return Judged([], [rules.type_not_in_series(types)], location, policy)
     zone = ZoneInfo("UTC" if location is None else location.zone)
     wished = [
         slot_of(policy, each.starts_at, each.chair_id, patient_id, zone) for each in appointments
@@ -85,7 +86,7 @@ async def judge_plan(
         *await _broken_by_chairs(wished, location_id, chairs, tx, own),
         *no_room,
     ]
-    return Judged(wished, broken, location)
+    return Judged(wished, broken, location, policy)
 
 
 async def _own_chairs(

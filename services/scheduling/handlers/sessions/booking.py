@@ -109,7 +109,7 @@ async def _slot(
     room_id = None if moving is None else moving.room_id
     besides = None if moving is None else moving.appointment_id
     slot = slot_of(policy, starts_at, led_by, patient_id, zone, room_id)
-    taken = await sessions.taken_of_leader(
+    taken = await store.taken_of_leader(
         tx, led_by, patient_id, since=slot.starts_at, until=slot.ends_at, besides=besides
     )
     met = slots.broken_by_taken(slot, taken, "starts_at", "starts_at")
