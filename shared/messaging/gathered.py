@@ -1,7 +1,8 @@
 """What the deciders of one transaction have asked for, written with many rows per statement.
 
 Inserts are written when a statement needs to see them, the rest at the end. There the keys of all
-events are locked before their outbox rows are written, and nothing but the commit follows.
+events are locked before their outbox rows are written. The audit log's entry comes last, since
+everybody waits for the log's one lock; nothing but the commit follows.
 """
 
 from __future__ import annotations
@@ -53,12 +54,11 @@ class Gathered:
             await duework.write(self.connection, self.work)
         if self.events:
             await outbox.lock_keys(self.connection, self.events)
-        for write in self.last:
-            await write(self.connection)
-        if self.events:
             await outbox.write(
                 self.connection, self.events, topic_prefix=topic_prefix, now=self.now
             )
+        for write in self.last:
+            await write(self.connection)
 
 
 def _insert_into(shape: Shape) -> _Insert:

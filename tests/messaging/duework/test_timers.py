@@ -57,6 +57,19 @@ async def test_a_timer_that_always_fails_costs_no_neighbour_its_time(
     assert sorted(who for who, _ in await tally(engine)) == ["Ana", "Ben"]
 
 
+async def test_equal_work_that_falls_due_together_is_decided_once(
+    start: Start, unit: UnitOfWork, engine: AsyncEngine
+) -> None:
+    """Nobody waits for another's row to leave a note to look, and the look is one."""
+    async with unit.transaction() as tx, unit.transaction() as beside:
+        for who in ("Ana", "Ben", "Ana"):
+            tx.do(Remind(who=who))
+        beside.do(Remind(who="Ana"))
+    start()
+    await eventually(lambda: nothing_is_left(engine))
+    assert sorted(who for who, _ in await tally(engine)) == ["Ana", "Ben"]
+
+
 async def examined(engine: AsyncEngine, statement: Any, **values: Any) -> int:
     """How many rows of due work a statement reads, seen or thrown away."""
     explain = text("EXPLAIN (ANALYZE, FORMAT JSON) " + statement.text).bindparams(
