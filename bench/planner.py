@@ -47,6 +47,7 @@ from services.scheduling.rules.planner.plans import best_plans
 from services.scheduling.rules.planner.search import Calendar
 from services.scheduling.rules.planner.wishes import Preferences
 from services.scheduling.rules.series.protocols import InfusionProtocol
+from shared.service import keep_for_good
 
 CHAIRS = (5, 20, 100)
 FILLS = (0.20, 0.80, 0.95)
@@ -186,6 +187,7 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, help="Questions of each size.")] = 30,
 ) -> None:
     """Measure the search, and CP-SAT beside it where OR-Tools is installed."""
+    keep_for_good()  # as every service does at its start
     console = Console()
     beside_cp_sat = find_spec("ortools") is not None
     if beside_cp_sat:

@@ -97,6 +97,21 @@ async def test_a_series_is_lived_through_and_heard_in_order(
         assert b"Canary" not in record.value
 
 
+async def test_a_full_collection_of_garbage_looks_past_what_a_process_starts_with(
+    database: Database, topics: Topics, tmp_path: Path
+) -> None:
+    """Else everybody waits while it walks over all that was imported."""
+    RunClock.create(tmp_path / "clock", starts_at=NOW, rate=0)
+    env = environment(database, topics, tmp_path / "clock")
+    counted = ServiceProcess("tests.support.counted", "SCHEDULING", env, tmp_path / "log")
+    ServiceProcess("services.scheduling", "SCHEDULING", env, tmp_path / "log").migrate()
+    counted.start_as_deployed()
+    await counted.until_ready()
+    found = (await counted.get("/counted")).json()
+    counted.stop()
+    assert found["set_apart"] > 10 * found["looked_at"], found
+
+
 def test_a_missing_setting_stops_the_start_in_one_line(tmp_path: Path) -> None:
     log = tmp_path / "log"
     service = ServiceProcess("services.scheduling", "X", {"PRACTICE_ENV": "development"}, log)
