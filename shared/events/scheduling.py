@@ -107,6 +107,17 @@ class LocationUpdated(Event, producer="scheduling"):
     updated_at: Moment
 
 
+class PatientMerged(PatientEvent, producer="scheduling"):
+    """A file was one too many of its person, and is closed; `into_patient_id` is who stays.
+
+    Nothing was given under the closed one, and nothing will be. Its id redeems the card of the
+    other from now on; PatientUpdated is said of it with this, and with each change of that card.
+    """
+
+    into_patient_id: UUID
+    merged_at: Moment
+
+
 class PatientHeld(PatientEvent, producer="scheduling"):
     """A concern is known, at intake or later: no infusion starts until a clearance is recorded.
 

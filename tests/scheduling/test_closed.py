@@ -26,6 +26,7 @@ ROLES = {
     "PATCH /clinicians/{clinician_id}": "ops",
     "POST /patients": "front_desk",
     "PATCH /patients/{patient_id}": "front_desk",
+    "POST /patients/{patient_id}/merge": "ops front_desk",
     "GET /patients/{patient_id}": "front_desk nurse prescriber biller",
     "POST /patients/{patient_id}/screenings": "prescriber nurse",
     "POST /patients/{patient_id}/clearance": "prescriber nurse",

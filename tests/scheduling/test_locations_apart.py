@@ -29,7 +29,7 @@ from tests.scheduling.test_self_booking import make
 from tests.scheduling.test_waitlist import free_one, lacking, movers, offers
 
 OF_NO_LOCATION = {
-    *("patient_id", "consent_id", "outcome_id", "review_id"),
+    *("patient_id", "into_patient_id", "consent_id", "outcome_id", "review_id"),
     *("clinician_id", "prescriber_id", "practitioner_id", "led_by", "ordered_by"),
 }
 """A patient's, wherever it was recorded, and clinicians: they are where they are needed."""
@@ -103,6 +103,7 @@ async def furnish(clinic: Clinic) -> dict[str, str]:
         "infusion_id": started["infusion_id"],
         "series_id": booked["series_id"],
         "hold_id": held["hold_id"],
+        "instead_of": held["hold_id"],
         "replan_id": replan["replan_id"],
         "override_id": override["override_id"],
         "note_id": note["note_id"],

@@ -14,8 +14,13 @@ PHYSICAL_TYPE = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 NPI = "http://hl7.org/fhir/sid/us-npi"
 
 
-def patient(card: PatientCard) -> Json:
-    return {
+def patient(card: PatientCard, merged_into: UUID | None = None) -> Json:
+    """A patient. A file that was merged into another is not active, and names its replacement."""
+    replaced = {
+        "active": False,
+        "link": [{"other": {"reference": f"Patient/{merged_into}"}, "type": "replaced-by"}],
+    }
+    return ({} if merged_into is None else replaced) | {
         "resourceType": "Patient",
         "id": str(card.patient_id),
         "identifier": [{"system": PRACTICE_PATIENT, "value": str(card.patient_id)}],

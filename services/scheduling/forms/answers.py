@@ -56,12 +56,18 @@ class PatientAnswer(BaseModel):
 
 
 class PatientFile(PatientCard):
-    """A patient's card; `concerns` is for those who treat, and null for others."""
+    """A patient's card; `concerns` is for those who treat, and null for others.
+
+    `merged_into` is the file to go on with, where this one is closed; `merged_from` are those that
+    were closed for this one.
+    """
 
     held: bool
     screening: Screening
     screened_until: date | None
     concerns: list[Concern] | None
+    merged_into: UUID | None
+    merged_from: list[UUID]
 
 
 class Ride(BaseModel):

@@ -204,6 +204,17 @@ class UpdatePatient(_Change):
         return self.model_dump(mode="json", exclude_unset=True, exclude={ANOTHER_PERSON})
 
 
+class MergeFile(Wish):
+    """That a file is one too many of a person, and which one stays.
+
+    `other_name_is_same_person` where the two differ in name or birth date.
+    """
+
+    into_patient_id: UUID
+    reason: Text
+    other_name_is_same_person: bool = False
+
+
 class WishedAppointment(Wish):
     chair_id: UUID
     starts_at: StartsAt

@@ -19,6 +19,7 @@ from services.scheduling.forms.figures import (
 )
 from services.scheduling.handlers.patients.screening import shown_of
 from services.scheduling.handlers.shown import show_series
+from services.scheduling.store.merging import merged_into
 from shared.auth import Actor, Role
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
@@ -36,6 +37,8 @@ async def read_patient(patient_id: UUID, reader: Actor, tx: Transaction) -> Pati
         **store.patient_card(tx, patient).model_dump(),
         **shown_of(patient, tx.now.date()),
         concerns=store.concerns_of(tx, patient) if reader.roles & TREATING else None,
+        merged_into=patient.merged_into,
+        merged_from=await merged_into(tx, patient_id),
     )
 
 

@@ -27,6 +27,7 @@ from services.scheduling.forms.wishes import (
     CheckIn,
     CorrectClinician,
     CorrectLocation,
+    MergeFile,
     MoveAppointment,
     Nothing,
     OpenLocation,
@@ -41,7 +42,7 @@ from services.scheduling.forms.wishes import (
 )
 from services.scheduling.handlers import listing
 from services.scheduling.handlers.clinic import chairs, locations
-from services.scheduling.handlers.patients import intake
+from services.scheduling.handlers.patients import intake, merging
 from services.scheduling.handlers.series import booking, changes, ending
 from services.scheduling.handlers.visits import arrival, undoing
 from shared.auth import Role, allow
@@ -123,6 +124,12 @@ async def register_patient(wish: RegisterPatient, desk: AtDesk) -> PatientAnswer
 async def update_patient(patient_id: UUID, wish: UpdatePatient, desk: AtDesk) -> PatientAnswer:
     """Change how a patient is reached, and what is on the card."""
     return await desk.decide(intake.update_patient, patient_id, wish)
+
+
+@router.post("/patients/{patient_id}/merge", dependencies=[allow(OPS, FRONT_DESK)])
+async def merge_file(patient_id: UUID, wish: MergeFile, desk: AtDesk) -> PatientAnswer:
+    """Close a patient's file that is one too many, and go on with the other one."""
+    return await desk.decide(merging.merge_file, patient_id, wish, desk.actor)
 
 
 @router.get(

@@ -96,6 +96,7 @@ async def look_alikes(tx: Transaction, card: PatientCard) -> list[UUID]:
     rows = select(col(Patient.patient_id)).where(
         col(Patient.person).in_(_fingerprints(tx, card)),
         col(Patient.patient_id) != card.patient_id,
+        col(Patient.merged_into).is_(None),
     )
     by_age = col(Patient.registered_at), col(Patient.patient_id)
     return list((await tx.execute(rows.order_by(*by_age).limit(ALIKE_MAX))).scalars())

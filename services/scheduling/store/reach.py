@@ -34,6 +34,7 @@ def _either(*rows: Select[Any]) -> Select[Any]:
 _LOCATION = _of(Location.location_id, Location.location_id)
 _CHAIR = _of(Chair.chair_id, Chair.location_id)
 _ROOM = _of(Room.room_id, Room.location_id)
+_HOLD = _of(Hold.hold_id, Hold.location_id)
 _VISIT = _of(Appointment.appointment_id, Appointment.location_id)
 
 REACH = Reach(
@@ -47,7 +48,8 @@ REACH = Reach(
         "slot_id": _VISIT,
         "infusion_id": _of(Appointment.infusion_id, Appointment.location_id),
         "series_id": _of(Series.series_id, Series.location_id),
-        "hold_id": _of(Hold.hold_id, Hold.location_id),
+        "hold_id": _HOLD,
+        "instead_of": _HOLD,
         "replan_id": _of(ReplanRow.replan_id, Series.location_id).join(
             Series, col(Series.series_id) == col(ReplanRow.series_id)
         ),

@@ -22,7 +22,7 @@ from services.scheduling.tables.holds import Hold, HouseFigureRow
 from services.scheduling.tables.imports import Import, Imported, ImportRow
 from services.scheduling.tables.outcomes import Outcome, Review
 from services.scheduling.tables.overrides import Override
-from services.scheduling.tables.people import Clearance, Clinician, Patient, ScreeningRow
+from services.scheduling.tables.people import Clearance, Clinician, FileMerge, Patient, ScreeningRow
 from services.scheduling.tables.places import Chair, Location, Room
 from services.scheduling.tables.replans import ReplanRow
 from services.scheduling.tables.series import Series
@@ -55,6 +55,7 @@ __all__ = [
     "Consent",
     "Dose",
     "DosePlan",
+    "FileMerge",
     "GapRisk",
     "Hold",
     "HouseFigureRow",

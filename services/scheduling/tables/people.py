@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     Text,
+    text,
 )
 from sqlmodel import Field
 
@@ -46,6 +47,7 @@ class Patient(Base, table=True):
     on file already. It leaves the database in no answer, no event and no log.
 
     `screening` is what is known of the patient, `screened_until` the last day on which it holds.
+    `merged_into` is the file that this one turned out to be another of: it is closed.
     """
 
     __tablename__ = "patients"
@@ -57,7 +59,13 @@ class Patient(Base, table=True):
             "(screening IN ('clear', 'cleared')) = (screened_until IS NOT NULL)",
             name="screened_until",
         ),
+        CheckConstraint("merged_into <> patient_id", name="merged_into"),
         Index("ix_patients_person", "person"),
+        Index(
+            "ix_patients_merged_into",
+            "merged_into",
+            postgresql_where=text("merged_into IS NOT NULL"),
+        ),
     )
 
     patient_id: UUID = Field(primary_key=True)
@@ -67,6 +75,19 @@ class Patient(Base, table=True):
     screening: str = Field(sa_column=words())
     screened_until: date | None = Field(sa_column=Column(Date))
     registered_at: datetime = Field(sa_column=moment())
+    merged_into: UUID | None = Field(default=None, foreign_key="patients.patient_id")
+
+
+class FileMerge(Base, table=True):
+    """That a file was one too many of a person, by whose word, and why; `reason` is sealed."""
+
+    __tablename__ = "file_merges"
+
+    patient_id: UUID = Field(primary_key=True, foreign_key="patients.patient_id")
+    into_patient_id: UUID = Field(foreign_key="patients.patient_id")
+    reason: bytes = Field(sa_column=sealed_bytes())
+    merged_at: datetime = Field(sa_column=moment())
+    merged_by: str = Field(sa_column=words())
 
 
 class ScreeningRow(Base, table=True):

@@ -52,7 +52,7 @@ async def read_patient(patient_id: UUID, tx: Transaction) -> Resource | Refused:
     found = await store.find_patient(tx, patient_id)
     if found is None:
         return unknown_resource("Patient")
-    return resource(resources.patient(store.patient_card(tx, found)), patient_id)
+    return resource(resources.patient(store.patient_card(tx, found), found.merged_into), patient_id)
 
 
 async def search_patients(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from uuid import UUID
 
-from services.scheduling import store
 from services.scheduling.forms.outcomes import ImportCreyos, OutcomeRecorded, Taken
 from services.scheduling.handlers.outcomes.places import place_of
 from services.scheduling.handlers.outcomes.shown import show_recorded
+from services.scheduling.handlers.patients.files import lock_file
 from services.scheduling.rules.outcomes import creyos as rules
 from services.scheduling.rules.outcomes.creyos import TaskScore
 from services.scheduling.rules.outcomes.forms import Instrument
@@ -49,8 +49,9 @@ async def _keep(
     tx: Transaction,
 ) -> OutcomeRecorded | Refused:
     """Keep the figures as the summary prints them."""
-    if await store.lock_patient(tx, patient_id) is None:
-        return Refused.not_found("patient", "patient_id")
+    patient = await lock_file(tx, patient_id)
+    if isinstance(patient, Refused):
+        return patient
     read = [each for each in tasks if isinstance(each, TaskScore)]
     wrong = [each for each in tasks if isinstance(each, Broken)] or rules.broken_by_tasks(read)
     place = await place_of(patient_id, taken, Instrument.CREYOS, tx)

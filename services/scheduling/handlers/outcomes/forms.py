@@ -20,6 +20,7 @@ from services.scheduling.forms.outcomes import (
 from services.scheduling.handlers.outcomes.checkpoints import ask_about_response
 from services.scheduling.handlers.outcomes.places import place_of
 from services.scheduling.handlers.outcomes.shown import show_outcome, show_recorded
+from services.scheduling.handlers.patients.files import lock_file
 from services.scheduling.rules.outcomes import forms as rules
 from services.scheduling.rules.outcomes import reviews
 from services.scheduling.rules.outcomes.reviews import Matter
@@ -37,8 +38,9 @@ async def record_outcome(
     patient_id: UUID, wish: RecordOutcome, by: Actor, tx: Transaction
 ) -> OutcomeRecorded | Refused:
     """Score a form and keep it; what it says of self-harm or of no response waits for a person."""
-    if await store.lock_patient(tx, patient_id) is None:
-        return Refused.not_found("patient", "patient_id")
+    patient = await lock_file(tx, patient_id)
+    if isinstance(patient, Refused):
+        return patient
     scale = newest(wish.instrument)
     place = await place_of(patient_id, wish, wish.instrument, tx)
     broken = rules.broken_by_answers(scale, wish.answers)

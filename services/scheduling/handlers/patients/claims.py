@@ -31,7 +31,10 @@ from shared.messaging import Transaction
 
 
 async def redeem_patient(patient_id: UUID, tx: Transaction) -> PatientCard | Refused:
+    """A patient's card; of a file that was merged into another, that one's."""
     patient = await store.find_patient(tx, patient_id)
+    if patient is not None and patient.merged_into is not None:
+        patient = await store.find_patient(tx, patient.merged_into)
     if patient is None:
         return Refused.not_found("patient", "patient_id")
     return store.patient_card(tx, patient)

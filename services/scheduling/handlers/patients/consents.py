@@ -7,6 +7,7 @@ from uuid import UUID
 from services.scheduling import store
 from services.scheduling.forms.visits import ConsentAnswer, RecordConsent
 from services.scheduling.forms.wishes import Nothing
+from services.scheduling.handlers.patients.files import lock_file
 from services.scheduling.handlers.visits.charts_shown import show_consent
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.patients import consents as rules
@@ -22,9 +23,9 @@ async def record_consent(
     patient_id: UUID, wish: RecordConsent, by: Actor, tx: Transaction
 ) -> ConsentAnswer | Refused:
     """Keep what was signed, by the patient or a named representative, and until when it holds."""
-    patient = await store.lock_patient(tx, patient_id)
-    if patient is None:
-        return Refused.not_found("patient", "patient_id")
+    patient = await lock_file(tx, patient_id)
+    if isinstance(patient, Refused):
+        return patient
     valid_days = await figure_of(tx, HouseFigure.CONSENT_VALID_DAYS)
     expires_at = rules.expires_at(wish.signed_at, valid_days)
     broken = [

@@ -7,11 +7,13 @@ from uuid import UUID
 from services.scheduling import store
 from services.scheduling.forms.answers import PatientAnswer
 from services.scheduling.forms.wishes import RegisterPatient, UpdatePatient
+from services.scheduling.handlers.patients.files import lock_file
 from services.scheduling.handlers.patients.screening import shown_of
 from services.scheduling.rules.patients import intake as rules
 from services.scheduling.rules.patients.screening import Screening
 from services.scheduling.store import patients as people
 from services.scheduling.store import screening as kept
+from services.scheduling.store.merging import merged_into
 from services.scheduling.work import KeepFingerprints
 from shared.auth import Actor
 from shared.claims import PatientCard
@@ -95,9 +97,9 @@ async def update_patient(
 
     Whose name or birth date is corrected to somebody else's takes the word that a new one takes.
     """
-    patient = await store.lock_patient(tx, patient_id)
-    if patient is None:
-        return Refused.not_found("patient", "patient_id")
+    patient = await lock_file(tx, patient_id)
+    if isinstance(patient, Refused):
+        return patient
     before = store.patient_card(tx, patient)
     after = PatientCard.model_validate(before.model_dump(mode="json") | wish.changes())
     broken = rules.broken_by_birth_date(after.birth_date, tx.now.date())
@@ -108,5 +110,6 @@ async def update_patient(
         return Refused.by_rules(broken, "The patient is not changed")
     if after != before:
         await store.change_card(tx, after)
-        tx.publish(PatientUpdated(patient_id=patient_id, updated_at=tx.now))
+        for each in (patient_id, *await merged_into(tx, patient_id)):
+            tx.publish(PatientUpdated(patient_id=each, updated_at=tx.now))
     return PatientAnswer(patient_id=patient_id, **shown_of(patient, tx.now.date()))

@@ -15,6 +15,7 @@ from services.scheduling.forms.screening import (
     ScreeningAnswer,
     ScreeningFile,
 )
+from services.scheduling.handlers.patients.files import lock_file
 from services.scheduling.handlers.signers import broken_by_signer
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.patients import screening as rules
@@ -36,9 +37,9 @@ async def record_screening(
 
     To find nothing any more where a concern is on file is a clearance, and signed like one.
     """
-    patient = await store.lock_patient(tx, patient_id)
-    if patient is None:
-        return Refused.not_found("patient", "patient_id")
+    patient = await lock_file(tx, patient_id)
+    if isinstance(patient, Refused):
+        return patient
     today = tx.now.date()
     held = kept.screened_of(patient).held(today)
     ends_concern = not wish.concerns and bool(store.concerns_of(tx, patient))
@@ -68,9 +69,9 @@ async def record_clearance(
     patient_id: UUID, wish: RecordClearance, by: Actor, tx: Transaction
 ) -> PatientAnswer | Refused:
     """End a hold until a day, or renew what ended it, by the word of the clinician who asks."""
-    patient = await store.lock_patient(tx, patient_id)
-    if patient is None:
-        return Refused.not_found("patient", "patient_id")
+    patient = await lock_file(tx, patient_id)
+    if isinstance(patient, Refused):
+        return patient
     today = tx.now.date()
     screened = kept.screened_of(patient)
     max_days = await figure_of(tx, HouseFigure.SCREENING_MAX_DAYS)

@@ -15,6 +15,7 @@ from services.scheduling import store
 from services.scheduling.forms.figures import Clock, Day, check_order
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import WishedAppointment
+from services.scheduling.handlers.patients.files import broken_by_file
 from services.scheduling.handlers.series.given_before import given_before
 from services.scheduling.rules.clinic.policy import Policy, minute_of, wall
 from services.scheduling.rules.clinic.rooms import Used
@@ -168,8 +169,8 @@ async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refu
 
 async def _broken_by_patient(patient: Patient | None, tx: Transaction) -> list[Broken]:
     """What would keep any plan of this patient's from being booked, or held."""
-    if patient is None:
-        return [unknown("patient", "patient_id")]
+    if patient is None or patient.merged_into is not None:
+        return broken_by_file(patient)
     patient_id = patient.patient_id
     return [
         *series_rules.broken_by_open_series(has_open=await store.has_open_series(tx, patient_id)),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.forms.wishes import WishedAppointment
+from services.scheduling.handlers.patients.files import broken_by_file
 from services.scheduling.handlers.rooms import broken_by_place, slot_of, with_rooms
 from services.scheduling.handlers.series.given_before import broken_by_given
 from services.scheduling.handlers.waitlist.openings import look_after
@@ -75,7 +76,7 @@ async def judge_plan(
         )
     )
     broken = [
-        *([] if patient is not None else [unknown("patient", "patient_id")]),
+        *broken_by_file(patient),
         *([] if location is not None else [unknown("location", "location_id")]),
         *rules.broken_by_open_series(has_open=has_open),
         *by_hold,

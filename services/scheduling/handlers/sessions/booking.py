@@ -11,6 +11,7 @@ from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.sessions import BookSession
 from services.scheduling.forms.wishes import CancelAppointment, MoveAppointment
 from services.scheduling.handlers.free_starts import FreeStart
+from services.scheduling.handlers.patients.files import lock_file
 from services.scheduling.handlers.rooms import slot_of, with_rooms
 from services.scheduling.handlers.series.ending import say_cancelled
 from services.scheduling.handlers.series.given_before import given_before
@@ -57,8 +58,9 @@ async def book_session_at_desk(
     patient_id: UUID, wish: BookSession, tx: Transaction
 ) -> AppointmentAnswer | Refused:
     """Book a session at a time that staff chose with the patient."""
-    if await store.lock_patient(tx, patient_id) is None:
-        return Refused.not_found("patient", "patient_id")
+    patient = await lock_file(tx, patient_id)
+    if isinstance(patient, Refused):
+        return patient
     location = await store.keep_location(tx, wish.location_id)
     if location is None:
         return Refused.by_rules([unknown("location", "location_id")], NOT_BOOKED)

@@ -12,6 +12,7 @@ from services.scheduling import store
 from services.scheduling.booking_links import BookingLinks, SignedLink
 from services.scheduling.forms.wish import Wish
 from services.scheduling.handlers.free_starts import today_at
+from services.scheduling.handlers.patients.files import lock_file
 from services.scheduling.rules import booking_links as rules
 from services.scheduling.rules.booking_links import LinkState
 from services.scheduling.rules.clinic.house import LINK_DAYS_MAX, HouseFigure
@@ -56,8 +57,9 @@ async def make_link(
     patient_id: UUID, wish: MakeLink, by: Actor, links: BookingLinks, tx: Transaction
 ) -> LinkAnswer | Refused:
     """Give a patient leave to book one session."""
-    if await store.find_patient(tx, patient_id) is None:
-        return Refused.not_found("patient", "patient_id")
+    patient = await lock_file(tx, patient_id)
+    if isinstance(patient, Refused):
+        return patient
     location = await store.find_location(tx, wish.location_id)
     clinician = await store.find_clinician(tx, wish.clinician_id)
     named = ((location, "location"), (clinician, "clinician"))

@@ -11,6 +11,7 @@ from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.treatments import BookTreatment
 from services.scheduling.forms.wishes import MoveAppointment
+from services.scheduling.handlers.patients.files import lock_file
 from services.scheduling.handlers.rooms import broken_by_chair, broken_by_place, slot_of, with_rooms
 from services.scheduling.handlers.series.gap_risks import look_at_free_chairs
 from services.scheduling.handlers.series.moving import move_to
@@ -48,9 +49,9 @@ async def book_treatment(
 
     Sooner than its gap it is booked with a prescriber's word, which is kept with the overrides.
     """
-    patient = await store.lock_patient(tx, patient_id)
-    if patient is None:
-        return Refused.not_found("patient", "patient_id")
+    patient = await lock_file(tx, patient_id)
+    if isinstance(patient, Refused):
+        return patient
     location = await store.keep_location(tx, wish.location_id)
     if location is None:
         return Refused.by_rules([unknown("location", "location_id")], NOT_BOOKED)

@@ -21,6 +21,7 @@ from services.scheduling.handlers.visits.drug_gaps import broken_by_gap
 from services.scheduling.handlers.visits.missed import forget_missed
 from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.clinic.slots import Slot
+from services.scheduling.rules.patients.merging import broken_by_closed
 from services.scheduling.rules.series import course as series_rules
 from services.scheduling.rules.series.course import SeriesState
 from services.scheduling.rules.series.protocols import Infusion
@@ -76,6 +77,7 @@ async def undo_no_show(
         return Refused.not_found("appointment", "appointment_id")
     broken = [
         *rules.broken_by_step(Step.UNDO_NO_SHOW, held.state),
+        *broken_by_closed(held.patient.merged_into),
         *broken_by_day(held, tx.now),
     ]
     location = await store.keep_location(tx, held.visit.location_id)

@@ -11,6 +11,7 @@ from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.treatments import BookTreatment
 from services.scheduling.forms.waitlist import Answer, JoinWaitlist, OfferAnswer, WaitingAnswer
 from services.scheduling.forms.wishes import MoveAppointment, WishedAppointment
+from services.scheduling.handlers.patients.files import broken_by_file
 from services.scheduling.handlers.series.booking import book_missing
 from services.scheduling.handlers.series.changes import move_visit
 from services.scheduling.handlers.shown import count_not_lost
@@ -44,14 +45,11 @@ async def join_waitlist(wish: JoinWaitlist, tx: Transaction) -> WaitingAnswer | 
     """Note that a patient would take a chair that becomes free, and when."""
     patient = await store.lock_patient(tx, wish.patient_id)
     location = await store.find_location(tx, wish.location_id)
-    named = (
-        (patient, unknown("patient", "patient_id")),
-        (location, unknown("location", "location_id")),
-    )
     windows = [Span(each.since, each.until) for each in wish.windows]
     policy = await store.policy_of(tx, wish.location_id, wish.visit_type)
     broken = [
-        *(broken for found, broken in named if found is None),
+        *broken_by_file(patient),
+        *([] if location is not None else [unknown("location", "location_id")]),
         *rules.broken_by_windows(windows, tx.now),
         *(
             await _broken_by_series(wish, tx)
