@@ -16,7 +16,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from shared.auth import Actor, Role, Tokens
-from shared.errors import Poison, Retry
+from shared.errors import KeyRefused, Poison, Retry
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
 from shared.written import LEGIBLE
@@ -277,7 +277,13 @@ class _Claims:
                     raise Poison("claim_not_understood") from None
             case 404 | 422:
                 raise Poison("claim_unknown")
-            case status:  # 401 and 403 heal when the configuration does: nothing is lost meanwhile
+            case 401:
+                raise KeyRefused(
+                    f"{self.producer}_refuses_token",
+                    vendor=self.producer.capitalize(),
+                    setting="PRACTICE_TOKEN_SECRET",
+                )
+            case status:  # 403 heals when the configuration does: nothing is lost meanwhile
                 raise Retry(f"{self.producer}_refuses", f"status {status}")
 
 

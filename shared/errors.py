@@ -21,6 +21,19 @@ class Retry(PracticeError):
     """The world is busy or its answer was lost. The same work may succeed later, unchanged."""
 
 
+class KeyRefused(Retry):
+    """A vendor does not accept our key, and only whoever keeps the configuration can mend that.
+
+    Work that meets it keeps its tries. `vendor` and `setting` are said to people: whose key it is,
+    and which setting holds it.
+    """
+
+    def __init__(self, code: str, *, vendor: str, setting: str) -> None:
+        super().__init__(code)
+        self.vendor = vendor
+        self.setting = setting
+
+
 class Poison(PracticeError):
     """The work can never succeed as it stands. It is parked at once, for a person."""
 

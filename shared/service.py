@@ -138,6 +138,7 @@ class Service:
         metrics.timer_lateness.set(runtime.workers.tally.lateness_s)
         for vendor, breaker in runtime.workers.tally.breakers.items():
             metrics.breaker_open.labels(vendor).set(0 if breaker.closed else 1)
+            metrics.key_refused.labels(vendor).set(1 if breaker.held else 0)
         if await runtime.database_trouble() is not None:
             return
         metrics.work_unfinished.set(await runtime.workers.unfinished())

@@ -83,6 +83,12 @@ class Metrics:
         self.breaker_open = Gauge(
             "practice_breaker_open", "1 while a vendor's breaker is open", ["vendor"], registry=r
         )
+        self.key_refused = Gauge(
+            "practice_vendor_key_refused",
+            "1 while a vendor does not accept our key",
+            ["vendor"],
+            registry=r,
+        )
         self.requests = Counter(
             "practice_http_requests_total",
             "Requests by route template and status",

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 from shared.db import lost_race, unreachable
-from shared.errors import Misconfigured, Poison, Retry
+from shared.errors import KeyRefused, Misconfigured, Poison, Retry
 from shared.messaging import duework
 from shared.messaging.breaker import Breaker
 from shared.messaging.causes import caused, on_behalf
@@ -141,6 +141,15 @@ class Calls:
         try:
             async with asyncio.timeout(call.time_limit_s):
                 fact = await call.call(argument, self._gateways[call.gateway])
+        except KeyRefused as error:
+            if breaker.hold(error, self._work.clock.now()):
+                log.error(
+                    "vendor_refuses_our_key",
+                    vendor=error.vendor,
+                    setting=error.setting,
+                    reason=error.code,
+                )
+            raise _NoOutcome(error) from error
         except (Retry, TimeoutError) as error:
             breaker.failed()
             raise _NoOutcome(error) from error

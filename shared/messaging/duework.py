@@ -166,6 +166,15 @@ _UNFINISHED = text(
 ).bindparams(_KINDS, _NOW)
 
 
+_FALLEN_DUE = text(
+    """
+    SELECT count(*) FROM due_work
+     WHERE kind = ANY(:kinds)
+       AND (state IN ('running', 'resting') OR state = 'waiting' AND due_at <= :now)
+    """
+).bindparams(_KINDS, _NOW)
+
+
 class Cause(Protocol):
     """Why work is wanted; it is done on behalf of the same."""
 
@@ -342,4 +351,10 @@ async def next_due_at(connection: AsyncConnection, kinds: Collection[str]) -> da
 async def unfinished(connection: AsyncConnection, kinds: Collection[str], *, now: datetime) -> int:
     """How many pieces of work have fallen due and are neither done nor parked."""
     found = await connection.execute(_UNFINISHED, {"kinds": list(kinds), "now": now})
+    return int(found.scalar_one())
+
+
+async def fallen_due(connection: AsyncConnection, kinds: Collection[str], *, now: datetime) -> int:
+    """The same of some kinds."""
+    found = await connection.execute(_FALLEN_DUE, {"kinds": list(kinds), "now": now})
     return int(found.scalar_one())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, StringConstraints, computed_field
 
 from shared import audit
 from shared.auth import Actor, Role, allow
@@ -33,6 +34,32 @@ class Again(BaseModel):
     since: Moment
 
 
+class RefusedKey(BaseModel):
+    """A vendor that does not accept the key of this service, as this process last met it."""
+
+    vendor: str
+    calls: str
+    setting: str
+    reason: str
+    since: datetime
+    waiting: int
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated property
+    @property
+    def detail(self) -> str:
+        """What happened, and what to do about it."""
+        return (
+            f"{self.vendor} does not accept our key, or not for this. Nothing is lost:"
+            f" {self.waiting} pieces of work wait for it, and go on by themselves. Put the right"
+            f" key into"
+            f" {self.setting} and restart, or have {self.vendor} accept this one again."
+        )
+
+
+class RefusedKeys(BaseModel):
+    keys: list[RefusedKey]
+
+
 def operations_routes(runtime: Runtime) -> APIRouter:
     """The routes under `/operations`."""
     router = APIRouter(prefix="/operations", tags=["operations"])
@@ -42,6 +69,23 @@ def operations_routes(runtime: Runtime) -> APIRouter:
     async def list_parked(desk: AtDesk, asked: AskedPage) -> Page[ParkedItem]:
         """What waits for a person: parked events, those held behind them, work, outbox rows."""
         return await desk.read(parked.listed, consumer, asked)
+
+    @router.get("/refused-keys", dependencies=[allow(Role.OPS, Role.AUDITOR)])
+    async def list_refused_keys() -> RefusedKeys:
+        """Vendors that do not accept our key: nobody but the staff can mend that."""
+        return RefusedKeys(
+            keys=[
+                RefusedKey(
+                    vendor=held.refused.vendor,
+                    calls=calls,
+                    setting=held.refused.setting,
+                    reason=held.refused.code,
+                    since=held.since,
+                    waiting=await runtime.workers.waiting_for(calls),
+                )
+                for calls, held in runtime.workers.held().items()
+            ]
+        )
 
     @router.get("/parked/{parked_id}", dependencies=[allow(Role.OPS, Role.AUDITOR)])
     async def show_parked(parked_id: UUID, desk: AtDesk) -> ParkedItem:

@@ -12,6 +12,7 @@ import structlog
 
 from shared.db import unreachable
 from shared.messaging import duework, rounds
+from shared.messaging.breaker import Held
 from shared.messaging.calls import Calls
 from shared.messaging.handlers import Handlers
 from shared.messaging.timers import Timers
@@ -78,6 +79,18 @@ class Workers:
             return await duework.unfinished(
                 connection, self._handlers.work_kinds, now=self._work.clock.now()
             )
+
+    def held(self) -> dict[str, Held]:
+        """The gateways whose vendor does not accept our key."""
+        breakers = self.tally.breakers.items()
+        return {gateway: breaker.held for gateway, breaker in breakers if breaker.held is not None}
+
+    async def waiting_for(self, gateway: str) -> int:
+        """How many pieces of work have fallen due that call a gateway."""
+        calls = self._handlers.calls.items()
+        kinds = [kind for kind, call in calls if call.vendor == gateway]
+        async with self._work.engine.connect() as connection:
+            return await duework.fallen_due(connection, kinds, now=self._work.clock.now())
 
     async def begin_rounds(self) -> None:
         """Have every round wait for its first time that does not wait already."""

@@ -13,7 +13,7 @@ from services.notifications.gateways.texts import TwilioTexts, refusal_of
 from services.notifications.rules import NotSent
 from services.notifications.words import Words, payment_failed, receipt
 from shared.clock import RunClock
-from shared.errors import Poison, Retry
+from shared.errors import KeyRefused, Poison, Retry
 from shared.ids import new_id
 from tests.notifications.house import mail_of, texts_of
 from tests.support.outside_world import OutsideWorld
@@ -80,7 +80,8 @@ async def test_a_wrong_token_is_tried_later_until_the_configuration_is_right(wor
         (400, 21606, Retry),
         (400, 21611, Retry),
         (429, 20429, Retry),
-        (401, 20003, Retry),
+        (401, 20003, KeyRefused),
+        (403, 20005, KeyRefused),
         (503, 20500, Retry),
         (400, 21617, Poison),
     ],

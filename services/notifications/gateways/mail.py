@@ -14,7 +14,7 @@ import aiosmtplib
 from services.notifications.gateways.answers import NotTaken, Taken
 from services.notifications.rules import NotSent
 from services.notifications.words import Clinic, Words, as_mail
-from shared.errors import Retry
+from shared.errors import KeyRefused, Retry
 
 TIME_LIMIT_S = 4.0
 """To connect, and again for every answer of the relay."""
@@ -98,6 +98,12 @@ def mail_refusal_of(error: Exception) -> NotSent:
             raise Retry(f"mail_{refused.code}") from None
         case aiosmtplib.SMTPDataError(code=code) if code >= PERMANENT:
             return NotSent.MAIL_REFUSED
+        case aiosmtplib.SMTPAuthenticationError():
+            raise KeyRefused(
+                "mail_refuses_password",
+                vendor="The mail server",
+                setting="NOTIFICATIONS_SMTP_PASSWORD",
+            ) from None
         case aiosmtplib.SMTPResponseException(code=code):
             raise Retry(f"mail_{code}") from None
         case _:

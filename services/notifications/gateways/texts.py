@@ -17,7 +17,7 @@ from twilio.rest import Client
 from services.notifications.gateways.answers import NotTaken, Taken
 from services.notifications.rules import NotSent
 from services.notifications.words import Clinic, Words, as_text
-from shared.errors import Poison, Retry
+from shared.errors import KeyRefused, Poison, Retry
 
 T = TypeVar("T")
 
@@ -40,6 +40,7 @@ REFUSED = {
 OURS = frozenset({21212, 21606})  # the sender's number: heals when the configuration does
 TOO_MANY = frozenset({20429, 21611})  # requests per second, texts in the sender's queue
 BAD_REQUEST, TOO_MANY_REQUESTS = 400, 429
+KEY_REFUSED = frozenset({401, 403})
 
 
 class Texts(Protocol):
@@ -97,7 +98,9 @@ class TwilioTexts:
             recent = await self._call(
                 lambda: self._client.messages.list(to=to, from_=self._sender, limit=LOOK_BACK)
             )
-        except TwilioException:  # a list that is refused says no code
+        except TwilioException as error:  # a list that is refused says no code
+            if getattr(error, "status", None) in KEY_REFUSED:
+                raise key_refused("sms_lookup_refused") from None
             raise Retry("sms_lookup_refused") from None
         for message in recent:
             made = message.date_created
@@ -122,12 +125,18 @@ class TwilioTexts:
             raise Retry("sms_not_understood") from None
 
 
+def key_refused(code: str) -> KeyRefused:
+    return KeyRefused(code, vendor="The vendor of texts", setting="NOTIFICATIONS_SMS_AUTH_TOKEN")
+
+
 def refusal_of(error: TwilioRestException | TwilioServiceException) -> NotSent:
     """What a refusal means for this message; raises what it means for the work."""
     code = error.code or 0
     if code in REFUSED:
         return REFUSED[code]
+    if error.status in KEY_REFUSED:
+        raise key_refused(f"sms_{code}") from None
     passes = code in OURS | TOO_MANY or error.status == TOO_MANY_REQUESTS
-    if passes or error.status != BAD_REQUEST:  # 401 and 403 heal when the configuration does
+    if passes or error.status != BAD_REQUEST:
         raise Retry(f"sms_{code}") from None
     raise Poison(f"sms_{code}") from None

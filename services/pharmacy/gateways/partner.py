@@ -27,7 +27,7 @@ class HttpPartnerPharmacy:
     """`PartnerPharmacy` over the partner's REST API."""
 
     def __init__(self, base_url: str, key: str) -> None:
-        self._vendor = Vendor("pharmacy", base_url, key)
+        self._vendor = Vendor("pharmacy", base_url, key, setting="PHARMACY_PARTNER_KEY")
 
     async def aclose(self) -> None:
         await self._vendor.aclose()

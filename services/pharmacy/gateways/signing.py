@@ -24,7 +24,7 @@ class HttpSigning:
     """`Signing` over the vendor's REST API."""
 
     def __init__(self, base_url: str, key: str) -> None:
-        self._vendor = Vendor("signing", base_url, key)
+        self._vendor = Vendor("signing", base_url, key, setting="PHARMACY_SIGNING_KEY")
 
     async def aclose(self) -> None:
         await self._vendor.aclose()

@@ -1,7 +1,7 @@
 """One vendor's HTTP API, and what its answers mean.
 
-A refusal is a value. Whatever may pass (no answer, a busy vendor, a key that is not accepted yet)
-is a `Retry`; an answer that is not understood is a `Poison`.
+A refusal is a value. Whatever may pass (no answer, a busy vendor) is a `Retry`, a key that is not
+accepted a `KeyRefused`; an answer that is not understood is a `Poison`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.pharmacy.values import Violation
-from shared.errors import Poison, Retry
+from shared.errors import KeyRefused, Poison, Retry
 
 TIME_LIMIT_S = 5.0
 """Per call. A work's 20 s (`shared.messaging`) hold the three calls of a send."""
@@ -49,8 +49,9 @@ A = TypeVar("A", bound=BaseModel)
 class Vendor:
     """One vendor's HTTP API."""
 
-    def __init__(self, name: str, base_url: str, key: str) -> None:
+    def __init__(self, name: str, base_url: str, key: str, *, setting: str) -> None:
         self._name = name
+        self._setting = setting
         self._client = httpx.AsyncClient(
             base_url=base_url,
             headers={"x-api-key": key},
@@ -70,8 +71,10 @@ class Vendor:
             raise Retry(f"{self._name}_unreachable") from error
         if answer.is_success or answer.status_code in _REFUSALS:
             return answer
-        code = "refuses_key" if answer.status_code in {401, 403} else "busy"
-        raise Retry(f"{self._name}_{code}", f"status {answer.status_code}")
+        if answer.status_code in {401, 403}:
+            who = f"The {self._name} vendor"
+            raise KeyRefused(f"{self._name}_refuses_key", vendor=who, setting=self._setting)
+        raise Retry(f"{self._name}_busy", f"status {answer.status_code}")
 
     def read(self, answer: httpx.Response, kind: type[A]) -> A:
         if not answer.is_success:

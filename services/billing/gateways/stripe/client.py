@@ -15,7 +15,7 @@ from typing import TypeVar
 import stripe
 from stripe._base_address import BaseAddresses
 
-from shared.errors import Poison, Retry
+from shared.errors import KeyRefused, Poison, Retry
 
 API_VERSION = "2026-10-28.endive"
 """The API that this adapter was written and tested against; a new one is a change of code."""
@@ -112,7 +112,8 @@ def _mapped() -> Iterator[None]:
     except stripe.RateLimitError:
         raise Retry("stripe_busy") from None
     except (stripe.AuthenticationError, stripe.PermissionError):
-        # heals when the configuration does: nothing is lost meanwhile
-        raise Retry("stripe_refuses_our_key") from None
+        raise KeyRefused(
+            "stripe_refuses_our_key", vendor="Stripe", setting="BILLING_STRIPE_KEY"
+        ) from None
     except stripe.StripeError:
         raise Retry("stripe_in_trouble") from None
