@@ -22,11 +22,18 @@ checks.not_a_server_error.enabled = false
 
 
 async def strays(
-    url: str, folder: Path, *, token: str, on_record: Mapping[str, object], phases: str = PHASES
+    url: str,
+    folder: Path,
+    *,
+    token: str,
+    on_record: Mapping[str, object],
+    phases: str = PHASES,
+    beside: str | None = None,
 ) -> str:
     """What it finds when it tries every route, in its words; empty when it finds nothing.
 
     `on_record` names path and query parameters of what is there, so that more than a 404 is tried.
+    Paths that match `beside` are left to others.
     """
     config = folder / "schemathesis.toml"
     known = "".join(f'"{name}" = "{value}"\n' for name, value in on_record.items())
@@ -36,6 +43,7 @@ async def strays(
         *("run", f"{url}/openapi.json"),
         *("--header", f"Authorization: Bearer {token}"),
         *("--exclude-checks", "positive_data_acceptance"),  # the hooks have the house's own
+        *(() if beside is None else ("--exclude-path-regex", beside)),
         *("--max-examples", "5", "--seed", "1", "--phases", phases),
         cwd=folder,
         env=os.environ | {"SCHEMATHESIS_HOOKS": HOOKS, "PYTHONPATH": str(ROOT)},
