@@ -97,11 +97,15 @@ class ImportAnswer(BaseModel):
 
 
 class RowProblem(BaseModel):
-    """What is wrong, and what would be right."""
+    """What is wrong, what would be right, and where the rule comes from.
+
+    `source` is null in files that were looked at before it was kept.
+    """
 
     column: str | None
     rule: str
     detail: str
+    source: str | None = None
 
 
 class RowProblems(BaseModel):

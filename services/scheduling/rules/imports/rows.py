@@ -161,4 +161,9 @@ def broken_by_applying(state: str, *, wrong: int, skip_wrong: bool) -> list[Brok
 
 
 def as_problem(broken: Broken) -> dict[str, str | None]:
-    return {"column": broken.field, "rule": broken.rule, "detail": broken.detail}
+    return {
+        "column": broken.field,
+        "rule": broken.rule,
+        "detail": broken.detail,
+        "source": broken.source,
+    }
