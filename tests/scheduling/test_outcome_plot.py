@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scheduling.documents.outcome_days import LEFT, PLOT
-from services.scheduling.documents.outcome_plot import draw
+from services.scheduling.documents.outcome_plot import Given, draw
 from services.scheduling.forms.outcomes import ScoreAnswer, Trend, TrendPoint
 from services.scheduling.rules.outcomes.creyos import TASKS
 from services.scheduling.rules.outcomes.forms import Instrument, Occasion, Scale
 from services.scheduling.rules.outcomes.scales import GAD7, NRS, PHQ9, SCALES
-from tests.scheduling.conftest import Clinic
+from tests.scheduling.conftest import NOON, Clinic
 from tests.scheduling.forms import before, form, record
+from tests.scheduling.test_treatments import book, give
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALEXANDRIA = ZoneInfo("America/New_York")
@@ -61,9 +62,13 @@ def kind(picture: ET.Element, name: str) -> list[ET.Element]:
     return [each for each in picture.iter() if each.get("class") == name]
 
 
-def drawn(trends: list[Trend], infusions: Iterable[float] = ()) -> ET.Element:
-    moments = [START + timedelta(days=day) for day in infusions]
-    return ET.fromstring(draw(trends, moments, ALEXANDRIA))  # noqa: S314  # our own words
+def drawn(
+    trends: list[Trend], infusions: Iterable[float] = (), boosters: Iterable[float] = ()
+) -> ET.Element:
+    given = Given(
+        *([START + timedelta(days=day) for day in each] for each in (infusions, boosters))
+    )
+    return ET.fromstring(draw(trends, given, ALEXANDRIA))  # noqa: S314  # our own words
 
 
 @pytest.mark.parametrize("scale", SCALES, ids=lambda scale: scale.instrument)
@@ -98,6 +103,13 @@ def test_each_score_and_each_infusion_is_drawn_and_told() -> None:
         "4 (mild) before infusion 2, Oct 11",
     ):
         assert words in said
+
+
+def test_a_booster_after_the_series_is_marked_and_has_no_number() -> None:
+    picture = drawn([trend(PHQ9, [(0, 18), (3, 4), (40, 12), (43, 5)])], [3], [40])
+    assert [each.text for each in kind(picture, "number")] == ["1", "+"]
+    assert "1 infusion · 1 booster · ○ baseline." in (picture.findtext(f"{SVG}desc") or "")
+    assert "Booster, Nov 14" in [each.text for each in picture.iter(f"{SVG}title")]
 
 
 def test_only_the_phq9_has_a_line_of_remission() -> None:
@@ -213,6 +225,25 @@ async def test_a_patient_s_picture_shows_the_newest_series_or_the_one_named(
     assert newest.text.count('class="drop"') == 1
     assert "Canary" not in newest.text
     assert re.search(r"https?://(?!www\.w3\.org/2000/svg)", newest.text) is None
+
+
+async def test_what_is_given_of_the_drug_after_a_series_stands_in_its_picture(
+    clinic: Clinic,
+) -> None:
+    series = await clinic.series()
+    patient_id, series_id = series["patient_id"], series["series_id"]
+    await record(clinic, patient_id, form("phq9", 19))
+    await clinic.given(series["appointments"][0])
+    await clinic.post(f"/series/{series_id}/stop", {"reason": "Well enough."})
+    booster = await book(clinic, NOON + timedelta(days=30), patient_id)
+    await give(clinic, booster)
+    follow_up = form("phq9", 9, occasion="after_series", series_id=series_id)
+    await record(clinic, patient_id, follow_up)
+    picture = await clinic.client.get(
+        f"/patients/{patient_id}/outcomes.svg", headers=clinic.headers
+    )
+    assert "October 5, 2026 to November 6, 2026 · 1 infusion · 1 booster" in picture.text
+    assert "Booster, Nov 6" in picture.text
 
 
 async def test_a_patient_without_a_series_is_drawn_too(clinic: Clinic) -> None:

@@ -9,6 +9,7 @@ What the picture says by colour it also says by shape and in words. No text of a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -59,39 +60,57 @@ NAMES = {
 }
 
 
-def draw(trends: Sequence[Trend], infusions: Sequence[datetime], zone: ZoneInfo) -> str:
-    """The picture of the trends. `infusions` are the moments they began."""
+@dataclass(frozen=True, slots=True)
+class Given:
+    """When the infusions of a series began, and the boosters after it."""
+
+    infusions: Sequence[datetime]
+    boosters: Sequence[datetime] = ()
+
+    @property
+    def moments(self) -> list[datetime]:
+        return [*self.infusions, *self.boosters]
+
+    @property
+    def counted(self) -> str:
+        told = _several(len(self.infusions), "infusion")
+        return f"{told} · {_several(len(self.boosters), 'booster')}" if self.boosters else told
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
+
+
+def draw(trends: Sequence[Trend], given: Given, zone: ZoneInfo) -> str:
+    """The picture of the trends, and of what was given meanwhile."""
     totalled = [trend for trend in trends if trend.instrument is not Instrument.CREYOS]
     tested = [trend for trend in trends if trend.instrument is Instrument.CREYOS]
     taken = [point.taken_at for trend in trends for point in trend.points]
-    days = Days.of([*infusions, *taken], zone)
+    days = Days.of([*given.moments, *taken], zone)
     if not taken:
         return _framed(TOP + FOOT, "No form and no test has been recorded yet", [], [])
-    body, bottom = _courses(totalled, infusions, zone) if totalled else ([], TOP - GAP)
+    body, bottom = _courses(totalled, given, zone) if totalled else ([], TOP - GAP)
     for trend in tested:
         body += draw_cognition(trend, days, bottom + GAP + HEAD)
         bottom += GAP + HEAD + height(trend)
     span = " to ".join(dict.fromkeys(dated(day) for day in (days.days[0], days.days[-1])))
-    given = f"{len(infusions) or 'no'} infusion{'' if len(infusions) == 1 else 's'}"
     key = " · ○ baseline" if any(trend.baseline_id for trend in trends) else ""
     heard = [_heard(trend, days) for trend in totalled]
     heard += [heard_cognition(trend, days) for trend in tested]
-    return _framed(bottom + FOOT, f"{span} · {given}{key}", heard, body)
+    return _framed(bottom + FOOT, f"{span} · {given.counted}{key}", heard, body)
 
 
-def _courses(
-    totalled: Sequence[Trend], infusions: Sequence[datetime], zone: ZoneInfo
-) -> tuple[list[str], int]:
+def _courses(totalled: Sequence[Trend], given: Given, zone: ZoneInfo) -> tuple[list[str], int]:
     """The panels of the forms, with one axis of days, and where they end."""
     taken = [point.taken_at for trend in totalled for point in trend.points]
-    days = Days.of([*infusions, *taken], zone)
-    first = TOP + (STRIP if infusions else 0) + HEAD
+    days = Days.of([*given.moments, *taken], zone)
+    first = TOP + (STRIP if given.moments else 0) + HEAD
     tops = [first + number * (PANEL + GAP + HEAD) for number in range(len(totalled))]
     panels = list(zip(totalled, tops, strict=True))
     bottom = tops[-1] + PANEL
     body = [
         *(part for trend, top in panels for part in _ground(trend, top)),
-        *_infusions(infusions, days, bottom),
+        *_infusions(given, days, bottom),
         *(part for trend, top in panels for part in _course(trend, days, top)),
         *axis(days, bottom),
     ]
@@ -116,18 +135,19 @@ def _framed(height: int, under: str, heard: Sequence[str], body: Sequence[str]) 
     )
 
 
-def _infusions(infusions: Sequence[datetime], days: Days, bottom: int) -> Iterator[str]:
-    """A line through all panels for each infusion, with its number on top."""
-    if infusions:
+def _infusions(given: Given, days: Days, bottom: int) -> Iterator[str]:
+    """A line through all panels for each infusion, with its number on top; a booster has none."""
+    if given.moments:
         yield f'<text class="tick" x="{LEFT - 8}" y="{TOP + 18}">Infusion</text>'
-    for number, moment in enumerate(infusions, start=1):
+    named = [(f"Infusion {n}", str(n), each) for n, each in enumerate(given.infusions, start=1)]
+    for name, mark, moment in [*named, *(("Booster", "+", each) for each in given.boosters)]:
         day = days.day(moment)
         x = days.x(day)
         yield (
-            f"<g><title>Infusion {number}, {shown(day)}</title>"
+            f"<g><title>{name}, {shown(day)}</title>"
             f'<line class="infusion" x1="{x}" x2="{x}" y1="{TOP + 26}" y2="{bottom}"/>'
             f'<circle class="drop" cx="{x}" cy="{TOP + 14}" r="10"/>'
-            f'<text class="number" x="{x}" y="{TOP + 18}">{number}</text></g>'
+            f'<text class="number" x="{x}" y="{TOP + 18}">{mark}</text></g>'
         )
 
 

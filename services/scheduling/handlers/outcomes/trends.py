@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.documents import outcome_plot
+from services.scheduling.documents.outcome_plot import Given
 from services.scheduling.forms.outcomes import CheckpointAnswer, SeriesOutcomes, Trend, TrendPoint
 from services.scheduling.handlers.outcomes.points import lines_of, points_of
 from services.scheduling.handlers.outcomes.shown import show_score
@@ -17,7 +18,8 @@ from services.scheduling.rules.outcomes.course import Lines, Point
 from services.scheduling.rules.outcomes.forms import Instrument
 from services.scheduling.rules.outcomes.scales import scale_of
 from services.scheduling.store import outcomes as kept
-from services.scheduling.tables import Appointment
+from services.scheduling.store.drips import given_elsewhere
+from services.scheduling.tables import Appointment, Series
 from services.scheduling.tables.outcomes import Outcome
 from shared.http.desk import Document
 from shared.http.problems import Refused
@@ -123,7 +125,7 @@ async def draw_outcomes(
     )
     if series is None and series_id is not None:
         return Refused.not_found("series", "series_id")
-    zone, visits = ZoneInfo("UTC"), []
+    zone, visits, boosters = ZoneInfo("UTC"), [], []
     if series is None:
         outcomes = await kept.outcomes_of_intakes(tx, patient_id)
     else:
@@ -132,9 +134,27 @@ async def draw_outcomes(
         zone = ZoneInfo(location.zone)
         visits = await store.visits_of(tx, series.series_id)
         outcomes = await kept.outcomes_of_series(tx, series)
+        boosters = await _boosters(tx, series)
+    infusions = [visit.started_at for visit in visits if visit.started_at is not None]
     drawn = outcome_plot.draw(
-        _trends(tx, outcomes, visits, await lines_of(tx)),
-        [visit.started_at for visit in visits if visit.started_at is not None],
-        zone,
+        _trends(tx, outcomes, visits, await lines_of(tx)), Given(infusions, boosters), zone
     )
     return Document(drawn.encode(), "image/svg+xml", "outcomes.svg", patient_id)
+
+
+async def _boosters(tx: Transaction, series: Series) -> list[datetime]:
+    """When the same drug was given again after a patient's newest series was booked."""
+    newest = await kept.newest_series(tx, series.patient_id)
+    if newest is None or newest.series_id != series.series_id:
+        return []
+    policy = await store.policy_of(tx, series.location_id, series.visit_type)
+    given = await given_elsewhere(
+        tx,
+        series.patient_id,
+        since=series.booked_at,
+        drug=policy.figures_on(tx.now.date()).drug,
+        series_id=series.series_id,
+        besides=None,
+        to_come=False,
+    )
+    return [each.begins_at for each in given]
