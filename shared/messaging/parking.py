@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import bindparam, case, func, select, text, update
@@ -22,6 +22,16 @@ from shared.messaging.kept import Kept
 from shared.messaging.tables import ParkedEvent
 
 _table: Any = ParkedEvent.__table__  # type: ignore[attr-defined]  # every table=True model has one
+
+_KEEPS = text(
+    """
+    SELECT EXISTS (SELECT FROM parked_events
+                    WHERE consumer = :consumer AND state IN ('parked', 'held')
+                      AND key_digest IS NOT NULL) AS keys,
+           EXISTS (SELECT FROM parked_events
+                    WHERE consumer = :consumer AND state = 'discarded') AS discarded
+    """
+)
 
 _HELD_KEYS = text(
     "SELECT DISTINCT key_digest FROM parked_events"
@@ -61,6 +71,19 @@ _EARLIER = text(
 def digest_of(key: str) -> str:
     """What keys are compared by: a stranger's key may be larger than an index takes."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+class Keeps(NamedTuple):
+    """What a consumer keeps at all; mostly nothing, and then no record need be looked up."""
+
+    keys: bool
+    discarded: bool
+
+
+async def keeps(connection: AsyncConnection, consumer: str) -> Keeps:
+    """Whether the consumer has open events with keys, and any that a person discarded."""
+    row = (await connection.execute(_KEEPS, {"consumer": consumer})).one()
+    return Keeps(row.keys, row.discarded)
 
 
 async def held_keys(connection: AsyncConnection, consumer: str, keys: Sequence[str]) -> set[str]:

@@ -110,10 +110,14 @@ class Seam:
         return True
 
     async def _decide_all(self, tx: Transaction, heard: Sequence[Heard]) -> None:
-        heard = await self._without_discarded(tx, heard)
-        held = await parking.held_keys(
-            tx.connection, self.consumer, list({one.key for one in heard})
-        )
+        keeps = await parking.keeps(tx.connection, self.consumer)
+        if keeps.discarded:
+            heard = await self._without_discarded(tx, heard)
+        held: set[str] = set()
+        if keeps.keys:
+            held = await parking.held_keys(
+                tx.connection, self.consumer, list({one.key for one in heard})
+            )
         await self._hold(tx, [one for one in heard if one.key in held])
         await self.decide(tx, [one for one in heard if one.key not in held])
 
