@@ -134,6 +134,23 @@ def test_an_estimate_holds_for_twelve_months(issued_on: str, expires_on: str):
 DAYS = st.dates(date(2021, 7, 1), date(2060, 1, 1))
 
 
+@pytest.mark.parametrize(
+    ("first_on", "last_on", "due_on"),
+    [
+        ("2026-11-03", "2026-11-27", "2026-11-03"),  # tomorrow, and for four weeks
+        ("2026-11-03", "2026-11-05", "2026-11-03"),  # the last is three days ahead
+        ("2026-11-03", "2026-11-04", None),  # over before an estimate is due
+        ("2026-11-06", "2026-11-27", "2026-11-03"),
+        ("2026-11-17", "2026-12-18", "2026-11-05"),  # all of them ten days ahead
+    ],
+)
+def test_a_first_visit_at_short_notice_frees_the_later_ones_of_nothing(
+    first_on: str, last_on: str, due_on: str | None
+):
+    due = clock.due_on_series(day("2026-11-02"), day(first_on), day(last_on))
+    assert due == (None if due_on is None else day(due_on))
+
+
 @given(on=DAYS, count=st.integers(1, 30))
 def test_so_many_business_days_on_and_back_is_where_one_was(on: date, count: int):
     later = business_days.add(on, count)

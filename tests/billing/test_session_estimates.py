@@ -13,7 +13,7 @@ from shared.clock import RunClock
 from shared.events.billing import ChargeHeld, EstimateIssued, EstimateOverdue
 from shared.events.scheduling import CancelReason, SeriesBooked, VisitType
 from tests.billing.conftest import Billing
-from tests.billing.test_estimates import STARTS_AT, Course, calm_monday, due
+from tests.billing.courses import STARTS_AT, Course, calm_monday, due
 from tests.billing.test_sessions import consult as held_consult
 from tests.billing.treatments import Treatment
 from tests.support.outside_world import OutsideWorld, world_at

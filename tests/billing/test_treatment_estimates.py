@@ -20,7 +20,7 @@ from shared.events.scheduling import (
 )
 from shared.ids import new_id
 from tests.billing.conftest import Billing
-from tests.billing.test_estimates import STARTS_AT, Course, calm_monday, due, states
+from tests.billing.courses import STARTS_AT, Course, calm_monday, due, states
 from tests.billing.treatments import BOOSTER, Treatment
 from tests.support.outside_world import OutsideWorld, world_at
 

@@ -16,8 +16,8 @@ from shared.events.scheduling import (
 )
 from shared.ids import new_id
 from tests.billing.conftest import Billing
+from tests.billing.courses import Course
 from tests.billing.plans import plan_of
-from tests.billing.test_estimates import Course
 
 BOOSTER = "ketamine_maintenance"
 

@@ -61,7 +61,7 @@ async def note_visit(event: AppointmentBooked, tx: Transaction, known: Known) ->
     if event.series_id is not None:
         tx.insert(SeriesVisit, appointment_id=event.appointment_id, series_id=event.series_id)
         if known.is_more:
-            terms.review(tx, event.series_id)
+            await terms.note_more(event, tx)
     elif is_alone:
         tx.insert(SeriesVisit, appointment_id=event.appointment_id, series_id=event.appointment_id)
         await terms.open_visit(event, tx)

@@ -50,6 +50,7 @@ async def open_series(event: SeriesBooked, tx: Transaction) -> None:
         event,
         planned_infusions=event.planned_infusions,
         first_starts_at=event.first_starts_at,
+        last_starts_at=event.last_starts_at,
         booked_at=event.booked_at,
     )
 
@@ -63,6 +64,7 @@ async def open_visit(event: AppointmentBooked, tx: Transaction) -> None:
         event,
         planned_infusions=1,
         first_starts_at=event.starts_at,
+        last_starts_at=event.starts_at,
         booked_at=event.booked_at or tx.now,
     )
 
@@ -75,6 +77,7 @@ async def _open(
     *,
     planned_infusions: int,
     first_starts_at: datetime,
+    last_starts_at: datetime,
     booked_at: datetime,
 ) -> None:
     """What the patient asked the price of before is this course now, and due no later than it was.
@@ -82,8 +85,10 @@ async def _open(
     45 CFR 149.610(b)(1)(vi): asked for, an estimate is due however soon the visit is.
     """
     zone = zone_of(event.zone)
-    first_on = first_starts_at.astimezone(zone).date()
-    due_on = clock.due_on_booking(booked_at.astimezone(zone).date(), first_on)
+    first_on, last_on, booked_on = (
+        at.astimezone(zone).date() for at in (first_starts_at, last_starts_at, booked_at)
+    )
+    due_on = clock.due_on_series(booked_on, first_on, last_on)
     opened = await courses.open_booked(
         tx,
         course_id,
@@ -135,24 +140,32 @@ async def note_change(
     course_id = await courses.series_of(tx, event.appointment_id)
     if course_id is None:
         return
-    if course_id == event.appointment_id:
-        if isinstance(event, AppointmentCancelled | PatientSentHome):
-            await _end(tx, course_id)
-            return
-        if isinstance(event, AppointmentMoved):
-            await _move(tx, course_id, event.starts_at)
+    is_alone = course_id == event.appointment_id
+    if is_alone and isinstance(event, AppointmentCancelled | PatientSentHome):
+        await _end(tx, course_id)
+        return
+    if isinstance(event, AppointmentMoved):
+        await _expect(tx, course_id, event.starts_at, is_alone=is_alone)
     if await courses.is_estimated(tx, course_id):
         review(tx, course_id)
 
 
-async def _move(tx: Transaction, course_id: UUID, starts_at: datetime) -> None:
-    """What was booked too late for an estimate is due one where it is moved far enough ahead."""
+async def note_more(event: AppointmentBooked, tx: Transaction) -> None:
+    """A visit that was not planned with its series: what is expected of that is another thing."""
+    assert event.series_id is not None, "a visit by itself is opened"
+    await _expect(tx, event.series_id, event.starts_at, is_alone=False)
+    review(tx, event.series_id)
+
+
+async def _expect(tx: Transaction, course_id: UUID, starts_at: datetime, *, is_alone: bool) -> None:
+    """What was booked too late for an estimate is due one once a visit lies far enough ahead."""
     course = await courses.lock(tx, course_id)
     if course is None:
         return
-    today, first_on = (at.astimezone(course.zone).date() for at in (tx.now, starts_at))
-    await courses.set_first_on(tx, course_id, first_on)
-    due_on = clock.due_on_booking(today, first_on)
+    today, visit_on = (at.astimezone(course.zone).date() for at in (tx.now, starts_at))
+    if is_alone:
+        await courses.set_first_on(tx, course_id, visit_on)
+    due_on = clock.due_on_booking(today, visit_on)
     if course.ended_at or course.due_at is not None or due_on is None:
         return
     await set_due(tx, course_id, due_on, course.zone)

@@ -2,8 +2,9 @@
 
 45 CFR 149.610(b)(1)(vi): booked at least three business days ahead, within one business day of the
 booking; at least ten ahead, within three; on request, within three. Booked later than that, only a
-request makes it due. 149.610(b)(1)(vii): when what is expected changes, a new one at least one
-business day before the next visit. Days are the clinic's own.
+request makes it due. Each visit of a series is booked so, and (x) lets one estimate cover them all:
+it is due by the earliest day of any of them. 149.610(b)(1)(vii): when what is expected changes, a
+new one at least one business day before the next visit. Days are the clinic's own.
 """
 
 from __future__ import annotations
@@ -37,6 +38,19 @@ def due_on_booking(booked_on: date, first_visit_on: date) -> date | None:
     if booked_on <= business_days.subtract(first_visit_on, BOOKED_AHEAD_DAYS):
         return business_days.add(booked_on, WITHIN_DAYS)
     return None
+
+
+def due_on_series(booked_on: date, first_on: date, last_on: date) -> date | None:
+    """The same of a series; `None` when it is over within three business days.
+
+    Its first visit at short notice frees the later ones of nothing. Of those only the last is told
+    with the booking: between the two one may lie three to nine days ahead, and the shorter term
+    holds.
+    """
+    due_on = due_on_booking(booked_on, first_on)
+    if due_on is None and due_on_booking(booked_on, last_on) is not None:
+        return business_days.add(booked_on, WITHIN_DAYS)
+    return due_on
 
 
 def due_on_request(asked_on: date) -> date:
