@@ -46,7 +46,7 @@ def session(*modifiers: str) -> Superbill:
 
 def month_of_both(*modifiers: str) -> Superbill:
     bills = [session(*modifiers), superbill_of(infusion_record())]
-    return gather(bills, "2026-11", replace(ISSUE, number="SB-2026-000003"))
+    return gather(bills, "2026-11", replace(ISSUE, number="SB-2026-000003"), LATER.date())
 
 
 async def test_a_months_document_explains_each_visit_of_a_day_once_and_under_its_own_clock():
