@@ -93,27 +93,57 @@ class Day:
                 "the preferences asked for",
                 field,
             )
-        patient = blocked_starts(self.patient_busy, self.holds_min)
-        nurses = blocked_starts(self.nurses_full, self.holds_min)
-        left = [each for each in starts if not patient >> each.minute & 1]
-        if not left:
-            return Broken(
-                "patient_taken",
-                f"The patient has another visit on {self.day}, or may not drive yet after one, in"
-                " all of the time asked for.",
-                "one visit at a time per patient",
-                field,
-            )
-        if self.roster is not None and all(nurses >> each.minute & 1 for each in left):
-            return nurses_busy(self.roster, field)
-        if self.no_room is not None:
-            blocked, why = self.no_room
-            if all(blocked >> each.minute & 1 for each in left):
+        lacks = self._lacks(starts, field)
+        for why, blocked, _ in lacks:
+            if all(blocked >> each.minute & 1 for each in starts):
                 return why
-        return Broken(
+        return _of_each_something(self.day, starts, lacks, field)
+
+    def _lacks(self, starts: Sequence[Start], field: str) -> list[Lack]:
+        """What may be in the way of a start, and of which."""
+        no_chair = -1
+        for busy in self.chairs_busy.values():
+            no_chair &= blocked_starts(busy, self.holds_min)
+        patient = Broken(
+            "patient_taken",
+            f"The patient has another visit on {self.day}, or may not drive yet after one, in"
+            " all of the time asked for.",
+            "one visit at a time per patient",
+            field,
+        )
+        chair = Broken(
             "chair_taken",
             f"None of {len(self.chairs_busy)} chairs is free for {self.holds_min} minutes on"
             f" {self.day} between {wall(starts[0].wall_min)} and {wall(starts[-1].wall_min)}.",
             "one patient per chair",
             field,
         )
+        lacks = [(patient, blocked_starts(self.patient_busy, self.holds_min), "the patient")]
+        if self.roster is not None:
+            nurses = blocked_starts(self.nurses_full, self.holds_min)
+            lacks.append((nurses_busy(self.roster, field), nurses, "a nurse"))
+        if self.no_room is not None:
+            blocked, why = self.no_room
+            lacks.append((why, blocked, "a room"))
+        return [*lacks, (chair, no_chair, "a chair")]
+
+
+Lack = tuple[Broken, int, str]
+"""A rule, the starts that it blocks, and what they are without."""
+
+
+def _of_each_something(
+    day: date, starts: Sequence[Start], lacks: Sequence[Lack], field: str
+) -> Broken:
+    """Why none of these starts is free where no one rule blocks them all."""
+    counts = [
+        (what, sum(blocked >> each.minute & 1 for each in starts)) for _, blocked, what in lacks
+    ]
+    told = ", ".join(f"{count} without {what}" for what, count in counts if count)
+    return Broken(
+        "times_taken",
+        f"No time on {day} between {wall(starts[0].wall_min)} and {wall(starts[-1].wall_min)} is"
+        f" free in all respects: of {len(starts)}, {told}.",
+        "what is booked and who is on duty",
+        field,
+    )

@@ -1,10 +1,16 @@
 """Plans for a whole series: the best few that are legal, or why there is none and what is nearest.
 
-A plan is legal when every visit has a chair, a watching nurse and the patient to itself, lies
-within the place's hours, and keeps the protocol's gaps and cap with its neighbours. Among legal
-plans the one with the fewest points wins (`planner_score`), and no legal plan has fewer. Where a
-driving ban can outlast the shortest gap, days follow one another by the starts chosen for one usual
-time: what is proposed keeps the ban, and one that leaves the usual time to keep it may be missed.
+A plan is legal when every visit has a chair, a watching nurse, a room where it needs one, and the
+patient to itself, begins on the grid within the place's hours, and keeps the protocol's gaps and
+cap with its neighbours. A plan is offered if and only if a legal one lies within the wishes, and no
+legal plan has fewer points (`score`), whatever full hour it calls its usual time. The nearest plans
+begin on the first date asked for at the earliest and end at the latest `BEYOND_DAYS` after the
+last; none of those leaves the wishes at fewer visits, or as few for fewer points. The further plans
+of an answer differ from the best in half of their visits; they are not all there are.
+
+Where a driving ban can outlast the shortest gap, days follow one another by the starts that are
+nearest to one usual time: what is proposed keeps the ban and is the best of those, and one that
+leaves the usual time to keep the ban may be missed.
 """
 
 from __future__ import annotations
