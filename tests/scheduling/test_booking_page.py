@@ -140,6 +140,13 @@ async def test_a_patient_reads_a_page_too_where_the_database_is_away(
     await nowhere.dispose()
 
 
+async def test_a_form_that_cannot_be_read_is_the_senders_fault_not_ours(led: Clinic) -> None:
+    link = await make(led)
+    torn = {"Content-Type": "multipart/form-data"}  # without the boundary that parts its fields
+    answer = await led.client.post(link["path"], content=b"starts_at=x", headers=torn)
+    assert answer.status_code == 400
+
+
 async def test_a_program_may_look_whether_a_link_is_good(led: Clinic) -> None:
     assert (await led.client.head((await make(led))["path"])).status_code == 200
     assert (await led.client.head("/book/nonsense")).status_code == 404

@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from fastapi import APIRouter, Form, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError, WithJsonSchema
 from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
 
 from services.scheduling.booking_links import BookingLinks
 from services.scheduling.documents import booking_page
