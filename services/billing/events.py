@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.billing.handlers import closed_files
 from services.billing.handlers.charges import posting, visits
 from services.billing.store import visits as stored_visits
 from services.billing.wired import (
@@ -28,6 +29,7 @@ from shared.events.scheduling import (
     InfusionCompleted,
     PatientCheckedIn,
     PatientDischarged,
+    PatientMerged,
     PatientSentHome,
 )
 from shared.messaging import Handlers
@@ -40,6 +42,7 @@ on.event(AppointmentCancelled)(visits.note_loss)
 on.event(PatientSentHome)(visits.note_loss)
 on.event(PatientCheckedIn)(visits.note_arrival)
 on.event(PatientDischarged)(visits.note_departure)
+on.event(PatientMerged)(closed_files.note_closed)
 on.event(InfusionCompleted, loads=stored_visits.load_on_file)(posting.charge_for_infusion)
 on.event(ConsultCompleted, loads=stored_visits.load_session_on_file)(posting.charge_for_session)
 on.due(ChargeLate)(posting.charge_late)

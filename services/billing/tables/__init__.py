@@ -12,6 +12,7 @@ from services.billing.tables.base import Base
 from services.billing.tables.cards import Card, CardExpiryPolicy, CardNotice, CardSetup, Customer
 from services.billing.tables.care_credit import CareCreditFunding, CareCreditTender
 from services.billing.tables.charges import Charge
+from services.billing.tables.closed_files import ClosedFile
 from services.billing.tables.codes import (
     BlockedCode,
     DiagnosisCode,
@@ -88,6 +89,7 @@ __all__ = [
     "Charge",
     "ChargeAdjustment",
     "ClinicianStanding",
+    "ClosedFile",
     "CollectionsHold",
     "CoveragePaper",
     "Customer",
