@@ -230,3 +230,43 @@ async def test_a_billing_killed_while_it_compares_the_books_posts_each_fee_once(
         "revenue_infusion": 39900,
     }
     assert (await mortal.said_once()).count("BooksReconciled") == 1
+
+
+async def test_a_billing_killed_while_it_looks_for_what_the_books_lack_finds_it_once(
+    mortal: Mortal,
+):
+    """A refund of Stripe's dashboard that is in no news, and what is in a payout."""
+    clinic = mortal.clinic
+    patient, charge = await paid_by_card(mortal)
+    [payment] = charge["payments"]
+    silent = clinic.world.fault("stripe", "status_before", "GET /v1/events*", times=100_000)
+    await somebody_gives_back(mortal, payment, 5000)
+    clinic.step(timedelta(hours=2))
+
+    async def compare() -> None:
+        await clinic.ask("POST", "/reconciliations", {})
+
+    await mortal.dies_around(f"{REFUNDS}.refunds_of", READS, compare)
+    clinic.world.take_back(silent)
+    await mortal.lives()
+    mortal.process.stop()
+    for _ in range(7):
+        clinic.step(timedelta(days=1))
+        await clinic.world.until_rest()
+    assert len(clinic.at_stripe("payouts")) == 1
+    await mortal.dies_around(f"{BALANCE}.payout", READS, None)  # the morning's round
+    await mortal.lives()
+
+    assert await mortal.rows(PARKED) == []
+    charge = await clinic.only_charge(patient)
+    assert (charge["paid_cents"], charge["forgiven_cents"]) == (34900, 5000)
+    [kept] = (await clinic.told("GET", f"/patients/{patient}/refunds"))["items"]
+    assert (kept["amount_cents"], kept["reason"]) == (5000, "made_at_stripe")
+    [payout] = clinic.at_stripe("payouts")
+    assert await trial_balance(clinic) == {
+        "bank": payout["amount"],
+        "refunds": 5000,
+        "stripe_fees": FEE,
+        "revenue_infusion": 39900,
+    }
+    assert (await mortal.said_once()).count("RefundIssued") == 1
