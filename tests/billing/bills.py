@@ -22,7 +22,7 @@ from services.billing.rules.superbills.codebook import (
     ServiceCode,
 )
 from services.billing.rules.superbills.document import Issue, Paid, Receipt, Superbill
-from services.billing.rules.superbills.wording import Standing, Statement, Wording
+from services.billing.rules.superbills.wording import ReceiptWords, Standing, Statement, Wording
 from shared.claims import InfusionRecord
 from shared.events.billing import TenderKind
 from shared.ids import new_id
@@ -30,6 +30,7 @@ from tests.billing.records import STOPPED_AT, infusion_record
 
 _BEGUN = import_module("services.billing.migrations.versions.0007_superbill_versions")
 _WORDINGS = import_module("services.billing.migrations.versions.0023_superbill_wordings")
+_RECEIPTS = import_module("services.billing.migrations.versions.0037_receipt_words")
 _SESSIONS = import_module("services.billing.migrations.versions.0015_sessions")
 _DRUGS = import_module("services.billing.migrations.versions.0029_drug_codes")
 
@@ -81,7 +82,8 @@ def code_book(day: date) -> CodeBook:
 def wording() -> Wording:
     """The words that the clinic begins with."""
     statements = {Standing(name): Statement(**one) for name, one in _WORDINGS.WORDS.items()}
-    return Wording(1, statements, _WORDINGS.GATHERS)
+    receipt = ReceiptWords(**_RECEIPTS.RECEIPT)
+    return Wording(1, statements, _WORDINGS.GATHERS, receipt, _RECEIPTS.CORRECTIONS)
 
 
 def paid(**changes: Any) -> Paid:

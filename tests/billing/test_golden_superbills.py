@@ -12,7 +12,7 @@ from pypdf import PdfReader
 
 from services.billing.gateways.typesetting import Template
 from services.billing.rules.superbills.receipts import receipt_of
-from tests.billing.bills import printed, superbill, words_of
+from tests.billing.bills import printed, superbill, wording, words_of
 from tests.billing.records import CANARIES
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -43,7 +43,7 @@ async def test_the_place_of_service_is_printed_as_the_json_says_it():
 
 
 async def test_a_receipt_for_a_health_account_tells_neither_diagnosis_nor_drug():
-    receipt = receipt_of(superbill(91))
+    receipt = receipt_of(superbill(91), wording().receipt)
     told = words_of(await printed(receipt, Template.RECEIPT)) + orjson.dumps(receipt).decode()
     for five in ("Testa Canary", "Made Up Ketamine Clinic PLLC", "11/23/2026", "office visit"):
         assert five in told

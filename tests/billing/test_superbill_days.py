@@ -79,7 +79,9 @@ def test_each_line_of_a_claim_names_the_clinician_who_rendered_it():
 
 
 def test_a_receipt_of_two_visits_on_a_day_counts_each_once():
-    assert [one.amount_cents for one in receipt_of(month_of_both("25")).care] == [39900, 39900]
+    assert [
+        one.amount_cents for one in receipt_of(month_of_both("25"), wording().receipt).care
+    ] == [39900, 39900]
 
 
 def test_an_office_visit_on_the_day_of_an_infusion_has_modifier_25():

@@ -151,5 +151,60 @@ async def test_the_clinic_words_superbills_from_a_day_on(billing: Billing):
     assert (await billing.told("POST", path, wish))["wording_id"] == 2
 
     second = await issued(billing)
+    assert await receipt_words(billing, second) == FIRST_WORDS, "without others they stay"
     titles = [(await shown(billing, one["superbill_id"]))[0]["title"] for one in (first, second)]
     assert titles == ["Paid statement for out-of-network reimbursement", "paid, made up"]
+
+
+FIRST_WORDS = (
+    "Receipt for medical care",
+    "Medical treatment by a licensed clinician, office visit",
+)
+
+
+async def receipt_words(billing: Billing, bill: dict[str, Any]) -> tuple[str, str]:
+    """The title of a superbill's receipt, and what it calls the visit."""
+    shown = await billing.told("GET", f"/superbills/{bill['superbill_id']}/receipt")
+    receipt = shown["receipt"]
+    return receipt["title"], receipt["care"][0]["description"]
+
+
+async def test_the_clinic_words_receipts_and_corrections_and_what_is_issued_keeps_its_words(
+    billing: Billing,
+):
+    first = await issued(billing)
+    wish = {
+        "effective_from": f"{billing.clock.now():%Y-%m-%d}",
+        "statements": [
+            {"standing": one, "title": "Made up", "notice": "Made up.", "assertion": "Made up."}
+            for one in Standing
+        ],
+        "gathers": "It gathers {numbers}.",
+        "source": "a test",
+        "receipt": {"title": "A made-up receipt", "description": "A visit", "notice": "Made up."},
+        "corrections": {
+            "refund": "We gave money back.",
+            "record": "Made up.",
+            "payment": "Made up.",
+            "visit": "Made up.",
+        },
+    }
+    await billing.told("POST", "/superbill-wordings", wish)
+
+    second = await issued(billing)
+    assert await receipt_words(billing, first) == FIRST_WORDS
+    assert await receipt_words(billing, second) == ("A made-up receipt", "A visit")
+    pdf = await billing.ask("GET", f"/superbills/{second['superbill_id']}/receipt/pdf")
+    assert "A made-up receipt" in words_of(pdf.content)
+
+    [row] = await billing.rows(
+        "SELECT payment_id FROM payments JOIN superbills USING (charge_id)"
+        " WHERE superbill_id = CAST(:id AS uuid)",
+        id=second["superbill_id"],
+    )
+    back = {"amount_cents": 100, "reason": "courtesy"}
+    await billing.told("POST", f"/payments/{row.payment_id}/refunds", back)
+    await billing.until_rest()
+    [corrected] = await billing.said(SuperbillCorrected)
+    bill, _ = await shown(billing, corrected.superbill_id)
+    assert bill["replaces"]["reason"] == "We gave money back."

@@ -14,9 +14,11 @@ from services.billing.rules.charges.standing import ChargeState
 from services.billing.rules.superbills.building import ServiceRecord
 from services.billing.rules.superbills.document import Billed, CorrectionReason, Paid
 from services.billing.rules.superbills.lint import DISCHARGED_WITHIN
+from services.billing.rules.superbills.wording import ReceiptWords
 from services.billing.rules.superbills.words import NO_DRUG
 from services.billing.store.payments import received_for
 from services.billing.store.refunds import given_back_of
+from services.billing.store.superbill_wordings import receipt_words
 from services.billing.tables import Charge, Superbill, SuperbillDocument, SuperbillHold, Visit
 from services.billing.work import RedeemService, ReissueSuperbill, RenderSuperbill
 from shared.claims import InfusionRecord
@@ -49,7 +51,7 @@ _NEXT_NUMBER = text(
 
 _UNPRINTED = text(
     """
-    SELECT sealed, issued_at FROM superbills
+    SELECT sealed, issued_at, wording_id FROM superbills
      WHERE superbill_id = :superbill_id
        AND NOT EXISTS (SELECT FROM superbill_documents AS d WHERE d.superbill_id = :superbill_id)
     """
@@ -58,7 +60,7 @@ _UNPRINTED = text(
 _KEPT = """
     SELECT s.superbill_id, s.number, s.version, s.replaces_id, s.reason, s.patient_id,
            s.infusion_id, s.charge_id, s.month, s.total_cents, s.issued_at, s.content_sha256,
-           s.sealed, d.sealed AS document, d.receipt, c.service
+           s.sealed, d.sealed AS document, d.receipt, c.service, s.wording_id
       FROM superbills AS s LEFT JOIN superbill_documents AS d USING (superbill_id)
       LEFT JOIN charges AS c USING (charge_id)
 """
@@ -218,6 +220,7 @@ class Unprinted:
     superbill_id: UUID
     content: bytes
     issued_at: datetime
+    words: ReceiptWords
 
 
 async def load_unprinted(tx: Transaction, work: RenderSuperbill) -> Unprinted | None:
@@ -226,7 +229,10 @@ async def load_unprinted(tx: Transaction, work: RenderSuperbill) -> Unprinted | 
     if row is None:
         return None
     return Unprinted(
-        work.superbill_id, open_content(tx, work.superbill_id, row.sealed), row.issued_at
+        work.superbill_id,
+        open_content(tx, work.superbill_id, row.sealed),
+        row.issued_at,
+        await receipt_words(tx, row.wording_id),
     )
 
 
@@ -250,6 +256,7 @@ class Kept:
     document: bytes | None
     receipt: bytes | None
     service: str | None
+    wording_id: int
 
     @property
     def file_name(self) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -36,12 +37,17 @@ class SuperbillNumber(Base, table=True):
 class SuperbillWording(Base, table=True):
     """What superbills say of themselves from a day on, by how their money stands.
 
+    With it what the receipt beside one says, and why another version took an earlier one's place.
     A row is never changed; of one day's the last counts.
     """
 
     __tablename__ = "superbill_wordings"
     __table_args__ = (
         CheckConstraint("statements ?& '{paid,reduced,refunded,owed}'::text[]", name="statements"),
+        CheckConstraint("receipt ?& '{title,description,notice}'::text[]", name="receipt"),
+        CheckConstraint(
+            "corrections ?& '{refund,record,payment,visit}'::text[]", name="corrections"
+        ),
         Index("ix_superbill_wordings_effective_from", "effective_from", "wording_id"),
     )
 
@@ -51,13 +57,16 @@ class SuperbillWording(Base, table=True):
     gathers: str = Field(sa_column=words())
     source: str = Field(sa_column=words())
     recorded_at: datetime = Field(sa_column=moment())
+    receipt: dict[str, Any] = Field(sa_column=json_object())
+    corrections: dict[str, Any] = Field(sa_column=json_object())
 
 
 class Superbill(Base, table=True):
     """One version of a numbered superbill, sealed: of one paid charge, or of a patient's month.
 
     `content_sha256` is over the JSON before it was sealed. `served_on` is the first day of service,
-    of a month its first day. A corrected version names the one it replaces, and why.
+    of a month its first day. A corrected version names the one it replaces, and why. Its receipt is
+    in the words of the same row as itself.
     """
 
     __tablename__ = "superbills"
@@ -94,6 +103,9 @@ class Superbill(Base, table=True):
     sealed: bytes = Field(sa_column=sealed_bytes())
     content_sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     issued_at: datetime = Field(sa_column=moment())
+    wording_id: int = Field(
+        sa_column=Column(SmallInteger, ForeignKey("superbill_wordings.wording_id"), nullable=False)
+    )
 
 
 class SuperbillHold(Base, table=True):

@@ -39,7 +39,7 @@ from services.billing.work import (
     reissue_key,
 )
 from shared.claims import ClaimCheck, ConsultRecord, InfusionRecord
-from shared.errors import Poison
+from shared.errors import Poison, Retry
 from shared.events.billing import (
     MonthlySuperbillIssued,
     ServiceKind,
@@ -79,6 +79,8 @@ async def draft_superbill(redeemed: ServiceRedeemed, tx: Transaction) -> None:
     before = await store.find_latest(tx, redeemed.charge_id)
     if before is not None and redeemed.correction is None:
         return  # asked for before that one was drafted: it is no correction
+    if before is not None and before.document is None:
+        raise Retry("superbill_being_printed")  # else its news would come after this one's
     earlier = None if before is None else content_of(before, tx)
     bill = await _build(unbilled, record, earlier, tx)
     if not isinstance(bill, Superbill):
@@ -89,7 +91,7 @@ async def draft_superbill(redeemed: ServiceRedeemed, tx: Transaction) -> None:
     await store.let_go(tx, redeemed.charge_id)
     if earlier is not None and rules.says_the_same(bill, earlier):
         return
-    _keep(unbilled, bill, before, tx)
+    await _keep(unbilled, bill, before, tx)
 
 
 async def _build(
@@ -112,7 +114,7 @@ async def _build(
         replaces = None
         if earlier is not None:
             why = unbilled.correction or CorrectionReason.RECORD
-            replaces = Replaced(earlier.version, earlier.issued_on, rules.REASONS[why])
+            replaces = Replaced(earlier.version, earlier.issued_on, wording.corrections[why])
         issue = Issue(number=number, issued_at=tx.now, wording=wording, replaces=replaces)
         if isinstance(record, InfusionRecord):
             return building.build(record, unbilled.paid, book, issue, added)
@@ -130,7 +132,8 @@ async def _build(
     return draft if earlier else made(rules.number_of(year, await store.take_number(tx, year)))
 
 
-def _keep(unbilled: Unbilled, bill: Superbill, before: Kept | None, tx: Transaction) -> None:
+async def _keep(unbilled: Unbilled, bill: Superbill, before: Kept | None, tx: Transaction) -> None:
+    wording = await superbill_wordings.wording_on(tx, clinic_day(tx.now))
     keep(
         bill,
         before,
@@ -140,6 +143,7 @@ def _keep(unbilled: Unbilled, bill: Superbill, before: Kept | None, tx: Transact
         infusion_id=unbilled.infusion_id,
         charge_id=unbilled.paid.charge_id,
         month=None,
+        wording_id=wording.wording_id,
         served_on=bill.visits[0].date_of_service,
     )
 
@@ -149,7 +153,7 @@ def keep(
     before: Kept | None,
     reason: CorrectionReason,
     tx: Transaction,
-    **about: UUID | date | None,
+    **about: UUID | date | int | None,
 ) -> UUID:
     """Seal a version, and have it printed. `about` says whose it is, and of what charge or month.
 
@@ -176,7 +180,7 @@ def keep(
 
 async def render_superbill(unprinted: Unprinted, typesetter: Typesetter) -> SuperbillRendered:
     """Print a superbill, and the receipt without diagnosis that goes with it."""
-    receipt = orjson.dumps(receipt_of(SUPERBILL.validate_json(unprinted.content)))
+    receipt = orjson.dumps(receipt_of(SUPERBILL.validate_json(unprinted.content), unprinted.words))
     issued_at = unprinted.issued_at
     return SuperbillRendered(
         superbill_id=unprinted.superbill_id,

@@ -13,7 +13,7 @@ from services.billing.handlers.superbills.issuing import content_of, keep
 from services.billing.rules.superbills import lint
 from services.billing.rules.superbills import months as rules
 from services.billing.rules.superbills.document import (
-    REASONS,
+    BEING_PRINTED,
     CorrectionReason,
     Issue,
     Replaced,
@@ -56,16 +56,19 @@ async def gather_month(
     bills = [content_of(kept, tx) for kept in issued]
     before = await store.find_month(tx, patient_id, month)
     earlier = None if before is None else content_of(before, tx)
-    if broken := rules.broken_by_gathering(bills, earlier):
+    broken = rules.broken_by_gathering(bills, earlier)
+    if before is not None and before.document is None:
+        broken.append(BEING_PRINTED)
+    if broken:
         return Refused.by_rules(broken)
     last_charge_id = issued[-1].charge_id
     assert last_charge_id is not None, "only a month's superbill has none"
     zone = await collecting.zone(tx, last_charge_id)
     today, replaces = tx.now.astimezone(zone).date(), None
-    if earlier is not None:
-        why = REASONS[CorrectionReason.VISIT]
-        replaces = Replaced(earlier.version, earlier.issued_on, why)
     wording = await superbill_wordings.wording_on(tx, today)
+    if earlier is not None:
+        why = wording.corrections[CorrectionReason.VISIT]
+        replaces = Replaced(earlier.version, earlier.issued_on, why)
     number = earlier.number if earlier else number_of(today.year, 0)
     draft = rules.gather(bills, wish.month, Issue(number, tx.now, wording, replaces), today)
     book = await codes.code_book(
@@ -85,6 +88,7 @@ async def gather_month(
         infusion_id=None,
         charge_id=None,
         month=month,
+        wording_id=wording.wording_id,
         served_on=bill.visits[0].date_of_service,
     )
     return MonthGathered(

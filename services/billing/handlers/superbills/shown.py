@@ -12,6 +12,7 @@ from services.billing.documents.fhir import bundles as fhir
 from services.billing.handlers.superbills.issuing import content_of
 from services.billing.rules.superbills.document import CorrectionReason, Superbill
 from services.billing.rules.superbills.receipts import CareReceipt, receipt_of
+from services.billing.store import superbill_wordings
 from services.billing.store import superbills as store
 from shared.http.desk import Document
 from shared.http.problems import Refused
@@ -63,10 +64,11 @@ async def show_receipt(superbill_id: UUID, tx: Transaction) -> ReceiptShown | Re
     kept = await store.find_superbill(tx, superbill_id)
     if kept is None:
         return Refused.not_found("superbill")
+    words = await superbill_wordings.receipt_words(tx, kept.wording_id)
     return ReceiptShown(
         superbill_id=superbill_id,
         patient_id=kept.patient_id,
-        receipt=receipt_of(content_of(kept, tx)),
+        receipt=receipt_of(content_of(kept, tx), words),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -25,13 +26,36 @@ class StatementWords(BaseModel):
     assertion: Text
 
 
+class WordsOfReceipt(BaseModel):
+    """What the receipt for a health account says; `description` is of any visit, without why."""
+
+    title: Text
+    description: Text
+    notice: Text
+
+
+class WordsOfCorrection(BaseModel):
+    """Why a version takes an earlier one's place."""
+
+    refund: Text
+    record: Text
+    payment: Text
+    visit: Text
+
+
 class NewSuperbillWording(BaseModel):
-    """What superbills say from a day on. `gathers` is a month's, with `{numbers}` in it."""
+    """What superbills say from a day on. `gathers` is a month's, with `{numbers}` in it.
+
+    Without words of its own the receipt keeps those that are in force that day, and so do the
+    corrections.
+    """
 
     effective_from: Day
     statements: Annotated[list[StatementWords], Field(min_length=1, max_length=len(Standing))]
     gathers: Text
     source: Text
+    receipt: WordsOfReceipt | None = None
+    corrections: WordsOfCorrection | None = None
 
 
 class SuperbillWordingRecorded(NewSuperbillWording):
@@ -47,6 +71,9 @@ async def record_wording(
     if broken:
         return Refused.by_rules(broken)
     wording_id = await store.next_wording_id(tx)
+    before = await store.wording_on(tx, wish.effective_from)
+    receipt = wish.receipt or WordsOfReceipt(**asdict(before.receipt))
+    corrections = wish.corrections or WordsOfCorrection(**before.corrections)
     tx.insert(
         SuperbillWording,
         wording_id=wording_id,
@@ -57,5 +84,8 @@ async def record_wording(
         gathers=wish.gathers,
         source=wish.source,
         recorded_at=tx.now,
+        receipt=receipt.model_dump(),
+        corrections=corrections.model_dump(),
     )
-    return SuperbillWordingRecorded(wording_id=wording_id, **wish.model_dump())
+    recorded = wish.model_dump() | {"receipt": receipt, "corrections": corrections}
+    return SuperbillWordingRecorded(wording_id=wording_id, **recorded)

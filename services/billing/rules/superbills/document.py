@@ -39,14 +39,6 @@ class CorrectionReason(StrEnum):
     PAYMENT = "payment"
 
 
-REASONS = {
-    CorrectionReason.REFUND: "Money was refunded after the earlier version was issued.",
-    CorrectionReason.RECORD: "The record of the visit was corrected.",
-    CorrectionReason.PAYMENT: "What was paid changed after the earlier version was issued.",
-    CorrectionReason.VISIT: "Another visit of the month has its statement now.",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class BillingEntity:
     """The legal entity that was paid."""
@@ -291,6 +283,13 @@ def broken_by_asking(billed: Billed) -> list[Broken]:
     return []
 
 
+BEING_PRINTED = Broken(
+    "superbill_not_issued",
+    "The newest version is not printed yet. Wait for it, or ask for the charge's superbill.",
+    "what is corrected was issued",
+)
+
+
 def broken_by_correcting(*, is_printed: bool, latest_id: UUID, asked_id: UUID) -> list[Broken]:
     """What forbids having a version corrected."""
     if latest_id != asked_id:
@@ -302,13 +301,7 @@ def broken_by_correcting(*, is_printed: bool, latest_id: UUID, asked_id: UUID) -
             )
         ]
     if not is_printed:
-        return [
-            Broken(
-                "superbill_not_issued",
-                "This version is not printed yet. Wait for it, or ask for the charge's superbill.",
-                "what is corrected was issued",
-            )
-        ]
+        return [BEING_PRINTED]
     return []
 
 

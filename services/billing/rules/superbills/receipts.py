@@ -10,13 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.billing.rules.superbills.document import Payment, Refund, Superbill
-
-TITLE = "Receipt for medical care"
-DESCRIPTION = "Medical treatment by a licensed clinician, office visit"
-NOTICE = (
-    "For a health savings, flexible spending or health reimbursement account. It says neither why"
-    " nor how the patient was treated."
-)
+from services.billing.rules.superbills.wording import ReceiptWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +49,12 @@ class CareReceipt:
     notice: str
 
 
-def receipt_of(bill: Superbill) -> CareReceipt:
-    """The receipt that goes with a superbill."""
+def receipt_of(bill: Superbill, words: ReceiptWords) -> CareReceipt:
+    """The receipt that goes with a superbill, in the words that were the clinic's then."""
     return CareReceipt(
         number=bill.number,
         version=bill.version,
-        title=TITLE,
+        title=words.title,
         issued_on=bill.issued_on,
         provider=Provider(
             bill.entity.legal_name, bill.entity.ein, bill.entity.phone, bill.entity.address
@@ -69,7 +63,7 @@ def receipt_of(bill: Superbill) -> CareReceipt:
         care=tuple(
             Care(
                 date_of_service=visit.date_of_service,
-                description=DESCRIPTION,
+                description=words.description,
                 clinician=f"{visit.rendering.name}, {visit.rendering.credential}",
                 amount_cents=sum(
                     line.charge_cents for line in bill.lines if line.visit_no == visit_no
@@ -81,5 +75,5 @@ def receipt_of(bill: Superbill) -> CareReceipt:
         payments=bill.payments,
         refunds=bill.refunds,
         net_paid_cents=bill.net_paid_cents,
-        notice=NOTICE,
+        notice=words.notice,
     )

@@ -37,12 +37,26 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptWords:
+    """What the receipt beside a superbill says. `description` is of any visit, in neutral words."""
+
+    title: str
+    description: str
+    notice: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wording:
-    """The clinic's words from a day on. `gathers` follows the notice of a month's superbill."""
+    """The clinic's words from a day on. `gathers` follows the notice of a month's superbill.
+
+    `corrections` says why a version takes an earlier one's place, by the reason.
+    """
 
     wording_id: int
     statements: Mapping[Standing, Statement]
     gathers: str
+    receipt: ReceiptWords
+    corrections: Mapping[str, str]
 
     def notice_of_month(self, standing: Standing, numbers: Sequence[str]) -> str:
         gathers = self.gathers.replace(NUMBERS, ", ".join(numbers))
