@@ -29,6 +29,8 @@ async def wrong(clinic: Clinic, path: str, body: object) -> dict[str, str]:
         ("1999-10-07T12:00:00Z", "calendar_years", "2000 to 2199"),
         ("0001-01-01T00:00:00+14:00", "calendar_years", "1 to 9999"),
         ("2026-10-04T12:00:00Z", "bookable_time", "has passed"),
+        ("2026-10-07T16:00:30Z", "whole_minute", "whole minute"),
+        ("2026-10-07T16:00:00.123456Z", "whole_minute", "whole minute"),
     ],
 )
 async def test_a_time_that_no_visit_can_have_is_explained(

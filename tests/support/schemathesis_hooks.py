@@ -19,6 +19,7 @@ BY_DESIGN = {
     "calendar_years",  # a moment beyond any calendar of ours
     "clock_order",  # an end before its beginning
     "no_change",  # nothing but what stays as it is
+    "whole_minute",  # a visit that begins at some second
     "text_hides",  # a character that nobody sees
     "text_blank",  # no character that anybody sees
 }

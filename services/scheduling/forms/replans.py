@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.scheduling.forms.wish import Wish
-from services.scheduling.forms.wishes import StartsAt
+from services.scheduling.forms.wishes import VisitStart
 from services.scheduling.handlers.series.plans import Reason
 from services.scheduling.rules.replans.smallest import Fate
 from shared.events import Moment
@@ -20,7 +20,7 @@ class MoveOne(Wish):
 
     kind: Literal["move"]
     appointment_id: UUID
-    starts_at: StartsAt
+    starts_at: VisitStart
     chair_id: UUID | None = None
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.scheduling.forms.wish import Wish
-from services.scheduling.forms.wishes import MAX_DIAGNOSES, StartsAt
+from services.scheduling.forms.wishes import MAX_DIAGNOSES, StartsAt, VisitStart
 from shared.claims import Icd10
 from shared.events.scheduling import TypeCode
 
@@ -19,7 +19,7 @@ class BookSession(Wish):
     location_id: UUID
     led_by: UUID
     visit_type: TypeCode
-    starts_at: StartsAt
+    starts_at: VisitStart
 
 
 class AttendSession(Wish):

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.scheduling.forms.wish import Wish
-from services.scheduling.forms.wishes import MAX_DIAGNOSES, StartsAt, Text
+from services.scheduling.forms.wishes import MAX_DIAGNOSES, Text, VisitStart
 from shared.claims import Icd10
 from shared.events.scheduling import TypeCode
 
@@ -26,7 +26,7 @@ class BookTreatment(Wish):
     location_id: UUID
     chair_id: UUID
     visit_type: TypeCode
-    starts_at: StartsAt
+    starts_at: VisitStart
     ordered_by: UUID
     diagnoses: Annotated[list[Icd10], Field(min_length=1, max_length=MAX_DIAGNOSES)]
     sooner: SignSooner | None = None

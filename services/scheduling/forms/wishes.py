@@ -50,6 +50,20 @@ StartsAt = Annotated[Moment, AfterValidator(_in_any_calendar)]
 """A moment that any zone's calendar can show; how far ahead is the rules' to judge."""
 
 
+def _on_a_minute(moment: datetime) -> datetime:
+    if moment.second or moment.microsecond:
+        raise Malformed(
+            "whole_minute",
+            "A visit begins on a whole minute; leave out the seconds.",
+            "the house's: times are agreed by clocks and calendars that show minutes",
+        )
+    return moment
+
+
+VisitStart = Annotated[StartsAt, AfterValidator(_on_a_minute)]
+"""When a visit is to begin."""
+
+
 def _known_zone(zone: str) -> str:
     """Not `localtime`, which is the server's own, nor `Factory`, which is nobody's."""
     is_a_place = "/" in zone or zone == "UTC"
@@ -217,7 +231,7 @@ class MergeFile(Wish):
 
 class WishedAppointment(Wish):
     chair_id: UUID
-    starts_at: StartsAt
+    starts_at: VisitStart
 
 
 class BookSeries(Wish):
@@ -245,7 +259,7 @@ class MoveAppointment(Wish):
     An infusion may take another chair, a session another leader.
     """
 
-    starts_at: StartsAt
+    starts_at: VisitStart
     chair_id: UUID | None = None
     led_by: UUID | None = None
     revision: Annotated[int, Field(ge=0)] | None = None
