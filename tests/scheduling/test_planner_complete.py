@@ -69,7 +69,7 @@ def rosters(draw: st.DrawFn, opens: int) -> Roster:
 
 @st.composite
 def protocols(draw: st.DrawFn) -> InfusionProtocol:
-    least = draw(st.integers(1, 3))
+    least = draw(st.sampled_from([1, 1, 2, 3]))
     advised = least + draw(st.integers(0, 2))
     return replace(
         MOOD,
@@ -78,7 +78,7 @@ def protocols(draw: st.DrawFn) -> InfusionProtocol:
         gap_min_days=least,
         gap_advised_days=advised,
         gap_max_days=advised + draw(st.integers(0, 2)),
-        weekly_cap=draw(st.sampled_from([None, None, 2, 3])),
+        weekly_cap=draw(st.sampled_from([None, 2, 3])),
         weekly_advised=draw(st.sampled_from([None, 1, 2])),
         sources={**MOOD.sources, **SOURCES},
     )
@@ -125,7 +125,7 @@ def clinics(draw: st.DrawFn) -> Enumerated:
         closures=[Closure(closed, closed + timedelta(days=draw(st.integers(0, 2))), "Made up")],
         now=booked(first, draw(st.integers(0, 23 * 60)), 24 * 60).starts_at,
     )
-    others = draw(st.just([]) | st.lists(st.integers(-6, days), max_size=2))
+    others = draw(st.just([]) | st.lists(st.integers(-5, days), max_size=3))
     given_on = tuple(sorted(first + timedelta(days=n) for n in others))
     where = replace(
         where,

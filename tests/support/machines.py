@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
@@ -40,23 +41,38 @@ FRESH = 4
 """Of so many courses that are the same in every run, one more is tried that never was."""
 
 
+MORE = 8
+"""So often a few new courses are added at most, until everything was done that is to be tried."""
+
+
 def run_any(
-    machine: type[RuleBasedStateMachine], world: World, *, courses: int, steps: int
+    machine: type[RuleBasedStateMachine],
+    world: World,
+    *,
+    courses: int,
+    steps: int,
+    until: Collection[str] = (),
 ) -> None:
     """Run a machine in a world: the same courses as every time, then a few that are new.
 
-    What fails by a new one says how to run it again.
+    More of those follow while something is missing of what is to be done `until` the end: ids are
+    new each time, and with them what a course meets. What fails by a new one says how to run it
+    again.
     """
     here = type(machine.__name__, (machine,), {"world": world})
     _run(here, _settings(courses, steps, derandomize=True))
     again = fresh_seed()
-    new = type(machine.__name__, (machine,), {"world": world})
-    try:
-        # The first course that is tried is always the simplest.
-        _run(seed(again)(new), _settings(1 + -(-courses // FRESH), steps, derandomize=False))
-    except Exception as error:
-        error.add_note(how_to_repeat(again))
-        raise
+    for more in range(1 + MORE):
+        if more and world.done.keys() >= set(until):
+            return
+        new = type(machine.__name__, (machine,), {"world": world})
+        try:
+            # The first course that is tried is always the simplest.
+            few = _settings(1 + -(-courses // FRESH), steps, derandomize=False)
+            _run(seed(again + more)(new), few)
+        except Exception as error:
+            error.add_note(how_to_repeat(again + more))
+            raise
 
 
 def _run(machine: type[RuleBasedStateMachine], how: settings) -> None:
