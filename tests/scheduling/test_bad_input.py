@@ -218,3 +218,14 @@ async def test_a_reason_may_have_several_lines(clinic: Clinic) -> None:
     series = await clinic.series()
     body = {"reason": "Moves away.\n\tWas told so by phone. 👍🏽"}
     assert (await clinic.send(f"/series/{series['series_id']}/stop", body)).is_success
+
+
+async def test_a_diagnosis_is_named_once(clinic: Clinic) -> None:
+    wish = clinic.wish(await clinic.patient(), every(3, 6), diagnoses=["F33.1", "F41.1", "F33.1"])
+    violation = await wrong(clinic, "/series", wish)
+    assert (violation["rule"], violation["field"]) == ("diagnosis_twice", "diagnoses")
+    assert violation["source"].startswith("CMS-1500")
+    booked = await clinic.series(diagnoses=["F33.1", "F41.1"])
+    assert booked["series_id"]
+    none = clinic.wish(await clinic.patient(), every(3, 6), diagnoses=[])
+    assert (await wrong(clinic, "/series", none))["rule"] == "too_short"

@@ -9,10 +9,9 @@ from pydantic import BaseModel, Field
 
 from services.scheduling.forms.figures import Day, Source
 from services.scheduling.forms.wish import Wish
-from services.scheduling.forms.wishes import MAX_APPOINTMENTS, MAX_DIAGNOSES, WishedAppointment
+from services.scheduling.forms.wishes import MAX_APPOINTMENTS, Diagnoses, WishedAppointment
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.series.holds import HoldState
-from shared.claims import Icd10
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
 
@@ -34,7 +33,7 @@ class BookHold(Wish):
     """What a booking needs beside the plan that is held."""
 
     prescriber_id: UUID
-    diagnoses: Annotated[list[Icd10], Field(min_length=1, max_length=MAX_DIAGNOSES)]
+    diagnoses: Annotated[Diagnoses, Field(min_length=1)]
 
 
 class HeldChair(BaseModel):

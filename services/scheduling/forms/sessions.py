@@ -8,8 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.scheduling.forms.wish import Wish
-from services.scheduling.forms.wishes import MAX_DIAGNOSES, StartsAt, VisitStart
-from shared.claims import Icd10
+from services.scheduling.forms.wishes import Diagnoses, StartsAt, VisitStart
 from shared.events.scheduling import TypeCode
 
 
@@ -28,4 +27,4 @@ class AttendSession(Wish):
     clinician_id: UUID
     started_at: StartsAt
     ended_at: StartsAt
-    diagnoses: Annotated[list[Icd10], Field(min_length=1, max_length=MAX_DIAGNOSES)]
+    diagnoses: Annotated[Diagnoses, Field(min_length=1)]

@@ -8,8 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.scheduling.forms.wish import Wish
-from services.scheduling.forms.wishes import MAX_DIAGNOSES, Text, VisitStart
-from shared.claims import Icd10
+from services.scheduling.forms.wishes import Diagnoses, Text, VisitStart
 from shared.events.scheduling import TypeCode
 
 
@@ -28,5 +27,5 @@ class BookTreatment(Wish):
     visit_type: TypeCode
     starts_at: VisitStart
     ordered_by: UUID
-    diagnoses: Annotated[list[Icd10], Field(min_length=1, max_length=MAX_DIAGNOSES)]
+    diagnoses: Annotated[Diagnoses, Field(min_length=1)]
     sooner: SignSooner | None = None

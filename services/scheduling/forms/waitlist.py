@@ -8,9 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.scheduling.forms.wish import Wish
-from services.scheduling.forms.wishes import MAX_DIAGNOSES, StartsAt
+from services.scheduling.forms.wishes import Diagnoses, StartsAt
 from services.scheduling.rules.series.waitlist import OfferState, WishState
-from shared.claims import Icd10
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
 
@@ -35,7 +34,7 @@ class JoinWaitlist(Wish):
     visit_type: TypeCode
     appointment_id: UUID | None = None
     ordered_by: UUID | None = None
-    diagnoses: Annotated[list[Icd10], Field(max_length=MAX_DIAGNOSES, default_factory=list)]
+    diagnoses: Annotated[Diagnoses, Field(default_factory=list)]
     windows: Annotated[list[WindowWish], Field(min_length=1, max_length=MAX_WINDOWS)]
 
     @property

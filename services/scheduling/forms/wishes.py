@@ -30,6 +30,24 @@ MAX_APPOINTMENTS = 366
 MAX_DIAGNOSES = 12
 """As many as a claim form holds (CMS-1500, item 21)."""
 
+
+def _each_once(codes: list[str]) -> list[str]:
+    if len(set(codes)) < len(codes):
+        raise Malformed(
+            "diagnosis_twice",
+            "A diagnosis stands here twice; name each once, the first the main one.",
+            "CMS-1500, item 21: each line has another diagnosis",
+        )
+    return codes
+
+
+Diagnoses = Annotated[
+    list[Icd10],
+    Field(max_length=MAX_DIAGNOSES, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_each_once),
+]
+"""ICD-10 codes, the main one first."""
+
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), LEGIBLE_LINES
 ]
@@ -244,7 +262,7 @@ class BookSeries(Wish):
     prescriber_id: UUID
     location_id: UUID
     visit_type: TypeCode
-    diagnoses: Annotated[list[Icd10], Field(min_length=1, max_length=MAX_DIAGNOSES)]
+    diagnoses: Annotated[Diagnoses, Field(min_length=1)]
     appointments: Annotated[list[WishedAppointment], Field(max_length=MAX_APPOINTMENTS)]
     instead_of: UUID | None = None
 
