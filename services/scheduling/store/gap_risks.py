@@ -50,23 +50,26 @@ _LACKING = text(
     """
     SELECT s.series_id
       FROM series AS s
-      JOIN (SELECT series_id, state <> 'aborted' AS counts,
-                   lead(starts_at) OVER (PARTITION BY series_id ORDER BY starts_at)
-                   - starts_at AS gap
-              FROM appointments
-             WHERE location_id = :location_id
-               AND state NOT IN ('cancelled', 'no_show', 'sent_home')) AS a USING (series_id)
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS stand, count(*) FILTER (WHERE state <> 'aborted') AS counted,
+               max(gap) AS longest
+          FROM (SELECT state, lead(starts_at) OVER (ORDER BY starts_at) - starts_at AS gap
+                  FROM appointments
+                 WHERE series_id = s.series_id
+                   AND location_id = :location_id
+                   AND state NOT IN ('cancelled', 'no_show', 'sent_home')) AS visits) AS a
      WHERE s.location_id = :location_id
        AND s.state = 'booked'
        AND NOT EXISTS (SELECT FROM gap_risks AS r
                         WHERE r.series_id = s.series_id AND r.cleared_at IS NULL)
-     GROUP BY s.series_id
-    HAVING count(*) FILTER (WHERE a.counts) < s.planned_infusions + s.extra_infusions
-        OR max(a.gap) > (SELECT make_interval(days => min(p.gap_max_days)) FROM protocols AS p
-                          WHERE p.visit_type = s.visit_type)
+       AND a.stand > 0
+       AND (a.counted < s.planned_infusions + s.extra_infusions
+            OR a.longest > (SELECT make_interval(days => min(p.gap_max_days)) FROM protocols AS p
+                             WHERE p.visit_type = s.visit_type))
      ORDER BY s.series_id
     """
 )
+"""Series by series, of those that are open: a place's past is not walked over at each booking."""
 
 
 async def open_risks(tx: Transaction, series_id: UUID) -> list[GapRisk]:
