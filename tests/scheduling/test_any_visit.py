@@ -82,6 +82,7 @@ class AnyVisit(RuleBasedStateMachine):
         slips=st.permutations(["fasting", "oriented", *AGAIN]),
         end=st.sampled_from(ENDS),
         lived=st.sampled_from([4, 4, 4, 4, 3, 2, 0]),
+        leaves=st.sampled_from(["never"] * 4 + ["cleared", "running", "after"]),
     )
     def open(
         self,
@@ -92,8 +93,12 @@ class AnyVisit(RuleBasedStateMachine):
         slips: list[str],
         end: str,
         lived: int,
+        leaves: str,
     ) -> None:
-        """A visit that is lived so far, each part with every slip before it is done right."""
+        """A visit that is lived so far, each part with every slip before it is done right.
+
+        Some patients walk out as a part begins.
+        """
         self.state = "booked"
         self.held, self.consent = held, consents
         self.ride = self.ride_seen = self.gone = self.walked = False
@@ -115,7 +120,10 @@ class AnyVisit(RuleBasedStateMachine):
                 ["dose", "witness", "ride", *(s for s in slips if s not in {"fasting", "consent"})],
             ),
         ]
-        for states, wrong in parts[:lived]:
+        begins = ["arriving", "cleared", "running", "after"]
+        for (states, wrong), part in list(zip(parts, begins, strict=True))[:lived]:
+            if part == leaves and self.state in states:
+                self.leave()
             for slip in [*wrong, "signed" if end == "abort" else "none"]:
                 if self.state in states and not self.gone:
                     self.do_what_comes_next(slip, end)
@@ -322,6 +330,13 @@ class AnyVisit(RuleBasedStateMachine):
             return False
         day = MORNING + timedelta(days=2)
         return self.now - timedelta(hours=10) >= day.replace(hour=4)
+
+    def leave(self) -> None:
+        """What a nurse does of whom nobody let go."""
+        self.walk_out(0)
+        self.call("not_reached")
+        self.call("reached")
+        self.record_dose(35)
 
     @rule(outcome=st.sampled_from(["reached", "not_reached", "handed_on"]))
     def call(self, outcome: str) -> None:
