@@ -286,3 +286,17 @@ async def test_a_statement_that_is_not_printed_yet_is_not_there(billing: Billing
 def test_each_kind_of_entry_is_told():
     told = {one.kind for one in account_of(SINCE, UNTIL, 0, EVENTFUL, 0, CLINIC_ZONE).entries}
     assert told == set(EntryKind)
+
+
+def test_what_a_bank_took_gave_back_and_is_not_needed_any_more_are_told_apart():
+    course = [
+        moved(Reason.DISPUTE_LOST, 20000),
+        moved(Reason.REVERSAL, -20000, undoes=Reason.DISPUTE_LOST),
+        moved(Reason.UNAPPLIED, 20000),
+    ]
+    entries = account_of(SINCE, UNTIL, -20000, course, 20000, CLINIC_ZONE).entries
+    assert [(one.words, one.balance_cents) for one in entries] == [
+        ("Payment that the bank took back", 0),
+        ("Payment that the bank gave back", -20000),
+        ("Kept to be given back to you", 0),
+    ]

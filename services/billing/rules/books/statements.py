@@ -254,13 +254,16 @@ def _words(one: Moved, kind: EntryKind) -> str:
         case EntryKind.REDUCTION:
             return _REDUCES.get(one.reason, "Charge reduced with the refund")
         case EntryKind.CORRECTION:
-            return _CORRECTIONS.get(one.undoes or one.reason, "Correction")
+            told = _CORRECTIONS.get(one.undoes or one.reason, "Correction")
+            return _UNDONE.get(one.undoes, told)
 
 
 _BY = {
     tender: words if tender is TenderKind.CARE_CREDIT else words.lower()
     for tender, words in PAID_BY.items()
 }
+
+_UNDONE: dict[Reason | None, str] = {Reason.DISPUTE_LOST: "Payment that the bank gave back"}
 
 _CORRECTIONS = {
     Reason.OUTSIDE_PAYMENT: "Payment that did not come",
