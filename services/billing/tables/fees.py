@@ -20,8 +20,9 @@ from shared.columns import cents, moment, words
 
 
 class Fee(Base, table=True):
-    """What a visit costs from a day on. In force from `starts_at`, that day's local midnight.
+    """What a visit costs from a day on, by the wall of the visit's own place.
 
+    `starts_at` is that day's first moment at the clinic, by which packages are offered.
     A row is never changed. Of several that start on one day the last revision counts. Nothing is a
     fee too: that of what is included in something else.
     """

@@ -22,7 +22,7 @@ FAR_AHEAD = timedelta(days=2 * 365)
 
 
 def fee_starts_at(effective_from: date) -> datetime:
-    """The instant from which a fee is in force: the first moment of its first day."""
+    """The first moment of a fee's first day by the clinic's wall. A visit goes by its place's."""
     return datetime.combine(effective_from, time.min, CLINIC_ZONE)
 
 
