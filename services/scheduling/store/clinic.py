@@ -6,7 +6,9 @@ from collections.abc import Collection
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlmodel import col
 
 from services.scheduling.rules.clinic.slots import ChairPlace
@@ -28,8 +30,15 @@ async def keep_location(tx: Transaction, location_id: UUID) -> Location | None:
     Until the commit; taken after the patient's row, and before any of them is read. What is booked
     by them is counted and named by whoever would change them. Those who book keep it side by side.
     """
-    rows = select(Location).where(col(Location.location_id) == location_id)
-    return await one(tx, rows.with_for_update(read=True, key_share=True), Location)
+    row = (await tx.execute(_KEEP_LOCATION, {"location_id": location_id})).mappings().one_or_none()
+    return None if row is None else Location(**row)
+
+
+_KEEP_LOCATION = (
+    select(Location)
+    .where(col(Location.location_id) == bindparam("location_id"))
+    .with_for_update(read=True, key_share=True)
+)
 
 
 async def zone_at(tx: Transaction, location_id: UUID) -> ZoneInfo:
@@ -101,13 +110,16 @@ def chair_place(chair: Chair | None) -> ChairPlace | None:
 
 async def lock_chairs(tx: Transaction, chair_ids: Collection[UUID]) -> dict[UUID, Chair]:
     """Chairs by id, each held until the commit, taken in the order of their ids."""
-    rows = (
-        select(Chair)
-        .where(col(Chair.chair_id).in_(chair_ids))
-        .order_by(col(Chair.chair_id))
-        .with_for_update(key_share=True)
-    )
-    return {chair.chair_id: chair for chair in await every(tx, rows, Chair)}
+    rows = (await tx.execute(_LOCK_CHAIRS, {"chair_ids": list(chair_ids)})).mappings()
+    return {row["chair_id"]: Chair(**row) for row in rows}
+
+
+_LOCK_CHAIRS = (
+    select(Chair)
+    .where(col(Chair.chair_id) == func.any(bindparam("chair_ids", type_=ARRAY(PG_UUID))))
+    .order_by(col(Chair.chair_id))
+    .with_for_update(key_share=True)
+)
 
 
 async def has_room_named(tx: Transaction, location_id: UUID, name: str) -> bool:
