@@ -19,12 +19,12 @@ from shared.auth import Actor, Role, Tokens
 from shared.errors import KeyRefused, Poison, Retry
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
-from shared.written import LEGIBLE
+from shared.written import LEGIBLE, told
 
 TIME_LIMIT_S = 5.0
 TOKEN_LIVES = timedelta(minutes=5)
 
-PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+PRINTABLE = told(r"^[^\x00-\x1f\x7f]+$", "one line of text, without control characters")
 """No control characters: these texts are printed on one line, and PostgreSQL keeps no NUL."""
 
 Line = Annotated[
@@ -37,11 +37,34 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=30, pattern=PRINTABLE),
     LEGIBLE,
 ]
-E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{7,14}$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
-Npi = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{9}$")]
-Ndc = Annotated[str, StringConstraints(pattern=r"^[0-9]{5}-[0-9]{4}-[0-9]{2}$")]
-Icd10 = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$")]
+E164 = Annotated[
+    str,
+    StringConstraints(
+        pattern=told(r"^\+[1-9][0-9]{7,14}$", "a number with its country, such as +12025550123")
+    ),
+]
+Email = Annotated[
+    str,
+    StringConstraints(
+        pattern=told(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "an address such as ada@example.org"),
+        max_length=254,
+    ),
+]
+Npi = Annotated[
+    str, StringConstraints(pattern=told(r"^[12][0-9]{9}$", "ten digits, the first a 1 or a 2"))
+]
+Ndc = Annotated[
+    str,
+    StringConstraints(
+        pattern=told(r"^[0-9]{5}-[0-9]{4}-[0-9]{2}$", "eleven digits such as 12345-6789-01")
+    ),
+]
+Icd10 = Annotated[
+    str,
+    StringConstraints(
+        pattern=told(r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$", "a code of ICD-10-CM such as F33.2")
+    ),
+]
 
 
 class _Claim(BaseModel):
@@ -52,8 +75,17 @@ class Address(_Claim):
     line1: Line
     line2: Line | None = None
     city: Name
-    state: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-    postal_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{5}(-[0-9]{4})?$")]
+    state: Annotated[
+        str, StringConstraints(pattern=told(r"^[A-Z]{2}$", "two capital letters, such as VA"))
+    ]
+    postal_code: Annotated[
+        str,
+        StringConstraints(
+            pattern=told(
+                r"^[0-9]{5}(-[0-9]{4})?$", "five digits, such as 22314, or nine as in 22314-0000"
+            )
+        ),
+    ]
 
 
 class PatientCard(_Claim):
@@ -88,7 +120,10 @@ class LocationCard(_Claim):
     name: Line
     zone: str
     legal_name: Line
-    ein: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}-[0-9]{7}$")]
+    ein: Annotated[
+        str,
+        StringConstraints(pattern=told(r"^[0-9]{2}-[0-9]{7}$", "nine digits such as 12-3456789")),
+    ]
     npi: Npi
     phone: E164
     address: Address
@@ -118,7 +153,16 @@ class DrugGiven(_Claim):
     ndc: Ndc | None = None
     ndc_unit: Literal["ML", "UN", "GR", "F2"] | None = None
     ndc_quantity: (
-        Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}(\.[0-9]{1,3})?$")] | None
+        Annotated[
+            str,
+            StringConstraints(
+                pattern=told(
+                    r"^[0-9]{1,7}(\.[0-9]{1,3})?$",
+                    "a number with at most three digits behind its point",
+                )
+            ),
+        ]
+        | None
     ) = None
 
 
@@ -183,7 +227,16 @@ class PayLinkAddress(_Claim):
 
     pay_link_id: UUID
     patient_id: UUID
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2000)] | None
+    url: (
+        Annotated[
+            str,
+            StringConstraints(
+                pattern=told(r"^https?://[^\s]+$", "an address that begins with https://"),
+                max_length=2000,
+            ),
+        ]
+        | None
+    )
     expires_at: Moment
 
 

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints
 
 from shared.refusals import Malformed
+from shared.written import told
 
 _NPI = re.compile(r"[12][0-9]{9}")
 _NPI_PREFIX = "80840"
@@ -82,8 +83,18 @@ def _ein(number: str) -> str:
     return number
 
 
-Npi = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{9}$"), AfterValidator(_npi)]
-DeaNumber = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z][A-Z9][0-9]{7}$"), AfterValidator(_dea_number)
+Npi = Annotated[
+    str,
+    StringConstraints(pattern=told(r"^[12][0-9]{9}$", "ten digits, the first a 1 or a 2")),
+    AfterValidator(_npi),
 ]
-Ein = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}-[0-9]{7}$"), AfterValidator(_ein)]
+DeaNumber = Annotated[
+    str,
+    StringConstraints(pattern=told(r"^[A-Z][A-Z9][0-9]{7}$", "two letters and seven digits")),
+    AfterValidator(_dea_number),
+]
+Ein = Annotated[
+    str,
+    StringConstraints(pattern=told(r"^[0-9]{2}-[0-9]{7}$", "nine digits such as 12-3456789")),
+    AfterValidator(_ein),
+]

@@ -40,6 +40,20 @@ def _is_number(text: str) -> bool:
 A_DAY = BeforeValidator(_a_day)
 A_MOMENT = BeforeValidator(_a_moment)
 
+_PATTERNS: dict[str, str] = {}
+
+
+def told(pattern: str, right: str) -> str:
+    """A pattern of a text, as it is, and what is told to who breaks it: "right would be …"."""
+    _PATTERNS[pattern] = right
+    return pattern
+
+
+def what_is_right(pattern: str) -> str | None:
+    """What a text of this pattern is, in words."""
+    return _PATTERNS.get(pattern)
+
+
 SEEN = ("L", "N", "P", "S")
 """Letters, numbers, punctuation, symbols: the categories of what can be seen (UAX #44, 5.7.1)."""
 

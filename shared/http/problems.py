@@ -160,8 +160,9 @@ _NOT_SENT_AS_JSON = Violation(
 
 _NO_JSON = Refused.because(
     "json_invalid",
-    "The body is no JSON in UTF-8 that can be read; mend its characters, or nest it less.",
-    source="RFC 8259, 8.1 and 9: JSON is UTF-8, and may be nested as deep as its reader allows",
+    "The body is no JSON in UTF-8 that can be read; mend its characters, nest it less, or write its"
+    " numbers with fewer digits.",
+    source="RFC 8259, 6, 8.1 and 9: JSON is UTF-8; its reader limits how deep and how long",
     status=400,
     title="The request is not understood",
 )
@@ -204,7 +205,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         return refusal(error.refused, _correlation(request))
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return too_large(error.detail, _correlation(request))
-    if isinstance(error.__cause__, UnicodeDecodeError | RecursionError):
+    if isinstance(error.__cause__, ValueError | RecursionError):
         return refusal(_NO_JSON, _correlation(request))
     headers = dict(error.headers) if error.headers else None
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.refusals import API_DOCUMENT, Broken, Malformed
+from shared.written import what_is_right
 
 MAX_LEAVES = 1000
 MIN_TELLING = 4
@@ -43,6 +44,22 @@ _WORDS = {
     "too_short": "These are too few; right would be at least {min_length}.",
     "too_long": "These are too many; right would be at most {max_length}.",
     "union_tag_invalid": "Expected one of {expected_tags}.",
+    "greater_than_equal": "Right would be at least {ge}.",
+    "greater_than": "Right would be more than {gt}.",
+    "less_than_equal": "Right would be at most {le}.",
+    "less_than": "Right would be less than {lt}.",
+    "multiple_of": "Right would be a multiple of {multiple_of}.",
+    **dict.fromkeys(
+        ("int_type", "int_parsing", "int_parsing_size", "int_from_float"),
+        "This is no whole number.",
+    ),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "Right would be true or false."),
+    "string_type": "This is no text; right would be a text in quotation marks.",
+    "list_type": "This is no list; right would be one in [ ].",
+    **dict.fromkeys(
+        ("dict_type", "model_type", "model_attributes_type"),
+        "These are no named fields; right would be some in {{ }}.",
+    ),
 }
 """By Pydantic's type of an error. What is not here has a message of Pydantic's own."""
 
@@ -57,12 +74,24 @@ def broken_form(found: Any) -> Broken:
     if isinstance(cause, Malformed):
         return cause.broken
     kind = str(found["type"])
+    if kind == "string_pattern_mismatch":
+        return Broken(kind, _of_pattern(context["pattern"]), API_DOCUMENT)
+    if kind in {"enum", "literal_error"}:
+        right = _MEMBER.sub(r"\1", context["expected"])
+        return Broken(kind, f"Nothing else may stand here; right would be {right}.", API_DOCUMENT)
     if kind in _WORDS:
         return Broken(kind, _WORDS[kind].format_map(context), API_DOCUMENT)
     detail = _MEMBER.sub(r"\1", str(found["msg"]).removeprefix("Value error, "))
     if "error" in context and any(sent in detail for sent in _texts(found.get("input"))):
         detail = "This value is not acceptable here."
     return Broken(kind, detail, API_DOCUMENT)
+
+
+def _of_pattern(pattern: str) -> str:
+    right = what_is_right(pattern)
+    if right is None:
+        return "This is written otherwise; the API's document has its pattern."
+    return f"This is written otherwise; right would be {right}."
 
 
 def _texts(sent: Any, room: int = MAX_LEAVES) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -22,11 +23,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import ClientDisconnect
 
 from shared.auth import Role, public
+from shared.claims import Email
 from shared.errors import Poison, Retry
 from shared.http import health
 from shared.http.app import MAX_BODY_BYTES
 from shared.http.health import health_routes
 from shared.telemetry import Metrics
+from shared.written import A_DAY
 from tests.platform.conftest import Lines, bearer
 
 CANARY = "Testa Canary +1 202-555-0147"
@@ -55,6 +58,10 @@ class Wish(BaseModel):
     size: Literal[Size.SMALL, Size.LARGE] = Size.SMALL
     by_name: dict[str, int] = {}  # Pydantic copies it
     phone: str = ""
+    mail: Email | None = None
+    born: Annotated[date, A_DAY, Field(ge=date(1900, 1, 1))] | None = None
+    weekday: Annotated[int, Field(le=7)] = 1
+    code: Annotated[str, Field(pattern="^[a-z]{1,3}$")] | None = None
 
     @field_validator("phone")
     @classmethod
@@ -125,13 +132,17 @@ async def web(probing: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     ("body", "field", "says"),
     [
         ({"pet": {"kind": CANARY}}, "pet", "'cat', 'dog'"),
-        ({"amount_cents": CANARY}, "amount_cents", "valid integer"),
-        ({"amount_cents": 0}, "amount_cents", "greater than or equal to 1"),
-        ({"size": CANARY}, "size", "should be 'small' or 'large'"),
-        ({"by_name": {CANARY: CANARY}}, "by_name.?", "valid integer"),
+        ({"amount_cents": CANARY}, "amount_cents", "no whole number"),
+        ({"amount_cents": 0}, "amount_cents", "at least 1"),
+        ({"size": CANARY}, "size", "right would be 'small' or 'large'"),
+        ({"by_name": {CANARY: CANARY}}, "by_name.?", "no whole number"),
         ({CANARY: 1}, "?", "not permitted"),
         ({"phone": CANARY}, "phone", "not acceptable"),
-        ([CANARY], None, "valid dictionary"),
+        ([CANARY], None, "named fields"),
+        ({"mail": CANARY}, "mail", "right would be an address such as ada@example.org"),
+        ({"born": "1899-01-01"}, "born", "Right would be at least 1900-01-01."),
+        ({"weekday": 8}, "weekday", "Right would be at most 7."),
+        ({"code": CANARY}, "code", "the API's document has its pattern"),
     ],
 )
 async def test_an_invalid_request_is_told_what_would_be_right_and_not_what_it_said(
@@ -144,6 +155,16 @@ async def test_an_invalid_request_is_told_what_would_be_right_and_not_what_it_sa
     assert violation.get("field") == field
     assert says in violation["detail"]
     assert "Canary" not in answer.text
+
+
+async def test_a_number_of_thousands_of_digits_is_a_problem_that_says_what_would_be_right(
+    web: httpx.AsyncClient,
+) -> None:
+    body = '{"amount_cents": ' + "9" * 5000 + "}"
+    answer = await web.post("/wish", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    [violation] = answer.json()["violations"]
+    assert (violation["rule"], "fewer digits" in violation["detail"]) == ("json_invalid", True)
 
 
 async def test_what_is_not_json_is_a_problem_that_does_not_quote_it(web: httpx.AsyncClient) -> None:

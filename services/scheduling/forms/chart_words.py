@@ -12,8 +12,14 @@ from services.scheduling.forms.figures import Day, Source
 from services.scheduling.forms.wish import Wish
 from services.scheduling.rules.visits.chart_words import WordKind
 from shared.claims import Line
+from shared.written import told
 
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+Word = Annotated[
+    str,
+    StringConstraints(
+        pattern=told(r"^[a-z][a-z0-9_]{1,39}$", "a word in small letters, such as chest_pain")
+    ),
+]
 
 
 class ChartWordWish(Wish):

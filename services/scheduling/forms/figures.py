@@ -14,7 +14,7 @@ from shared.claims import PRINTABLE, Line
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
 from shared.refusals import API_DOCUMENT, Malformed
-from shared.written import A_DAY, LEGIBLE
+from shared.written import A_DAY, LEGIBLE, told
 
 T = TypeVar("T")
 
@@ -32,7 +32,12 @@ Source = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=PRINTABLE),
     LEGIBLE,
 ]
-Clock = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+Clock = Annotated[
+    str,
+    StringConstraints(
+        pattern=told(r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", "a time of day such as 09:00")
+    ),
+]
 """What a clock on the wall shows; 24:00 ends a day."""
 
 Minutes = Annotated[int, Field(ge=0, le=12 * 60)]

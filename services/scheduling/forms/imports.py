@@ -37,6 +37,7 @@ from shared.claims import Icd10, Line, Npi
 from shared.events import Moment
 from shared.events.scheduling import TypeCode
 from shared.refusals import Broken, Malformed
+from shared.written import told
 
 MAX_CHARS = 900_000
 """A technical bound: so much text fits into a request of the house with room to spare."""
@@ -67,7 +68,12 @@ class OpenImport(Wish):
     """
 
     kind: Kind
-    source: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    source: Annotated[
+        str,
+        StringConstraints(
+            pattern=told(r"^[a-z][a-z0-9_]{0,39}$", "a word in small letters, such as old_system")
+        ),
+    ]
     """Which system the ids are of; the same word for all its files."""
     location_id: UUID
     other_people: Annotated[list[SourceId], Field(max_length=MAX_RECORDS, default_factory=list)]

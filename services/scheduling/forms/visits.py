@@ -21,8 +21,14 @@ from shared.claims import E164, Line, Name
 from shared.events import Moment
 from shared.events.scheduling import RideMode
 from shared.refusals import API_DOCUMENT, Malformed
+from shared.written import told
 
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
+Code = Annotated[
+    str,
+    StringConstraints(
+        pattern=told(r"^[a-z0-9_]{1,40}$", "a word in small letters, such as chest_pain")
+    ),
+]
 
 
 class Representative(Wish):

@@ -26,10 +26,13 @@ from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
+from shared.written import told
 
 PromoMonths = Annotated[int, Field(ge=1, le=60)]
-LastFour = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
-Why = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{2,39}$")]
+LastFour = Annotated[str, StringConstraints(pattern=told(r"^[0-9]{4}$", "four digits"))]
+Why = Annotated[
+    str, StringConstraints(pattern=told(r"^[a-z][a-z_]{2,39}$", "a word in small letters"))
+]
 
 
 class CareCreditDetail(BaseModel):

@@ -29,14 +29,20 @@ from shared.http.problems import Refused
 from shared.ids import new_id
 from shared.messaging import Transaction
 from shared.refusals import Broken
+from shared.written import told
 
 Reference = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./#_-]{2,63}$"),
+    StringConstraints(
+        strip_whitespace=True,
+        pattern=told(r"^[A-Za-z0-9][A-Za-z0-9 ./#_-]{2,63}$", "three to 64 letters and digits"),
+    ),
 ]
 
 
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[
+    str, StringConstraints(pattern=told(r"^[A-Z]{3}$", "three capital letters, such as USD"))
+]
 
 
 class RecordOutsidePayment(BaseModel):

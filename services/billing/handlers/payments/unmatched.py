@@ -17,10 +17,16 @@ from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 from shared.money import dollars
+from shared.written import told
 
 log = structlog.get_logger(__name__)
 
-PaymentIntentId = Annotated[str, StringConstraints(pattern=r"^pi_[A-Za-z0-9_]{1,250}$")]
+PaymentIntentId = Annotated[
+    str,
+    StringConstraints(
+        pattern=told(r"^pi_[A-Za-z0-9_]{1,250}$", "Stripe's id of a payment, which begins with pi_")
+    ),
+]
 
 
 class UnmatchedListed(BaseModel):

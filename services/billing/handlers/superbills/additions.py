@@ -20,11 +20,17 @@ from services.billing.store.superbill_additions import About
 from shared.claims import Email, Line, Npi
 from shared.http.problems import Refused
 from shared.messaging import Transaction
+from shared.written import told
 
-Taxonomy = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}[A-Z0-9]{6}X$")]
+Taxonomy = Annotated[
+    str,
+    StringConstraints(pattern=told(r"^[0-9]{3}[A-Z0-9]{6}X$", "ten characters such as 207L00000X")),
+]
 """NUCC's code of a kind of provider."""
 
-State = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+State = Annotated[
+    str, StringConstraints(pattern=told(r"^[A-Z]{2}$", "two capital letters, such as VA"))
+]
 
 
 class Provider(BaseModel):

@@ -17,8 +17,14 @@ from shared.events.scheduling import TypeCode
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
+from shared.written import told
 
-ServiceCodeText = Annotated[str, StringConstraints(pattern=r"^[0-9A-V][0-9]{3}[0-9FTU]$")]
+ServiceCodeText = Annotated[
+    str,
+    StringConstraints(
+        pattern=told(r"^[0-9A-V][0-9]{3}[0-9FTU]$", "a code of CPT or HCPCS, such as 96365")
+    ),
+]
 Words = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=PRINTABLE),

@@ -26,8 +26,9 @@ from shared.events.scheduling import TypeCode
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
 from shared.messaging import Transaction
+from shared.written import told
 
-PlaceCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
+PlaceCode = Annotated[str, StringConstraints(pattern=told(r"^[0-9]{2}$", "two digits, such as 11"))]
 
 
 class NewDrugCode(BaseModel):

@@ -23,8 +23,11 @@ from services.billing.store import codes, collecting, superbill_wordings
 from services.billing.store import superbills as store
 from shared.http.problems import Refused
 from shared.messaging import Transaction
+from shared.written import told
 
-MonthName = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
+MonthName = Annotated[
+    str, StringConstraints(pattern=told(r"^20[0-9]{2}-(0[1-9]|1[0-2])$", "a month such as 2026-10"))
+]
 
 
 class GatherMonth(BaseModel):
