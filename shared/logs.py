@@ -37,6 +37,7 @@ _SAFE_FIELDS = {
     "topic", "error_type", "error_code", "places", "waits_for", "events", "idle_s", "part",
     "parked_in_a_row", "correlation_id", "method", "route", "status", "took_ms", "vendor",
     "moves", "port", "field", "sqlstate", "dropped", "repeated", "role", "check", "caused_by",
+    "setting",
 }  # fmt: skip
 
 _bound: ContextVar[Mapping[str, Any]] = ContextVar("bound", default=MappingProxyType({}))

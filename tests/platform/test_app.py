@@ -59,7 +59,7 @@ class Wish(BaseModel):
     by_name: dict[str, int] = {}  # Pydantic copies it
     phone: str = ""
     mail: Email | None = None
-    born: Annotated[date, A_DAY, Field(ge=date(1900, 1, 1))] | None = None
+    born: Annotated[date, Field(ge=date(1900, 1, 1)), A_DAY] | None = None
     weekday: Annotated[int, Field(le=7)] = 1
     code: Annotated[str, Field(pattern="^[a-z]{1,3}$")] | None = None
 

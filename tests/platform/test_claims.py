@@ -158,7 +158,7 @@ def _without_nulls(record: Any) -> Any:
         (200, b"{ not json " + CANARY.encode(), Poison, "claim_not_understood"),
         (200, PATIENT | {"phone": CANARY}, Poison, "claim_not_understood"),
         (200, {"patient_id": PATIENT["patient_id"]}, Poison, "claim_not_understood"),
-        (401, {}, Retry, "scheduling_refuses"),
+        (401, {}, Retry, "scheduling_refuses_token"),
         (403, {}, Retry, "scheduling_refuses"),
         (500, CANARY.encode(), Retry, "scheduling_refuses"),
         (503, {}, Retry, "scheduling_refuses"),

@@ -20,12 +20,12 @@ T = TypeVar("T")
 
 Day = Annotated[
     date,
-    A_DAY,
     Field(
         ge=date(2000, 1, 1),
         lt=date(2200, 1, 1),
         json_schema_extra={"pattern": "^2[01]"},  # JSON Schema has no word for first and last days
     ),
+    A_DAY,
 ]
 Source = Annotated[
     str,

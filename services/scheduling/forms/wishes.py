@@ -51,7 +51,7 @@ Diagnoses = Annotated[
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), LEGIBLE_LINES
 ]
-BirthDate = Annotated[date, A_DAY, Field(ge=date(1900, 1, 1))]
+BirthDate = Annotated[date, Field(ge=date(1900, 1, 1)), A_DAY]
 
 
 def _in_any_calendar(moment: datetime) -> datetime:

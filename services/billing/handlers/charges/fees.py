@@ -22,12 +22,12 @@ from shared.written import A_DAY
 FeeCents = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 Day = Annotated[
     date,
-    A_DAY,
     Field(
         ge=date(2000, 1, 1),
         lt=date(2100, 1, 1),
         json_schema_extra={"pattern": "^20"},  # JSON Schema has no word for the first and last day
     ),
+    A_DAY,
 ]
 
 
