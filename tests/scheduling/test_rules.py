@@ -276,6 +276,7 @@ def test_each_step_is_taken_from_its_states_and_from_no_other(
         Step.CHECK_IN: f"{coming} {here}",
         Step.UNDO_CHECK_IN: "checked_in",
         Step.UNDO_NO_SHOW: "no_show",
+        Step.CORRECT_END: after,
         Step.SEND_HOME: here,
         Step.TAKE_VITALS: f"{here} running {after}",
         Step.OVERRIDE: f"{here} {after}",

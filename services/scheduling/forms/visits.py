@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from services.scheduling.forms.chart_words import Word
+from services.scheduling.forms.drip_ends import EndCorrectionAnswer
 from services.scheduling.forms.figures import Day, Source
 from services.scheduling.forms.walk_outs import WalkOutAnswer, WelfareCallNote
 from services.scheduling.forms.wish import Wish
@@ -145,10 +146,6 @@ class Transfer(Wish):
     clinician_id: UUID
     transferred_to: Line
     taken_over_by: Line
-    reason: Text
-
-
-class AbortInfusion(Wish):
     reason: Text
 
 
@@ -364,6 +361,7 @@ class ChartAnswer(BaseModel):
     notes: list[NoteAnswer]
     dose: DoseAnswer | None
     abort_reason: str | None
+    end_corrections: list[EndCorrectionAnswer]
     walk_out: WalkOutAnswer | None
     late_since: Moment | None
 

@@ -13,8 +13,8 @@ from fastapi import APIRouter, Query
 
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.chart_words import ChartWordAnswer, ChartWordWish
+from services.scheduling.forms.drip_ends import AbortInfusion, CompleteInfusion, CorrectEnd
 from services.scheduling.forms.visits import (
-    AbortInfusion,
     AdverseEventAnswer,
     ChartAnswer,
     ConsentAnswer,
@@ -45,6 +45,7 @@ from services.scheduling.handlers.visits import (
     adverse,
     discharges,
     doses,
+    drip_ends,
     infusions,
     notes,
     readings,
@@ -200,7 +201,9 @@ async def start_infusion(
 
 
 @router.post("/appointments/{appointment_id}/complete", dependencies=[allow(NURSE)])
-async def complete_infusion(appointment_id: UUID, wish: Nothing, desk: AtDesk) -> AppointmentAnswer:
+async def complete_infusion(
+    appointment_id: UUID, wish: CompleteInfusion, desk: AtDesk
+) -> AppointmentAnswer:
     """Stop the drip of a visit; the last infusion completes its series."""
     return await desk.decide(infusions.complete_infusion, appointment_id, wish)
 
@@ -211,6 +214,14 @@ async def abort_infusion(
 ) -> AppointmentAnswer:
     """Stop the drip of a visit before its end."""
     return await desk.decide(infusions.abort_infusion, appointment_id, wish)
+
+
+@router.post(
+    "/appointments/{appointment_id}/end-corrections", dependencies=[allow(NURSE, PRESCRIBER)]
+)
+async def correct_end(appointment_id: UUID, wish: CorrectEnd, desk: AtDesk) -> AppointmentAnswer:
+    """Correct when the drip of a visit ended, or that it goes on, before what ran is on record."""
+    return await desk.decide(drip_ends.correct_end, appointment_id, wish, desk.actor)
 
 
 @router.post("/appointments/{appointment_id}/ride-seen", dependencies=[allow(FRONT_DESK, NURSE)])

@@ -22,6 +22,7 @@ class Act(StrEnum):
     LIMITS = "limits"
     TRANSFER = "transfer"
     WALK_OUT = "walk_out"
+    CHART_CORRECTION = "chart_correction"
 
 
 @dataclass(frozen=True, slots=True)

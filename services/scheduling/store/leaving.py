@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +17,13 @@ from sqlalchemy import (
     func,
     null,
     select,
+    type_coerce,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
-from services.scheduling.rules.visits.life import AFTER
+from services.scheduling.rules.visits.life import AFTER, VisitState
 from services.scheduling.store.rows import every, seal
 from services.scheduling.store.taken import figure
 from services.scheduling.store.visits import APPOINTMENTS
@@ -80,8 +82,10 @@ def not_gone(tx: Transaction) -> Select[Any]:
     )
 
 
-def waiting(tx: Transaction, location_id: UUID | None) -> Subquery:
-    """Those, and the walk-outs of which something is owed still; `since` is how long each waits.
+def waiting(tx: Transaction, location_id: UUID | None, drip_overdue_min: int) -> Subquery:
+    """Those, the walk-outs of which something is owed still, and drips that nobody ended.
+
+    `since` is how long each waits, of such a drip since when it should have been over.
 
     Of a walk-out there is its `account` (sealed), whether somebody called, and how far its dose is
     on record.
@@ -116,7 +120,22 @@ def waiting(tx: Transaction, location_id: UUID | None) -> Subquery:
         .outerjoin(Dose, col(Dose.appointment_id) == col(Appointment.appointment_id))
         .where(col(WalkOut.settled_at).is_(None))
     )
-    parts = [stays, walked]
+    booked = col(Appointment.ends_at) - col(Appointment.starts_at)
+    over_at = type_coerce(col(Appointment.started_at) + booked, DateTime(timezone=True))
+    runs_on = (
+        select(APPOINTMENTS)
+        .where(
+            col(Appointment.state) == VisitState.RUNNING,
+            over_at <= tx.now - timedelta(minutes=drip_overdue_min),
+        )
+        .with_only_columns(
+            *shown,
+            over_at.label("since"),
+            null().cast(DateTime(timezone=True)).label("raised_at"),
+            *nothing,
+        )
+    )
+    parts = [stays, walked, runs_on]
     if location_id is not None:
         parts = [each.where(col(Appointment.location_id) == location_id) for each in parts]
     return union_all(*parts).subquery("waiting")

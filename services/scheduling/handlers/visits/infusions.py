@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
-from services.scheduling.forms.visits import AbortInfusion
+from services.scheduling.forms.drip_ends import AbortInfusion, CompleteInfusion
 from services.scheduling.forms.wishes import Nothing, StartInfusion
 from services.scheduling.handlers.shown import protocol_of, show_visit, standing
 from services.scheduling.handlers.visits.arrival import asked_of, broken_by_day
 from services.scheduling.handlers.visits.doses import broken_by_plan
+from services.scheduling.handlers.visits.drip_ends import broken_by_ended_at
 from services.scheduling.handlers.visits.drip_places import broken_by_drips
 from services.scheduling.handlers.visits.ended import say_aborted, say_completed
 from services.scheduling.handlers.visits.monitoring import expect_entry
@@ -172,16 +173,17 @@ async def _advice(tx: Transaction, held: HeldVisit) -> list[str]:
 
 
 async def complete_infusion(
-    appointment_id: UUID, _: Nothing, tx: Transaction
+    appointment_id: UUID, wish: CompleteInfusion, tx: Transaction
 ) -> AppointmentAnswer | Refused:
     """Stop the drip. It is said to be completed once what ran is on record, where that is asked."""
     held = await store.lock_visit(tx, appointment_id)
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
     broken = rules.broken_by_step(Step.COMPLETE, held.state)
+    broken = broken or broken_by_ended_at(held, wish.ended_at, tx.now)
     if broken:
         return Refused.by_rules(broken, "The infusion is not completed")
-    over = {"state": VisitState.COMPLETED, "stopped_at": tx.now}
+    over = {"state": VisitState.COMPLETED, "stopped_at": wish.ended_at or tx.now}
     if held.visit.dose_asked or held.visit.dose_plan_id is not None:
         return show_visit(tx, await store.change_visit(tx, held.visit, **over))
     return show_visit(tx, await say_completed(held, tx, **over))
@@ -195,7 +197,8 @@ async def abort_infusion(
     if held is None:
         return Refused.not_found("appointment", "appointment_id")
     broken = rules.broken_by_step(Step.ABORT, held.state)
+    broken = broken or broken_by_ended_at(held, wish.ended_at, tx.now)
     if broken:
         return Refused.by_rules(broken, "The infusion is not aborted")
-    visit = await say_aborted(held, wish.reason, tx, stopped_at=tx.now)
+    visit = await say_aborted(held, wish.reason, tx, stopped_at=wish.ended_at or tx.now)
     return show_visit(tx, visit)

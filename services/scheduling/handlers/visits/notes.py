@@ -18,6 +18,7 @@ from services.scheduling.handlers.visits.charts_shown import (
     show_override,
     show_reading,
 )
+from services.scheduling.handlers.visits.drip_ends import shown_end_corrections
 from services.scheduling.handlers.visits.readings import limits_of
 from services.scheduling.handlers.visits.walk_outs import find_shown_walk_out
 from services.scheduling.rules.visits.chart_words import WordKind, broken_by_word
@@ -69,6 +70,7 @@ async def read_chart(appointment_id: UUID, tx: Transaction) -> ChartAnswer | Ref
             for each in await kept.notes_of(tx, appointment_id)
         ],
         dose=await find_shown_dose(tx, visit),
+        end_corrections=await shown_end_corrections(tx, appointment_id),
         abort_reason=store.abort_reason_of(tx, visit),
         walk_out=await find_shown_walk_out(tx, appointment_id),
         late_since=visit.late_since,

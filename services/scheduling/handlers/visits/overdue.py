@@ -1,6 +1,7 @@
 """Patients who were not discharged: listed by how long they wait, and told once.
 
-Those who walked out are among them until somebody has seen to them.
+Those who walked out are among them until somebody has seen to them, and those whose drip runs on
+past its time until somebody has said that it ended.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.visits import overdue as rules
 from services.scheduling.rules.visits import walk_outs
 from services.scheduling.rules.visits.doses import dose_state
+from services.scheduling.rules.visits.drip_ends import LOOK_AT_DRIP
 from services.scheduling.rules.visits.life import VisitState
 from services.scheduling.rules.visits.walk_outs import LeftBy
 from services.scheduling.store import leaving as kept
@@ -34,7 +36,9 @@ from shared.messaging import Transaction
 class NotDischarged(BaseModel):
     """A patient whose recovery is over, and who was not discharged or walked out at `left_at`.
 
-    `waiting_min` counts from the drip on, or from when the patient left before it. `overdue_since`
+    Or one whose drip is `running`, longer than it was booked for: nobody said that it ended.
+    `waiting_min` counts from the drip on, from when the patient left before it, or from when a drip
+    that runs should have been over. `overdue_since`
     is when it was told, for who waits too long, or past the place's hours.
     """
 
@@ -65,7 +69,8 @@ async def list_not_discharged(
             do=_what_to_do(tx, row),
         )
 
-    waiting = kept.waiting(tx, location_id)
+    drip_overdue_min = await figure_of(tx, HouseFigure.DRIP_OVERDUE_MIN)
+    waiting = kept.waiting(tx, location_id, drip_overdue_min)
     return await page(
         tx,
         select(waiting),
@@ -78,6 +83,8 @@ async def list_not_discharged(
 
 
 def _what_to_do(tx: Transaction, row: Row[Any]) -> str:
+    if row.state == VisitState.RUNNING:
+        return LOOK_AT_DRIP
     if row.account is None:
         return rules.WHAT_TO_DO
     dose = dose_state(

@@ -96,11 +96,16 @@ async def sign_override(
 
 
 async def newest_reading(tx: Transaction, held: HeldVisit, phase: Phase) -> Judged | None:
-    """What a gate rests on: only the newest reading counts, whatever an older one showed."""
+    """What a gate rests on: only the newest reading counts, whatever an older one showed.
+
+    One that was taken while the drip ran is of no recovery, whatever was on record of its end then.
+    """
+    ended_at = held.visit.stopped_at
     readings = [
         each
         for each in await kept.readings_of(tx, held.visit.appointment_id)
         if each.phase == phase
+        and (phase is not Phase.AFTER or ended_at is None or each.taken_at >= ended_at)
     ]
     if not readings:
         return None

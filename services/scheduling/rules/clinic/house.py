@@ -41,6 +41,7 @@ class HouseFigure(StrEnum):
     LINK_OFFERED_DAYS = "link_offered_days"
     UNSETTLED_FROM_MIN = "unsettled_from_min"
     DISCHARGE_OVERDUE_MIN = "discharge_overdue_min"
+    DRIP_OVERDUE_MIN = "drip_overdue_min"
 
 
 MOST_POINTS = 200
@@ -84,6 +85,7 @@ LIMITS: dict[HouseFigure, tuple[int, int]] = {
     HouseFigure.UNSETTLED_FROM_MIN: (0, 12 * 60),
     HouseFigure.DOSE_OFF_PLAN_PCT: (0, 100),
     HouseFigure.DISCHARGE_OVERDUE_MIN: (0, 12 * 60),
+    HouseFigure.DRIP_OVERDUE_MIN: (0, 12 * 60),
 }
 """The house's limits, for a mistyped figure."""
 

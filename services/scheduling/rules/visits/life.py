@@ -48,6 +48,7 @@ class Step(StrEnum):
     START = "started"
     COMPLETE = "completed"
     ABORT = "aborted"
+    CORRECT_END = "given another end"
     RECORD_DOSE = "given the dose that ran"
     NOTE_ADVERSE_EVENT = "given an adverse event"
     SEE_RIDE = "given the ride that was seen"
@@ -80,6 +81,7 @@ FROM: dict[Step, tuple[VisitState, ...]] = {
     Step.START: (VisitState.CLEARED,),
     Step.COMPLETE: (VisitState.RUNNING,),
     Step.ABORT: (VisitState.RUNNING,),
+    Step.CORRECT_END: AFTER,
     # The record of a drug is owed whether its patient stayed or not.
     Step.RECORD_DOSE: (*AFTER, VisitState.LEFT),
     # A fall at home is one too.
@@ -124,6 +126,8 @@ PASSES: frozenset[tuple[VisitState, VisitState]] = frozenset(
         (VisitState.CLEARED, VisitState.CANCELLED),
         (VisitState.RUNNING, VisitState.COMPLETED),
         (VisitState.RUNNING, VisitState.ABORTED),
+        (VisitState.COMPLETED, VisitState.RUNNING),
+        (VisitState.RECOVERING, VisitState.RUNNING),
         (VisitState.COMPLETED, VisitState.RECOVERING),
         (VisitState.COMPLETED, VisitState.ABORTED),
         (VisitState.RECOVERING, VisitState.ABORTED),
