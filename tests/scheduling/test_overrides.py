@@ -68,11 +68,12 @@ async def test_infusions_in_rapid_succession_need_a_prescriber_s_word(clinic: Cl
     too_near, ban = broken.json()["violations"]
     assert (too_near["rule"], ban["rule"]) == ("series_gap", "driving_ban")
     assert "override" in too_near["source"]
-    await clinic.post(f"/overrides/{signed['override_id']}/withdraw", {})
-    back = {"starts_at": (last(series) - timedelta(days=2, hours=1)).isoformat()}
-    assert await clinic.refused(move, back) == [("series_gap", "starts_at")]
-    twice = await clinic.refused(f"/overrides/{signed['override_id']}/withdraw", {})
-    assert twice == [("override_withdrawn", "override_id")]
+    withdraw = f"/overrides/{signed['override_id']}/withdraw"
+    assert await clinic.refused(withdraw, {}) == [("series_gap", "override_id")]
+    await clinic.post(move, {"starts_at": last(series).isoformat()})
+    await clinic.post(withdraw, {})
+    assert await clinic.refused(move, sooner) == [("series_gap", "starts_at")]
+    assert await clinic.refused(withdraw, {}) == [("override_withdrawn", "override_id")]
 
 
 async def test_no_override_lengthens_a_gap_beyond_what_must_hold(clinic: Clinic) -> None:
@@ -254,3 +255,71 @@ async def test_a_re_plan_gives_what_a_prescriber_added(clinic: Clinic) -> None:
     assert [each["fate"] for each in proposed["visits"]].count("added") == 1
     applied = await clinic.post(f"/replans/{proposed['replan_id']}/approve", {})
     assert len(applied["appointments"]) == 7
+
+
+async def beyond_the_plan(clinic: Clinic) -> tuple[dict[str, Any], list[dict[str, Any]], Any]:
+    """A series of six with a seventh a day after the sixth, and the two words it rests on."""
+    series = await clinic.series()
+    signed = [
+        await sign(clinic, series, rule="series_gap", gap_min_days=1),
+        await sign(clinic, series, rule="series_size", infusions=2),
+    ]
+    added = await book(clinic, series, last(series) + timedelta(days=1))
+    assert added.status_code == 201, added.text
+    return series, signed, added.json()
+
+
+async def test_an_override_is_not_withdrawn_while_a_visit_to_come_rests_on_it(
+    clinic: Clinic,
+) -> None:
+    series, signed, added = await beyond_the_plan(clinic)
+    for override, rule, named in zip(
+        signed, ("series_gap", "series_size"), ("infusion 7 stands", ": infusion 7 by"), strict=True
+    ):
+        path = f"/overrides/{override['override_id']}/withdraw"
+        answer = await clinic.send(path, {})
+        assert answer.status_code == 409, answer.text
+        [violation] = answer.json()["violations"]
+        assert (violation["rule"], violation["field"]) == (rule, "override_id")
+        assert named in violation["detail"].lower()
+        assert "cancel" in violation["detail"].lower()
+    listed = await clinic.get("/overrides", series_id=series["series_id"])
+    assert [each["withdrawn_at"] for each in listed["items"]] == [None, None]
+    await clinic.step(added, "cancel", {"reason": "patient_asked"})
+    for override in signed:
+        await clinic.post(f"/overrides/{override['override_id']}/withdraw", {})
+
+
+async def test_what_two_overrides_let_stand_rests_on_the_last_of_them(clinic: Clinic) -> None:
+    _, [gap, _], added = await beyond_the_plan(clinic)
+    again = await sign(clinic, {"series_id": added["series_id"]}, rule="series_gap", gap_min_days=1)
+    await clinic.post(f"/overrides/{gap['override_id']}/withdraw", {})
+    last_word = f"/overrides/{again['override_id']}/withdraw"
+    assert await clinic.refused(last_word, {}) == [("series_gap", "override_id")]
+
+
+async def test_what_was_given_under_an_override_keeps_nobody_from_withdrawing_it(
+    clinic: Clinic,
+) -> None:
+    series, signed, added = await beyond_the_plan(clinic)
+    for visit in [*series["appointments"], added]:
+        await clinic.given(visit)
+    for override in signed:
+        await clinic.post(f"/overrides/{override['override_id']}/withdraw", {})
+
+
+async def test_a_no_show_is_not_taken_back_onto_an_override_that_was_withdrawn(
+    clinic: Clinic,
+) -> None:
+    series, signed, added = await beyond_the_plan(clinic)
+    for visit in series["appointments"]:
+        await clinic.given(visit)
+    clinic.be_there(added, late=timedelta(minutes=40))
+    await clinic.step(added, "cancel", {"reason": "no_show"})
+    for override in signed:
+        await clinic.post(f"/overrides/{override['override_id']}/withdraw", {})
+    path = f"/appointments/{added['appointment_id']}/undo-no-show"
+    broken = await clinic.refused(path, {})
+    assert "series_gap" in [rule for rule, _ in broken] or "series_state" in [
+        rule for rule, _ in broken
+    ]

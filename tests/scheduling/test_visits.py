@@ -155,9 +155,26 @@ async def test_a_cancelled_visit_frees_its_chair_and_takes_no_step(clinic: Clini
 async def test_a_cancelled_visit_that_leaves_a_long_gap_is_told(clinic: Clinic) -> None:
     series = await clinic.series(every(4, 6))
     cancelled = await clinic.step(series["appointments"][2], "cancel", {"reason": "patient_asked"})
-    assert cancelled["advice"] == [
-        "Infusion 4 is 8 local days after infusion 2; the clinic advises at most 5."
-    ]
+    [told] = cancelled["advice"]
+    assert told.startswith(
+        "Infusion 4 is 8 local days after infusion 2; that breaks the longest gap, which is 7 local"
+        " days"
+    )
+    assert "FAQ" in told
+
+
+async def test_a_start_beyond_the_longest_gap_says_that_it_is_broken(clinic: Clinic) -> None:
+    series = await clinic.series()
+    first, second, third, fourth, *_ = series["appointments"]
+    await clinic.given(first)
+    for missed in (second, third):
+        clinic.be_there(missed, late=timedelta(minutes=40))
+        await clinic.step(missed, "cancel", {"reason": "no_show"})
+    await clinic.check_in(fourth)
+    [told] = (await clinic.start(fourth))["advice"]
+    assert told.startswith("Infusion 4 is 9 local days after infusion 1; that breaks")
+    read = await clinic.get(f"/series/{series['series_id']}")
+    assert told in read["advice"]
 
 
 async def test_the_series_stop_reason_is_not_for_a_single_visit(clinic: Clinic) -> None:

@@ -87,7 +87,7 @@ async def sign_override(
 
 @router.post("/overrides/{override_id}/withdraw", dependencies=[allow(PRESCRIBER)], status_code=200)
 async def withdraw_override(override_id: UUID, desk: AtDesk) -> OverrideAnswer:
-    """Have the rule hold again; what was booked under the override stands."""
+    """Have the rule hold again; no visit to come of a series may rest on the override."""
     return await desk.decide(overrides.withdraw_override, override_id, desk.actor)
 
 

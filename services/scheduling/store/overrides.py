@@ -101,11 +101,33 @@ async def withdraw_override(tx: Transaction, override: Override, by: str) -> Ove
 
 
 async def _let_hold(tx: Transaction, series_id: UUID) -> None:
-    """Have a series be given by all that stands signed for it.
+    """Have a series be given by all that stands signed for it."""
+    more, gap = _signed_for(series_id)
+    await tx.execute(
+        update(Series)
+        .where(col(Series.series_id) == series_id)
+        .values(extra_infusions=more.scalar_subquery(), gap_min_days=gap.scalar_subquery())
+    )
+
+
+async def series_without(tx: Transaction, series: Series, override_id: UUID) -> Series:
+    """A series as it would be given by all that stands signed for it but one override."""
+    more, gap = _signed_for(series.series_id, besides=override_id)
+    rows = select(more.scalar_subquery().label("more"), gap.scalar_subquery().label("gap"))
+    left = (await tx.execute(rows)).one()
+    return Series(
+        **(series.model_dump() | {"extra_infusions": left.more, "gap_min_days": left.gap})
+    )
+
+
+def _signed_for(series_id: UUID, *, besides: UUID | None = None) -> tuple[Select[Any], Select[Any]]:
+    """How many infusions more stand signed for a series, and how few days apart.
 
     Once it was completed, only what was signed since then makes it longer.
     """
-    standing = (col(Override.series_id) == series_id, col(Override.withdrawn_at).is_(None))
+    standing = [col(Override.series_id) == series_id, col(Override.withdrawn_at).is_(None)]
+    if besides is not None:
+        standing.append(col(Override.override_id) != besides)
     more = (
         select(func.coalesce(func.sum(col(Override.infusions)), 0))
         .join(Series, col(Series.series_id) == col(Override.series_id))
@@ -118,12 +140,7 @@ async def _let_hold(tx: Transaction, series_id: UUID) -> None:
         )
         .correlate(None)
     )
-    gap = select(func.min(col(Override.gap_min_days))).where(*standing)
-    await tx.execute(
-        update(Series)
-        .where(col(Series.series_id) == series_id)
-        .values(extra_infusions=more.scalar_subquery(), gap_min_days=gap.scalar_subquery())
-    )
+    return more, select(func.min(col(Override.gap_min_days))).where(*standing)
 
 
 def reason_of(tx: Transaction, override: Override) -> str:

@@ -12,6 +12,7 @@ from services.scheduling import store
 from services.scheduling.forms.overrides import Extend, OverrideAnswer, SignedAnswer, SignOverride
 from services.scheduling.handlers.series.ending import complete_if_done
 from services.scheduling.handlers.series.gap_risks import look_at_gaps
+from services.scheduling.handlers.shown import count_not_lost, protocol_of, standing
 from services.scheduling.handlers.signers import broken_by_signer
 from services.scheduling.rules.series import course as series_rules
 from services.scheduling.rules.series import overrides as rules
@@ -19,9 +20,10 @@ from services.scheduling.rules.series.course import SeriesState
 from services.scheduling.rules.series.overrides import Signed
 from services.scheduling.rules.series.protocols import InfusionProtocol
 from services.scheduling.rules.signing import Act
-from services.scheduling.rules.visits.life import GIVEN
+from services.scheduling.rules.visits.life import COMING, GIVEN, HERE
 from services.scheduling.store import Course
 from services.scheduling.store import overrides as kept
+from services.scheduling.tables import Series
 from services.scheduling.tables.overrides import Override
 from shared import audit
 from shared.auth import Actor
@@ -96,9 +98,10 @@ async def _broken_by_reopening(
 async def withdraw_override(
     override_id: UUID, by: Actor, tx: Transaction
 ) -> OverrideAnswer | Refused:
-    """Have the rule hold again. What was booked under the override stands.
+    """Have the rule hold again, once nothing that is to come rests on the override.
 
-    A series that waited for what it added is completed, if nothing else is to come.
+    What was given under it was given. A series that waited for what it added is completed, if
+    nothing else is to come. A treatment stands, and its start asks how near it is.
     """
     override = await kept.lock_override(tx, override_id)
     if override is None:
@@ -106,16 +109,40 @@ async def withdraw_override(
     broken = rules.broken_by_withdrawn(withdrawn=override.withdrawn_at is not None)
     if broken:
         return Refused.by_rules(broken, "The override is not withdrawn")
-    withdrawn = await kept.withdraw_override(tx, override, by.subject)
     if override.series_id is None:
-        return _show(tx, withdrawn)
-    look_at_gaps(override.series_id, tx)
+        return _show(tx, await kept.withdraw_override(tx, override, by.subject))
     course = await store.find_course(tx, override.series_id)
     assert course is not None, "an override is of a series"
     location = await store.find_location(tx, course.series.location_id)
     assert location is not None, "a series has its place"
-    await complete_if_done(course.series, course.visits, ZoneInfo(location.zone), tx)
+    zone = ZoneInfo(location.zone)
+    left = await kept.series_without(tx, course.series, override_id)
+    broken = await _broken_by_resting(course, left, zone, tx)
+    if broken:
+        return Refused.by_rules(broken, "The override is not withdrawn")
+    withdrawn = await kept.withdraw_override(tx, override, by.subject)
+    look_at_gaps(override.series_id, tx)
+    await complete_if_done(left, course.visits, zone, tx)
     return _show(tx, withdrawn)
+
+
+async def _broken_by_resting(
+    course: Course, left: Series, zone: ZoneInfo, tx: Transaction
+) -> list[Broken]:
+    """Which visits to come rest on what an override signs; `left` is the series without it."""
+    to_come = [each for each in course.visits if each.state in (*COMING, *HERE)]
+    broken = []
+    if left.infusions < course.series.infusions:
+        numbers = [each.sequence_no for each in to_come if each.sequence_no is not None]
+        stand = count_not_lost(course.visits)
+        broken += rules.broken_by_resting_size(left.infusions, stand, numbers)
+    if left.gap_min_days != course.series.gap_min_days:
+        policy = await store.policy_of(tx, left.location_id, left.visit_type)
+        begun = {each.sequence_no or 0 for each in course.visits if each not in to_come}
+        broken += rules.broken_by_resting_gaps(
+            protocol_of(policy, left, zone), standing(course.visits, tx.now, zone), begun, zone
+        )
+    return broken
 
 
 async def list_overrides(

@@ -127,11 +127,13 @@ def _wrong_weeks(
 def advice_on_series(
     protocol: InfusionProtocol, infusions: Sequence[Infusion], zone: ZoneInfo
 ) -> list[str]:
-    """What of a series is allowed and not advised: gaps, crowded weeks, a long course."""
+    """What of a series is allowed and not advised: gaps, crowded weeks, a long course.
+
+    No booking leaves a gap longer than the longest, but infusions that were lost do.
+    """
     days = [_day(infusion, zone) for infusion in infusions]
     advice = [
-        f"Infusion {later.sequence_no} is {local_days(gap)} after infusion {earlier.sequence_no};"
-        f" the clinic advises at most {protocol.gap_advised_days}."
+        _advice_on_gap(protocol, earlier, later, gap)
         for earlier, later in pairwise(infusions)
         if (gap := gap_in_days(earlier, later, zone)) > protocol.gap_advised_days
     ]
@@ -149,3 +151,17 @@ def advice_on_series(
             f" the clinic advises a course of at most {weeks} weeks."
         )
     return advice
+
+
+def _advice_on_gap(
+    protocol: InfusionProtocol, earlier: Infusion, later: Infusion, days: int
+) -> str:
+    apart = (
+        f"Infusion {later.sequence_no} is {local_days(days)} after infusion {earlier.sequence_no};"
+    )
+    if days <= protocol.gap_max_days:
+        return f"{apart} the clinic advises at most {protocol.gap_advised_days}."
+    return (
+        f"{apart} that breaks the longest gap, which is {local_days(protocol.gap_max_days)}"
+        f" ({protocol.sources['gap_max_days']}); have the prescriber know."
+    )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
-from services.scheduling.rules.series.gaps import local_days
-from services.scheduling.rules.series.protocols import InfusionProtocol
+from services.scheduling.rules.series.gaps import gap_in_days, local_days
+from services.scheduling.rules.series.protocols import Infusion, InfusionProtocol
 from shared.refusals import Broken
 
 INFUSIONS_MAX = 20
@@ -90,6 +93,56 @@ def broken_by_withdrawn(*, withdrawn: bool) -> list[Broken]:
             "override_id",
         )
     ]
+
+
+def broken_by_resting_size(left: int, standing: int, to_come: Sequence[int]) -> list[Broken]:
+    """Whether infusions to come, by their numbers, rest on the word that a series has more.
+
+    `left` is how many it would have without that word, `standing` how many were given or are to be.
+    """
+    over = min(standing - left, len(to_come))
+    if over <= 0:
+        return []
+    return [
+        Broken(
+            "series_size",
+            f"Without this override the series has {left}, and {standing} stand:"
+            f" {_numbered(to_come[-over:])} by this override alone. Cancel as many of what is to"
+            " come first.",
+            SIGNED,
+            "override_id",
+        )
+    ]
+
+
+def broken_by_resting_gaps(
+    protocol: InfusionProtocol, infusions: Sequence[Infusion], begun: set[int], zone: ZoneInfo
+) -> list[Broken]:
+    """Which infusions to come rest on the word that they may be nearer than the protocol lets them.
+
+    `infusions` stand, earliest first; `begun` are the numbers of those that have begun: what was
+    given under an override was given.
+    """
+    return [
+        Broken(
+            "series_gap",
+            f"Infusion {later.sequence_no} stands {local_days(apart)} after infusion"
+            f" {earlier.sequence_no} by this override alone; right would be at least"
+            f" {protocol.gap_min_days}. Move or cancel it first.",
+            protocol.sources["gap_min_days"],
+            "override_id",
+        )
+        for earlier, later in pairwise(infusions)
+        if later.sequence_no not in begun
+        and (apart := gap_in_days(earlier, later, zone)) < protocol.gap_min_days
+    ]
+
+
+def _numbered(numbers: Sequence[int]) -> str:
+    if len(numbers) == 1:
+        return f"infusion {numbers[0]}"
+    *first, last = map(str, numbers)
+    return f"infusions {', '.join(first)} and {last}"
 
 
 def advice_on_overrides(extra_infusions: int, gap_min_days: int | None) -> list[str]:
