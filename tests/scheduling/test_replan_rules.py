@@ -20,6 +20,7 @@ from services.scheduling.rules.replans.search import Merge
 from services.scheduling.rules.replans.smallest import (
     Fate,
     Replan,
+    Replanned,
     Standing,
     TooMany,
     replan,
@@ -191,3 +192,9 @@ def test_no_infusion_stays_on_a_day_on_which_the_place_is_closed() -> None:
     assert why_of(MOOD, later[0].day, found.visits[1], closed) == (
         "The place is closed on 2026-10-11: Made up."
     )
+
+
+def test_a_gap_of_which_one_length_is_right_is_told_as_one() -> None:
+    had = standing(3)
+    moves = Replanned(Fate.MOVES, had, had.chair_id, had.starts_at, had.day)
+    assert why_of(PAIN, MONDAY, moves).endswith("right would be 1.")

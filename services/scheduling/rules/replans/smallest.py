@@ -24,7 +24,7 @@ from services.scheduling.rules.planner.day import Day, Start
 from services.scheduling.rules.planner.score import Item, time_points
 from services.scheduling.rules.planner.search import Calendar
 from services.scheduling.rules.replans.search import MOST_STATES, Bans, Merge, Mixed
-from services.scheduling.rules.series.gaps import local_days
+from services.scheduling.rules.series.gaps import local_days, right_gap
 from services.scheduling.rules.series.protocols import InfusionProtocol
 
 SHIFT_WEIGHT = 1_000_000
@@ -258,5 +258,5 @@ def why_of(
                 return "At its old time it or one after it would break a gap or a driving ban."
             return (
                 f"At its old time it would be {local_days(gap)} after the one before it; right"
-                f" would be {protocol.gap_min_days} to {protocol.gap_max_days}."
+                f" would be {right_gap(protocol)}."
             )

@@ -72,13 +72,16 @@ def _wrong_gaps(
 
 
 def _told(protocol: InfusionProtocol, earlier: Infusion, later: Infusion, days: int) -> str:
-    right = f"{protocol.gap_min_days}"
-    if protocol.gap_max_days > protocol.gap_min_days:
-        right += f" to {protocol.gap_max_days}"
     return (
         f"Infusion {later.sequence_no} is {local_days(days)} after infusion {earlier.sequence_no};"
-        f" right would be {right}."
+        f" right would be {right_gap(protocol)}."
     )
+
+
+def right_gap(protocol: InfusionProtocol) -> str:
+    """How many days apart is right: `2 to 5`, or the one number that is."""
+    least, most = protocol.gap_min_days, protocol.gap_max_days
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 def local_days(count: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from shared.refusals import Broken
@@ -69,6 +70,36 @@ class Outside:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How people say a measure: its name, its unit, and how many decimals of what is counted."""
+
+    name: str
+    unit: str
+    decimals: int = 0
+
+
+SAID: dict[Measure, Wording] = {
+    Measure.SYSTOLIC_MMHG: Wording("Systolic pressure", " mmHg"),
+    Measure.DIASTOLIC_MMHG: Wording("Diastolic pressure", " mmHg"),
+    Measure.PULSE_BPM: Wording("Pulse", " beats per minute"),
+    Measure.SPO2_PCT: Wording("Oxygen saturation", " %"),
+    Measure.DOSE_UG_PER_KG: Wording("Dose", " mg/kg", 3),
+    Measure.FIRST_DOSE_UG_PER_KG: Wording("First dose", " mg/kg", 3),
+    Measure.DOSE_UL: Wording("Dose", " mL", 3),
+    Measure.FIRST_DOSE_UL: Wording("First dose", " mL", 3),
+    Measure.DOSE_MIU: Wording("Dose", " IU", 3),
+    Measure.FIRST_DOSE_MIU: Wording("First dose", " IU", 3),
+    Measure.DOSE_STEP_PCT: Wording("This dose is", " % of the highest of the series so far"),
+}
+
+
+def in_words(measure: Measure, value: int) -> str:
+    """`95 mmHg`, `0.999 mg/kg`."""
+    said = SAID[measure]
+    return f"{Decimal(value).scaleb(-said.decimals):f}{said.unit}"
+
+
 def outside(values: Mapping[Measure, int], limits: Iterable[Limit]) -> list[Outside]:
     """Which values are outside their limits, each judged by the hard limit first."""
     found = []
@@ -93,9 +124,14 @@ def _is_past(value: int, least: int | None, most: int | None) -> bool:
 def _said(measure: Measure, value: int, least: int | None, most: int | None, *, hard: bool) -> str:
     kind = "hard" if hard else "soft"
     right = " and ".join(
-        f"{word} {bound}" for word, bound in (("at least", least), ("at most", most)) if bound
+        f"{word} {in_words(measure, bound)}"
+        for word, bound in (("at least", least), ("at most", most))
+        if bound is not None
     )
-    return f"{measure.replace('_', ' ')} is {value}, past the {kind} limit; right would be {right}."
+    return (
+        f"{SAID[measure].name} {in_words(measure, value)}, past the {kind} limit; right would be"
+        f" {right}."
+    )
 
 
 def broken_by_values(systolic_mmhg: int, diastolic_mmhg: int) -> list[Broken]:
@@ -155,19 +191,16 @@ def broken_by_unlikely_limit(measure: Measure, bounds: Iterable[int | None]) -> 
     return [
         Broken(
             "limit_unlikely",
-            f"{unlikely[0]} is no likely limit of {measure}; right would be {least} to {most}.",
+            f"{in_words(measure, unlikely[0])} is no likely limit here; right would be"
+            f" {in_words(measure, least)} to {in_words(measure, most)}.",
             "the house's limit, for a mistyped figure",
             "measure",
         )
     ]
 
 
-CEILINGS = {
-    Measure.DOSE_UG_PER_KG: "micrograms per kilogram",
-    Measure.DOSE_UL: "microlitres",
-    Measure.DOSE_MIU: "thousandths of an international unit",
-}
-"""The measures that hold a whole dose below a ceiling, and what each is counted in."""
+CEILINGS = frozenset({Measure.DOSE_UG_PER_KG, Measure.DOSE_UL, Measure.DOSE_MIU})
+"""The measures that hold a whole dose below a ceiling."""
 
 
 def broken_by_ceiling_raised(
@@ -181,7 +214,7 @@ def broken_by_ceiling_raised(
     return [
         Broken(
             "dose_ceiling_raised",
-            f"A ceiling of the dose is {first.hard_high} {CEILINGS[measure]} or less.",
+            f"A ceiling of the dose is {in_words(measure, first.hard_high)} or less.",
             first.source,
             "hard_high",
         )
