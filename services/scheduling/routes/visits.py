@@ -13,24 +13,27 @@ from fastapi import APIRouter, Query
 
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.chart_words import ChartWordAnswer, ChartWordWish
+from services.scheduling.forms.doses import (
+    AmendDose,
+    DoseAnswer,
+    DoseNotGiven,
+    PlanDose,
+    RecordDose,
+)
 from services.scheduling.forms.drip_ends import AbortInfusion, CompleteInfusion, CorrectEnd
 from services.scheduling.forms.visits import (
     AdverseEventAnswer,
     ChartAnswer,
     ConsentAnswer,
     Discharge,
-    DoseAnswer,
-    DoseNotGiven,
     FollowUp,
     GivePremedication,
     LimitAnswer,
     LimitWish,
     NoteAdverseEvent,
     NoteAnswer,
-    PlanDose,
     ReadingAnswer,
     RecordConsent,
-    RecordDose,
     RecordVitals,
     SeeRide,
     SignVitalsOverride,
@@ -172,6 +175,14 @@ async def plan_dose(appointment_id: UUID, wish: PlanDose, desk: AtDesk) -> DoseA
 async def record_dose(appointment_id: UUID, wish: RecordDose, desk: AtDesk) -> DoseAnswer:
     """Record what was drawn up and what ran, with its lot."""
     return await desk.decide(doses.record_dose, appointment_id, wish, desk.actor)
+
+
+@router.post(
+    "/appointments/{appointment_id}/dose/amendments", dependencies=[allow(NURSE, PRESCRIBER)]
+)
+async def amend_dose(appointment_id: UUID, wish: AmendDose, desk: AtDesk) -> DoseAnswer:
+    """Amend what is on record of a dose, signed and with the reason; what stood there is kept."""
+    return await desk.decide(doses.amend_dose, appointment_id, wish, desk.actor)
 
 
 @router.post("/appointments/{appointment_id}/dose/not-given", dependencies=[allow(PRESCRIBER)])

@@ -11,6 +11,7 @@ from services.scheduling.tables.appointments import Appointment
 from services.scheduling.tables.base import Base
 from services.scheduling.tables.booking_links import BookingLink
 from services.scheduling.tables.chart_words import ChartWordRow
+from services.scheduling.tables.dose_amendments import DoseAmendment
 from services.scheduling.tables.drip_ends import EndCorrection
 from services.scheduling.tables.figures import (
     ClosureRow,
@@ -55,6 +56,7 @@ __all__ = [
     "ClosureRow",
     "Consent",
     "Dose",
+    "DoseAmendment",
     "DosePlan",
     "EndCorrection",
     "FileMerge",

@@ -7,10 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from services.scheduling import store
-from services.scheduling.forms.visits import (
-    ConsentAnswer,
+from services.scheduling.forms.doses import (
+    DoseAmendmentAnswer,
     DoseAnswer,
     DosePlanAnswer,
+    DoseRan,
+)
+from services.scheduling.forms.visits import (
+    ConsentAnswer,
     NoteAnswer,
     OutsideAnswer,
     ReadingAnswer,
@@ -20,8 +24,17 @@ from services.scheduling.rules.visits.amounts import DoseUnit, amount_in
 from services.scheduling.rules.visits.readings import Limit, Measure, Phase, outside
 from services.scheduling.store import charts as kept
 from services.scheduling.store import doses
+from services.scheduling.store.dose_amendments import amended_of, amendments_of
 from services.scheduling.tables import Appointment
-from services.scheduling.tables.visits import ChartNote, Consent, DosePlan, Reading, VitalsOverride
+from services.scheduling.tables.dose_amendments import DoseAmendment
+from services.scheduling.tables.visits import (
+    ChartNote,
+    Consent,
+    Dose,
+    DosePlan,
+    Reading,
+    VitalsOverride,
+)
 from shared.messaging import Transaction
 
 
@@ -80,21 +93,46 @@ async def find_shown_dose(tx: Transaction, visit: Appointment) -> DoseAnswer | N
     unit = await unit_of(tx, visit)
     shown = [_show_plan(tx, plan, unit) for plan in reversed(plans)]
     dose = await doses.find_dose(tx, visit.appointment_id)
-    given = doses.given_of(tx, dose)
+    ran = _show_ran(doses.given_of(tx, dose), dose, unit)
     return DoseAnswer(
         **shown[-1].model_dump(),
         appointment_id=visit.appointment_id,
         patient_id=visit.patient_id,
         plans=shown,
-        lot=given.get("lot"),
-        **_ran(given, unit),
-        off_plan_reason=given.get("off_plan_reason"),
+        **ran.model_dump(),
         not_given_reason=doses.not_given_of(tx, dose),
         not_given_signed_by=None if dose is None else dose.clinician_id,
-        recorded_at=None if dose is None else dose.recorded_at,
-        recorded_by=None if dose is None else dose.recorded_by,
-        witnessed_at=None if dose is None else dose.witnessed_at,
-        witnessed_by=None if dose is None else dose.witnessed_by,
+        amendments=[
+            _show_amendment(tx, each, unit)
+            for each in await amendments_of(tx, visit.appointment_id)
+        ],
+    )
+
+
+def _show_ran(
+    said: Mapping[str, Any], who: Dose | DoseAmendment | None, unit: DoseUnit | None
+) -> DoseRan:
+    """What ran by a record, and whose record it is."""
+    return DoseRan(
+        lot=said.get("lot"),
+        **_ran(said, unit),
+        off_plan_reason=said.get("off_plan_reason"),
+        recorded_at=None if who is None else who.recorded_at,
+        recorded_by=None if who is None else who.recorded_by,
+        witnessed_at=None if who is None else who.witnessed_at,
+        witnessed_by=None if who is None else who.witnessed_by,
+    )
+
+
+def _show_amendment(
+    tx: Transaction, row: DoseAmendment, unit: DoseUnit | None
+) -> DoseAmendmentAnswer:
+    amended = amended_of(tx, row)
+    return DoseAmendmentAnswer(
+        **row.model_dump(include={"amendment_id", "clinician_id", "signed_at", "signed_by"}),
+        before=_show_ran(amended["before"], row, unit),
+        reason=amended["reason"],
+        past_limits=amended["past_limits"],
     )
 
 

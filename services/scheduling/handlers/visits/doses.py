@@ -7,7 +7,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling import store
-from services.scheduling.forms.visits import DoseAnswer, DoseNotGiven, PlanDose, RecordDose
+from services.scheduling.forms.doses import (
+    AmendDose,
+    DoseAnswer,
+    DoseNotGiven,
+    PlanDose,
+    RecordDose,
+)
 from services.scheduling.forms.wishes import Nothing
 from services.scheduling.handlers.signers import broken_by_signer
 from services.scheduling.handlers.visits.charts_shown import show_dose, unit_of
@@ -18,6 +24,7 @@ from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.clinic.policy import VisitFigures
 from services.scheduling.rules.outcomes.reviews import Matter
 from services.scheduling.rules.signing import Act
+from services.scheduling.rules.visits import dose_amendments as amending
 from services.scheduling.rules.visits import doses as rules
 from services.scheduling.rules.visits.amounts import (
     Amount,
@@ -28,6 +35,7 @@ from services.scheduling.rules.visits.amounts import (
 )
 from services.scheduling.rules.visits.life import Step, VisitState, broken_by_step
 from services.scheduling.store import HeldVisit
+from services.scheduling.store import dose_amendments as amendments
 from services.scheduling.store import doses as kept
 from services.scheduling.store.house import figure_of
 from services.scheduling.store.outcomes import add_review
@@ -159,6 +167,48 @@ def _ran(wish: RecordDose) -> tuple[Amount, Amount]:
     assert drawn is not None, "the form says it"
     assert given is not None, "as above"
     return drawn, given
+
+
+async def amend_dose(
+    appointment_id: UUID, wish: AmendDose, by: Actor, tx: Transaction
+) -> DoseAnswer | Refused:
+    """Put right, signed, what is on record of a dose. What stood there is kept.
+
+    Whether anything ran is told already, and stays. Past a ceiling it is recorded too.
+    """
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    dose, plan = (
+        await kept.find_dose(tx, appointment_id),
+        await kept.newest_plan(tx, appointment_id),
+    )
+    said = wish.model_dump(exclude={"clinician_id", "reason", "witness_anew"}, exclude_none=True)
+    drawn, given = _ran(wish)
+    before = kept.given_of(tx, dose)
+    ran = amount_in(before, "given")
+    broken = amending.broken_by_amending(
+        recorded=dose is not None,
+        ran=ran is not None and ran.parts > 0,
+        runs=given.parts > 0,
+        changed=said != before or wish.witness_anew,
+    )
+    if plan is not None:
+        broken += await _broken_by_given(tx, held, plan, wish)
+    broken += await broken_by_signer(tx, wish.clinician_id, by, Act.CHART_CORRECTION)
+    if broken or plan is None or dose is None:
+        return Refused.by_rules(broken, "The dose stays as it is on record")
+    weight_g = kept.plan_of(tx, plan)["weight_g"]
+    past = rules.broken_by_ceiling(given, weight_g, await limits_of(tx, held))
+    why = {"reason": wish.reason, "past_limits": [each.detail for each in past]}
+    same = (drawn, given) == (amount_in(before, "drawn"), ran) and not wish.witness_anew
+    wasted = given.parts < drawn.parts
+    await amendments.amend(
+        tx, dose, wish.clinician_id, by.subject, said, why, wasted=wasted, same=same
+    )
+    if past:
+        add_review(tx, held.visit, Matter.DOSE_ABOVE_CEILING)
+    return await show_dose(tx, held.visit)
 
 
 async def sign_not_given(

@@ -151,7 +151,10 @@ def broken_by_given(
 def broken_by_recorded(*, recorded: bool) -> list[Broken]:
     if not recorded:
         return []
-    detail = "What ran is on record; it is never changed."
+    detail = (
+        "What ran is on record. A mistake in it is amended, signed and with the reason, at"
+        " …/dose/amendments; what stood there is kept."
+    )
     return [Broken("dose_recorded_already", detail, RECORDS, "appointment_id")]
 
 
