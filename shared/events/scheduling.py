@@ -374,7 +374,8 @@ class SeriesCompleted(PatientEvent, producer="scheduling"):
     last visit to come is cancelled or sent home, when none is left and at least the protocol's
     minimum was given (six, by the FAQ). A prescriber may extend it afterwards: more
     AppointmentBooked follow, and no second SeriesCompleted. `infusions_completed` counts those that
-    were given; lost ones are not in it. `prescriber_id` is who was named at the booking.
+    were given; lost ones are not in it. `prescriber_id` is who was named at the booking,
+    or in a signed correction since.
     """
 
     series_id: UUID

@@ -17,9 +17,10 @@ from services.scheduling.forms.courses import (
 )
 from services.scheduling.forms.overrides import OverrideAnswer, SignedAnswer, SignOverride
 from services.scheduling.forms.replans import ApproveReplan, ProposeReplan, ReplanAnswer
+from services.scheduling.forms.series_corrections import CorrectSeries, SeriesCorrectionAnswer
 from services.scheduling.handlers.clinic import house
 from services.scheduling.handlers.replans import approval, proposing
-from services.scheduling.handlers.series import gap_risks, holds, overrides
+from services.scheduling.handlers.series import corrections, gap_risks, holds, overrides
 from services.scheduling.handlers.series.gap_risks import GapRiskAnswer
 from services.scheduling.handlers.visits import missed, overdue, unsettled
 from services.scheduling.handlers.visits.missed import MissedVisitAnswer
@@ -83,6 +84,20 @@ async def sign_override(
 ) -> OverrideAnswer:
     """Sign that a series may have more infusions, or have them sooner, than the rules say."""
     return await desk.decide(overrides.sign_override, series_id, wish, desk.actor)
+
+
+@router.post("/series/{series_id}/corrections", dependencies=[allow(PRESCRIBER)])
+async def correct_series(
+    series_id: UUID, wish: CorrectSeries, desk: AtDesk
+) -> SeriesCorrectionAnswer:
+    """Correct what a series is given for, or who answers for it; superbills issued stay."""
+    return await desk.decide(corrections.correct_series, series_id, wish, desk.actor)
+
+
+@router.get("/series/{series_id}/corrections", dependencies=[allow(NURSE, PRESCRIBER)])
+async def list_corrections(series_id: UUID, desk: AtDesk) -> list[SeriesCorrectionAnswer]:
+    """What stood on record of a series before each correction, the earliest first."""
+    return await desk.read(corrections.list_corrections, series_id, purpose="treatment")
 
 
 @router.post("/overrides/{override_id}/withdraw", dependencies=[allow(PRESCRIBER)], status_code=200)

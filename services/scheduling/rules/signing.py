@@ -23,6 +23,7 @@ class Act(StrEnum):
     TRANSFER = "transfer"
     WALK_OUT = "walk_out"
     CHART_CORRECTION = "chart_correction"
+    INDICATION = "indication"
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,13 @@ async def stop_series(tx: Transaction, series: Series, reason: str) -> None:
     await _change_series(tx, series.series_id, state=state, ended_at=tx.now, stop_reason=sealed)
 
 
+async def correct_series(
+    tx: Transaction, series_id: UUID, diagnoses: Sequence[str], prescriber_id: UUID
+) -> None:
+    sealed = seal(tx, {"codes": list(diagnoses)}, "series", "diagnoses", series_id)
+    await _change_series(tx, series_id, diagnoses=sealed, prescriber_id=prescriber_id)
+
+
 async def _change_series(tx: Transaction, series_id: UUID, **values: object) -> None:
     await tx.execute(update(Series).where(col(Series.series_id) == series_id).values(**values))
 

@@ -28,6 +28,7 @@ from services.scheduling.tables.people import Clearance, Clinician, FileMerge, P
 from services.scheduling.tables.places import Chair, Location, Room
 from services.scheduling.tables.replans import ReplanRow
 from services.scheduling.tables.series import Series
+from services.scheduling.tables.series_corrections import SeriesCorrection
 from services.scheduling.tables.signing import SigningRuleRow
 from services.scheduling.tables.unsettled import UnsettledVisit
 from services.scheduling.tables.visits import (
@@ -82,6 +83,7 @@ __all__ = [
     "RosterRow",
     "ScreeningRow",
     "Series",
+    "SeriesCorrection",
     "SigningRuleRow",
     "UnsettledVisit",
     "VisitTypeRow",
