@@ -261,6 +261,25 @@ class AnyVisit(RuleBasedStateMachine):
         if self.ask(step, body, right=self.state == "running"):
             self.state = "completed" if step == "complete" else "aborted"
 
+    @rule(goes_on=st.booleans())
+    def correct_end(self, goes_on: bool) -> None:  # noqa: FBT001  # drawn
+        """A complete that was a mistake, or pressed before the drip had really ended."""
+        right = (
+            self.state in ({"completed", "recovering"} if goes_on else AFTER)
+            and not self.gone
+            and self.dose == "planned"
+        )
+        if right and not goes_on:
+            self.clinic.clock.step(timedelta(seconds=1))
+        wish = {
+            "clinician_id": self.clinic.clinician_id,
+            "ended_at": None if goes_on else self.now.isoformat(),
+            "reason": "Made up.",
+        }
+        if self.ask("end-corrections", wish, right=right):
+            self.state = "running" if goes_on else self.state
+            self.after, self.ride_seen = None, False
+
     @property
     def dose_is_owed(self) -> bool:
         """Of a drip that is over, whether its patient stayed for it or walked out."""

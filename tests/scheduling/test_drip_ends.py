@@ -48,16 +48,18 @@ async def test_a_drip_that_was_ended_by_mistake_goes_on_and_bans_from_its_real_e
     clinic.clock.step(MINUTE)
     await clinic.step(visit, "complete")
     await clinic.vitals(visit)
+    await clinic.step(visit, "ride-seen", DRIVER)
     back = await clinic.step(visit, "end-corrections", correction(clinic, None))
     assert (back["state"], back["stopped_at"]) == ("running", None)
     clinic.clock.step(49 * MINUTE)
     await clinic.step(visit, "complete")
     await clinic.give(visit)
-    await clinic.step(visit, "ride-seen", DRIVER)
     asked = path(visit, "discharge")
-    assert [rule for rule, _ in await clinic.refused(asked, {"oriented": True})] == [
-        "vitals_missing"
-    ], "what was read while it ran is of no recovery"
+    assert {rule for rule, _ in await clinic.refused(asked, {"oriented": True})} == {
+        "vitals_missing",
+        "ride_not_verified",
+    }, "what was seen while it ran is of no recovery"
+    await clinic.step(visit, "ride-seen", DRIVER)
     await clinic.vitals(visit)
     gone = await clinic.step(visit, "discharge", {"oriented": True})
     assert moment(gone["no_drive_until"]) == started + 50 * MINUTE + SIX_HOURS

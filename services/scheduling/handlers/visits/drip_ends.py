@@ -68,11 +68,15 @@ async def correct_end(
 
 
 async def _with_end(tx: Transaction, visit: Appointment, ended_at: datetime | None) -> Appointment:
+    """A ride that was seen before the drip ended takes nobody home: it is seen again."""
+    seen_at = visit.ride_seen_at
+    seen = seen_at is not None and ended_at is not None and ended_at <= seen_at
+    again = {} if seen else {"ride_seen": None, "ride_seen_at": None}
     if ended_at is not None:
-        return await store.change_visit(tx, visit, stopped_at=ended_at)
+        return await store.change_visit(tx, visit, stopped_at=ended_at, **again)
     if visit.vitals_asked:
         await expect_entry(tx, visit.appointment_id)
-    return await store.change_visit(tx, visit, state=VisitState.RUNNING, stopped_at=None)
+    return await store.change_visit(tx, visit, state=VisitState.RUNNING, stopped_at=None, **again)
 
 
 async def _broken_by_going_on(tx: Transaction, held: HeldVisit) -> list[Broken]:
