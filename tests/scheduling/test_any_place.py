@@ -92,6 +92,7 @@ class AnyPlace(RuleBasedStateMachine):
         await clinic.post(f"/locations/{clinic.location_id}/rooms", {"name": "Quiet room"})
         for visit_type in ("vitamins", "preparation", "integration", "ketamine_maintenance"):
             figures: dict[str, Any] = {"effective_from": MORNING.date().isoformat()}
+            figures["clinician_id"] = clinic.clinician_id
             if visit_type in LENGTHS:
                 figures["booked_min"] = {"value": LENGTHS[visit_type], "source": "made up"}
             if visit_type == "ketamine_maintenance":

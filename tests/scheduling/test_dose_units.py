@@ -142,6 +142,7 @@ async def test_a_drug_whose_dose_is_asked_has_its_unit_on_record(clinic: Clinic)
         "like": "vitamins",
         "name": {"value": "Vitamin D", "source": MADE_UP},
         "effective_from": "2026-10-05",
+        "clinician_id": clinic.clinician_id,
         "dose_needed": {"value": True, "source": MADE_UP},
         "booked_min": {"value": 30, "source": MADE_UP},
     }
@@ -169,6 +170,7 @@ async def test_a_dose_that_was_planned_in_another_unit_is_planned_anew_before_it
     await clinic.plan_dose(visit)
     figures = {
         "effective_from": "2026-10-06",
+        "clinician_id": clinic.clinician_id,
         "dose_unit": {"value": "mL", "source": MADE_UP},
     }
     await clinic.post("/visit-types/mixture/figures", figures)
@@ -206,6 +208,7 @@ async def test_what_is_no_mass_has_its_ceiling_and_its_steps_as_a_whole(
         "effective_from": "2026-10-05",
         "booked_min": {"value": 30, "source": MADE_UP},
         "dose_unit": {"value": unit, "source": MADE_UP},
+        "clinician_id": clinic.clinician_id,
     }
     await clinic.post("/visit-types", added)
     await limit(clinic, kind, f"dose_{scale}", hard_high=400_000)

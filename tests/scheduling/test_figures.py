@@ -15,6 +15,12 @@ from shared.messaging import UnitOfWork
 from tests.scheduling.conftest import NOON, NOW, Clinic, every
 from tests.scheduling.figures import MOOD, PAIN
 
+BESIDE = {"visit_type", "effective_from", "sources", "protocol"} | {
+    "revision",
+    "clinician_id",
+    "signed_by",
+}
+"""What a row of figures says beside them."""
 WORD = "Medical director, 2026-10-05"
 
 
@@ -23,7 +29,7 @@ def figure(value: object) -> dict[str, object]:
 
 
 async def record(clinic: Clinic, what: str, **figures: object) -> Any:
-    wish = {"effective_from": "2026-10-05"} | {
+    wish = {"effective_from": "2026-10-05", "clinician_id": clinic.clinician_id} | {
         name: value if name == "effective_from" else figure(value)
         for name, value in figures.items()
     }
@@ -63,11 +69,11 @@ async def test_the_catalogue_holds_what_the_faq_names_each_figure_with_its_sourc
     assert catalogue["spray_consult"]["chair_needed"] is False
     assert catalogue["lidocaine"]["booked_min"] is None
     for each in catalogue.values():
-        figures = set(each) - {"visit_type", "effective_from", "sources", "protocol"}
+        figures = set(each) - BESIDE
         assert set(each["sources"]) == figures
         assert all(each["sources"].values())
         if each["protocol"] is not None:
-            figures = set(each["protocol"]) - {"visit_type", "effective_from", "sources", "kind"}
+            figures = set(each["protocol"]) - BESIDE - {"kind"}
             assert set(each["protocol"]["sources"]) == figures
 
 
@@ -164,19 +170,44 @@ async def test_a_weekly_cap_is_kept_by_bookings_moves_and_plans(clinic: Clinic) 
 async def test_figures_that_cannot_be_are_refused(
     clinic: Clinic, what: str, figures: dict[str, object], broken: list[tuple[str, str]]
 ) -> None:
-    wish = {"effective_from": "2026-10-05"} | {
+    wish = {"effective_from": "2026-10-05", "clinician_id": clinic.clinician_id} | {
         name: value if name == "effective_from" else figure(value)
         for name, value in figures.items()
     }
     assert await clinic.refused(f"/visit-types/ketamine_mood/{what}", wish) == broken
 
 
-async def test_a_recorded_figure_is_never_changed(clinic: Clinic) -> None:
-    await record(clinic, "figures", booked_min=55)
-    wish = {"effective_from": "2026-10-05", "booked_min": figure(60)}
-    assert await clinic.refused("/visit-types/ketamine_mood/figures", wish) == [
-        ("first_day_taken", "effective_from")
+async def test_a_recorded_figure_is_never_changed_and_a_later_revision_of_its_day_counts(
+    clinic: Clinic,
+) -> None:
+    typed = await record(clinic, "figures", booked_min=500, room_needed=True)
+    mended = await record(clinic, "figures", booked_min=55)
+    assert (typed["revision"], mended["revision"]) == (1, 2)
+    assert mended["room_needed"], "what was not mistyped stays"
+    [entry] = [
+        each
+        for each in await clinic.get("/visit-types", on="2026-10-05")
+        if each["visit_type"] == "ketamine_mood"
     ]
+    assert entry["booked_min"] == 55
+    kept = await clinic.rows(
+        "SELECT booked_min FROM visit_types WHERE visit_type = 'ketamine_mood'"
+        " AND effective_from = '2026-10-05' ORDER BY revision"
+    )
+    assert [each for (each,) in kept] == [500, 55]
+
+
+async def test_a_series_keeps_the_protocol_that_was_on_record_when_it_was_booked(
+    clinic: Clinic,
+) -> None:
+    await record(clinic, "protocol", weekly_cap=2)
+    series = await clinic.series(every(4, 6))
+    clinic.clock.step(timedelta(minutes=5))
+    await record(clinic, "protocol", weekly_cap=2, gap_min_days=4)
+    move = f"/appointments/{series['appointments'][1]['appointment_id']}/move"
+    await clinic.post(move, {"starts_at": (NOON + timedelta(days=3)).isoformat()})
+    later = clinic.wish(await clinic.patient(), every(3, 6, NOON + timedelta(hours=3)))
+    assert ("series_gap", "appointments.1.starts_at") in await clinic.refused("/series", later)
 
 
 @pytest.mark.parametrize(

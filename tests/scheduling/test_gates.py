@@ -15,7 +15,7 @@ from services.scheduling.rules.visits.gates import Asked, Consented, Readiness, 
 from services.scheduling.rules.visits.readings import Limit, Measure, Vitals, outside
 from shared.auth import Role
 from shared.clock import FixedClock
-from tests.scheduling.conftest import VITALS, Clinic, bearer
+from tests.scheduling.conftest import NOON, VITALS, Clinic, bearer
 
 STATE = ("visit_state", "appointment_id")
 AT = datetime(2026, 10, 7, 16, 0, tzinfo=UTC)
@@ -266,7 +266,6 @@ async def test_a_limit_is_a_figure_with_a_source_and_a_first_day(clinic: Clinic)
         "source": "Dr. Made Up, by letter",
     }
     await clinic.post(where, wish)
-    assert await clinic.refused(where, wish) == [("first_day_taken", "effective_from")]
     past, crossed = {"effective_from": "2026-10-01"}, {"hard_high": 100}
     assert await clinic.refused(where, wish | past) == [("first_day_past", "effective_from")]
     assert await clinic.refused(where, wish | {"effective_from": "2026-10-09"} | crossed) == [
@@ -279,6 +278,39 @@ async def test_a_limit_is_a_figure_with_a_source_and_a_first_day(clinic: Clinic)
     reading = await clinic.vitals(visit)
     [found] = reading["outside"]
     assert (found["measure"], found["source"]) == ("systolic_mmhg", "Dr. Made Up, by letter")
+
+
+async def test_a_limit_that_was_mistyped_and_is_in_force_is_put_right_the_same_day(
+    clinic: Clinic,
+) -> None:
+    """108 for 180: nobody would be cleared for a day."""
+    where = "/visit-types/ketamine_pain/limits"
+    wish = {
+        "clinician_id": clinic.clinician_id,
+        "measure": "systolic_mmhg",
+        "effective_from": clinic.in_days(0),
+        "soft_high": 104,
+        "hard_high": 108,
+        "source": "Dr. Made Up, by letter",
+    }
+    await clinic.consent(patient := await clinic.patient())
+    starts = [NOON + timedelta(days=n) for n in range(3)]
+    series = await clinic.series(starts, patient, visit_type="ketamine_pain")
+    visit = series["appointments"][0]
+    clinic.be_there(visit)
+    wish["effective_from"] = clinic.in_days(0)
+    typed = await clinic.post(where, wish)
+    await clinic.plan_dose(visit)
+    await clinic.step(visit, "ride", {"mode": "rideshare"})
+    await clinic.step(visit, "check-in", {"fasted": True})
+    await clinic.vitals(visit)
+    shut = [("vitals_hard_limit", "systolic_mmhg")]
+    assert await clinic.refused(path(visit, "clear"), {}) == shut
+    mended = await clinic.post(where, wish | {"soft_high": 140, "hard_high": 180})
+    assert mended["revision"] == typed["revision"] + 1
+    await clinic.step(visit, "clear")
+    kept = [each for each in await clinic.get(where) if each["measure"] == "systolic_mmhg"]
+    assert [each["hard_high"] for each in kept][-2:] == [108, 180], "what was decided by stays"
 
 
 @pytest.mark.parametrize(
@@ -382,6 +414,7 @@ async def test_a_visit_starts_and_ends_without_what_its_type_does_not_ask_for(
     named = {"value": False, "source": "made up: nobody is sedated"}
     figures = {
         "effective_from": "2026-10-07",
+        "clinician_id": clinic.clinician_id,
         "ride_needed": named,
         "fasting_min": {"value": 0, "source": "made up: nothing is swallowed"},
     }

@@ -168,10 +168,17 @@ async def test_the_house_s_figures_are_rows_with_a_source_and_a_first_day(clinic
         "source": "the clinic's own, made up",
     }
     recorded = await clinic.post("/house-figures", wish)
-    assert recorded == wish
+    assert recorded == wish | {"revision": 1}
     hold = await clinic.post("/holds", plan(clinic, await clinic.patient()))
     assert hold["expires_at"] == "2026-10-05T14:30:00Z"
-    assert await clinic.refused("/house-figures", wish) == [("first_day_taken", "effective_from")]
+    starts = every(3, 6, NOON + timedelta(hours=3))
+    later = plan(clinic, patient := await clinic.patient())
+    later["appointments"] = clinic.wish(patient, starts)["appointments"]
+    mended = await clinic.post("/house-figures", wish | {"value": 45})
+    assert (mended["value"], mended["revision"]) == (45, 2)
+    other = await clinic.post("/holds", later)
+    assert other["expires_at"] == "2026-10-05T14:45:00Z"
+    assert (await clinic.get(f"/holds/{hold['hold_id']}"))["expires_at"] == hold["expires_at"]
     wrong = wish | {"effective_from": "2026-10-01", "value": 0}
     assert await clinic.refused("/house-figures", wrong) == [
         ("first_day_past", "effective_from"),

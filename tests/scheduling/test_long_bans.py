@@ -118,6 +118,7 @@ async def strict(clinic: Clinic) -> Clinic:
     figures = {
         "effective_from": "2026-10-05",
         "no_drive_min": {"value": THREE_DAYS_MIN, "source": "made up"},
+        "clinician_id": clinic.clinician_id,
     }
     answer = await clinic.send("/visit-types/ketamine_mood/figures", figures)
     assert answer.status_code in {201, 409}, answer.text
@@ -201,7 +202,8 @@ async def test_the_ban_of_an_evening_is_that_of_its_own_day_not_of_the_next(
     await clinic.post("/visit-types", drip)
     for day, no_drive_min in (("2026-10-07", THREE_DAYS_MIN), ("2026-10-09", 360)):
         figures = {"effective_from": day, "no_drive_min": made_up | {"value": no_drive_min}}
-        await clinic.post("/visit-types/night_drip/figures", figures)
+        signed = figures | {"clinician_id": clinic.clinician_id}
+        await clinic.post("/visit-types/night_drip/figures", signed)
     evening = datetime(2026, 10, 9, 1, tzinfo=UTC)  # the 8th, 21:00
     patient = await clinic.patient()
     treatment = {

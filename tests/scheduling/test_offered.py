@@ -59,7 +59,7 @@ class Made:
 
     async def figures(self, visit_type: str, day: date, **values: Any) -> None:
         wish = {name: {"value": value, "source": MADE_UP} for name, value in values.items()}
-        wish["effective_from"] = day.isoformat()  # type: ignore[assignment]  # the one plain field
+        wish |= {"effective_from": day.isoformat(), "clinician_id": self.clinic.clinician_id}  # type: ignore[dict-item]  # the plain fields
         await self.clinic.send(f"/visit-types/{visit_type}/figures", wish)
 
 
@@ -138,6 +138,7 @@ async def _make_figures(made: Made) -> None:
     if dice.random() < 0.4:
         cap = {"value": dice.randint(2, 3), "source": MADE_UP}
         wish = {"effective_from": made.today.isoformat(), "weekly_cap": cap}
+        wish |= {"clinician_id": made.clinic.clinician_id}
         await made.clinic.send(f"/visit-types/{made.visit_type}/protocol", wish)
     bans = [6 * 60, 6 * 60, 20 * 60, DAY_MIN, 3 * DAY_MIN]
     for visit_type in {made.visit_type, "ketamine_maintenance"}:

@@ -64,6 +64,7 @@ async def refused(
 async def has_length(clinic: Clinic, visit_type: str, **figures: object) -> None:
     """The clinic records how long a treatment takes; once for the tests of a module."""
     wished = {"effective_from": "2026-10-05", "booked_min": {"value": 40, "source": MADE_UP}}
+    wished |= {"clinician_id": clinic.clinician_id}
     path = f"/visit-types/{visit_type}/figures"
     answer = await clinic.send(path, wished | figures)
     assert answer.status_code in {201, 409}, answer.text
@@ -308,6 +309,7 @@ async def test_a_clinic_adds_a_type_of_its_own_without_code(clinic: Clinic) -> N
             "booked_min": {"value": 30, "source": MADE_UP},
             "fasting_min": {"value": 60, "source": MADE_UP},
             "drug": {"value": "Glutathione", "source": MADE_UP},
+            "clinician_id": clinic.clinician_id,
         },
     )
     assert added["sources"]["fasting_min"] == MADE_UP
@@ -329,6 +331,7 @@ async def add_drip(clinic: Clinic, visit_type: str, **figures: object) -> Any:
         "effective_from": "2026-10-05",
         "name": {"value": "Made-up drip", "source": MADE_UP},
         "booked_min": {"value": 30, "source": MADE_UP},
+        "clinician_id": clinic.clinician_id,
     }
     return await clinic.send("/visit-types", wish | figures)
 
@@ -449,5 +452,6 @@ async def test_the_least_age_is_a_figure_with_its_source(clinic: Clinic) -> None
     figures = {
         "effective_from": datetime(2026, 11, 1, tzinfo=UTC).date().isoformat(),
         "least_age_years": {"value": 65, "source": MADE_UP},
+        "clinician_id": clinic.clinician_id,
     }
     await clinic.post("/visit-types/nitrous/figures", figures)

@@ -42,13 +42,16 @@ async def test_each_kind_of_figure_is_taken_back(clinic: Clinic) -> None:
     await clinic.post("/visit-types/ketamine_mood/limits", sourced | signed | limit)
     rule = {"act": "dose", "credentials": [], "dea_needed": True}
     await clinic.post("/signing-rules", sourced | signed | rule)
-    protocol = {"effective_from": LATER, "size_max": {"value": 9, "source": "made up"}}
+    protocol = signed | {"size_max": {"value": 9, "source": "made up"}}
     await clinic.post("/visit-types/ketamine_mood/protocol", protocol)
     await withdraw(clinic, "opening_hours", id=hours["hours_id"])
     await withdraw(clinic, "house_figure", name="hold_min", effective_from=LATER)
     await withdraw(clinic, "limit", visit_type="ketamine_mood", measure="pulse_bpm", **signed)
     await withdraw(clinic, "signing_rule", act="dose", **signed)
-    await withdraw(clinic, "protocol", name="ketamine_mood", effective_from=LATER)
+    unsigned = {"kind": "protocol", "name": "ketamine_mood", "effective_from": LATER}
+    missing = [("signature_missing", "clinician_id")]
+    assert await clinic.refused("/withdrawn-figures", unsigned) == missing
+    await withdraw(clinic, "protocol", name="ketamine_mood", **signed)
 
 
 @pytest.mark.parametrize(

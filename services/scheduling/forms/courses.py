@@ -64,4 +64,6 @@ class HouseFigureWish(Wish):
 
 
 class HouseFigureAnswer(HouseFigureWish):
-    """A figure from a day on; the latest whose day has come is in force."""
+    """A figure from a day on; the latest whose day has come is in force, in its last revision."""
+
+    revision: int

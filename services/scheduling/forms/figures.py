@@ -29,7 +29,7 @@ Day = Annotated[
 ]
 Source = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=PRINTABLE),
+    StringConstraints(strip_whitespace=True, min_length=3, max_length=300, pattern=PRINTABLE),
     LEGIBLE,
 ]
 Clock = Annotated[
@@ -54,9 +54,13 @@ class Figure(Wish, Generic[T]):
 
 
 class FiguresWish(Wish):
-    """Figures that change from a day on; what is left out stays as it is in force that day."""
+    """Figures that change from a day on; what is left out stays as it is in force that day.
+
+    `clinician_id` is the prescriber who signs those that are clinical.
+    """
 
     effective_from: Day
+    clinician_id: UUID | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -65,7 +69,7 @@ class FiguresWish(Wish):
         return self
 
     def changed(self) -> dict[str, Figure[Any]]:
-        named = self.model_fields_set - {"effective_from"}
+        named = self.model_fields_set - {"effective_from", "clinician_id"}
         return {name: found for name in named if isinstance(found := getattr(self, name), Figure)}
 
 
@@ -111,7 +115,11 @@ class ProtocolWish(FiguresWish):
 
 
 class VisitFiguresAnswer(BaseModel):
-    """The figures of a visit type from a day on, and for each its source."""
+    """The figures of a visit type from a day on, and for each its source.
+
+    Of several that begin on one day the last `revision` counts. `clinician_id` is who signed what
+    of it was clinical, if anything was.
+    """
 
     visit_type: str
     effective_from: date
@@ -135,6 +143,9 @@ class VisitFiguresAnswer(BaseModel):
     vitals_needed: bool
     orientation_needed: bool
     sources: dict[str, str]
+    revision: int
+    clinician_id: UUID | None
+    signed_by: str | None
 
 
 class ProtocolAnswer(BaseModel):
@@ -152,6 +163,9 @@ class ProtocolAnswer(BaseModel):
     weekly_cap: int | None
     course_advised_weeks: int | None
     sources: dict[str, str]
+    revision: int
+    clinician_id: UUID | None
+    signed_by: str | None
 
 
 class CatalogueEntry(VisitFiguresAnswer):

@@ -253,11 +253,12 @@ class LimitWish(Wish):
 
 
 class LimitAnswer(BaseModel):
-    """A limit, and who signed it; a default has no signer."""
+    """A limit, and who signed it; a default has no signer. Of one day the last revision counts."""
 
     visit_type: str
     measure: Measure
     effective_from: date
+    revision: int
     hard_low: int | None
     soft_low: int | None
     soft_high: int | None

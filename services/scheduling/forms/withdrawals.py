@@ -17,11 +17,15 @@ from shared.claims import Line
 
 
 class WithdrawNamed(Wish):
-    """Figures of a visit type, its protocol, or one of the house, by name and first day."""
+    """Figures of a visit type, its protocol, or one of the house, by name and first day.
+
+    What a prescriber signed is taken back by one, `clinician_id`.
+    """
 
     kind: Literal["visit_figures", "protocol", "house_figure"]
     name: Line
     effective_from: Day
+    clinician_id: UUID | None = None
 
 
 class WithdrawLimit(Wish):

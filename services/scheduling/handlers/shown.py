@@ -86,11 +86,11 @@ def _ride_seen(tx: Transaction, visit: Appointment) -> RideSeen | None:
 
 
 def protocol_of(policy: Policy, series: Series, zone: ZoneInfo) -> InfusionProtocol:
-    """How a series is given: by the figures in force on the local day it was booked.
+    """How a series is given: by the figures that were in force when it was booked.
 
     A prescriber's override may have its infusions follow each other sooner.
     """
-    protocol = policy.protocol_on(series.booked_at.astimezone(zone).date())
+    protocol = policy.protocol_at(series.booked_at, zone)
     if series.gap_min_days is None:
         return protocol
     sources = {**protocol.sources, "gap_min_days": overrides.SIGNED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from uuid import UUID
 
@@ -31,6 +32,18 @@ async def broken_by_signer(
     asked = await kept.asked_of(tx, act)
     asked = replace(asked, dea_needed=asked.dea_needed and is_controlled)
     return rules.broken_by_signer(signer, by.subject, asked)
+
+
+async def broken_by_clinical(
+    tx: Transaction, clinical: Collection[str], clinician_id: UUID | None, by: Actor
+) -> list[Broken]:
+    """What keeps figures from being recorded that are clinical, by their names.
+
+    Whoever is named as their signer signs for themselves, whether any is clinical or not.
+    """
+    if clinician_id is None:
+        return figures.broken_by_unsigned(clinical)
+    return await broken_by_signer(tx, clinician_id, by, Act.LIMITS)
 
 
 async def record_signing_rule(

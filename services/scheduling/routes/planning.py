@@ -56,24 +56,24 @@ async def read_catalogue(
     return await desk.read(listing.read_catalogue, on)
 
 
-@router.post("/visit-types", dependencies=[allow(OPS)])
+@router.post("/visit-types", dependencies=[allow(OPS, PRESCRIBER)])
 async def add_visit_type(wish: AddVisitType, desk: AtDesk) -> VisitFiguresAnswer:
     """Add a visit type to the catalogue, like one that is there but for the figures named."""
-    return await desk.decide(visit_types.add_visit_type, wish)
+    return await desk.decide(visit_types.add_visit_type, wish, desk.actor)
 
 
-@router.post("/visit-types/{visit_type}/figures", dependencies=[allow(OPS)])
+@router.post("/visit-types/{visit_type}/figures", dependencies=[allow(OPS, PRESCRIBER)])
 async def record_visit_figures(
     visit_type: TypeName, wish: VisitFiguresWish, desk: AtDesk
 ) -> VisitFiguresAnswer:
-    """Record how long a visit type takes, from a day on."""
-    return await desk.decide(visit_types.record_visit_figures, visit_type, wish)
+    """Record what a visit type takes and asks; a prescriber signs what is clinical."""
+    return await desk.decide(visit_types.record_visit_figures, visit_type, wish, desk.actor)
 
 
-@router.post("/visit-types/{visit_type}/protocol", dependencies=[allow(OPS)])
+@router.post("/visit-types/{visit_type}/protocol", dependencies=[allow(OPS, PRESCRIBER)])
 async def record_protocol(visit_type: TypeName, wish: ProtocolWish, desk: AtDesk) -> ProtocolAnswer:
-    """Record how a series of a visit type is planned, from a day on."""
-    return await desk.decide(visit_types.record_protocol, visit_type, wish)
+    """Record how a series of a visit type is given, from a day on; a prescriber signs it."""
+    return await desk.decide(visit_types.record_protocol, visit_type, wish, desk.actor)
 
 
 @router.get(

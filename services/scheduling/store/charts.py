@@ -110,14 +110,18 @@ async def limits_on(tx: Transaction, visit_type: str, day: date) -> list[Limit]:
         select(LimitRow)
         .ext(distinct_on(col(LimitRow.measure)))
         .where(col(LimitRow.visit_type) == visit_type, col(LimitRow.effective_from) <= day)
-        .order_by(col(LimitRow.measure), col(LimitRow.effective_from).desc())
+        .order_by(
+            col(LimitRow.measure),
+            col(LimitRow.effective_from).desc(),
+            col(LimitRow.revision).desc(),
+        )
     )
     return [as_limit(row) for row in await every(tx, rows, LimitRow)]
 
 
 def as_limit(row: LimitRow) -> Limit:
-    signed = {"visit_type", "measure", "clinician_id", "signed_by"}
-    return Limit(**row.model_dump(exclude=signed), measure=Measure(row.measure))
+    of_row = {"visit_type", "measure", "clinician_id", "signed_by", "revision", "recorded_at"}
+    return Limit(**row.model_dump(exclude=of_row), measure=Measure(row.measure))
 
 
 async def copy_limits(tx: Transaction, like: str, visit_type: str) -> None:
@@ -128,7 +132,7 @@ async def copy_limits(tx: Transaction, like: str, visit_type: str) -> None:
 
 async def limit_rows(tx: Transaction, visit_type: str) -> list[LimitRow]:
     rows = select(LimitRow).where(col(LimitRow.visit_type) == visit_type)
-    order = col(LimitRow.measure), col(LimitRow.effective_from)
+    order = col(LimitRow.measure), col(LimitRow.effective_from), col(LimitRow.revision)
     return await every(tx, rows.order_by(*order), LimitRow)
 
 

@@ -16,7 +16,8 @@ async def figure_of(tx: Transaction, figure: HouseFigure) -> int:
     rows = select(col(HouseFigureRow.value)).where(
         col(HouseFigureRow.figure) == figure, col(HouseFigureRow.effective_from) <= tx.now.date()
     )
-    latest = rows.order_by(col(HouseFigureRow.effective_from).desc()).limit(1)
+    newest = col(HouseFigureRow.effective_from).desc(), col(HouseFigureRow.revision).desc()
+    latest = rows.order_by(*newest).limit(1)
     return int((await tx.execute(latest)).scalar_one())
 
 
@@ -24,5 +25,6 @@ async def figure_rows(tx: Transaction, figure: HouseFigure | None = None) -> lis
     rows = select(HouseFigureRow)
     if figure is not None:
         rows = rows.where(col(HouseFigureRow.figure) == figure)
-    order = col(HouseFigureRow.figure), col(HouseFigureRow.effective_from)
+    row = HouseFigureRow
+    order = col(row.figure), col(row.effective_from), col(row.revision)
     return await every(tx, rows.order_by(*order), HouseFigureRow)

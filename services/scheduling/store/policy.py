@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -36,9 +36,9 @@ from shared.messaging import Transaction
 
 _POLICY = text(
     """
-    SELECT (SELECT jsonb_agg(to_jsonb(v) ORDER BY v.effective_from) FROM visit_types v
+    SELECT (SELECT jsonb_agg(to_jsonb(v) ORDER BY v.effective_from, v.revision) FROM visit_types v
              WHERE v.visit_type = :visit_type) AS visits,
-           (SELECT jsonb_agg(to_jsonb(p) ORDER BY p.effective_from) FROM protocols p
+           (SELECT jsonb_agg(to_jsonb(p) ORDER BY p.effective_from, p.revision) FROM protocols p
              WHERE p.visit_type = :visit_type) AS protocols,
            (SELECT jsonb_agg(to_jsonb(h) ORDER BY h.effective_from) FROM opening_hours h
              WHERE h.visit_type = :visit_type
@@ -47,7 +47,7 @@ _POLICY = text(
              WHERE r.location_id = :location_id) AS rosters,
            (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.first_on) FROM closures c
              WHERE c.location_id = :location_id AND c.withdrawn_at IS NULL) AS closures,
-           (SELECT jsonb_object_agg(f.figure, f.value ORDER BY f.effective_from)
+           (SELECT jsonb_object_agg(f.figure, f.value ORDER BY f.effective_from, f.revision)
               FROM house_figures f WHERE f.effective_from <= :today) AS house
     """
 )
@@ -85,7 +85,8 @@ def _date(value: str) -> date:
 
 
 def _figures(kind: type[VisitFigures | InfusionProtocol], row: Mapping[str, Any]) -> dict[str, Any]:
-    return {each.name: row[each.name] for each in fields(kind) if each.name != "effective_from"}
+    moments = {"effective_from", "recorded_at"}
+    return {each.name: row[each.name] for each in fields(kind) if each.name not in moments}
 
 
 def _visit(row: Mapping[str, Any]) -> VisitFigures:
@@ -93,7 +94,9 @@ def _visit(row: Mapping[str, Any]) -> VisitFigures:
 
 
 def _protocol(row: Mapping[str, Any]) -> InfusionProtocol:
-    return InfusionProtocol(**_figures(InfusionProtocol, row))
+    since = row["recorded_at"]
+    recorded_at = None if since is None else datetime.fromisoformat(since)
+    return InfusionProtocol(recorded_at=recorded_at, **_figures(InfusionProtocol, row))
 
 
 def _window(row: Mapping[str, Any]) -> Window:
@@ -120,13 +123,21 @@ async def catalogue_on(tx: Transaction, day: date) -> list[tuple[VisitTypeRow, P
         select(VisitTypeRow)
         .ext(distinct_on(col(VisitTypeRow.visit_type)))
         .where(col(VisitTypeRow.effective_from) <= day)
-        .order_by(col(VisitTypeRow.visit_type), col(VisitTypeRow.effective_from).desc())
+        .order_by(
+            col(VisitTypeRow.visit_type),
+            col(VisitTypeRow.effective_from).desc(),
+            col(VisitTypeRow.revision).desc(),
+        )
     )
     protocols = (
         select(ProtocolRow)
         .ext(distinct_on(col(ProtocolRow.visit_type)))
         .where(col(ProtocolRow.effective_from) <= day)
-        .order_by(col(ProtocolRow.visit_type), col(ProtocolRow.effective_from).desc())
+        .order_by(
+            col(ProtocolRow.visit_type),
+            col(ProtocolRow.effective_from).desc(),
+            col(ProtocolRow.revision).desc(),
+        )
     )
     by_type = {row.visit_type: row for row in await every(tx, protocols, ProtocolRow)}
     return [(row, by_type.get(row.visit_type)) for row in await every(tx, visits, VisitTypeRow)]
@@ -135,7 +146,8 @@ async def catalogue_on(tx: Transaction, day: date) -> list[tuple[VisitTypeRow, P
 async def visit_type_rows(tx: Transaction, visit_type: str) -> list[VisitTypeRow]:
     """All figures of a type, earliest first."""
     rows = select(VisitTypeRow).where(col(VisitTypeRow.visit_type) == visit_type)
-    return await every(tx, rows.order_by(col(VisitTypeRow.effective_from)), VisitTypeRow)
+    order = col(VisitTypeRow.effective_from), col(VisitTypeRow.revision)
+    return await every(tx, rows.order_by(*order), VisitTypeRow)
 
 
 async def series_types(tx: Transaction) -> list[str]:
@@ -146,7 +158,8 @@ async def series_types(tx: Transaction) -> list[str]:
 
 async def protocol_rows(tx: Transaction, visit_type: str) -> list[ProtocolRow]:
     rows = select(ProtocolRow).where(col(ProtocolRow.visit_type) == visit_type)
-    return await every(tx, rows.order_by(col(ProtocolRow.effective_from)), ProtocolRow)
+    order = col(ProtocolRow.effective_from), col(ProtocolRow.revision)
+    return await every(tx, rows.order_by(*order), ProtocolRow)
 
 
 async def add_opening_hours(tx: Transaction, **values: object) -> None:

@@ -95,7 +95,8 @@ def figure(name: str) -> ScalarSelect[Any]:
         col(VisitTypeRow.visit_type) == col(Appointment.visit_type),
         col(VisitTypeRow.effective_from) <= cast(local, Date),
     )
-    latest = rows.order_by(col(VisitTypeRow.effective_from).desc()).limit(1)
+    newest = col(VisitTypeRow.effective_from).desc(), col(VisitTypeRow.revision).desc()
+    latest = rows.order_by(*newest).limit(1)
     return latest.correlate(Appointment).scalar_subquery()
 
 

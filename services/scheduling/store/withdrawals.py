@@ -44,7 +44,16 @@ async def first_day_of(tx: Transaction, kind: str, key: Mapping[str, object]) ->
     """From when a figure holds, held until the commit; nothing where there is none."""
     table: Table = TABLES[kind].__table__  # type: ignore[attr-defined]  # every table=True model has one
     rows = select(table.c.effective_from).where(*(table.c[name] == key[name] for name in key))
-    return (await tx.execute(rows.with_for_update())).scalar_one_or_none()
+    return (await tx.execute(rows.with_for_update())).scalars().first()
+
+
+async def is_signed(tx: Transaction, kind: str, key: Mapping[str, object]) -> bool:
+    """Whether a prescriber signed what begins on a day of a visit type, or of its protocol."""
+    table: Table = TABLES[kind].__table__  # type: ignore[attr-defined]  # every table=True model has one
+    if "signed_by" not in table.c:
+        return False
+    signed = (table.c.signed_by.is_not(None), *(table.c[name] == key[name] for name in key))
+    return (await tx.execute(select(table.c.effective_from).where(*signed))).first() is not None
 
 
 async def take_back(tx: Transaction, kind: str, key: Mapping[str, object]) -> None:

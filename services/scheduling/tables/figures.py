@@ -1,6 +1,7 @@
 """The clinic's figures as they are kept: visit types, protocols, hours, rosters, closures.
 
-A figure never changes: another one is another row with a later first day.
+A figure never changes: another one is another row with a later first day, or, where it was
+mistyped, a later revision of the same day.
 """
 
 from __future__ import annotations
@@ -45,10 +46,20 @@ def _type() -> Column[str]:
     return Column(Text, primary_key=True)
 
 
+def _revision() -> Column[int]:
+    return Column(SmallInteger, primary_key=True, autoincrement=False)
+
+
+SIGNED = "(clinician_id IS NULL) = (signed_by IS NULL)"
+"""Whoever signs as a clinician is noted with the login that did."""
+
+
 class VisitTypeRow(Base, table=True):
     """What a visit of one type takes from a day on; `sources` says why, figure by figure.
 
-    A row never changes: another figure is another row with a later first day.
+    A row never changes: another figure is another row with a later first day. Of several that
+    begin on one day the last revision counts. `clinician_id` signed its clinical figures.
+    `recorded_at` is empty where the figures came with the house.
     """
 
     __tablename__ = "visit_types"
@@ -72,10 +83,12 @@ class VisitTypeRow(Base, table=True):
         CheckConstraint(
             "gap_min_days BETWEEN 1 AND 31 AND least_age_years BETWEEN 1 AND 120", name="patient"
         ),
+        CheckConstraint(SIGNED, name="signed"),
     )
 
     visit_type: str = Field(sa_column=_type())
     effective_from: date = Field(sa_column=_first_day())
+    revision: int = Field(sa_column=_revision())
     name: str = Field(sa_column=words())
     booked_min: int | None = Field(sa_column=_small(nullable=True))
     recovery_min: int = Field(sa_column=_small())
@@ -96,6 +109,9 @@ class VisitTypeRow(Base, table=True):
     vitals_needed: bool = Field(sa_column=_flag())
     orientation_needed: bool = Field(sa_column=_flag())
     sources: dict[str, str] = Field(sa_column=json_object())
+    clinician_id: UUID | None = Field(default=None, foreign_key="clinicians.clinician_id")
+    signed_by: str | None = Field(default=None, sa_column=words(nullable=True))
+    recorded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class ProtocolRow(Base, table=True):
@@ -115,10 +131,12 @@ class ProtocolRow(Base, table=True):
         CheckConstraint(
             "weekly_advised > 0 AND weekly_cap > 0 AND course_advised_weeks > 0", name="weeks"
         ),
+        CheckConstraint(SIGNED, name="signed"),
     )
 
     visit_type: str = Field(sa_column=_type())
     effective_from: date = Field(sa_column=_first_day())
+    revision: int = Field(sa_column=_revision())
     kind: str = Field(sa_column=words())
     size_min: int = Field(sa_column=_small())
     size_max: int = Field(sa_column=_small())
@@ -129,6 +147,9 @@ class ProtocolRow(Base, table=True):
     weekly_cap: int | None = Field(sa_column=_small(nullable=True))
     course_advised_weeks: int | None = Field(sa_column=_small(nullable=True))
     sources: dict[str, str] = Field(sa_column=json_object())
+    clinician_id: UUID | None = Field(default=None, foreign_key="clinicians.clinician_id")
+    signed_by: str | None = Field(default=None, sa_column=words(nullable=True))
+    recorded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class OpeningHoursRow(Base, table=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, Text, text
+from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, SmallInteger, Text, text
 from sqlmodel import Field
 
 from services.scheduling.tables.base import Base
@@ -13,15 +13,17 @@ from shared.columns import moment
 
 
 class HouseFigureRow(Base, table=True):
-    """One figure from a day on, and where it comes from. A later row replaces it."""
+    """One figure from a day on, and where it comes from. A later row, or revision, replaces it."""
 
     __tablename__ = "house_figures"
     __table_args__ = (CheckConstraint("value >= 0", name="value"),)
 
     figure: str = Field(sa_column=Column(Text, primary_key=True))
     effective_from: date = Field(sa_column=Column(Date, primary_key=True))
+    revision: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     value: int = Field(sa_column=Column(Integer, nullable=False))
     source: str = Field(sa_column=Column(Text, nullable=False))
+    recorded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class Hold(Base, table=True):

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    SmallInteger,
     Text,
 )
 from sqlmodel import Field
@@ -158,7 +159,10 @@ class Dose(Base, table=True):
 
 
 class LimitRow(Base, table=True):
-    """What a measure of one visit type may be from a day on, and who signed it. Never changed."""
+    """What a measure of one visit type may be from a day on, and who signed it. Never changed.
+
+    Of several that begin on one day the last revision counts.
+    """
 
     __tablename__ = "clinical_limits"
     __table_args__ = (
@@ -175,6 +179,7 @@ class LimitRow(Base, table=True):
     visit_type: str = Field(sa_column=Column(Text, primary_key=True))
     measure: str = Field(sa_column=Column(Text, primary_key=True))
     effective_from: date = Field(sa_column=Column(Date, primary_key=True))
+    revision: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     hard_low: int | None = Field(sa_column=_bound())
     soft_low: int | None = Field(sa_column=_bound())
     soft_high: int | None = Field(sa_column=_bound())
@@ -182,6 +187,7 @@ class LimitRow(Base, table=True):
     source: str = Field(sa_column=words())
     clinician_id: UUID | None = Field(default=None, foreign_key="clinicians.clinician_id")
     signed_by: str | None = Field(default=None, sa_column=_maybewords())
+    recorded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class Passage(Base, table=True):

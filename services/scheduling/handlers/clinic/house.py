@@ -16,15 +16,17 @@ async def record_house_figure(
 ) -> HouseFigureAnswer | Refused:
     rows = await figure_rows(tx, wish.figure)
     broken = [
-        *rules.broken_by_first_day(wish.effective_from, rows, tx.now.date()),
+        *rules.broken_by_past(wish.effective_from, tx.now.date(), "effective_from"),
         *broken_by_limits(wish.figure, wish.value),
     ]
     if broken:
         return Refused.by_rules(broken, "The figure is not recorded")
-    tx.insert(HouseFigureRow, **wish.model_dump())
-    return HouseFigureAnswer(**wish.model_dump())
+    values = {**wish.model_dump(), "revision": rules.next_revision(wish.effective_from, rows)}
+    tx.insert(HouseFigureRow, **values, recorded_at=tx.now)
+    return HouseFigureAnswer(**values)
 
 
 async def read_house_figures(tx: Transaction) -> list[HouseFigureAnswer]:
     """Every row, by figure and first day, those to come included."""
-    return [HouseFigureAnswer(**row.model_dump()) for row in await figure_rows(tx)]
+    rows = await figure_rows(tx)
+    return [HouseFigureAnswer(**row.model_dump(exclude={"recorded_at"})) for row in rows]

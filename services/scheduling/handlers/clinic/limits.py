@@ -28,7 +28,7 @@ async def record_limit(
     rows = [each for each in await kept.limit_rows(tx, visit_type) if each.measure == wish.measure]
     bounds = (wish.hard_low, wish.soft_low, wish.soft_high, wish.hard_high)
     broken = [
-        *figures.broken_by_first_day(wish.effective_from, rows, tx.now.date()),
+        *figures.broken_by_past(wish.effective_from, tx.now.date(), "effective_from"),
         *broken_by_limit_order(*bounds),
         *broken_by_unlikely_limit(wish.measure, bounds),
         *broken_by_ceiling_raised(
@@ -38,7 +38,13 @@ async def record_limit(
     ]
     if broken:
         return Refused.by_rules(broken, "The limit is not recorded")
-    row = LimitRow(visit_type=visit_type, signed_by=by.subject, **wish.model_dump())
+    row = LimitRow(
+        visit_type=visit_type,
+        revision=figures.next_revision(wish.effective_from, rows),
+        signed_by=by.subject,
+        recorded_at=tx.now,
+        **wish.model_dump(),
+    )
     tx.insert(LimitRow, **row.model_dump())
     return LimitAnswer(**row.model_dump())
 

@@ -14,7 +14,7 @@ from services.scheduling.forms.withdrawals import (
     WithdrawPlace,
     WithdrawSigning,
 )
-from services.scheduling.handlers.signers import broken_by_signer
+from services.scheduling.handlers.signers import broken_by_clinical, broken_by_signer
 from services.scheduling.rules.clinic.figures import broken_by_force
 from services.scheduling.rules.signing import Act
 from services.scheduling.store import withdrawals as kept
@@ -37,6 +37,9 @@ async def withdraw_figure(
     if first_day is None:
         return Refused.not_found("figure", "kind")
     broken = broken_by_force(first_day, tx.now.date())
+    if isinstance(wish, WithdrawNamed):
+        signed = {wish.kind} if await kept.is_signed(tx, wish.kind, key) else set()
+        broken += await broken_by_clinical(tx, signed, wish.clinician_id, by)
     if isinstance(wish, WithdrawLimit | WithdrawSigning | WithdrawChartWord):
         broken += await broken_by_signer(tx, wish.clinician_id, by, Act.LIMITS)
     if broken:

@@ -48,7 +48,7 @@ async def sign_override(
     assert location is not None, "a series has its place"
     policy = await store.policy_of(tx, series.location_id, series.visit_type)
     zone = ZoneInfo(location.zone)
-    protocol = policy.protocol_on(series.booked_at.astimezone(zone).date())
+    protocol = policy.protocol_at(series.booked_at, zone)
     completed = isinstance(wish, Extend) and series.state == SeriesState.COMPLETED
     state_broken = (
         await _broken_by_reopening(course, protocol, zone, tx)

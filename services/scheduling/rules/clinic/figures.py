@@ -26,6 +26,11 @@ class _Dated(Protocol):
     def effective_from(self) -> date: ...
 
 
+class _Revised(_Dated, Protocol):
+    @property
+    def revision(self) -> int: ...
+
+
 def broken_by_first_day(day: date, rows: Iterable[_Dated], today: date) -> list[Broken]:
     """Whether figures may begin on this day, beside those that are recorded."""
     broken = broken_by_past(day, today, "effective_from")
@@ -41,6 +46,47 @@ def broken_by_first_day(day: date, rows: Iterable[_Dated], today: date) -> list[
     return broken
 
 
+CLINICAL = frozenset(
+    {
+        "fasting_min",
+        "no_drive_min",
+        "ride_needed",
+        "drug",
+        "route",
+        "is_controlled",
+        "gap_min_days",
+        "least_age_years",
+        "begins_in_ban",
+        "dose_needed",
+        "dose_unit",
+        "vitals_needed",
+        "orientation_needed",
+    }
+)
+"""What of a visit type opens or shuts a gate, or says what is given, how near and to whom."""
+
+
+def broken_by_unsigned(clinical: Iterable[str]) -> list[Broken]:
+    """What is recorded, or taken back, without a prescriber's name; `clinical` are its names."""
+    names = sorted(clinical)
+    if not names:
+        return []
+    return [
+        Broken(
+            "signature_missing",
+            f"A prescriber signs what is clinical: {', '.join(names)}. Have one sign in and name"
+            " themselves.",
+            "the house's: what a gate asks, and how a drug is given, is a clinical judgment",
+            "clinician_id",
+        )
+    ]
+
+
+def next_revision(day: date, rows: Iterable[_Revised]) -> int:
+    """Which revision of its first day a row is that is recorded now: the last one counts."""
+    return 1 + max((row.revision for row in rows if row.effective_from == day), default=0)
+
+
 def broken_by_force(first_day: date, today: date) -> list[Broken]:
     """Whether a figure can be taken back: on no day has anything been decided by it."""
     if first_day > today:
@@ -48,7 +94,7 @@ def broken_by_force(first_day: date, today: date) -> list[Broken]:
     return [
         Broken(
             "figure_in_force",
-            f"It is in force since {first_day}; record another one that begins later.",
+            f"It is in force since {first_day}; record another one, from today on or later.",
             "what was decided stays explained by the figures it was decided by",
             "kind",
         )

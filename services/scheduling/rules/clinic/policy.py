@@ -140,6 +140,17 @@ class Policy:
         assert found, "every type that is given as a series has a protocol from the first day on"
         return found[-1]
 
+    def protocol_at(self, booked_at: datetime, zone: ZoneInfo) -> InfusionProtocol:
+        """How a series that was booked at this moment is given: by what was on record then."""
+        day = booked_at.astimezone(zone).date()
+        found = [
+            protocol
+            for since, protocol in self.protocols
+            if since <= day and (protocol.recorded_at is None or protocol.recorded_at <= booked_at)
+        ]
+        assert found, "every type that is given as a series has a protocol from the first day on"
+        return found[-1]
+
     def hours_on(self, day: date) -> OpeningHours | None:
         """The place's own hours, else the house's; None where nobody has recorded any."""
         return in_force(self.hours, day) or in_force(self.house_hours, day)

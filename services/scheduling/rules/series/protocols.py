@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -13,7 +13,8 @@ class InfusionProtocol:
 
     `weekly_advised` and `weekly_cap` count infusions within any seven local days, the one as
     advice, the other as a rule; `course_advised_weeks` is from first to last. None where no figure
-    is on record. `sources` says for each figure, by its name, where it comes from.
+    is on record. `sources` says for each figure, by its name, where it comes from; `recorded_at`
+    when somebody recorded them, None where they came with the house.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class InfusionProtocol:
     weekly_cap: int | None
     course_advised_weeks: int | None
     sources: Mapping[str, str]
+    recorded_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
