@@ -62,7 +62,7 @@ Ndc = Annotated[
 Icd10 = Annotated[
     str,
     StringConstraints(
-        pattern=told(r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$", "a code of ICD-10-CM such as F33.2")
+        pattern=told(r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$", "a code of ICD-10-CM such as F41.1")
     ),
 ]
 

@@ -135,9 +135,9 @@ async def test_a_clinician_may_have_no_dea_number(clinic: Clinic, without: str |
     ("field", "value", "right"),
     [
         ("npi", "1234567890", "check digit"),
-        ("npi", "123456789\u0663", "pattern"),
+        ("npi", "123456789\u0663", "right would be ten digits"),
         ("dea_number", "AT0000001", "check digit"),
-        ("dea_number", "1234563", "pattern"),
+        ("dea_number", "1234563", "right would be two letters and seven digits"),
     ],
 )
 async def test_a_clinician_whose_number_does_not_check_is_not_taken(

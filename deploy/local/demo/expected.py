@@ -235,10 +235,10 @@ def fee_on(clinic: Clinic, visit_type: VisitType, day: date) -> int | None:
 
 
 def _estimate(clinic: Clinic, found: Expected, series: Series, zone: ZoneInfo) -> None:
-    """One for all infusions as booked, at the booking, where that is early enough."""
+    """One for all infusions as booked, at the booking, where that is early enough for any."""
     days = [visit.booked_for.astimezone(zone).date() for visit in clinic.visits_of(series)]
     day, ahead = series.booked_at.astimezone(zone).date(), 0
-    while day < min(days):
+    while day < max(days):
         ahead += day.weekday() < 5 and day not in DAYS_OFF  # noqa: PLR2004  # Monday to Friday
         day += timedelta(days=1)
     fees = [fee_on(clinic, series.visit_type, day) for day in days]
