@@ -26,9 +26,11 @@ def test_another_clinics_files_are_lived_through_the_same_way(tmp_path: Path):
     assert "3 = $3,751.50" in output
     assert "All 11 are as expected." in output
     _whole_timeline_reads_well(output)
-    documents = list((tmp_path / "run" / "superbills").glob("*.pdf"))
-    assert [pdf.read_bytes()[:5] for pdf in documents] == [b"%PDF-"] * 3
-    bills = [json.loads(pdf.with_suffix(".json").read_text()) for pdf in documents]
+    documents = sorted((tmp_path / "run" / "superbills").glob("*.pdf"))
+    assert [pdf.read_bytes()[:5] for pdf in documents] == [b"%PDF-"] * 4
+    estimate, *superbills = documents
+    assert estimate.name.startswith("GFE-")
+    bills = [json.loads(pdf.with_suffix(".json").read_text()) for pdf in superbills]
     assert [bill["total_cents"] for bill in bills] == [125050] * 3
     assert not (tmp_path / "run" / "demo" / "state.json").exists()
 
