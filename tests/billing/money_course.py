@@ -107,9 +107,6 @@ class AtDesk(RuleBasedStateMachine):
         """Each course is a day before the last one, so that no fee is in force yet."""
         self.run(self._put_on_file())
 
-    def stripe_answers_a_try(self, place: int, takes: bool) -> None:  # noqa: FBT001  # drawn
-        raise NotImplementedError
-
     async def _put_on_file(self) -> None:
         setup, at = new_id(), NOW.isoformat()
         async with self.world.engine.begin() as connection:
@@ -169,8 +166,8 @@ class AtDesk(RuleBasedStateMachine):
         self.decide(fees.record_fee, fee)
         self.decide(posting.charge_late, ChargeLate(visit_type="ketamine_mood"))
 
-    @rule(takes=st.sampled_from([None, True, False, False]))
-    def complete_an_infusion(self, takes: bool | None) -> None:  # noqa: FBT001  # drawn
+    def hear_of_an_infusion(self) -> None:
+        """One more is completed on the course's day."""
         event = InfusionCompleted(
             patient_id=self.patient,
             infusion_id=new_id(),
@@ -184,8 +181,6 @@ class AtDesk(RuleBasedStateMachine):
         )
         self.completed.append(event)
         self._hear(event)
-        if takes is not None:
-            self.stripe_answers_a_try(0, takes=takes)
 
     @precondition(lambda self: self.completed)
     @rule(place=PLACES)

@@ -96,6 +96,13 @@ class AnyMoney(AtDesk):
 
     # Stripe
 
+    @rule(takes=st.sampled_from([None, True, False, False]))
+    def complete_an_infusion(self, takes: bool | None) -> None:  # noqa: FBT001  # drawn
+        """And answer its try at once, unless that is left for later."""
+        self.hear_of_an_infusion()
+        if takes is not None:
+            self.stripe_answers_a_try(0, takes=takes)
+
     @rule(place=PLACES, takes=st.booleans(), late=st.booleans())
     def stripe_answers_a_purchase(self, place: int, takes: bool, late: bool) -> None:  # noqa: FBT001
         """Now, or after it was refused: then it took the money all the same."""

@@ -343,6 +343,16 @@ async def confirm_by_hand(billing: Billing, intent_id: str, card: str) -> None:
     assert confirmed.is_success
 
 
+async def taken_twice(billing: Billing, patient: UUID) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The intent whose money no charge needs, and the charge that another try has paid."""
+    card, intent, charge = await declined_once(billing, patient)
+    await billing.told("POST", f"/charges/{charge['charge_id']}/attempts", {})
+    await billing.until_rest()
+    await confirm_by_hand(billing, intent["id"], card)
+    await billing.until_rest()
+    return intent, charge
+
+
 async def test_money_that_is_taken_after_a_refusal_pays_the_charge_and_is_not_asked_for_again(
     billing: Billing,
 ):
@@ -371,12 +381,7 @@ async def test_money_that_is_taken_for_a_charge_that_is_paid_is_listed_until_it_
     billing: Billing,
 ):
     patient = new_id()
-    card, intent, charge = await declined_once(billing, patient)
-    await billing.told("POST", f"/charges/{charge['charge_id']}/attempts", {})
-    await billing.until_rest()
-
-    await confirm_by_hand(billing, intent["id"], card)
-    await billing.until_rest()
+    intent, charge = await taken_twice(billing, patient)
 
     assert await billing.parked() == []
     assert len(await billing.said(PaymentCaptured)) == 1

@@ -12,7 +12,7 @@ from services.billing.work import RefundStands
 from shared.ids import new_id
 from tests.billing.conftest import Billing
 from tests.billing.test_ledger import trial_balance
-from tests.billing.test_notices import confirm_by_hand, declined_once, notice, post
+from tests.billing.test_notices import confirm_by_hand, declined_once, notice, post, taken_twice
 from tests.billing.test_refunds import refund
 
 
@@ -21,11 +21,7 @@ async def test_of_money_that_no_charge_waits_for_what_did_not_go_back_stays_on_t
     billing: Billing, how: str
 ):
     patient = new_id()
-    card, intent, charge = await declined_once(billing, patient)
-    await billing.told("POST", f"/charges/{charge['charge_id']}/attempts", {})
-    await billing.until_rest()
-    await confirm_by_hand(billing, intent["id"], card)
-    await billing.until_rest()
+    intent, _ = await taken_twice(billing, patient)
     [stray] = (await billing.told("GET", "/unmatched-payments"))["items"]
 
     await refund(billing, stray, amount_cents=10000, reason="nothing_owed")
@@ -89,11 +85,7 @@ async def test_what_a_bank_took_of_it_and_gives_back_after_all_is_on_the_list_ag
     billing: Billing,
 ):
     patient = new_id()
-    card, intent, charge = await declined_once(billing, patient)
-    await billing.told("POST", f"/charges/{charge['charge_id']}/attempts", {})
-    await billing.until_rest()
-    await confirm_by_hand(billing, intent["id"], card)
-    await billing.until_rest()
+    intent, _ = await taken_twice(billing, patient)
     [taken] = [
         one
         for one in billing.at_stripe("charges")

@@ -420,8 +420,10 @@ async def test_what_stands_in_a_chair_out_of_service_is_watched_when_plans_are_m
     await clinic.post(f"/chairs/{broken}/out-of-service", {"reason": MADE_UP})
     patient = await clinic.patient()
     plan = (await clinic.plans(patient))["plans"][0]
+    assert broken not in {visit["chair_id"] for visit in plan["appointments"]}
     wish = clinic.wish(patient, [], appointments=plan["appointments"])
-    await clinic.post("/series", wish)
+    booked = await clinic.post("/series", wish)
+    assert len(booked["appointments"]) == len(plan["appointments"])
 
 
 async def test_no_plan_ends_later_than_visits_are_booked_ahead(clinic: Clinic) -> None:

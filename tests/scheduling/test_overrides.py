@@ -305,7 +305,8 @@ async def test_what_was_given_under_an_override_keeps_nobody_from_withdrawing_it
     for visit in [*series["appointments"], added]:
         await clinic.given(visit)
     for override in signed:
-        await clinic.post(f"/overrides/{override['override_id']}/withdraw", {})
+        withdrawn = await clinic.post(f"/overrides/{override['override_id']}/withdraw", {})
+        assert withdrawn["withdrawn_at"] is not None
 
 
 async def test_a_no_show_is_not_taken_back_onto_an_override_that_was_withdrawn(

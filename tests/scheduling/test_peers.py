@@ -123,7 +123,8 @@ async def test_the_slot_that_a_moved_visit_leaves_is_free(clinic: Clinic) -> Non
     moved = await clinic.get(f"/series/{series['series_id']}")
     proposed = await to_one_day(clinic, moved, 3, 1)
     await clinic.post(f"/replans/{proposed['replan_id']}/approve", {})
-    await clinic.series([start(third), *every(3, 5, start(third, 3) + timedelta(hours=2))])
+    booked = await clinic.series([start(third), *every(3, 5, start(third, 3) + timedelta(hours=2))])
+    assert booked["appointments"][0]["starts_at"] == third["starts_at"]
 
 
 async def test_a_change_of_one_infusion_is_of_that_infusion_alone(clinic: Clinic) -> None:

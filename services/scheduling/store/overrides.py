@@ -151,6 +151,37 @@ def reason_of(tx: Transaction, override: Override) -> str:
 _NO_NUMBER = null().cast(SmallInteger)
 _NO_TIME, _NO_TEXT = null().cast(DateTime(timezone=True)), null().cast(Text)
 
+
+def _of_visit(
+    kind: Signed,
+    table: type[VitalsOverride | Dose | Transfer | WalkOut],
+    *,
+    override_id: Any,
+    sealed: Any,
+    signed_by: Any,
+    signed_at: Any,
+) -> Select[Any]:
+    """What is signed of a single visit, for good, in the columns that all overrides have."""
+    columns: list[Any] = [
+        col(override_id).label("override_id"),
+        literal(kind.value).label("kind"),
+        col(Appointment.patient_id),
+        col(Appointment.series_id),
+        col(Appointment.appointment_id),
+        col(Appointment.location_id),
+        _NO_NUMBER.label("infusions"),
+        _NO_NUMBER.label("gap_min_days"),
+        col(sealed).label("sealed"),
+        col(table.clinician_id),
+        col(signed_by).label("signed_by"),
+        col(signed_at).label("signed_at"),
+        _NO_TIME.label("withdrawn_at"),
+        _NO_TEXT.label("withdrawn_by"),
+    ]
+    visit = col(Appointment.appointment_id) == col(table.appointment_id)
+    return select(*columns).join(Appointment, visit)
+
+
 SIGNED: Subquery = union_all(
     select(
         col(Override.override_id),
@@ -170,72 +201,38 @@ SIGNED: Subquery = union_all(
     )
     .outerjoin(Series, col(Series.series_id) == col(Override.series_id))
     .outerjoin(Appointment, col(Appointment.appointment_id) == col(Override.appointment_id)),
-    select(
-        col(VitalsOverride.override_id),
-        literal(Signed.VITALS.value).label("kind"),
-        col(VitalsOverride.patient_id),
-        col(Appointment.series_id),
-        col(VitalsOverride.appointment_id),
-        col(Appointment.location_id),
-        _NO_NUMBER.label("infusions"),
-        _NO_NUMBER.label("gap_min_days"),
-        col(VitalsOverride.why).label("sealed"),
-        col(VitalsOverride.clinician_id),
-        col(VitalsOverride.signed_by),
-        col(VitalsOverride.signed_at),
-        _NO_TIME.label("withdrawn_at"),
-        _NO_TEXT.label("withdrawn_by"),
-    ).join(Appointment, col(Appointment.appointment_id) == col(VitalsOverride.appointment_id)),
-    select(
-        col(Dose.appointment_id).label("override_id"),
-        literal(Signed.DOSE_NOT_GIVEN.value).label("kind"),
-        col(Appointment.patient_id),
-        col(Appointment.series_id),
-        col(Dose.appointment_id),
-        col(Appointment.location_id),
-        _NO_NUMBER.label("infusions"),
-        _NO_NUMBER.label("gap_min_days"),
-        col(Dose.not_given).label("sealed"),
-        col(Dose.clinician_id),
-        col(Dose.recorded_by).label("signed_by"),
-        col(Dose.recorded_at).label("signed_at"),
-        _NO_TIME.label("withdrawn_at"),
-        _NO_TEXT.label("withdrawn_by"),
-    )
-    .join(Appointment, col(Appointment.appointment_id) == col(Dose.appointment_id))
-    .where(col(Dose.not_given).is_not(None)),
-    select(
-        col(Transfer.appointment_id).label("override_id"),
-        literal(Signed.TRANSFER.value).label("kind"),
-        col(Transfer.patient_id),
-        col(Appointment.series_id),
-        col(Transfer.appointment_id),
-        col(Appointment.location_id),
-        _NO_NUMBER.label("infusions"),
-        _NO_NUMBER.label("gap_min_days"),
-        col(Transfer.handed_over).label("sealed"),
-        col(Transfer.clinician_id),
-        col(Transfer.signed_by),
-        col(Transfer.signed_at),
-        _NO_TIME.label("withdrawn_at"),
-        _NO_TEXT.label("withdrawn_by"),
-    ).join(Appointment, col(Appointment.appointment_id) == col(Transfer.appointment_id)),
-    select(
-        col(WalkOut.appointment_id).label("override_id"),
-        literal(Signed.WALK_OUT.value).label("kind"),
-        col(WalkOut.patient_id),
-        col(Appointment.series_id),
-        col(WalkOut.appointment_id),
-        col(Appointment.location_id),
-        _NO_NUMBER.label("infusions"),
-        _NO_NUMBER.label("gap_min_days"),
-        col(WalkOut.account).label("sealed"),
-        col(WalkOut.clinician_id),
-        col(WalkOut.signed_by),
-        col(WalkOut.signed_at),
-        _NO_TIME.label("withdrawn_at"),
-        _NO_TEXT.label("withdrawn_by"),
-    ).join(Appointment, col(Appointment.appointment_id) == col(WalkOut.appointment_id)),
+    _of_visit(
+        Signed.VITALS,
+        VitalsOverride,
+        override_id=VitalsOverride.override_id,
+        sealed=VitalsOverride.why,
+        signed_by=VitalsOverride.signed_by,
+        signed_at=VitalsOverride.signed_at,
+    ),
+    _of_visit(
+        Signed.DOSE_NOT_GIVEN,
+        Dose,
+        override_id=Dose.appointment_id,
+        sealed=Dose.not_given,
+        signed_by=Dose.recorded_by,
+        signed_at=Dose.recorded_at,
+    ).where(col(Dose.not_given).is_not(None)),
+    _of_visit(
+        Signed.TRANSFER,
+        Transfer,
+        override_id=Transfer.appointment_id,
+        sealed=Transfer.handed_over,
+        signed_by=Transfer.signed_by,
+        signed_at=Transfer.signed_at,
+    ),
+    _of_visit(
+        Signed.WALK_OUT,
+        WalkOut,
+        override_id=WalkOut.appointment_id,
+        sealed=WalkOut.account,
+        signed_by=WalkOut.signed_by,
+        signed_at=WalkOut.signed_at,
+    ),
 ).subquery("signed")
 _SEALED = {
     Signed.SIZE: ("overrides", "reason"),
