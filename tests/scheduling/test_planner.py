@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from services.scheduling.rules.clinic.policy import Closure, broken_by_hours, broken_by_nurses
 from services.scheduling.rules.clinic.slots import Slot, broken_by_taken
 from services.scheduling.rules.planner.days import days_of
+from services.scheduling.rules.planner.differing import OFFERED, difference
 from services.scheduling.rules.planner.place import Place
-from services.scheduling.rules.planner.plans import OFFERED, Plan, plan_series, usual_times
+from services.scheduling.rules.planner.plan import Plan
+from services.scheduling.rules.planner.plans import plan_series, usual_times
 from services.scheduling.rules.planner.score import Scored, score
 from services.scheduling.rules.planner.wishes import Preferences, broken_by_wishes, last_day_of_any
 from services.scheduling.rules.series.course import broken_by_booking
@@ -254,6 +256,36 @@ def test_an_empty_clinic_gives_three_a_week_from_the_first_day_at_one_time() -> 
     ]
     assert {item.name: item.points for item in best.items if item.points} == {"course": 44}
     assert len(others) == OFFERED - 1
+
+
+def on(plan: Plan) -> list[str]:
+    return [f"{each.day:%a %d}" for each in plan.infusions]
+
+
+def test_the_plans_that_are_offered_are_on_other_dates_though_the_best_has_other_hours_too() -> (
+    None
+):
+    plans = plan_series(MOOD, 6, wishes(), place(open_=hours(9, 19))).plans
+    assert len(plans) == OFFERED
+    assert [plan.points for plan in plans] == sorted(plan.points for plan in plans)
+    for one, other in combinations(plans, 2):
+        assert len({*on(one)} & {*on(other)}) <= 3
+    assert [difference(plans[0], plan) for plan in plans[1:]] == [
+        "3 of 6 dates are not the first plan's: 2026-10-05 to 2026-10-17, on Mon, Tue, Wed, Thu,"
+        " Fri, Sat.",
+        "6 of 6 dates are not the first plan's: 2026-10-06 to 2026-10-17, on Tue, Thu, Sat.",
+    ]
+
+
+def test_where_the_dates_leave_no_choice_hours_are_offered_that_a_patient_would_notice() -> None:
+    """Mondays, Wednesdays and Fridays of two weeks: a quarter of an hour later is no choice."""
+    asked = wishes(12, weekdays=frozenset({1, 3, 5}))
+    plans = plan_series(MOOD, 6, asked, place(open_=hours(9, 19))).plans
+    assert {tuple(on(plan)) for plan in plans} == {tuple(on(plans[0]))}
+    assert [plan.usual_min // 60 for plan in plans] == [9, 10, 11]
+    assert difference(*plans[:2]) == "The first plan's dates, around 10:00 instead of 09:00."
+    narrow = plan_series(MOOD, 6, asked, place(open_=hours(9, 10)))
+    assert len(narrow.plans) == 1
 
 
 def test_eight_infusions_on_mondays_and_thursdays_are_planned_with_advice_on_their_length() -> None:

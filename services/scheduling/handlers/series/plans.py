@@ -20,8 +20,10 @@ from services.scheduling.handlers.series.given_before import given_before
 from services.scheduling.rules.clinic.policy import Policy, minute_of, wall
 from services.scheduling.rules.clinic.rooms import Used
 from services.scheduling.rules.clinic.slots import Slot
+from services.scheduling.rules.planner.differing import difference
 from services.scheduling.rules.planner.place import Place
-from services.scheduling.rules.planner.plans import Plan, Proposal, plan_series
+from services.scheduling.rules.planner.plan import Plan
+from services.scheduling.rules.planner.plans import Proposal, plan_series
 from services.scheduling.rules.planner.wishes import (
     EVERY_DAY,
     Preferences,
@@ -82,7 +84,8 @@ class PlanOffer(BaseModel):
     """A whole series. `appointments` are what `POST /series` takes, as they are.
 
     `local` shows the same starts as the clinic's wall clock does; `leaves` is what of the wishes a
-    visit does not keep, empty for a plan that keeps them all.
+    visit does not keep, empty for a plan that keeps them all. `differs` is what to say of it beside
+    the first plan, and empty for the first.
     """
 
     points: int
@@ -91,6 +94,7 @@ class PlanOffer(BaseModel):
     appointments: list[WishedAppointment]
     local: list[str]
     leaves: list[str]
+    differs: str
     advice: list[str]
 
 
@@ -282,7 +286,7 @@ def _answer(
     held_id: UUID | None,
 ) -> PlansAnswer:
     def offers(plans: Sequence[Plan]) -> list[PlanOffer]:
-        return [offer_of(plan, protocol, zone) for plan in plans]
+        return [offer_of(plan, plans[0], protocol, zone) for plan in plans]
 
     return PlansAnswer(
         patient_id=wish.patient_id,
@@ -305,7 +309,7 @@ def _ruled(broken: Broken) -> Ruled:
     return Ruled(rule=broken.rule, detail=broken.detail, source=broken.source)
 
 
-def offer_of(plan: Plan, protocol: InfusionProtocol, zone: ZoneInfo) -> PlanOffer:
+def offer_of(plan: Plan, first: Plan, protocol: InfusionProtocol, zone: ZoneInfo) -> PlanOffer:
     infusions = protocols.numbered([each.starts_at for each in plan.infusions])
     return PlanOffer(
         points=plan.points,
@@ -321,5 +325,6 @@ def offer_of(plan: Plan, protocol: InfusionProtocol, zone: ZoneInfo) -> PlanOffe
             for number, each in enumerate(plan.infusions, start=1)
             if each.leaves is not None
         ],
+        differs="" if plan is first else difference(first, plan),
         advice=gaps.advice_on_series(protocol, infusions, zone),
     )
