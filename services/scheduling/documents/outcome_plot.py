@@ -50,7 +50,8 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial
 .point { fill: #1d5c96; stroke: #fff; stroke-width: 2 }
 .baseline { fill: #fff; stroke: #1d5c96; stroke-width: 2.5 }
 .remission, .remission-key { stroke: #0f766e; stroke-width: 1.5; stroke-dasharray: 6 4 }
-.half, .half-key { stroke: #b45309; stroke-width: 1.5; stroke-dasharray: 2 4; stroke-linecap: round }
+.half, .half-key { stroke: #b45309; stroke-width: 1.5; stroke-dasharray: 2 4;
+  stroke-linecap: round }
 .remission-word { fill: #0f766e; font-size: 11px; font-weight: 600 }
 .half-word { fill: #b45309; font-size: 11px; font-weight: 600 }
 """
