@@ -16,10 +16,19 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from shared.events.base import Event, Moment, PatientEvent
+from shared.written import told
 
 SequenceNo = Annotated[int, Field(ge=1, le=99)]
 FastingMin = Annotated[int, Field(ge=0)]
-TypeCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,59}$")]
+TypeCode = Annotated[
+    str,
+    StringConstraints(
+        pattern=told(
+            r"^[a-z][a-z0-9_]{1,59}$",
+            "a code in small letters, digits and underlines, such as ketamine_mood",
+        )
+    ),
+]
 """The code of a visit type in the clinic's catalogue. A type is a row there: any code may come."""
 
 

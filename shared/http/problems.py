@@ -170,6 +170,8 @@ _NO_JSON = Refused.because(
 
 def _violation(found: Any) -> Violation:
     broken = broken_form(found)
+    if broken.rule == "json_invalid":  # where it is said is a count of characters, and no field
+        return Violation(**asdict(broken))
     named = () if broken.field is None else (broken.field,)
     return Violation(**asdict(broken) | {"field": _field((*found["loc"], *named))})
 
