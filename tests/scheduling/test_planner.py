@@ -461,29 +461,31 @@ def test_the_nearest_legal_plan_leaves_the_wishes_at_as_few_visits_as_can_be() -
     assert left[0].startswith("on a ")
 
 
+FAR = MONDAY + timedelta(days=PLANNING.bookable_ahead_days)
+
+
 @pytest.mark.parametrize(
-    ("count", "asked", "broken"),
+    ("asked", "named", "broken"),
     [
-        (6, wishes(), []),
-        (5, wishes(), [("series_size", "infusions")]),
-        (0, wishes(), [("series_size", "infusions")]),
-        (99, wishes(), [("series_size", "infusions")]),
-        (6, wishes(30, MONDAY - timedelta(days=1)), [("bookable_time", "preferences.earliest")]),
-        (6, wishes(0), [("plan_span", "preferences.latest")]),
-        (6, wishes(121), []),
-        (6, wishes(122), [("plan_span", "preferences.latest")]),
+        (wishes(), True, []),
+        (wishes(30, MONDAY - timedelta(days=1)), True, [("bookable_time", "earliest")]),
+        (wishes(0), True, [("plan_span", "latest")]),
+        (wishes(121), True, []),
+        (wishes(122), True, [("plan_span", "latest")]),
+        (wishes(10, FAR), True, [("bookable_time", "latest")]),
         (
-            6,
-            wishes(10, MONDAY + timedelta(days=PLANNING.bookable_ahead_days)),
-            [("bookable_time", "preferences.latest")],
+            wishes(10, FAR + timedelta(days=1)),
+            True,
+            [("bookable_time", "earliest"), ("bookable_time", "latest")],
         ),
+        (wishes(1, FAR + timedelta(days=1)), False, [("bookable_time", "earliest")]),
     ],
 )
-def test_a_question_that_has_no_answer_is_refused(
-    count: int, asked: Preferences, broken: list[tuple[str, str]]
+def test_a_question_that_has_no_answer_is_refused_by_what_was_named(
+    asked: Preferences, named: object, broken: list[tuple[str, str]]
 ) -> None:
-    found = broken_by_wishes(PLANNING, MOOD, count, asked, MONDAY)
-    assert [(each.rule, each.field) for each in found] == broken
+    found = broken_by_wishes(PLANNING, asked, MONDAY, latest_named=bool(named))
+    assert [(each.rule, each.field.removeprefix("preferences.")) for each in found] == broken
     assert all(each.detail.endswith(".") and each.source for each in found)
 
 
@@ -493,7 +495,19 @@ def test_a_question_that_has_no_answer_is_refused(
 def test_without_a_last_day_a_whole_series_fits_in_what_is_looked_through(
     protocol: InfusionProtocol, count: int, days: int
 ) -> None:
-    assert last_day_of_any(protocol, count, MONDAY) == MONDAY + timedelta(days=days)
+    last = last_day_of_any(PLANNING, protocol, count, MONDAY, MONDAY)
+    assert last == MONDAY + timedelta(days=days)
+
+
+@given(count=st.integers(0, 99), later=st.integers(-400, 1000), longest=st.integers(1, 31))
+def test_no_question_is_refused_for_a_last_day_that_it_does_not_name(
+    count: int, later: int, longest: int
+) -> None:
+    protocol, earliest = replace(MOOD, gap_max_days=longest), MONDAY + timedelta(days=later)
+    last = last_day_of_any(PLANNING, protocol, count, earliest, MONDAY)
+    named = broken_by_wishes(PLANNING, Preferences(earliest, last), MONDAY, latest_named=True)
+    latest = [each for each in named if each.field == "preferences.latest"]
+    assert not latest or earliest > FAR
 
 
 def test_a_full_clinic_is_planned_the_same_twice() -> None:

@@ -134,6 +134,8 @@ async def test_a_question_without_an_answer_is_refused(clinic: Clinic) -> None:
         ("bookable_time", "preferences.latest"),
         ("plan_span", "preferences.latest"),
     ]
+    wish |= {"patient_id": await clinic.patient(), "preferences": {}}
+    assert await clinic.refused("/plans", wish) == [("series_size", "infusions")]
     unknown = wish | {"patient_id": str(uuid4()), "location_id": str(uuid4())}
     assert await clinic.refused("/plans", unknown) == [
         ("unknown_patient", "patient_id"),

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from services.scheduling import store
-from services.scheduling.forms.figures import Clock, Day, check_order
+from services.scheduling.forms.preferences import PreferencesWish
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import WishedAppointment
 from services.scheduling.handlers.patients.files import broken_by_file
 from services.scheduling.handlers.series.given_before import given_before
-from services.scheduling.rules.clinic.policy import Policy, minute_of, wall
+from services.scheduling.rules.clinic.policy import Policy, wall
 from services.scheduling.rules.clinic.rooms import Used
 from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.planner.differing import difference
@@ -25,7 +25,6 @@ from services.scheduling.rules.planner.place import Place
 from services.scheduling.rules.planner.plan import Plan
 from services.scheduling.rules.planner.plans import Proposal, plan_series
 from services.scheduling.rules.planner.wishes import (
-    EVERY_DAY,
     Preferences,
     broken_by_wishes,
     last_day_of_any,
@@ -40,26 +39,6 @@ from shared.events.scheduling import TypeCode
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 from shared.refusals import Broken, unknown
-
-
-class PreferencesWish(Wish):
-    """When the patient can come. A visit begins and ends between `from` and `until`.
-
-    Left out, `earliest` is today, and `latest` so far on that a whole series fits.
-    """
-
-    weekdays: Annotated[
-        frozenset[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)
-    ] = EVERY_DAY
-    from_: Annotated[Clock, Field(alias="from")] = "00:00"
-    until: Clock = "24:00"
-    earliest: Day | None = None
-    latest: Day | None = None
-
-    @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> Self:
-        check_order(self.from_, self.until)
-        return self
 
 
 class PlanSeries(Wish):
@@ -148,8 +127,14 @@ async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refu
         return Refused.by_rules(broken, "No plan is made")
     protocol = policy.protocol_on(today)
     count = protocol.size_min if wish.infusions is None else wish.infusions
-    wishes = _preferences(wish.preferences, protocol, count, today)
-    broken += broken_by_wishes(policy.planning, protocol, count, wishes, today)
+    asked = wish.preferences
+    last = last_day_of_any(policy.planning, protocol, count, asked.earliest or today, today)
+    wishes = asked.between(today, last)
+    latest_named = asked.latest is not None
+    broken += [
+        *series_rules.broken_by_size(protocol, count, "infusions"),
+        *broken_by_wishes(policy.planning, wishes, today, latest_named=latest_named),
+    ]
     if broken or patient is None:
         return Refused.by_rules(broken, "No plan is made")
     hold = await holds.open_hold(tx, wish.patient_id)
@@ -179,19 +164,6 @@ async def _broken_by_patient(patient: Patient | None, tx: Transaction) -> list[B
     return [
         *series_rules.broken_by_open_series(has_open=await store.has_open_series(tx, patient_id)),
     ]
-
-
-def _preferences(
-    wish: PreferencesWish, protocol: InfusionProtocol, count: int, today: date
-) -> Preferences:
-    earliest = wish.earliest or today
-    return Preferences(
-        earliest,
-        wish.latest or last_day_of_any(protocol, count, earliest),
-        wish.weekdays,
-        minute_of(wish.from_),
-        minute_of(wish.until),
-    )
 
 
 async def place_of(
