@@ -406,10 +406,11 @@ class SeriesStopped(PatientEvent, producer="scheduling"):
 
 
 class SeriesGapAtRisk(PatientEvent, producer="scheduling"):
-    """A gap of a series will be too long unless somebody acts.
+    """A gap of a series will be too long unless somebody acts, or is too long already.
 
     The gap begins with `after_appointment_id`, the last infusion before it, and is too long from
-    `breaks_at` on, the midnight that ends its last day. `free_starts` counts the times at which a
+    `breaks_at` on, the midnight that ends its last day; that is past where what was missed was
+    noted too late. `free_starts` counts the times at which a
     chair saves it, `last_free_at` is the last of them; 0 and null where none is left. Said once,
     until SeriesGapMended.
     """

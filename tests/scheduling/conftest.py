@@ -321,9 +321,11 @@ class Clinic:
         return await self.step(visit, "discharge", {"oriented": True})
 
     async def let_fall_due(self) -> None:
-        """Decide all that is due by now, and what that leaves."""
+        """Decide all that is due by now, and what that leaves; none of it may fail."""
         while await Workers(on, unit_on(self.engine, self.clock), {}).decide_timers():
             pass
+        failed = await self.rows("SELECT kind, payload FROM due_work WHERE attempts > 0")
+        assert failed == [], "what fell due failed, and would be tried again"
 
     async def settle_round(self) -> None:
         """The round that looks for visits which nobody settled."""
