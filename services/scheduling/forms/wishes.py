@@ -304,9 +304,13 @@ class RecordRide(Wish):
 
 
 class CheckIn(Wish):
-    """`fasted`: no food in the two hours before; liquids are fine. A session needs no answer."""
+    """`fasted`: no food in the two hours before; liquids are fine. A session needs no answer.
+
+    `instead_of` is the answer on record where another one replaces it.
+    """
 
     fasted: bool | None = None
+    instead_of: bool | None = None
 
 
 class SendHome(Wish):
