@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from typer.testing import CliRunner, Result
 
@@ -134,6 +134,30 @@ async def test_another_service_under_the_address_is_not_taken_for_it(
         told = await beside("--service", f"billing={url}", "check")
     assert told.exit_code == 1
     assert says in " ".join(told.output.split())
+
+
+def with_a_refused_key(title: str) -> FastAPI:
+    app = another(title)
+
+    @app.get("/operations/refused-keys")
+    async def refused_keys(request: Request) -> dict[str, Any]:
+        assert request.headers["authorization"].startswith("Bearer ")
+        return {"keys": [{"detail": "Stripe does not accept our key. Put the right one in."}]}
+
+    return app
+
+
+async def test_check_tells_of_a_key_that_a_vendor_does_not_accept(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("PRACTICE_TOKEN_SECRET", SECRET)
+    async with serving(with_a_refused_key("billing · practice")) as url:
+        told = await beside("--service", f"billing={url}", "check")
+    assert told.exit_code == 1
+    said = " ".join(told.output.split())
+    assert said == (
+        "billing ready refused key Stripe does not accept our key. Put the right one in."
+    )
 
 
 async def test_a_refused_token_is_said_to_be_foreign_or_for_production(

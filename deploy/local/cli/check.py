@@ -10,7 +10,9 @@ import typer
 from rich.table import Table
 
 from deploy.local.cli.asking import TROUBLE, asked, console, examples
+from deploy.local.client import Practice, Refusal
 from deploy.local.installation import State
+from shared.auth import Role
 
 _WHAT_TO_DO = (
     ("the database cannot be reached", "Bring PostgreSQL back; the service goes on by itself."),
@@ -38,7 +40,8 @@ EXAMPLES = examples(
 def check(context: typer.Context) -> None:
     """Ask every service whether it is fit for work, and say what to do where it is not.
 
-    Ends with 1 unless all of them are ready.
+    Also which vendors do not accept its key, where it takes a token of PRACTICE_TOKEN_SECRET.
+    Ends with 1 unless all of them are ready and their keys are good.
     """
     state = asked(context)
     found = asyncio.run(_ask_all(state))
@@ -47,11 +50,13 @@ def check(context: typer.Context) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     fit = True
-    for name, wrong in found.items():
-        fit &= not wrong
+    for name, (wrong, refused) in found.items():
+        fit &= not wrong and not refused
         table.add_row(f"[bold]{name}[/]", "[red]not ready[/]" if wrong else "[green]ready[/]", "")
         for part, what in wrong.items():
             table.add_row("", part, f"{what}. {_advice(what)}")
+        for detail in refused:
+            table.add_row("", "refused key", detail)
     console().print(table)
     if not fit:
         if state.logs:
@@ -59,13 +64,26 @@ def check(context: typer.Context) -> None:
         raise typer.Exit(TROUBLE)
 
 
-async def _ask_all(state: State) -> dict[str, dict[str, str]]:
-    """Each service with what is wrong with it, by check."""
+async def _ask_all(state: State) -> dict[str, tuple[dict[str, str], list[str]]]:
+    """Each service with what is wrong with it, by check, and the keys that vendors refuse."""
     async with httpx.AsyncClient(timeout=10.0, trust_env=False) as client:
         answers = await asyncio.gather(
             *(_ask(client, name, url) for name, url in state.services.items())
         )
-    return dict(zip(state.services, answers, strict=True))
+    wrong = dict(zip(state.services, answers, strict=True))
+    fit = [name for name, found in wrong.items() if not found and state.token_secret]
+    refused = {name: await _refused_keys(state, name) for name in fit}
+    return {name: (found, refused.get(name, [])) for name, found in wrong.items()}
+
+
+async def _refused_keys(state: State, name: str) -> list[str]:
+    """What waits for a key that a vendor accepts, in words; nothing where nobody may ask."""
+    async with Practice(state) as practice:
+        try:
+            told = await practice.get(name, "/operations/refused-keys", role=Role.OPS)
+        except (Refusal, httpx.HTTPError):
+            return []
+    return [str(key["detail"]) for key in told["keys"]]
 
 
 async def _ask(client: httpx.AsyncClient, name: str, url: str) -> dict[str, str]:
