@@ -109,3 +109,13 @@ async def test_what_is_asked_about_is_due_by_the_days_of_its_place(billing: Bill
     # Monday evening there: three business days are over with Thursday, and at midnight there
     over = datetime.fromisoformat(asked["due_at"]).astimezone(WEST)
     assert over == datetime(2026, 12, 4, tzinfo=WEST)
+
+
+async def test_what_is_owed_is_as_old_as_its_own_place_says(billing: Billing):
+    await billing.set_fee()
+    await infused_late(billing, new_id(), new_id())
+    ages = {}
+    for day in ("2026-12-30", "2026-12-31"):
+        report = await billing.told("GET", f"/reports/aged-receivables?as_of={day}")
+        ages[day] = [one["bucket"] for one in report["buckets"] if one["owed_cents"]]
+    assert ages == {"2026-12-30": ["0-30"], "2026-12-31": ["31-60"]}

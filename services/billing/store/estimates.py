@@ -8,11 +8,23 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, bindparam, case, exists, func, literal, select, text
-from sqlalchemy.dialects.postgresql import ARRAY, DATE
+from sqlalchemy import (
+    Select,
+    Table,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, DATE, TIMESTAMP
 
+from services.billing.rules.clinic import CLINIC_ZONE
 from services.billing.rules.estimates.items import Scope, Wording
-from services.billing.tables import Estimate, EstimateDocument
+from services.billing.tables import Estimate, EstimateCourse, EstimateDocument
 from services.billing.work import RenderEstimate
 from shared.events.billing import EstimateReason
 from shared.messaging import Transaction
@@ -177,12 +189,18 @@ def open_document(tx: Transaction, estimate_id: UUID, sealed: bytes) -> bytes:
 
 _ESTIMATES: Table = Estimate.__table__  # type: ignore[attr-defined]  # every table=True model has one
 _DOCUMENTS: Table = EstimateDocument.__table__  # type: ignore[attr-defined]  # as above
+_COURSES: Table = EstimateCourse.__table__  # type: ignore[attr-defined]  # as above
 
 BY_DRAFT = (_ESTIMATES.c.drafted_at, _ESTIMATES.c.estimate_id)
 
 
-def with_state(today: date) -> Select[Any]:
-    """Estimates, each with its state on a day. Superseded is one with a later issued version."""
+def with_state(now: datetime) -> Select[Any]:
+    """Estimates, each with its state on a day of its place.
+
+    Superseded is one with a later issued version.
+    """
+    zone = func.coalesce(_COURSES.c.zone, CLINIC_ZONE.key)
+    today = cast(func.timezone(zone, literal(now, TIMESTAMP(timezone=True))), DATE)
     later, printed = _ESTIMATES.alias("later"), _DOCUMENTS.alias("printed")
     is_superseded = exists().where(
         later.c.course_id == _ESTIMATES.c.course_id,
@@ -195,24 +213,28 @@ def with_state(today: date) -> Select[Any]:
         (_ESTIMATES.c.expires_on < today, literal("expired")),
         else_=literal("issued"),
     )
-    return select(
-        *(
-            _ESTIMATES.c[name]
-            for name in (
-                *("estimate_id", "course_id", "number", "version", "reason", "visit_type"),
-                *("total_cents", "expires_on", "drafted_at"),
-            )
-        ),
-        func.cardinality(_ESTIMATES.c.fees_cents).label("visits"),
-        _DOCUMENTS.c.issued_at,
-        state.label("state"),
-    ).outerjoin(_DOCUMENTS, _DOCUMENTS.c.estimate_id == _ESTIMATES.c.estimate_id)
+    return (
+        select(
+            *(
+                _ESTIMATES.c[name]
+                for name in (
+                    *("estimate_id", "course_id", "number", "version", "reason", "visit_type"),
+                    *("total_cents", "expires_on", "drafted_at"),
+                )
+            ),
+            func.cardinality(_ESTIMATES.c.fees_cents).label("visits"),
+            _DOCUMENTS.c.issued_at,
+            state.label("state"),
+        )
+        .join(_COURSES, _COURSES.c.course_id == _ESTIMATES.c.course_id)
+        .outerjoin(_DOCUMENTS, _DOCUMENTS.c.estimate_id == _ESTIMATES.c.estimate_id)
+    )
 
 
-def of_patient(patient_id: UUID, today: date) -> Select[Any]:
-    return with_state(today).where(_ESTIMATES.c.patient_id == patient_id)
+def of_patient(patient_id: UUID, now: datetime) -> Select[Any]:
+    return with_state(now).where(_ESTIMATES.c.patient_id == patient_id)
 
 
-async def state_of(tx: Transaction, estimate_id: UUID, today: date) -> str:
-    rows = with_state(today).where(_ESTIMATES.c.estimate_id == estimate_id)
+async def state_of(tx: Transaction, estimate_id: UUID) -> str:
+    rows = with_state(tx.now).where(_ESTIMATES.c.estimate_id == estimate_id)
     return str((await tx.execute(rows)).one().state)

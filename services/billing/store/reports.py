@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT, TIMESTAMP
 
 from services.billing.rules.books.ledger import Account
 from services.billing.rules.books.reports import Earned, Month
-from services.billing.rules.clinic import CLINIC_ZONE
+from services.billing.rules.clinic import CLINIC_ZONE, zone_of
 from shared.messaging import Transaction
 
 REVENUE = [account.value for account in Account if account.value.startswith("revenue_")]
@@ -34,8 +34,9 @@ _OWED = """
 
 _DEBTS = text(
     f"""
-    SELECT patient_id, owed_since, owed_cents FROM ({_OWED}) AS owed
-     ORDER BY patient_id, owed_since
+    SELECT o.patient_id, o.owed_since, o.owed_cents, v.zone FROM ({_OWED}) AS o
+      LEFT JOIN charges AS c USING (charge_id) LEFT JOIN visits AS v USING (appointment_id)
+     ORDER BY o.patient_id, o.owed_since
     """
 ).bindparams(_AT)
 
@@ -79,17 +80,27 @@ _JOURNAL = text(
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """What is owed on one charge; negative where more was paid than is owed."""
+    """What is owed on one charge; negative where more was paid than is owed.
+
+    `owed_since` is by the wall of the place of its visit.
+    """
 
     patient_id: UUID
-    owed_since: datetime
+    owed_since: date
     owed_cents: int
 
 
 async def debts(tx: Transaction, before: datetime) -> list[Debt]:
     """What was owed at a moment, by patient and age, as it was posted by then."""
     rows = await tx.execute(_DEBTS, {"before": before})
-    return [Debt(row.patient_id, row.owed_since, row.owed_cents) for row in rows]
+    return [
+        Debt(
+            row.patient_id,
+            row.owed_since.astimezone(zone_of(row.zone)).date(),
+            row.owed_cents,
+        )
+        for row in rows
+    ]
 
 
 async def earned(tx: Transaction, since: datetime, before: datetime) -> list[Earned]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from pypdf import PdfReader
+from sqlalchemy import text
 
 from services.billing.rules.estimates import clock
+from services.billing.store.estimates import with_state
 from shared.events.billing import EstimateIssued, EstimateOverdue
 from shared.ids import new_id
 from tests.billing.courses import Course, due, states, words_in
@@ -151,3 +154,15 @@ async def test_a_plan_of_another_patient_is_parked(course: Course):
     await course.billing.until_rest()
     assert set(await course.billing.parked()) == {"claim_of_another"}  # once for each that asked
     assert await course.listed() == []
+
+
+async def test_an_estimate_is_good_until_the_midnight_of_its_own_place(course: Course):
+    await course.book()
+    [one] = await course.listed()
+    there, last_day = ZoneInfo("America/Los_Angeles"), date.fromisoformat(one["expires_on"])
+    midnight = datetime.combine(last_day + timedelta(days=1), time.min, there)
+    async with course.billing.service.runtime.work.transaction() as tx:
+        await tx.execute(text("UPDATE estimate_courses SET zone = :zone"), {"zone": there.key})
+        for at, state in ((midnight - timedelta(minutes=1), "issued"), (midnight, "expired")):
+            [row] = (await tx.execute(with_state(at))).all()
+            assert row.state == state

@@ -231,7 +231,7 @@ async def _debts(as_of: date | None, tx: Transaction) -> tuple[date, list[Debt]]
 
 
 def _bucket(day: date, debt: Debt) -> Bucket:
-    return rules.bucket_of((day - debt.owed_since.astimezone(CLINIC_ZONE).date()).days)
+    return rules.bucket_of((day - debt.owed_since).days)
 
 
 def _debtors(day: date, debts: Sequence[Debt]) -> list[DebtorAged]:

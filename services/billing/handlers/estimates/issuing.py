@@ -14,7 +14,6 @@ from pydantic import BaseModel, TypeAdapter
 from services.billing.gateways.typesetting import Template, Typesetter
 from services.billing.handlers.charges import gates
 from services.billing.handlers.estimates import terms
-from services.billing.rules.clinic import clinic_day
 from services.billing.rules.estimates import clock
 from services.billing.rules.estimates import items as rules
 from services.billing.rules.estimates.items import (
@@ -269,7 +268,7 @@ async def show_estimate(estimate_id: UUID, tx: Transaction) -> EstimateShown | R
         estimate_id=estimate_id,
         course_id=kept.course_id,
         patient_id=kept.patient_id,
-        state=EstimateState(await store.state_of(tx, estimate_id, clinic_day(tx.now))),
+        state=EstimateState(await store.state_of(tx, estimate_id)),
         issued_at=kept.issued_at,
         content_sha256=kept.content_sha256.hex(),
         estimate=_ESTIMATE.validate_json(content),

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from sqlalchemy import Row
 
 from services.billing.handlers.listing import Blocked, as_item
-from services.billing.rules.clinic import clinic_day
 from services.billing.rules.estimates.items import EstimateState, in_words
 from services.billing.store import estimate_courses, estimates
 from services.billing.store.estimate_courses import CourseKind
@@ -42,7 +41,7 @@ async def list_estimates(
     patient_id: UUID, asked: Paging, tx: Transaction
 ) -> Page[EstimateListed] | Refused:
     """A patient's estimates with every version, oldest first."""
-    rows = estimates.of_patient(patient_id, clinic_day(tx.now))
+    rows = estimates.of_patient(patient_id, tx.now)
     return await page(tx, rows, by=estimates.BY_DRAFT, asked=asked, item=as_item(EstimateListed))
 
 
