@@ -369,6 +369,50 @@ class DisputeClosed(PatientEvent, producer="billing"):
     closed_at: Moment
 
 
+class UnknownPaymentDisputed(Event, producer="billing"):
+    """A bank doubts a payment that is not in the books, so that nobody knows whose it is.
+
+    Said once as an inquiry, once as a chargeback, and as unanswered every morning of the last days
+    before `due_at`. Once its payment is found, the facts about a patient's dispute follow under the
+    same `dispute_id`.
+    """
+
+    key_field = "dispute_id"
+
+    dispute_id: UUID
+    stage: Literal["inquiry", "chargeback", "unanswered"]
+    amount_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    due_at: Moment | None
+    noticed_at: Moment
+
+
+class UnknownDisputeClosed(Event, producer="billing"):
+    """The bank has decided about a payment that is not in the books, or has decided otherwise."""
+
+    key_field = "dispute_id"
+
+    dispute_id: UUID
+    outcome: Literal["inquiry_closed", "won", "lost"]
+    amount_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    closed_at: Moment
+
+
+class WaitingMoneyApplied(PatientEvent, producer="billing"):
+    """What waited to be given back of a payment pays its charge, which is owed again.
+
+    `owed_cents` is what is owed on the charge still.
+    """
+
+    payment_id: UUID
+    charge_id: UUID
+    amount_cents: PositiveCents
+    currency: Literal["USD"] = "USD"
+    owed_cents: Cents
+    applied_at: Moment
+
+
 class SuperbillIssued(PatientEvent, producer="billing"):
     """A numbered superbill exists for a paid service and never changes. Said once per service.
 

@@ -9,7 +9,7 @@ import pytest
 
 from services.billing.rules.books.ledger import Account
 from services.billing.rules.books.reconciliation import BreakKind
-from services.billing.rules.books.suspense import Belongs, broken_by_settling
+from services.billing.rules.books.suspense import IN_SUSPENSE, Belongs, broken_by_settling
 from tests.billing.conftest import Billing
 from tests.billing.test_approvals import limit, waiting
 from tests.billing.test_reconciliation import FEE, accounts, breaks, pay_for_infusions, reconciled
@@ -118,7 +118,7 @@ async def test_above_the_limit_a_second_person_looks_at_where_it_belongs(billing
 
 def test_what_is_in_suspense_goes_somewhere_and_nothing_else_does():
     for kind in BreakKind:
-        in_suspense = kind is BreakKind.IN_SUSPENSE
+        in_suspense = kind in IN_SUSPENSE
         assert bool(broken_by_settling(kind, None)) is in_suspense
         assert bool(broken_by_settling(kind, Belongs.BANK)) is not in_suspense
 

@@ -11,7 +11,12 @@ import stripe
 from services.billing.handlers.charges.attempts import record_capture
 from services.billing.rules.disputes.course import LOOK_ON_EVERY
 from services.billing.work import Captured
-from shared.events.billing import DisputeClosed, PaymentDisputed
+from shared.events.billing import (
+    DisputeClosed,
+    PaymentDisputed,
+    UnknownDisputeClosed,
+    UnknownPaymentDisputed,
+)
 from shared.ids import new_id
 from tests.billing.conftest import Billing
 from tests.billing.test_disputes import DAY, DISPUTE_FEE, HOUR, decided, only, open_holds
@@ -50,6 +55,24 @@ async def test_a_dispute_of_money_that_is_not_in_the_books_is_on_the_list_and_po
     assert (payment["subject"], payment["kind"]) == ("payment", "not_in_books")
     shown = await billing.ask("GET", f"/disputes/{found['dispute_id']}")
     assert shown.is_success, shown.text
+    [said] = await billing.said(UnknownPaymentDisputed)
+    assert (said.stage, said.amount_cents) == ("chargeback", 39900)
+    assert said.due_at is not None
+
+
+async def test_a_dispute_of_unknown_money_is_warned_of_every_morning_of_its_last_days(
+    billing: Billing, dashboard: stripe.StripeClient
+):
+    await doubted(billing, dashboard)
+    for _ in range(16):
+        billing.step(DAY)
+        await billing.until_rest()
+    assert [one.stage for one in await billing.said(UnknownPaymentDisputed)] == ["chargeback"]
+    for _ in range(3):
+        billing.step(DAY)
+        await billing.until_rest()
+    said = await billing.said(UnknownPaymentDisputed)
+    assert [one.stage for one in said] == ["chargeback", *["unanswered"] * 3]
 
 
 @pytest.mark.parametrize("outcome", ["won", "lost"])
@@ -65,6 +88,7 @@ async def test_the_end_of_a_dispute_of_unknown_money_leaves_nothing_unexplained(
     assert "dispute_hold" not in await trial_balance(billing)
     billing.step(2 * HOUR)
     await reconciled(billing)
+    assert [one.outcome for one in await billing.said(UnknownDisputeClosed)] == [outcome]
     left = [(one["subject"], one["kind"]) for one in await breaks(billing)]
     assert left == ([("payment", "not_in_books")] if outcome == "won" else [])
 

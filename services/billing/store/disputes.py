@@ -71,13 +71,35 @@ _MOVE = text(
     """
 )
 
+_LOST = f"""
+    SELECT coalesce(sum(t.amount_cents), 0)::integer FROM ledger_transfers AS t
+     WHERE t.reason IN ('{Reason.DISPUTE_LOST}', '{Reason.UNKNOWN_LOST}')
+       AND split_part(t.source_id, ':', 1) = d.dispute_id::text
+       AND NOT EXISTS (SELECT FROM ledger_transfers AS r WHERE r.reverses = t.transfer_id)
+"""
+
 _LOST_BEYOND = text(
-    """
-    SELECT d.dispute_id FROM disputes AS d JOIN dispute_movements AS m USING (dispute_id)
+    f"""
+    SELECT d.dispute_id FROM disputes AS d
      WHERE d.payment_id = :payment_id AND d.state = 'lost'
-     GROUP BY d.dispute_id
-    HAVING -sum(m.amount_cents) - d.charged_back_cents >= :cents
+       AND ({_LOST} AND t.debit = 'bad_debt')
+         - (SELECT coalesce(sum(t.amount_cents), 0) FROM ledger_transfers AS t
+              JOIN refunds AS b ON b.refund_id::text = t.source_id
+             WHERE t.reason = '{Reason.REFUND_BY_BANK}' AND b.payment_id = d.payment_id
+               AND NOT EXISTS (SELECT FROM ledger_transfers AS r
+                                WHERE r.reverses = t.transfer_id)) >= :cents
      ORDER BY d.dispute_id LIMIT 1
+    """
+)
+
+_NOT_MOVED = text(
+    f"""
+    SELECT * FROM (
+        SELECT d.stripe_dispute_id, d.closed_at,
+               (SELECT coalesce(-sum(m.amount_cents), 0)::integer FROM dispute_movements AS m
+                 WHERE m.dispute_id = d.dispute_id) - ({_LOST}) AS at_bank_cents
+          FROM disputes AS d WHERE d.state IN ('won', 'lost') AND d.closed_at <= :by) AS decided
+     WHERE at_bank_cents <> 0 ORDER BY closed_at, stripe_dispute_id
     """
 )
 
@@ -86,27 +108,34 @@ _COUNT_CHARGED_BACK = text(
     " WHERE dispute_id = :dispute_id"
 )
 
+_MOVED = text("SELECT transaction_id FROM dispute_movements WHERE dispute_id = :dispute_id")
+
 _HELD = text(
     "SELECT coalesce(-sum(amount_cents), 0)::integer FROM dispute_movements"
     " WHERE dispute_id = :dispute_id"
 )
 
-_WON_BACK = text(
-    "SELECT EXISTS (SELECT FROM ledger_transfers"
-    f" WHERE reason IN ('{Reason.DISPUTE_LOST}', '{Reason.UNKNOWN_LOST}')"
-    " AND source_id = :dispute_id)"
-)
-
 _CHARGE_BACK = text(
-    "UPDATE payments SET charged_back_cents = charged_back_cents + :cents"
+    "UPDATE payments SET charged_back_cents = charged_back_cents + :cents,"
+    " unapplied_cents = unapplied_cents - :waited_cents"
     " WHERE payment_id = :payment_id"
 )
 
 _OPEN = text(
     """
-    SELECT dispute_id, stripe_dispute_id, patient_id, state, due_at FROM disputes
+    SELECT dispute_id, stripe_dispute_id, patient_id, state, due_at, amount_cents FROM disputes
      WHERE closed_at IS NULL OR (payment_id IS NULL AND state = 'lost')
      ORDER BY due_at, dispute_id
+    """
+)
+
+_PAYS_AGAIN = text(
+    """
+    UPDATE disputes SET charged_back_cents = charged_back_cents - :cents
+     WHERE dispute_id = (SELECT dispute_id FROM disputes
+                          WHERE payment_id = :payment_id AND state = 'won'
+                            AND charged_back_cents >= :cents
+                          ORDER BY closed_at DESC, dispute_id LIMIT 1)
     """
 )
 
@@ -209,28 +238,54 @@ async def note_movement(tx: Transaction, dispute_id: UUID, moved: Moved) -> bool
     return done.rowcount == 1
 
 
+async def is_old_news(tx: Transaction, dispute_id: UUID, stands: DisputeStands) -> bool:
+    """Whether more has moved by now than these news know of: two answers came in each other's way.
+
+    Of what a bank decides again and again only that tells which was told last.
+    """
+    known = set((await tx.execute(_MOVED, {"dispute_id": dispute_id})).scalars())
+    return {moved.transaction_id for moved in stands.movements} < known
+
+
 async def held_cents(tx: Transaction, dispute_id: UUID) -> int:
     """What the bank has of a dispute."""
     return int((await tx.execute(_HELD, {"dispute_id": dispute_id})).scalar_one())
 
 
-async def was_won_back(tx: Transaction, dispute_id: UUID) -> bool:
-    """Whether it was lost, and won after all."""
-    return bool((await tx.execute(_WON_BACK, {"dispute_id": str(dispute_id)})).scalar_one())
+async def charge_back(
+    tx: Transaction, payment_id: UUID, cents: int, *, waited_cents: int = 0
+) -> None:
+    """A part of a payment is lost, or is not lost any more where it is less than nothing.
+
+    So much of that waited to be given back.
+    """
+    lost = {"payment_id": payment_id, "cents": cents, "waited_cents": waited_cents}
+    await tx.execute(_CHARGE_BACK, lost)
 
 
-async def charge_back(tx: Transaction, payment_id: UUID, cents: int) -> None:
-    """A part of a payment is lost, or is not lost any more where it is less than nothing."""
-    await tx.execute(_CHARGE_BACK, {"payment_id": payment_id, "cents": cents})
+async def pays_again(tx: Transaction, payment_id: UUID, cents: int) -> None:
+    """The charge needs after all what it did not need when a bank gave it back."""
+    await tx.execute(_PAYS_AGAIN, {"payment_id": payment_id, "cents": cents})
 
 
-async def count_as_charged_back(tx: Transaction, payment_id: UUID, cents: int) -> bool:
-    """Whether a bank took so much more of a payment than it still paid: it is what it took then."""
+async def not_moved(tx: Transaction, by: datetime) -> list[Any]:
+    """Disputes decided by then whose money is elsewhere: which, how much the bank has, since."""
+    return list(await tx.execute(_NOT_MOVED, {"by": by}))
+
+
+async def count_as_charged_back(
+    tx: Transaction, payment_id: UUID, cents: int, *, of_charge: bool
+) -> bool:
+    """Whether a bank took so much more of a payment than it still paid: it is what it took then.
+
+    What was not of the charge any more the dispute counts already.
+    """
     asked = {"payment_id": payment_id, "cents": cents}
     dispute_id = (await tx.execute(_LOST_BEYOND, asked)).scalar_one_or_none()
     if dispute_id is None:
         return False
-    await tx.execute(_COUNT_CHARGED_BACK, {"dispute_id": dispute_id, "cents": cents})
+    if of_charge:
+        await tx.execute(_COUNT_CHARGED_BACK, {"dispute_id": dispute_id, "cents": cents})
     await charge_back(tx, payment_id, cents)
     return True
 

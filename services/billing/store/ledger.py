@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,15 @@ _STANDING = text(
       FROM ledger_transfers AS t
      WHERE t.reason = :reason AND t.source_id = :source_id
        AND NOT EXISTS (SELECT FROM ledger_transfers AS r WHERE r.reverses = t.transfer_id)
+    """
+)
+
+_AGAIN = text(
+    """
+    SELECT t.source_id, t.debit, t.amount_cents,
+           EXISTS (SELECT FROM ledger_transfers AS r WHERE r.reverses = t.transfer_id) AS reversed
+      FROM ledger_transfers AS t
+     WHERE t.reason = :reason AND split_part(t.source_id, ':', 1) = :source_id
     """
 )
 
@@ -105,6 +115,30 @@ async def reverse(tx: Transaction, reason: Reason, source_id: str) -> int:
             posted_at=tx.now,
         )
     return len(standing)
+
+
+async def post_again(tx: Transaction, posting: Posting) -> None:
+    """Write a posting whose cause may come more than once: from the second on it has a number."""
+    cause = {"reason": posting.reason.value, "source_id": posting.source_id}
+    before = len({row.source_id for row in await tx.execute(_AGAIN, cause)})
+    numbered = f"{posting.source_id}:{before + 1}" if before else posting.source_id
+    post(tx, replace(posting, source_id=numbered))
+
+
+async def standing_cents(tx: Transaction, reason: Reason, source_id: str) -> Counter[str]:
+    """What stands of all that one cause posted, by the account that it went into."""
+    cents: Counter[str] = Counter()
+    for row in await tx.execute(_AGAIN, {"reason": reason.value, "source_id": source_id}):
+        if not row.reversed:
+            cents[row.debit] += row.amount_cents
+    return cents
+
+
+async def reverse_all(tx: Transaction, reason: Reason, source_id: str) -> None:
+    """Post the mirror of what stands of all that one cause posted."""
+    rows = await tx.execute(_AGAIN, {"reason": reason.value, "source_id": source_id})
+    for numbered in sorted({row.source_id for row in rows}):
+        await reverse(tx, reason, numbered)
 
 
 @dataclass(frozen=True, slots=True)

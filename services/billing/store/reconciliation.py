@@ -60,7 +60,8 @@ _BOOKED = f"""
       FROM ledger_transfers AS t WHERE t.reason = '{Reason.UNMATCHED_TAKEN}' AND {_STANDS}
     UNION ALL
     SELECT 'payment', d.payment_intent_id, t.amount_cents, t.posted_at
-      FROM ledger_transfers AS t JOIN disputes AS d ON d.dispute_id::text = t.source_id
+      FROM ledger_transfers AS t
+      JOIN disputes AS d ON d.dispute_id::text = split_part(t.source_id, ':', 1)
      WHERE t.reason = '{Reason.UNKNOWN_LOST}' AND {_STANDS}
     UNION ALL
     SELECT 'refund', p.reference, -t.amount_cents, t.posted_at
@@ -68,7 +69,7 @@ _BOOKED = f"""
       JOIN payments AS p USING (payment_id)
      WHERE t.reason = '{Reason.REFUND_SENT}' AND t.credit = 'stripe_clearing' AND {_STANDS}
     UNION ALL
-    SELECT 'refund', t.source_id, -t.amount_cents, t.posted_at
+    SELECT 'refund', split_part(t.source_id, ':', 1), -t.amount_cents, t.posted_at
       FROM ledger_transfers AS t WHERE t.reason = '{Reason.UNMATCHED_RETURNED}' AND {_STANDS}
     UNION ALL
     SELECT 'dispute', d.payment_intent_id,

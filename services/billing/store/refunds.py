@@ -13,7 +13,7 @@ from services.billing.rules.books.ledger import Reason
 from services.billing.rules.charges.attempts import key_may_be_forgotten
 from services.billing.rules.charges.standing import Standing
 from services.billing.rules.packages.units import Unit, refundable_cents
-from services.billing.rules.payments.refunds import Refundable, RefundState
+from services.billing.rules.payments.refunds import Parts, Refundable, RefundState
 from services.billing.rules.superbills.document import Receipt
 from services.billing.store import package_units
 from services.billing.tables import Refund
@@ -76,7 +76,8 @@ _PAYMENT_OF = text("SELECT payment_id FROM refunds WHERE refund_id = :refund_id"
 
 _REFUND = text(
     """
-    SELECT payment_id, amount_cents, reason, state, stripe_refund_id IS NOT NULL AS is_sent
+    SELECT payment_id, amount_cents, unapplied_cents, beyond_cents, reason, state,
+           stripe_refund_id
       FROM refunds WHERE refund_id = :refund_id
     """
 )
@@ -91,6 +92,11 @@ _DECIDE = text(
     UPDATE refunds SET state = :state, failure = :failure, undone = :undone, decided_at = :at
      WHERE refund_id = :refund_id
     """
+)
+
+_IS_ONE_TO_BE_SENT = text(
+    "SELECT EXISTS (SELECT FROM refunds WHERE payment_id = :payment_id AND state = 'pending'"
+    " AND stripe_refund_id IS NULL)"
 )
 
 _ORDER = text(
@@ -130,8 +136,11 @@ _HANDLE = text(
 
 _GIVEN_BACK = text(
     """
-    SELECT r.refund_id, r.tender, r.reference, r.amount_cents, r.decided_at FROM refunds AS r
+    SELECT r.refund_id, r.tender, r.reference,
+           r.amount_cents - r.unapplied_cents - r.beyond_cents AS amount_cents, r.decided_at
+      FROM refunds AS r
      WHERE r.charge_id = :charge_id AND r.state = 'succeeded'
+       AND r.amount_cents > r.unapplied_cents + r.beyond_cents
     UNION ALL
     SELECT dispute_id, 'card', NULL, charged_back_cents, closed_at FROM disputes
      WHERE charge_id = :charge_id AND charged_back_cents > 0
@@ -237,10 +246,16 @@ class LockedRefund:
 
     payment_id: UUID
     amount_cents: int
+    parts: Parts
     reason: RefundReason
     state: RefundState
-    is_sent: bool
+    stripe_refund_id: str | None
     paid: LockedPayment
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether Stripe has it."""
+        return self.stripe_refund_id is not None
 
 
 async def lock_refund(tx: Transaction, refund_id: UUID) -> LockedRefund | None:
@@ -254,11 +269,22 @@ async def lock_refund(tx: Transaction, refund_id: UUID) -> LockedRefund | None:
     return LockedRefund(
         payment_id=payment_id,
         amount_cents=row.amount_cents,
+        parts=Parts(
+            row.amount_cents - row.unapplied_cents - row.beyond_cents,
+            row.unapplied_cents,
+            row.beyond_cents,
+        ),
         reason=reason,
         state=RefundState(row.state),
-        is_sent=row.is_sent,
+        stripe_refund_id=row.stripe_refund_id,
         paid=paid.for_reason(reason),
     )
+
+
+async def is_one_to_be_sent(tx: Transaction, payment_id: UUID) -> bool:
+    """Whether a refund of ours counts already that Stripe has not had yet."""
+    found = await tx.execute(_IS_ONE_TO_BE_SENT, {"payment_id": payment_id})
+    return bool(found.scalar_one())
 
 
 async def settled_by_bank(tx: Transaction, payment_id: UUID) -> list[UUID]:

@@ -22,6 +22,18 @@ _TO_POST = text(_WITHOUT.format(reason=Reason.STRIPE_MOVED))
 _WAITING = text(_WITHOUT.format(reason=Reason.SUSPENSE_SETTLED))
 
 
+_BEYOND = text(
+    f"""
+    SELECT stripe_refund_id, beyond_cents, asked_at FROM refunds AS r
+     WHERE beyond_cents > 0 AND state <> 'failed' AND stripe_refund_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM ledger_transfers AS t
+                        WHERE t.reason = '{Reason.SUSPENSE_SETTLED}'
+                          AND t.source_id = r.stripe_refund_id)
+     ORDER BY asked_at, refund_id
+    """
+)
+
+
 async def to_post(tx: Transaction) -> Sequence[Row[Any]]:
     """What the ledger does not have: transaction, cents as Stripe signs them, moment."""
     return (await tx.execute(_TO_POST)).all()
@@ -30,3 +42,8 @@ async def to_post(tx: Transaction) -> Sequence[Row[Any]]:
 async def waiting(tx: Transaction) -> Sequence[Row[Any]]:
     """The same of what nobody has posted to where it belongs."""
     return (await tx.execute(_WAITING)).all()
+
+
+async def beyond(tx: Transaction) -> Sequence[Row[Any]]:
+    """What went back beyond the books and nobody has said what for: refund, cents, moment."""
+    return (await tx.execute(_BEYOND)).all()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, Table, case, select, text
 
+from services.billing.rules.books.ledger import Reason
 from services.billing.tables import Charge, Payment, PaymentAttempt, UnmatchedPayment
 from services.billing.work import Captured
 from shared.ids import new_id
@@ -31,8 +32,10 @@ _UNAPPLIED = text(
 )
 
 _LIST_AGAIN = text(
-    "UPDATE unmatched_payments SET returned_at = NULL, noticed_at = :at"
-    " WHERE payment_id = :payment_id"
+    "UPDATE unmatched_payments AS u SET noticed_at = :at,"
+    " returned_at = CASE WHEN p.charge_id IS NULL AND p.refunded_cents + p.charged_back_cents > 0"
+    " THEN u.returned_at END"
+    " FROM payments AS p WHERE p.payment_id = u.payment_id AND u.payment_id = :payment_id"
 )
 
 _LIST = text(
@@ -64,11 +67,21 @@ _WAS_RETURNED = text(
     " WHERE payment_intent_id = :payment_intent_id AND returned_at IS NOT NULL)"
 )
 
+_WAS_NOTED = text(
+    "SELECT EXISTS (SELECT FROM ledger_transfers"
+    f" WHERE reason = '{Reason.UNMATCHED_RETURNED}' AND source_id = :payment_intent_id)"
+)
+
 _OF_CHARGE = text(
     """
     SELECT payment_intent_id FROM unmatched_payments JOIN payment_attempts USING (attempt_id)
      WHERE charge_id = :charge_id AND returned_at IS NULL
     """
+)
+
+_UNAPPLIED_OF = text(
+    "SELECT payment_id, reference, unapplied_cents FROM payments"
+    " WHERE charge_id = :charge_id AND unapplied_cents > 0 ORDER BY taken_at, payment_id FOR UPDATE"
 )
 
 _RETURN = text(
@@ -133,9 +146,25 @@ async def was_returned(tx: Transaction, payment_intent_id: str) -> bool:
     return bool(found.scalar_one())
 
 
+async def was_noted_as_returned(tx: Transaction, payment_intent_id: str) -> bool:
+    """Whether a person has said that they gave it back at Stripe."""
+    found = await tx.execute(_WAS_NOTED, {"payment_intent_id": payment_intent_id})
+    return bool(found.scalar_one())
+
+
 async def of_charge(tx: Transaction, charge_id: UUID) -> list[str]:
     """The payments of a charge's tries that wait for a person."""
     return list((await tx.execute(_OF_CHARGE, {"charge_id": charge_id})).scalars())
+
+
+async def unapplied_of(tx: Transaction, charge_id: UUID) -> list[Any]:
+    """What waits of the payments of a charge: payment, Stripe's id of it, cents."""
+    return list(await tx.execute(_UNAPPLIED_OF, {"charge_id": charge_id}))
+
+
+async def apply(tx: Transaction, payment_id: UUID, cents: int) -> None:
+    """So much of what waited pays its charge again."""
+    await tx.execute(_UNAPPLIED, {"payment_id": payment_id, "cents": -cents})
 
 
 async def give_back(tx: Transaction, payment_intent_id: str) -> Any | None:

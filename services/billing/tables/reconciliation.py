@@ -85,7 +85,8 @@ class ReconciliationBreak(Base, table=True):
     __table_args__ = (
         CheckConstraint(
             "kind IN ('not_in_books', 'not_at_stripe', 'amount_differs', 'payout_differs',"
-            " 'balance_differs', 'not_funded', 'taken_back', 'in_suspense')",
+            " 'balance_differs', 'not_funded', 'taken_back', 'in_suspense', 'refund_beyond',"
+            " 'at_the_bank')",
             name="kind",
         ),
         CheckConstraint(

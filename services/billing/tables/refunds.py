@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.billing.tables.base import Base
@@ -17,12 +17,19 @@ class Refund(Base, table=True):
 
     It goes one way: pending, succeeded, failed; a refund that succeeded may fail still. What is
     not Stripe's has the receipt of the other side, and has succeeded when it is recorded.
-    `undone` says that what failed to go back is the charge's, or the list's, again.
+    `undone` says that what failed to go back is the charge's, or the list's, again. Of one made in
+    Stripe's dashboard `unapplied_cents` are of what waited beside a charge that it gave back as
+    well, and `beyond_cents` went back beyond what the books have of its payment.
     """
 
     __tablename__ = "refunds"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="amount"),
+        CheckConstraint(
+            "unapplied_cents >= 0 AND beyond_cents >= 0"
+            " AND unapplied_cents + beyond_cents <= amount_cents",
+            name="parts",
+        ),
         CheckConstraint("state IN ('pending', 'succeeded', 'failed')", name="state"),
         CheckConstraint("(state = 'pending') = (decided_at IS NULL)", name="decided"),
         CheckConstraint("(state = 'failed') = (failure IS NOT NULL)", name="failure"),
@@ -48,6 +55,10 @@ class Refund(Base, table=True):
     charge_id: UUID | None = Field(foreign_key="charges.charge_id")
     tender: str = Field(sa_column=words())
     amount_cents: int = Field(sa_column=cents())
+    unapplied_cents: int = Field(
+        sa_column=Column(Integer, nullable=False, server_default=text("0"))
+    )
+    beyond_cents: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
     reason: str = Field(sa_column=words())
     state: str = Field(sa_column=words())
     reference: str | None = Field(sa_column=words(nullable=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from services.billing.rules.payments.refunds import RefundState
@@ -43,6 +44,7 @@ class RefundMadeAtStripe(Fact):
     stripe_refund_id: str
     payment_intent_id: str
     amount_cents: int
+    made_at: datetime
     state: RefundState
     failure: str | None = None
 

@@ -14,7 +14,6 @@ from services.billing.documents.fhir.terms import (
     PLACES,
     Json,
     coded,
-    modifier,
     money,
     service,
 )
@@ -35,7 +34,6 @@ def claim(bill: Superbill, names: Names) -> Json:
     Supporting information has the clock of each visit first, and then the money that moved.
     """
     team = Team.of(bill)
-    days = sorted(visit.date_of_service for visit in bill.visits)
     pointers = {one.pointer: n for n, one in enumerate(bill.diagnoses, 1)}
     found: Json = {
         "resourceType": "Claim",
@@ -44,7 +42,6 @@ def claim(bill: Superbill, names: Names) -> Json:
         "type": coded(f"{HL7}/claim-type", "professional"),
         "use": "claim",
         "patient": names.to("patient"),
-        "billablePeriod": {"start": days[0].isoformat(), "end": days[-1].isoformat()},
         "created": bill.issued_on.isoformat(),
         "provider": names.to("clinic"),
         "priority": coded(f"{HL7}/processpriority", "normal"),
@@ -87,7 +84,7 @@ def _item(n: int, line: Line, members: list[int], pointers: dict[str, int], curr
         "net": money(line.charge_cents - line.reduced_cents, currency),
     }
     if line.modifiers:  # FHIR has no empty lists
-        item["modifier"] = [modifier(one) for one in line.modifiers]
+        item["modifier"] = [{"coding": [{"code": one}]} for one in line.modifiers]
     if line.drug is not None:
         item["detail"] = [_drug(line.drug)]
     return item

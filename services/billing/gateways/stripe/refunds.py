@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import stripe
 
 from services.billing.gateways.refunds import RefundOrder
@@ -105,6 +107,7 @@ def _made_elsewhere(refund: stripe.Refund) -> RefundMadeAtStripe | None:
         stripe_refund_id=refund.id,
         payment_intent_id=refund.payment_intent,
         amount_cents=refund.amount,
+        made_at=datetime.fromtimestamp(refund.created, UTC),
         state=state,
         failure=_failure(refund, state),
     )

@@ -20,8 +20,8 @@ from services.billing.rules.books import reconciliation as rules
 from services.billing.rules.books.funding import judge_funding
 from services.billing.rules.books.ledger import Reason
 from services.billing.rules.books.reconciliation import Break, MovementKind
-from services.billing.rules.books.suspense import waits
-from services.billing.store import fundings, suspense
+from services.billing.rules.books.suspense import waits, waits_beyond
+from services.billing.store import disputes, fundings, suspense
 from services.billing.store import ledger as books
 from services.billing.store import reconciliation as store
 from services.billing.tables import Reconciliation
@@ -174,6 +174,14 @@ async def _compare(
     breaks += [
         waits(row.transaction_id, row.amount_cents, row.created_at)
         for row in await suspense.waiting(tx)
+    ]
+    breaks += [
+        waits_beyond(row.stripe_refund_id, row.beyond_cents, row.asked_at)
+        for row in await suspense.beyond(tx)
+    ]
+    breaks += [
+        rules.judge_decided(row.stripe_dispute_id, row.at_bank_cents, row.closed_at)
+        for row in await disputes.not_moved(tx, tx.now - rules.SETTLES_WITHIN)
     ]
     booked_cents = await store.clearing_cents(tx)
     if whole := rules.judge_balance(booked_cents, held_cents, ties, tx.now):

@@ -10,7 +10,7 @@ from services.billing.gateways.payments import Order, Payments
 from services.billing.handlers.collecting import steps
 from services.billing.handlers.collecting.asking import broken_by_asking, broken_by_trying
 from services.billing.handlers.packages import paying as packages
-from services.billing.handlers.payments import pay_links, unmatched
+from services.billing.handlers.payments import pay_links, unmatched, waiting
 from services.billing.handlers.superbills import issuing
 from services.billing.rules.books import ledger
 from services.billing.rules.books.ledger import OfCharge
@@ -215,7 +215,7 @@ async def record_never_arrived(lost: NeverArrived, tx: Transaction) -> None:
         await steps.try_after_hold(attempt.charge_id, tx)
     else:
         await steps.go_on(attempt.charge_id, tx)
-    await unmatched.look_again(attempt.charge_id, tx)
+    await waiting.pays(attempt.charge_id, tx)
 
 
 async def record_capture(captured: Captured, tx: Transaction) -> None:
@@ -330,7 +330,7 @@ async def record_decline(declined: Declined, tx: Transaction) -> None:
         )
     )
     await steps.after_decline(attempt.charge_id, declined.reason, declined.codes, tx)
-    await unmatched.look_again(attempt.charge_id, tx)
+    await waiting.pays(attempt.charge_id, tx)
 
 
 def _step(attempt: LockedAttempt, outcome: AttemptState) -> Step:

@@ -19,24 +19,23 @@ from services.billing.handlers.collecting import holds, steps
 from services.billing.handlers.collecting.holds import HoldListed, HoldReason, OpenHold
 from services.billing.handlers.disputes import unplaced
 from services.billing.handlers.disputes.evidence import prepare
-from services.billing.handlers.disputes.movements import check_reversal, note_movements
-from services.billing.handlers.payments import refunds
+from services.billing.handlers.disputes.movements import note_movements
+from services.billing.handlers.payments import refunds, waiting
 from services.billing.handlers.superbills.issuing import reissue
 from services.billing.rules.books import ledger
-from services.billing.rules.books.ledger import OfCharge, Reason
+from services.billing.rules.books.ledger import Account, OfCharge, Reason
 from services.billing.rules.charges.standing import Standing
 from services.billing.rules.disputes import course as rules
-from services.billing.rules.disputes.course import DisputeState, DisputeStep, Loss
+from services.billing.rules.disputes.course import DisputeState, DisputeStep
 from services.billing.rules.packages.offers import PurchaseState
 from services.billing.rules.superbills.document import CorrectionReason
 from services.billing.store import charges, packages, unmatched
 from services.billing.store import disputes as store
 from services.billing.store import refunds as payments
 from services.billing.store.disputes import LockedDispute
-from services.billing.store.ledger import post, reverse
+from services.billing.store.ledger import post_again, reverse_all, standing_cents
 from services.billing.store.refunds import LockedPayment
-from services.billing.work import DisputeStands, LookAtDispute, WatchDisputes
-from shared.errors import Poison
+from services.billing.work import DisputeStands, LookAtDispute, LookAtPayment, WatchDisputes
 from shared.events.billing import DisputeClosed, DisputeUnanswered, PaymentDisputed
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
@@ -91,16 +90,18 @@ async def record_dispute(stands: DisputeStands, tx: Transaction) -> None:
     is_new = await store.keep(tx, payment_id, paid, stands)
     kept = await store.lock(tx, stands.stripe_dispute_id)
     assert kept is not None, "it was kept just now, or before"
+    if await store.is_old_news(tx, kept.dispute_id, stands):
+        return
     step = DisputeStep.TAKE if is_new else rules.step(kept.state, stands.state)
     await note_movements(kept.dispute_id, paid, stands, tx)
-    if step is DisputeStep.REVERSES:
-        await check_reversal(kept.dispute_id, stands.state, tx)
     known = None if is_new else kept
     if not kept.is_placed:
         stands = await unplaced.place(kept, payment_id, paid, stands, tx)
         known = None
     elif step is DisputeStep.CHANGES_NOTHING:
-        return
+        if kept.state is not DisputeState.LOST or await _taken_cents(kept.dispute_id, tx) <= 0:
+            return
+        stands = stands.model_copy(update={"state": DisputeState.LOST})
     told = Told(kept.dispute_id, payment_id, paid, stands)
     if stands.state in rules.CLOSED:
         await _close(told, known, tx)
@@ -152,18 +153,18 @@ async def _close(told: Told, known: LockedDispute | None, tx: Transaction) -> No
     """The bank has decided: collecting goes on, and what it keeps is owed again."""
     paid, state = told.paid, told.stands.state
     if state is DisputeState.LOST:
-        lost = await _lose(told, tx)
+        lost = await _lose(told, known, tx)
     elif known is not None and known.state is DisputeState.LOST:
         lost = await _win_back(told, known, tx)
     else:
-        lost = Lost(Loss(0, 0), paid.standing)
+        lost = Lost(0, 0, paid.standing)
     hold_id = known.hold_id if known else None
     await store.set_state(
         tx,
         told.dispute_id,
         told.stands,
         hold_id=hold_id,
-        charged_back_cents=lost.loss.owed_again_cents,
+        charged_back_cents=lost.charged_back_cents,
         closed_at=tx.now,
     )
     if hold_id is not None:
@@ -176,7 +177,7 @@ async def _close(told: Told, known: LockedDispute | None, tx: Transaction) -> No
             charge_id=paid.charge_id,
             outcome=state.value,
             amount_cents=told.stands.amount_cents,
-            charged_back_cents=lost.loss.owed_again_cents,
+            charged_back_cents=lost.told_cents,
             owed_cents=lost.standing.owed_cents if lost.standing else 0,
             closed_at=tx.now,
         )
@@ -185,25 +186,38 @@ async def _close(told: Told, known: LockedDispute | None, tx: Transaction) -> No
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What a dispute took, and how the charge stands after it."""
+    """What a decision took, and how the charge stands after it.
 
-    loss: Loss
+    `charged_back_cents` is what of the payment its charge has no more, and `told_cents` what this
+    decision took of it; or, of one that is won after all, what the patient gets back.
+    """
+
+    charged_back_cents: int
+    told_cents: int
     standing: Standing | None
 
 
-async def _lose(told: Told, tx: Transaction) -> Lost:
+async def _taken_cents(dispute_id: UUID, tx: Transaction) -> int:
+    """What the bank has of a dispute and has not been counted as lost."""
+    lost = await standing_cents(tx, Reason.DISPUTE_LOST, str(dispute_id))
+    return await store.held_cents(tx, dispute_id) - lost.total()
+
+
+async def _lose(told: Told, known: LockedDispute | None, tx: Transaction) -> Lost:
     """The bank keeps what it took. A charge is owed again; what paid none is the patient's.
 
-    Nothing more is used of a package; what was used of it is the clinic's loss.
+    What waited to be given back is given back so. Nothing more is used of a package; what was used
+    of it is the clinic's loss.
     """
-    paid, standing = told.paid, told.paid.standing
-    if paid.refundable.unapplied_cents:
-        raise Poison("dispute_lost_of_what_waits_to_be_given_back")
-    held_cents = await store.held_cents(tx, told.dispute_id)
-    package = paid.package
+    paid, standing, package = told.paid, told.paid.standing, told.paid.package
+    waits_cents = paid.refundable.unapplied_cents
     left_cents = paid.refundable.left_cents if package is None else package.free_cents
-    loss = rules.loss_of(held_cents, still_paid_cents=left_cents)
-    post(
+    loss = rules.loss_of(
+        await _taken_cents(told.dispute_id, tx),
+        still_paid_cents=left_cents - waits_cents,
+        waits_cents=waits_cents,
+    )
+    await post_again(
         tx,
         ledger.dispute_lost(
             paid.patient_id,
@@ -214,50 +228,64 @@ async def _lose(told: Told, tx: Transaction) -> Lost:
             paid_ahead=package is not None,
         ),
     )
-    await store.charge_back(tx, told.payment_id, loss.owed_again_cents)
+    cents, waited_cents = loss.owed_again_cents, loss.waited_cents
+    await store.charge_back(tx, told.payment_id, cents + waited_cents, waited_cents=waited_cents)
+    before_cents = known.charged_back_cents if known else 0
     if package is not None:
         await packages.set_state(tx, package.purchase_id, PurchaseState.CHARGED_BACK)
-        return Lost(loss, None)
+        return Lost(before_cents + cents, cents, None)
     if paid.charge_id is None or standing is None:
         await payments.take_off_the_list(tx, told.payment_id)
-        return Lost(loss, None)
-    standing = standing.with_paid(-loss.owed_again_cents)
+        return Lost(before_cents + cents, cents, None)
+    if waited_cents == waits_cents > 0:
+        await payments.take_off_the_list(tx, told.payment_id)
+    standing = standing.with_paid(-cents)
     await charges.set_standing(tx, paid.charge_id, standing)
     reissue(paid.charge_id, CorrectionReason.REFUND, tx)
-    return Lost(loss, standing)
+    await waiting.pays(paid.charge_id, tx)
+    return Lost(before_cents + cents, cents, standing)
 
 
 async def _win_back(told: Told, known: LockedDispute, tx: Transaction) -> Lost:
     """The bank gives back what it had for good: what it paid is paid by it again.
 
-    A refund that failed meanwhile is a failed refund. What the charge does not need any more is the
-    patient's, and waits on the list of unmatched payments.
+    A refund that failed meanwhile is a failed refund. What waited before waits again, and so does
+    what the charge does not need any more: it is the patient's.
     """
-    paid = told.paid
-    await reverse(tx, Reason.DISPUTE_LOST, str(told.dispute_id))
+    paid, dispute_id = told.paid, str(told.dispute_id)
+    lost = await standing_cents(tx, Reason.DISPUTE_LOST, dispute_id)
+    await reverse_all(tx, Reason.DISPUTE_LOST, dispute_id)
     of_refunds_cents = await refunds.owe_again(told.payment_id, tx)
-    cents = known.charged_back_cents - of_refunds_cents
+    cents = lost.total() - lost[Account.BAD_DEBT]
     await store.charge_back(tx, told.payment_id, -cents)
     if paid.package is not None:
         await packages.set_state(tx, paid.package.purchase_id, PurchaseState.PAID)
-        return Lost(Loss(0, 0), None)
+        return Lost(0, 0, None)
     if paid.charge_id is None:
         await unmatched.wait_again(tx, told.payment_id, cents)
-        return Lost(Loss(0, 0), None)
+        look = LookAtPayment(payment_intent_id=paid.reference)
+        tx.do(look, key=f"look:{paid.reference}")
+        return Lost(0, 0, None)
     charge = await charges.lock_charge(tx, paid.charge_id)
     assert charge is not None, "it is locked with its payment"
-    needed_cents = min(cents, charge.owed.standing.owed_cents)
-    if (over_cents := cents - needed_cents) > 0:
+    waits_cents = lost[Account.UNMATCHED_MONEY]
+    needed_cents = min(cents - waits_cents, charge.owed.standing.owed_cents)
+    over_cents = cents - waits_cents - needed_cents
+    if over_cents > 0:
         of = OfCharge(paid.patient_id, paid.charge_id)
-        post(tx, ledger.unapplied(of, told.dispute_id, over_cents, tx.now))
-        await unmatched.wait_again(tx, told.payment_id, over_cents)
+        await post_again(tx, ledger.unapplied(of, told.dispute_id, over_cents, tx.now))
+    if waits_cents + over_cents > 0:
+        await unmatched.wait_again(tx, told.payment_id, waits_cents + over_cents)
         log.warning("payment_unmatched")
     standing = charge.owed.standing.with_paid(needed_cents)
     if needed_cents:
         await charges.set_standing(tx, paid.charge_id, standing)
         await steps.owes_less(paid.charge_id, standing, tx)
     reissue(paid.charge_id, CorrectionReason.PAYMENT, tx)
-    return Lost(Loss(over_cents, 0), standing)
+    not_of_charge_cents = (
+        known.charged_back_cents - of_refunds_cents - lost[Account.PATIENT_RECEIVABLE] + over_cents
+    )
+    return Lost(not_of_charge_cents, waits_cents + over_cents, standing)
 
 
 async def watch_disputes(_: WatchDisputes, tx: Transaction) -> None:
@@ -268,6 +296,7 @@ async def watch_disputes(_: WatchDisputes, tx: Transaction) -> None:
         if rules.is_urgent(DisputeState(one.state), one.due_at, tx.now):
             log.warning("dispute_unanswered")
             if one.patient_id is None:
+                unplaced.tell(one.dispute_id, "unanswered", one.amount_cents, one.due_at, tx)
                 continue
             tx.publish(
                 DisputeUnanswered(

@@ -1,29 +1,33 @@
 """Disputes of a payment that is not in the books: kept, posted and listed until it is found.
 
-Its patient is not known, so nobody is held and nothing is said. What the bank keeps of it stands
+Its patient is not known, so nobody is held. What the bank keeps of it stands
 against what the payment brought, until the payment is there.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 import structlog
 
-from services.billing.handlers.disputes.movements import check_reversal, note_movements
+from services.billing.handlers.disputes.movements import note_movements
 from services.billing.rules.books import ledger
 from services.billing.rules.books.ledger import Reason
 from services.billing.rules.disputes import course as rules
 from services.billing.rules.disputes.course import DisputeState, DisputeStep
 from services.billing.store import disputes as store
 from services.billing.store.disputes import LockedDispute
-from services.billing.store.ledger import post, reverse
+from services.billing.store.ledger import post_again, reverse_all, standing_cents
 from services.billing.store.refunds import LockedPayment
 from services.billing.work import DisputeStands, LookAtDispute, LookAtPayment
+from shared.events.billing import UnknownDisputeClosed, UnknownPaymentDisputed
 from shared.messaging import Transaction
 
 log = structlog.get_logger(__name__)
+
+Stage = Literal["inquiry", "chargeback", "unanswered"]
 
 
 async def follow(stands: DisputeStands, tx: Transaction) -> None:
@@ -36,14 +40,14 @@ async def follow(stands: DisputeStands, tx: Transaction) -> None:
     is_new = await store.keep(tx, None, None, stands)
     known = await store.lock(tx, stands.stripe_dispute_id)
     assert known is not None, "it was kept just now, or before"
-    if known.is_placed:
+    if known.is_placed or await store.is_old_news(tx, known.dispute_id, stands):
         return
     if is_new:
         log.warning("dispute_of_an_unknown_payment")
     await note_movements(known.dispute_id, None, stands, tx)
     step = DisputeStep.TAKE if is_new else rules.step(known.state, stands.state)
     if step is not DisputeStep.CHANGES_NOTHING:
-        await _move_on(known, step, stands, tx)
+        await _move_on(known, stands, tx, is_new=is_new)
     if rules.looks_on(stands.state):
         _look_on(stands, rules.LOOK_ON_EVERY, tx)
 
@@ -54,18 +58,48 @@ def _look_on(stands: DisputeStands, after: timedelta, tx: Transaction) -> None:
 
 
 async def _move_on(
-    known: LockedDispute, step: DisputeStep, stands: DisputeStands, tx: Transaction
+    known: LockedDispute, stands: DisputeStands, tx: Transaction, *, is_new: bool
 ) -> None:
     dispute_id, state = known.dispute_id, stands.state
-    if step is DisputeStep.REVERSES:
-        await check_reversal(dispute_id, state, tx)
     if state is DisputeState.LOST:
-        held_cents = await store.held_cents(tx, dispute_id)
-        post(tx, ledger.unknown_lost(dispute_id, held_cents, tx.now))
+        lost = await standing_cents(tx, Reason.UNKNOWN_LOST, str(dispute_id))
+        taken_cents = max(0, await store.held_cents(tx, dispute_id) - lost.total())
+        await post_again(tx, ledger.unknown_lost(dispute_id, taken_cents, tx.now))
     elif known.state is DisputeState.LOST:
-        await reverse(tx, Reason.UNKNOWN_LOST, str(dispute_id))
+        await reverse_all(tx, Reason.UNKNOWN_LOST, str(dispute_id))
     closed_at = tx.now if state in rules.CLOSED else None
     await store.set_state(tx, dispute_id, stands, hold_id=None, closed_at=closed_at)
+    if closed_at is not None:
+        tx.publish(
+            UnknownDisputeClosed(
+                dispute_id=dispute_id,
+                outcome=state.value,
+                amount_cents=stands.amount_cents,
+                closed_at=closed_at,
+            )
+        )
+    elif is_new or (state in rules.CHARGEBACKS and known.state not in rules.CHARGEBACKS):
+        stage: Stage = "chargeback" if state in rules.CHARGEBACKS else "inquiry"
+        tell(dispute_id, stage, stands.amount_cents, stands.due_at, tx)
+
+
+def tell(
+    dispute_id: UUID,
+    stage: Stage,
+    amount_cents: int,
+    due_at: datetime | None,
+    tx: Transaction,
+) -> None:
+    """Say that a bank doubts what nobody knows."""
+    tx.publish(
+        UnknownPaymentDisputed(
+            dispute_id=dispute_id,
+            stage=stage,
+            amount_cents=amount_cents,
+            due_at=due_at,
+            noticed_at=tx.now,
+        )
+    )
 
 
 async def place(
@@ -76,7 +110,7 @@ async def place(
     tx: Transaction,
 ) -> DisputeStands:
     """The payment is found: the dispute is its patient's, and begins as it stands by now."""
-    await reverse(tx, Reason.UNKNOWN_LOST, str(known.dispute_id))
+    await reverse_all(tx, Reason.UNKNOWN_LOST, str(known.dispute_id))
     await store.place(tx, known.dispute_id, payment_id, paid)
     if rules.step(known.state, stands.state) is DisputeStep.CHANGES_NOTHING:
         return stands.model_copy(update={"state": known.state})

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.billing.handlers.packages import paying as packages
+from services.billing.handlers.payments import waiting
 from services.billing.handlers.superbills import issuing
 from services.billing.rules.books import ledger
 from services.billing.rules.charges import attempts as paying
@@ -263,6 +264,7 @@ async def _owe_again(found: Any, tx: Transaction) -> None:
             rejected_at=tx.now,
         )
     )
+    await waiting.pays(found.charge_id, tx)
 
 
 async def _lock(tender_id: UUID, to: CareCreditState, tx: Transaction) -> Any | Refused:

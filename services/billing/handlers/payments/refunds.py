@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from services.billing.gateways.refunds import RefundOrder, Refunds
 from services.billing.handlers.approvals import ApprovalAsked, hold
+from services.billing.handlers.payments import waiting
 from services.billing.handlers.payments.outside import Currency, Reference
 from services.billing.handlers.payments.refunds_listed import RefundShown
 from services.billing.handlers.superbills.issuing import reissue
@@ -20,9 +21,9 @@ from services.billing.rules.charges.attempts import CURRENCY
 from services.billing.rules.packages.units import units_that_go_back
 from services.billing.rules.payments import refunds as rules
 from services.billing.rules.payments.references import reference_as_kept
-from services.billing.rules.payments.refunds import RefundState, RefundStep
+from services.billing.rules.payments.refunds import Parts, RefundState, RefundStep
 from services.billing.rules.superbills.document import CorrectionReason
-from services.billing.store import charges, disputes, package_units
+from services.billing.store import charges, disputes, package_units, unmatched
 from services.billing.store import refunds as store
 from services.billing.store.ledger import post, reverse
 from services.billing.store.refunds import LockedPayment, LockedRefund
@@ -109,6 +110,8 @@ async def ask_refund(
         return asked
     paid = paid.for_reason(wish.reason)
     shown, owed_cents = await start(payment_id, paid, wish, reference, by, tx)
+    if paid.charge_id is not None and wish.reason in rules.OWED_AGAIN:
+        await waiting.pays(paid.charge_id, tx, but=payment_id)
     if shown.state is RefundState.PENDING:
         tx.do(CreateRefund(refund_id=shown.refund_id), key=refund_key(shown.refund_id))
     else:
@@ -124,9 +127,14 @@ async def start(
     reference: str | None,
     by: str,
     tx: Transaction,
+    *,
+    parts: Parts | None = None,
 ) -> tuple[RefundShown, int]:
-    """Have the payment and its charge count a refund; with it, what the charge is owed then."""
-    tender, cents = paid.refundable.tender, wish.amount_cents
+    """Have the payment and its charge count a refund; with it, what the charge is owed then.
+
+    `parts` says what it is of where it is not of one thing alone.
+    """
+    tender, parts = paid.refundable.tender, parts or Parts(wish.amount_cents)
     by_stripe = tender is TenderKind.CARD
     shown = RefundShown(
         refund_id=new_id(),
@@ -134,7 +142,9 @@ async def start(
         charge_id=paid.charge_id,
         patient_id=paid.patient_id,
         tender=tender,
-        amount_cents=cents,
+        amount_cents=wish.amount_cents,
+        unapplied_cents=parts.unapplied_cents,
+        beyond_cents=parts.beyond_cents,
         reason=wish.reason,
         state=RefundState.PENDING if by_stripe else RefundState.SUCCEEDED,
         reference=reference,
@@ -151,8 +161,29 @@ async def start(
         "state": shown.state.value,
     }
     tx.insert(Refund, **row)
+    _count_beside(shown, parts, tx)
+    if parts.unapplied_cents:
+        await store.count_refunded(tx, payment_id, parts.unapplied_cents, unapplied=True)
+    owed_cents = await _count(shown, paid, parts.of_payment_cents, tx)
+    return shown, owed_cents
+
+
+def _count_beside(shown: RefundShown, parts: Parts, tx: Transaction) -> None:
+    """What a refund made at Stripe gives back beside what its payment pays."""
+    refund_id, patient_id = shown.refund_id, shown.patient_id
+    if parts.unapplied_cents:
+        post(tx, ledger.unmatched_refunded(patient_id, refund_id, parts.unapplied_cents, tx.now))
+    if parts.beyond_cents:
+        post(tx, ledger.refund_beyond(patient_id, refund_id, parts.beyond_cents, tx.now))
+
+
+async def _count(shown: RefundShown, paid: LockedPayment, cents: int, tx: Transaction) -> int:
+    """What a refund does to what its payment pays. What the charge is owed then."""
+    payment_id, reason = shown.payment_id, shown.reason
+    owed_cents = paid.standing.owed_cents if paid.standing else 0
+    if not cents:
+        return owed_cents
     await store.count_refunded(tx, payment_id, cents, unapplied=paid.is_unapplied)
-    owed_cents = 0
     if paid.package is not None:
         back = units_that_go_back(paid.package.free, cents)
         package_units.give_back(tx, back, shown.refund_id)
@@ -161,17 +192,17 @@ async def start(
         await store.take_off_the_list(tx, payment_id)
         post(tx, ledger.unmatched_refunded(paid.patient_id, shown.refund_id, cents, tx.now))
     else:
-        if tender is TenderKind.PREPAID:
+        if shown.tender is TenderKind.PREPAID:
             await package_units.take_back(tx, payment_id)
-        standing = rules.after_refund(paid.standing, cents, wish.reason)
+        standing = rules.after_refund(paid.standing, cents, reason)
         owed_cents = standing.owed_cents
         await charges.set_standing(tx, paid.charge_id, standing)
         of, given_up = (
             OfCharge(paid.patient_id, paid.charge_id),
-            wish.reason not in rules.OWED_AGAIN,
+            reason not in rules.OWED_AGAIN,
         )
         post(tx, ledger.refund_started(of, shown.refund_id, cents, tx.now, given_up=given_up))
-    return shown, owed_cents
+    return owed_cents
 
 
 def _send(refund_id: UUID, paid: LockedPayment, cents: int, tx: Transaction) -> None:
@@ -259,17 +290,18 @@ async def record_refund(stands: RefundStands, tx: Transaction) -> None:
 
 async def _fail(stands: RefundStands, refund: LockedRefund, tx: Transaction) -> None:
     """The money is the clinic's again: put back where it was, or owed to the patient."""
-    paid, cents = refund.paid, refund.amount_cents
+    paid, cents = refund.paid, refund.parts.of_payment_cents
     await reverse(tx, ledger.Reason.REFUND_SENT, str(stands.refund_id))
+    await _uncount_beside(stands.refund_id, refund, tx)
     undone, is_by_bank = True, False
     if paid.package is not None:
         await package_units.put_back(tx, stands.refund_id)
         await reverse(tx, ledger.Reason.PACKAGE_REFUNDED, str(stands.refund_id))
+    elif is_by_bank := await _took_it_by_dispute(stands.refund_id, refund, tx):
+        undone = False
     elif paid.charge_id is None or paid.standing is None:
         await store.put_back(tx, refund.payment_id, cents)
         await reverse(tx, ledger.Reason.UNMATCHED_REFUNDED, str(stands.refund_id))
-    elif is_by_bank := await _took_it_by_dispute(stands.refund_id, refund, tx):
-        undone = False
     elif (standing := rules.after_failure(paid.standing, cents, refund.reason)) is not None:
         await charges.set_standing(tx, paid.charge_id, standing)
         await reverse(tx, ledger.Reason.REFUND_STARTED, str(stands.refund_id))
@@ -293,7 +325,7 @@ async def _fail(stands: RefundStands, refund: LockedRefund, tx: Transaction) -> 
             refund_id=stands.refund_id,
             payment_id=refund.payment_id,
             charge_id=paid.charge_id,
-            amount_cents=cents,
+            amount_cents=refund.amount_cents,
             failed_at=tx.now,
         )
     )
@@ -301,37 +333,54 @@ async def _fail(stands: RefundStands, refund: LockedRefund, tx: Transaction) -> 
         reissue(paid.charge_id, CorrectionReason.REFUND, tx)
 
 
+async def _uncount_beside(refund_id: UUID, refund: LockedRefund, tx: Transaction) -> None:
+    """The mirror of `_count_beside`, also of what a person said of it."""
+    if refund.parts.unapplied_cents:
+        await store.count_refunded(
+            tx, refund.payment_id, -refund.parts.unapplied_cents, unapplied=True
+        )
+        await reverse(tx, ledger.Reason.UNMATCHED_REFUNDED, str(refund_id))
+    if refund.parts.beyond_cents:
+        await reverse(tx, ledger.Reason.REFUND_BEYOND, str(refund_id))
+        if refund.stripe_refund_id is not None:
+            await reverse(tx, ledger.Reason.SUSPENSE_SETTLED, refund.stripe_refund_id)
+
+
 async def _took_it_by_dispute(refund_id: UUID, refund: LockedRefund, tx: Transaction) -> bool:
     """Whether the patient has the money of a failed refund from the bank, which took it as well.
 
     Then the charge stays given up or owed, as the refund left it, and nobody gives it back again.
     """
-    paid, cents = refund.paid, refund.amount_cents
-    if paid.charge_id is None:
+    paid, cents = refund.paid, refund.parts.of_payment_cents
+    if not cents:
         return False
     await store.count_refunded(tx, refund.payment_id, -cents)
-    if not await disputes.count_as_charged_back(tx, refund.payment_id, cents):
+    if not await disputes.count_as_charged_back(
+        tx, refund.payment_id, cents, of_charge=paid.charge_id is not None
+    ):
         await store.count_refunded(tx, refund.payment_id, cents)
         return False
-    of = OfCharge(paid.patient_id, paid.charge_id)
-    post(tx, ledger.refund_by_bank(of, refund_id, cents, tx.now))
+    post(tx, ledger.refund_by_bank(paid.patient_id, paid.charge_id, refund_id, cents, tx.now))
     return True
 
 
 async def owe_again(payment_id: UUID, tx: Transaction) -> int:
     """The bank gave back after all what it took while refunds failed: they stand as failed ones.
 
-    How many cents of what it gave back are theirs.
+    How many cents of what it gave back are of refunds of the charge.
     """
     given_back_cents = 0
     for refund_id in await store.settled_by_bank(tx, payment_id):
         refund = await store.lock_refund(tx, refund_id)
         assert refund is not None, "it was found just now"
-        paid, cents = refund.paid, refund.amount_cents
-        assert paid.charge_id is not None, "only the refund of a charge is settled by a bank"
-        assert paid.standing is not None, "as above"
+        paid, cents = refund.paid, refund.parts.of_payment_cents
         await reverse(tx, ledger.Reason.REFUND_BY_BANK, str(refund_id))
         await disputes.charge_back(tx, payment_id, -cents)
+        if paid.charge_id is None or paid.standing is None:
+            await reverse(tx, ledger.Reason.UNMATCHED_REFUNDED, str(refund_id))
+            await unmatched.wait_again(tx, payment_id, cents)
+            await store.reopen(tx, refund_id, undone=True)
+            continue
         standing = rules.after_failure(paid.standing, cents, refund.reason)
         if standing is None:
             await store.count_refunded(tx, payment_id, cents)

@@ -5,6 +5,7 @@ What went back is counted once, by Stripe's id of it, so that no refund of ours 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -22,10 +23,15 @@ from services.billing.work import (
     RefundsListed,
     RefundStands,
 )
-from shared.errors import Poison, Retry
 from shared.messaging import Transaction
 
 log = structlog.get_logger(__name__)
+
+LOOK_AGAIN_AFTER = timedelta(minutes=5)
+"""For news that explains a refund of more than the books have. The figure is ours."""
+
+EXPLAINED_WITHIN = timedelta(hours=2)
+"""Stripe's list of events is gone through every hour, and what it tells of takes its time."""
 
 BY = "stripe"
 """Who asked for it, as far as anybody here knows."""
@@ -67,18 +73,23 @@ async def _adopt(made: RefundMadeAtStripe, tx: Transaction) -> UUID | None:
         return None
     if (known := await store.known_as(tx, made.stripe_refund_id)) is not None:
         return known
-    if await unmatched.was_returned(tx, made.payment_intent_id):
+    if await unmatched.was_noted_as_returned(tx, made.payment_intent_id):
         return None
-    refundable = paid.refundable
-    if made.amount_cents > refundable.left_cents:  # one of ours is under way, which Stripe refuses
-        raise Retry("refund_at_stripe_exceeds_payment")
-    steps = refundable.in_steps_cents
-    if steps is not None and made.amount_cents not in steps:
-        raise Poison("refund_at_stripe_not_in_units")
-    reason = rules.reason_at_stripe(refundable, made.amount_cents)
-    if made.amount_cents > refundable.most_cents(reason):
-        raise Poison("refund_at_stripe_of_what_pays_and_of_what_waits")
+    reason, parts = rules.parts_at_stripe(paid.refundable, made.amount_cents)
+    if parts.beyond_cents and await _may_be_explained(payment_id, made, tx):
+        look = LookAtRefund(stripe_refund_id=made.stripe_refund_id)
+        tx.do(look, due=tx.now + LOOK_AGAIN_AFTER, key=f"look-on:{made.stripe_refund_id}")
+        return None
     wish = AskRefund(amount_cents=made.amount_cents, reason=reason)
     log.warning("refund_adopted")
-    shown, _ = await start(payment_id, paid.for_reason(reason), wish, None, BY, tx)
+    shown, _ = await start(payment_id, paid.for_reason(reason), wish, None, BY, tx, parts=parts)
     return shown.refund_id
+
+
+async def _may_be_explained(payment_id: UUID, made: RefundMadeAtStripe, tx: Transaction) -> bool:
+    """Whether news that is under way may free what went back.
+
+    A refund of ours that counts already Stripe will refuse; a bank may have given money back.
+    """
+    is_fresh = tx.now - made.made_at < EXPLAINED_WITHIN
+    return is_fresh or await store.is_one_to_be_sent(tx, payment_id)

@@ -18,12 +18,16 @@ from shared.money import dollars
 
 
 class RefundShown(BaseModel):
+    """Of one made in Stripe's dashboard: what was beside its charge, and what the books lack."""
+
     refund_id: UUID
     payment_id: UUID
     charge_id: UUID | None
     patient_id: UUID
     tender: TenderKind
     amount_cents: int
+    unapplied_cents: int = 0
+    beyond_cents: int = 0
     reason: RefundReason
     state: RefundState
     reference: str | None

@@ -11,7 +11,7 @@ from pydantic import BaseModel, StringConstraints, computed_field
 
 from services.billing.rules.books import ledger
 from services.billing.store import unmatched as store
-from services.billing.store.ledger import post
+from services.billing.store.ledger import post, post_again
 from services.billing.work import Captured, LookAtPayment
 from shared.http.pages import Page, Paging, page
 from shared.http.problems import Refused
@@ -110,7 +110,7 @@ async def note_return(payment_intent_id: str, tx: Transaction) -> PaymentReturne
         posting = ledger.unmatched_returned(
             returned.patient_id, payment_intent_id, returned.left_cents, tx.now
         )
-        post(tx, posting)
+        await post_again(tx, posting)
     return PaymentReturned(
         payment_intent_id=payment_intent_id,
         patient_id=returned.patient_id,

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     REFUND_STARTED = "refund_started"
     REFUND_SENT = "refund_sent"
     REFUND_BY_BANK = "refund_by_bank"
+    REFUND_BEYOND = "refund_beyond"
     UNMATCHED_TAKEN = "unmatched_taken"
     UNMATCHED_APPLIED = "unmatched_applied"
     UNMATCHED_REFUNDED = "unmatched_refunded"
@@ -221,10 +222,18 @@ def refund_sent(
     return Posting(Reason.REFUND_SENT, str(refund_id), (leg,), at, patient_id, charge_id)
 
 
-def refund_by_bank(of: OfCharge, refund_id: UUID, amount_cents: int, at: datetime) -> Posting:
+def refund_by_bank(
+    patient_id: UUID, charge_id: UUID | None, refund_id: UUID, amount_cents: int, at: datetime
+) -> Posting:
     """A refund came back, and its patient has the money all the same: their bank took it."""
     leg = Leg(Account.REFUND_PENDING, Account.BAD_DEBT, amount_cents)
-    return _legs_about(of, Reason.REFUND_BY_BANK, str(refund_id), (leg,), at)
+    return Posting(Reason.REFUND_BY_BANK, str(refund_id), (leg,), at, patient_id, charge_id)
+
+
+def refund_beyond(patient_id: UUID, refund_id: UUID, amount_cents: int, at: datetime) -> Posting:
+    """More went back at Stripe than the books have of the payment: a person says what for."""
+    leg = Leg(Account.SUSPENSE, Account.REFUND_PENDING, amount_cents)
+    return Posting(Reason.REFUND_BEYOND, str(refund_id), (leg,), at, patient_id)
 
 
 def unmatched_refunded(
@@ -314,6 +323,7 @@ def dispute_lost(
         _some(
             Leg(owed, Account.DISPUTE_HOLD, loss.owed_again_cents),
             Leg(Account.BAD_DEBT, Account.DISPUTE_HOLD, loss.beyond_cents),
+            Leg(Account.UNMATCHED_MONEY, Account.DISPUTE_HOLD, loss.waited_cents),
         ),
         at,
         patient_id,

@@ -91,6 +91,8 @@ class BreakKind(StrEnum):
     NOT_FUNDED = "not_funded"
     TAKEN_BACK = "taken_back"
     IN_SUSPENSE = "in_suspense"
+    REFUND_BEYOND = "refund_beyond"
+    AT_THE_BANK = "at_the_bank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,13 @@ def judge(tie: Tie, now: datetime) -> Break | None:
     if now - tie.since < waits:
         return None
     return Break(kind, tie.subject, tie.reference, booked or 0, found or 0, tie.since)
+
+
+def judge_decided(stripe_dispute_id: str, at_bank_cents: int, closed_at: datetime) -> Break:
+    """A dispute is over, and its money is not where the decision has it."""
+    return Break(
+        BreakKind.AT_THE_BANK, MovementKind.DISPUTE, stripe_dispute_id, 0, at_bank_cents, closed_at
+    )
 
 
 def judge_payout(payout: Payout, movements_cents: int | None) -> Break | None:
@@ -201,6 +210,17 @@ _WHAT_TO_DO = {
     BreakKind.IN_SUSPENSE: (
         "Stripe moved {found} of itself, for what the books do not know. Look it up at Stripe, and"
         " say where it belongs: POST /reconciliation-breaks/…/settle."
+    ),
+    BreakKind.REFUND_BEYOND: (
+        "Somebody gave {found} back in Stripe's dashboard beyond what the books have of that"
+        " payment, or not in whole visits of its package. Look up who did it and what for, agree"
+        " with the patient, and say where it belongs, refunds if the clinic gives it away,"
+        " bad_debt if it is lost: POST /reconciliation-breaks/…/settle."
+    ),
+    BreakKind.AT_THE_BANK: (
+        "The bank has decided this dispute, and {found} did not move as it decided: above nothing,"
+        " the bank has it still; below, it gave back what it had won. Ask Stripe when it moves."
+        " The dispute is followed by itself once it does."
     ),
 }
 

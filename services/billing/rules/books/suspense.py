@@ -22,6 +22,7 @@ class Belongs(StrEnum):
     DISPUTE_FEES = Account.DISPUTE_FEES.value
     STRIPE_RESERVE = Account.STRIPE_RESERVE.value
     BAD_DEBT = Account.BAD_DEBT.value
+    REFUNDS = Account.REFUNDS.value
 
 
 def waits(transaction_id: str, amount_cents: int, since: datetime) -> Break:
@@ -29,9 +30,19 @@ def waits(transaction_id: str, amount_cents: int, since: datetime) -> Break:
     return Break(BreakKind.IN_SUSPENSE, MovementKind.OTHER, transaction_id, 0, amount_cents, since)
 
 
+def waits_beyond(stripe_refund_id: str, beyond_cents: int, since: datetime) -> Break:
+    """What went back at Stripe beyond what the books have of its payment."""
+    return Break(
+        BreakKind.REFUND_BEYOND, MovementKind.OTHER, stripe_refund_id, 0, -beyond_cents, since
+    )
+
+
+IN_SUSPENSE = frozenset({BreakKind.IN_SUSPENSE, BreakKind.REFUND_BEYOND})
+
+
 def broken_by_settling(kind: BreakKind, belongs_to: Belongs | None) -> list[Broken]:
     """What forbids to settle a break so: what is in suspense goes somewhere, nothing else does."""
-    if (kind is BreakKind.IN_SUSPENSE) == (belongs_to is not None):
+    if (kind in IN_SUSPENSE) == (belongs_to is not None):
         return []
     if belongs_to is None:
         return [

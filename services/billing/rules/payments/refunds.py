@@ -155,11 +155,31 @@ def broken_by_refund(
     return broken
 
 
-def reason_at_stripe(paid: Refundable, amount_cents: int) -> RefundReason:
-    """What a refund made at Stripe is of: of what pays no charge, where that is enough."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a refund is of: what its payment pays or waits as, what waits beside that, and more."""
+
+    of_payment_cents: int
+    unapplied_cents: int = 0
+    beyond_cents: int = 0
+
+
+def parts_at_stripe(paid: Refundable, amount_cents: int) -> tuple[RefundReason, Parts]:
+    """What a refund made at Stripe is of: of what pays no charge, where that is enough.
+
+    Of a package it is so many whole visits as it is enough for. What went back beyond what the
+    books have of the payment is for a person to explain.
+    """
+    if paid.in_steps_cents is not None:
+        cents = max((step for step in paid.in_steps_cents if step <= amount_cents), default=0)
+        return RefundReason.MADE_AT_STRIPE, Parts(cents, beyond_cents=amount_cents - cents)
     if paid.pays_charge and amount_cents <= paid.unapplied_cents:
-        return RefundReason.NOTHING_OWED
-    return RefundReason.MADE_AT_STRIPE
+        return RefundReason.NOTHING_OWED, Parts(amount_cents)
+    pays_cents = paid.left_cents - paid.unapplied_cents
+    unapplied_cents = paid.unapplied_cents if amount_cents > pays_cents else 0
+    cents = min(pays_cents, amount_cents - unapplied_cents)
+    beyond_cents = amount_cents - unapplied_cents - cents
+    return RefundReason.MADE_AT_STRIPE, Parts(cents, unapplied_cents, beyond_cents)
 
 
 def _more_than_left(paid: Refundable, most_cents: int, amount_cents: int) -> Broken:

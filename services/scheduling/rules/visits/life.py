@@ -202,7 +202,6 @@ def broken_by_step(step: Step, state: VisitState) -> list[Broken]:
             "a visit's life: booked, confirmed, checked in, cleared, running, completed,"
             " recovering, discharged",
             "appointment_id",
-            found=state,
         )
     ]
 
@@ -232,9 +231,6 @@ def broken_by_cancelling(
     ]
 
 
-ONE_AFTER_THE_OTHER = "two changes of one visit are decided one after the other"
-
-
 def broken_by_revision(seen: int, found: int) -> list[Broken]:
     """Whether somebody changed the visit after the one who asks looked at it."""
     if seen == found:
@@ -243,9 +239,8 @@ def broken_by_revision(seen: int, found: int) -> list[Broken]:
         Broken(
             "changed_meanwhile",
             f"The visit is at revision {found}, not {seen}; look again and decide anew.",
-            ONE_AFTER_THE_OTHER,
+            "two changes of one visit are decided one after the other",
             "revision",
-            found=str(found),
         )
     ]
 
