@@ -33,9 +33,10 @@ demo: $(VENV)/.local
 up: $(VENV)/.local
 	$(BIN)/practice up $(ARGS)
 
-# Files side by side, each process with servers of its own: tests mostly wait.
+# Files side by side, in their order, each process with servers of its own: tests mostly wait.
 test: env
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+		--no-loadscope-reorder
 
 test-flows: env
 	$(BIN)/python -m pytest tests/flows

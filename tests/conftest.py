@@ -43,6 +43,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.name == "test_rules.py":
             item.add_marker(pytest.mark.disable_socket)  # rules reach nothing
+    items.sort(key=lambda item: not _takes_long(item.path))
+
+
+def _takes_long(path: Path) -> bool:
+    """Whole clinics and whole APIs, which are begun first: none is left for the end, alone."""
+    return path.parent.name in {"flows", "local"} or path.name.endswith(
+        ("_canary.py", "_api.py", "_offered.py")
+    )
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
