@@ -27,6 +27,12 @@ log = structlog.get_logger(__name__)
 
 BATCH = 500
 BATCH_MS = 20
+FETCH_MS = 25
+"""How long the broker keeps a question while there is nothing new; what comes is answered at once.
+
+Asking anew every few milliseconds takes a twentieth of a processor from a service that is idle.
+"""
+
 MAX_POLL_S = 300.0
 
 REQUEST_MS = 15_000
@@ -73,7 +79,7 @@ class Consumer:
             batch=True,
             max_records=BATCH,
             batch_timeout_ms=BATCH_MS,
-            fetch_max_wait_ms=5,
+            fetch_max_wait_ms=FETCH_MS,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
             no_reply=True,
