@@ -12,6 +12,10 @@ from shared.auth import Role, development_token
 from shared.ids import new_id
 
 TIME_LIMIT_S = 30.0
+KEPT_S = 2.0
+"""A service closes a connection that nobody used for 5 seconds, and what is sent on it meanwhile
+comes to nobody: it is left alone well before."""
+
 PAGE = 200
 
 
@@ -31,7 +35,11 @@ class Practice:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self._client = httpx.AsyncClient(timeout=TIME_LIMIT_S, trust_env=False)
+        self._client = httpx.AsyncClient(
+            timeout=TIME_LIMIT_S,
+            limits=httpx.Limits(keepalive_expiry=KEPT_S),
+            trust_env=False,
+        )
         self._tokens: dict[tuple[str, Role], str] = {}
 
     async def __aenter__(self) -> Self:
