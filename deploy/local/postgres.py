@@ -100,18 +100,6 @@ class Postgres:
         finally:
             await connection.close()
 
-    async def end_connections(self, database: str) -> int:
-        """Cut every connection to a database, as a failover does. Returns how many there were."""
-        connection = await self.connect()
-        try:
-            ended = await connection.fetch(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1",
-                database,
-            )
-        finally:
-            await connection.close()
-        return len(ended)
-
     async def connect(self) -> asyncpg.Connection:
         """An administrator's connection."""
         return await asyncpg.connect(

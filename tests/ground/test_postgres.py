@@ -104,16 +104,6 @@ async def test_the_embedded_server_listens_on_no_port(own_postgres: EmbeddedPost
     assert await _ask(database, "SHOW listen_addresses") == ""
 
 
-async def test_every_connection_to_a_database_can_be_cut(
-    postgres: Postgres, database: Database
-) -> None:
-    connection = await _connect(database)
-    assert await postgres.end_connections(database.name) == 1
-    with pytest.raises(CUT):
-        await connection.fetchval("SELECT 1")
-    connection.terminate()
-
-
 async def test_the_server_ends_when_its_owner_is_killed_and_starts_again_on_the_same_data(
     ground_folder: Path,
 ) -> None:

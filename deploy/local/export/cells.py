@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -130,13 +129,6 @@ def local(in_zone: ZoneInfo) -> Callable[[str], datetime]:
         return instant
 
     return read
-
-
-def _wall(text: str) -> datetime:
-    with suppress(ValueError):  # no day has a 25th hour
-        if _TIME.fullmatch(text):
-            return datetime.fromisoformat(text)
-    raise ValueError(f"{text!r} is not a date and time like 2027-01-08 09:00")
 
 
 def _in_range(found: date, text: str) -> None:

@@ -188,10 +188,6 @@ def note_of(tx: Transaction, note: ChartNote) -> dict[str, Any]:
     return unseal(tx, note.note, "chart_notes", "note", note.note_id)
 
 
-async def find_note(tx: Transaction, note_id: UUID) -> ChartNote | None:
-    return await one(tx, select(ChartNote).where(col(ChartNote.note_id) == note_id), ChartNote)
-
-
 async def notes_of(tx: Transaction, appointment_id: UUID) -> list[ChartNote]:
     rows = select(ChartNote).where(col(ChartNote.appointment_id) == appointment_id)
     order = col(ChartNote.noted_at), col(ChartNote.note_id)
