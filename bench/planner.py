@@ -157,7 +157,7 @@ def _timed(samples: list[float], run: Callable[[], T]) -> T:
 
 
 def _search(days: Sequence[OpenDay]) -> int | None:
-    """The points of the best of the three plans that the planner offers."""
+    """The points of the best of the plans that the planner offers."""
     calendar = Calendar(MOOD, PLANNING, [each.day.day for each in days])
     plans = best_plans(PLANNING, MOOD, INFUSIONS, WISHES, days, calendar, strict=True)
     return plans[0].points if plans else None

@@ -16,13 +16,15 @@ class Broken:
     """A rule that a request breaks.
 
     `detail` says what is wrong and what would be right, `source` where the rule comes from,
-    `field` the part of the request or of the record that it is about.
+    `field` the part of the request or of the record that it is about. `found` is what stands on
+    record there, for a program that asks again: a state, a revision, an id.
     """
 
     rule: str
     detail: str
     source: str
     field: str | None = None
+    found: str | None = None
 
 
 class Malformed(ValueError):

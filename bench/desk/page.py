@@ -23,9 +23,9 @@ _PLANS = """\
 ## Plans
 
 Eight mood infusions within thirty days, Monday to Saturday, 9:00 to 19:00, in a place with so many
-chairs, of which so much is booked: the best three plans. Milliseconds, p50 / p99. `free starts` is
-what every question has to find first, `search` chooses among them. The search beside OR-Tools is in
-[decision 12](decisions/12-planner-search.md).
+chairs, of which so much is booked: the best plan and two to choose from. Milliseconds, p50 / p99.
+`free starts` is what every question has to find first, `search` chooses among them. The search
+beside OR-Tools is in [decision 12](decisions/12-planner-search.md).
 """
 
 _BOOKINGS = """\

@@ -16,10 +16,19 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from shared.events.base import Event, Moment, PatientEvent
+from shared.written import told
 
 SequenceNo = Annotated[int, Field(ge=1, le=99)]
 FastingMin = Annotated[int, Field(ge=0)]
-TypeCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,59}$")]
+TypeCode = Annotated[
+    str,
+    StringConstraints(
+        pattern=told(
+            r"^[a-z][a-z0-9_]{1,59}$",
+            "a code in small letters, digits and underlines, such as ketamine_mood",
+        )
+    ),
+]
 """The code of a visit type in the clinic's catalogue. A type is a row there: any code may come."""
 
 
@@ -397,10 +406,11 @@ class SeriesStopped(PatientEvent, producer="scheduling"):
 
 
 class SeriesGapAtRisk(PatientEvent, producer="scheduling"):
-    """A gap of a series will be too long unless somebody acts.
+    """A gap of a series will be too long unless somebody acts, or is too long already.
 
     The gap begins with `after_appointment_id`, the last infusion before it, and is too long from
-    `breaks_at` on, the midnight that ends its last day. `free_starts` counts the times at which a
+    `breaks_at` on, the midnight that ends its last day; that is past where what was missed was
+    noted too late. `free_starts` counts the times at which a
     chair saves it, `last_free_at` is the last of them; 0 and null where none is left. Said once,
     until SeriesGapMended.
     """

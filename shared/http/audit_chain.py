@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import audit
 from shared.auth import Role, allow
+from shared.written import told
 
 
 class Chain(BaseModel):
@@ -21,7 +22,9 @@ class Chain(BaseModel):
 
 
 Seq = Annotated[int, Query(ge=1, le=2**63 - 1)]
-Hash = Annotated[str, Query(pattern=r"^[0-9a-f]{64}$")]
+Hash = Annotated[
+    str, Query(pattern=told(r"^[0-9a-f]{64}$", "64 of the characters 0 to 9 and a to f"))
+]
 
 
 def audit_routes(engine: AsyncEngine) -> APIRouter:

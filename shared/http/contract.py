@@ -73,7 +73,7 @@ def _describe_operation(
     responses = operation["responses"]
     responses.pop("422", None)
     refusals = {"default": "Any other failure"}
-    if operation.get("parameters") or operation.get("requestBody"):
+    if at_a_desk or operation.get("parameters") or operation.get("requestBody"):
         status = getattr(route.original_route, "not_understood", "422")
         refusals[status] = "The request is not understood"
     if policy is not None and policy.public_because is not None:

@@ -36,6 +36,7 @@ from shared import audit
 from shared.auth import Actor, effective_route
 from shared.db import RACE_STATES, sqlstate
 from shared.http.idempotency import Claim, Kept, UsedOtherwise, well_formed
+from shared.http.known_queries import assert_known
 from shared.http.problems import Declined, Refused, refusal
 from shared.http.reach import Reach
 from shared.http.said_once import assert_said_once
@@ -316,6 +317,7 @@ def _json(content: bytes, status: int, headers: dict[str, str] | None = None) ->
 
 async def at_desk(request: Request) -> Desk:
     """The desk of one request; routes ask for it as `AtDesk`."""
+    assert_known(request, effective_route(request.scope))
     body = await request.body()
     if "json" in request.headers.get("Content-Type", ""):
         assert_said_once(body)

@@ -37,12 +37,13 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 
 class Violation(BaseModel):
-    """One thing that is wrong, and where the rule comes from."""
+    """One thing that is wrong, where the rule comes from, and what was found on record there."""
 
     field: str | None = None
     rule: str
     detail: str
     source: str
+    found: str | None = None
 
 
 class Refused(BaseModel):
@@ -170,6 +171,8 @@ _NO_JSON = Refused.because(
 
 def _violation(found: Any) -> Violation:
     broken = broken_form(found)
+    if broken.rule == "json_invalid":  # where it is said is a count of characters, and no field
+        return Violation(**asdict(broken))
     named = () if broken.field is None else (broken.field,)
     return Violation(**asdict(broken) | {"field": _field((*found["loc"], *named))})
 

@@ -47,8 +47,10 @@ def test_nobody_works_on_a_federal_day_off(on: str, why: str):
     assert not business_days.is_business_day(day(on)), why
 
 
-@pytest.mark.parametrize("on", ["2026-11-27", "2026-12-24", "2026-12-31", "2020-06-19"])
-def test_the_day_after_thanksgiving_and_the_eves_are_business_days(on: str):
+@pytest.mark.parametrize(
+    "on", ["2026-11-27", "2026-12-24", "2026-12-31", "2020-06-19", "2021-01-20"]
+)
+def test_the_day_after_thanksgiving_the_eves_and_inauguration_day_are_business_days(on: str):
     assert business_days.is_business_day(day(on))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from fhir.resources.R4B import get_fhir_model_class
@@ -87,6 +88,26 @@ def test_a_corrected_claim_names_the_one_before():
     claim = read(bundle(superbill_of(infusion_record(), replaces=before), new_id()))["Claim"]
     assert claim["related"][0]["claim"]["identifier"]["value"] == "SB-2026-000001/1"
     assert claim["identifier"][0]["value"] == "SB-2026-000001/2"
+
+
+def test_each_code_is_named_by_its_system_and_a_month_by_its_days():
+    bill = superbill(91)
+    lines = (replace(bill.lines[0], modifiers=("25", "GY")), *bill.lines[1:])
+    later = replace(bill.visits[0], date_of_service=date(2026, 11, 30))
+    claim = read(bundle(replace(bill, lines=lines, visits=(later, bill.visits[0])), new_id()))[
+        "Claim"
+    ]
+    systems = [item["productOrService"]["coding"][0]["system"] for item in claim["item"]]
+    cpt, hcpcs = (
+        "http://www.ama-assn.org/go/cpt",
+        "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
+    )
+    assert systems == [cpt, cpt, hcpcs]
+    assert [one["coding"][0] for one in claim["item"][0]["modifier"]] == [
+        {"system": cpt, "code": "25"},
+        {"system": hcpcs, "code": "GY"},
+    ]
+    assert claim["billablePeriod"] == {"start": "2026-11-23", "end": "2026-11-30"}
 
 
 def whole() -> Superbill:

@@ -168,17 +168,50 @@ def test_a_picture_of_nothing_is_a_picture():
     assert "Nothing" in _heard(report_plots.draw_revenue(months, []))
 
 
-def test_what_was_given_back_stands_below_the_line():
+def drawn(picture: str) -> Any:
+    return ET.fromstring(picture)  # noqa: S314  # our own
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_what_was_given_back_stands_below_the_line_and_inside_the_picture():
     months = [Month(2027, 1), Month(2027, 2)]
     earned = [
         Earned(months[0], "ketamine_mood", 79800, 0, 0),
-        Earned(months[1], "ketamine_mood", 0, 0, 39900),
+        Earned(months[1], "ketamine_mood", 0, 0, 199500),
+        Earned(months[1], "ketamine_pain", 0, 0, 39900),
     ]
-    picture = ET.fromstring(report_plots.draw_revenue(months, earned))  # noqa: S314  # our own
-    bars = list(picture.iter("{http://www.w3.org/2000/svg}g"))
-    tops = [float(bar[1].attrib["y"]) for bar in bars]
-    assert tops[0] < report_plots.BOTTOM
-    assert tops[1] == report_plots.BOTTOM
+    picture = drawn(report_plots.draw_revenue(months, earned))
+    [base] = [line for line in picture.iter(f"{SVG}line") if line.attrib["class"] == "base"]
+    nothing = float(base.attrib["y1"])
+    bars = [
+        (float(bar[1].attrib["y"]), float(bar[1].attrib["height"]))
+        for bar in picture.iter(f"{SVG}g")
+    ]
+    assert bars[0][0] + bars[0][1] == pytest.approx(nothing, abs=0.2)
+    lost = sorted(bars[1:])
+    assert lost[0][0] == pytest.approx(nothing, abs=0.2)
+    assert lost[1][0] == pytest.approx(lost[0][0] + lost[0][1], abs=0.2)
+    assert lost[1][0] + lost[1][1] <= report_plots.BOTTOM + 0.1
+    assert "-$2,394" in [text.text for text in picture.iter(f"{SVG}text")]
+
+
+def test_the_legend_names_each_colour_once_and_stays_inside_the_picture():
+    month = Month(2027, 1)
+    kinds = [f"made_up_infusion_{letter}" for letter in "abcdefgh"]
+    earned = [Earned(month, kind, 10000 * (9 - n), 0, 0) for n, kind in enumerate(kinds)]
+    picture = drawn(report_plots.draw_revenue([month], earned))
+    height = float(picture.attrib["height"])
+    named = {
+        text.text: (float(text.attrib["x"]), float(text.attrib["y"]))
+        for text in picture.iter(f"{SVG}text")
+        if text.text in {"others", *(kind.replace("_", " ") for kind in kinds)}
+    }
+    assert list(named) == [*(kind.replace("_", " ") for kind in kinds[:5]), "others"]
+    for words, (x, y) in named.items():
+        assert x + 7 * len(words) < report_plots.WIDTH
+        assert y < height
 
 
 def _heard(svg: str) -> str:

@@ -72,6 +72,7 @@ PLANTED = {
     "clinic_ein": lambda bill: entity(bill, ein="07-1234567"),
     "clinic_ein_is_ssn": lambda bill: entity(bill, ein="900-12-3456"),
     "name_missing": lambda bill: replace(bill, patient=replace(bill.patient, name=" ")),
+    "letters_not_shown": lambda bill: replace(bill, patient=replace(bill.patient, name="测试")),
     "license_missing": lambda bill: rendering(bill, license_number=""),
     "supervises_itself": lambda bill: rendering(
         bill, supervising=NamedProvider("Testa Renderer", bill.visits[0].rendering.npi)

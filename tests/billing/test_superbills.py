@@ -124,6 +124,28 @@ async def test_a_superbill_that_a_payer_would_reject_waits_until_its_cause_is_me
     assert again.json()["violations"][0]["rule"] == "superbill_issued"
 
 
+async def test_a_name_in_letters_that_no_document_shows_takes_no_number_and_is_mended(
+    billing: Billing,
+):
+    patient = new_id()
+    await billing.set_fee()
+    await billing.save_card(patient)
+    event = billing.complete(patient)
+    record = billing.scheduling.records[infusion_path(event.infusion_id)]
+    record["patient"]["last_name"] = "测试"
+    await billing.hear(event)
+    await billing.until_rest()
+    [waiting] = await held(billing)
+    assert [one["rule"] for one in waiting["blocked_by"]] == ["letters_not_shown"]
+    assert "Latin letters, as on the insurance card" in waiting["blocked_by"][0]["detail"]
+    assert await billing.parked() == []
+
+    record["patient"]["last_name"] = "Canary"
+    await billing.told("POST", f"/charges/{waiting['charge_id']}/superbill", {})
+    await billing.until_rest()
+    assert [one.number for one in await billing.said(SuperbillIssued)] == ["SB-2026-000001"]
+
+
 async def test_a_superbill_whose_making_was_given_up_is_asked_for_again(
     billing: Billing, monkeypatch: pytest.MonkeyPatch
 ):

@@ -161,11 +161,12 @@ def app(engine: AsyncEngine, metrics: Metrics) -> FastAPI:
     router = APIRouter()
 
     @router.post("/orders", dependencies=[allow(Role.FRONT_DESK)])
-    async def place(order: Order, desk: AtDesk) -> Placed:
+    async def place(order: Order, desk: AtDesk, room: str | None = None) -> Placed:
         """Order a chair.
 
         It is taken at once.
         """
+        assert room is None or room
         return await desk.decide(place_order, order)
 
     @router.get("/orders", dependencies=[allow(Role.FRONT_DESK)])

@@ -58,9 +58,32 @@ async def test_a_used_key_under_another_request_is_refused(
 async def test_a_used_key_under_the_same_body_and_another_address_is_refused(
     client: httpx.AsyncClient,
 ) -> None:
-    for address, status in (("/orders", 201), ("/orders?for=b", 422), ("/orders", 201)):
+    for address, status in (("/orders", 201), ("/orders?room=b", 422), ("/orders", 201)):
         answer = await client.post(address, json={"chair": "a"}, headers=DESK | key("k1"))
         assert answer.status_code == status
+        if status != 201:
+            assert answer.json()["violations"][0]["rule"] == "idempotency_key_reused"
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "known"),
+    [
+        ("GET", "/orders?day=2026-10-05&limit=5", "known here are cursor, limit, order"),
+        ("POST", "/orders?day=2026-10-05", "known here are room"),
+        ("GET", f"/patients/{UUID(int=404)}?day=2026-10-05", "none is known here"),
+    ],
+)
+async def test_a_name_in_the_address_that_is_not_known_is_refused_with_those_that_are(
+    client: httpx.AsyncClient, engine: AsyncEngine, method: str, address: str, known: str
+) -> None:
+    """Ignored, it would show every day to whoever asked for one."""
+    headers = bearer(Role.FRONT_DESK, Role.NURSE) | key("k1")
+    answer = await client.request(method, address, json={"chair": "a"}, headers=headers)
+    assert answer.status_code == 422
+    [violation] = answer.json()["violations"]
+    assert (violation["rule"], violation["field"]) == ("unknown_parameter", "day")
+    assert known in violation["detail"]
+    assert await count(engine, "orders") == 0
 
 
 async def test_twenty_at_once_under_one_key_have_one_effect_and_one_answer(
@@ -157,13 +180,14 @@ async def test_a_kept_answer_that_is_shown_again_is_a_read_of_its_patient(
         return Placed(order_id=new_id(), patient_id=patient, patient_name=CANARY)
 
     @router.post("/holds", dependencies=[allow(Role.FRONT_DESK)])
-    async def hold(desk: AtDesk) -> Placed:
+    async def hold(desk: AtDesk, room: str | None = None) -> Placed:
+        assert room is None or room
         return await desk.decide(held, purpose="booking")
 
     app.include_router(router)
     first, *again = [await client.post("/holds", headers=DESK | key("k1")) for _ in range(3)]
     assert {answer.text for answer in again} == {first.text}
-    other = await client.post("/holds?for=b", headers=DESK | key("k1"))
+    other = await client.post("/holds?room=b", headers=DESK | key("k1"))
     assert other.status_code == 422
     async with engine.connect() as connection:
         rows = (await connection.execute(text("SELECT * FROM audit_log ORDER BY seq"))).all()

@@ -136,7 +136,9 @@ class Clinic:
         answer = await self.send(path, body, **how)
         assert answer.status_code == 409, answer.text
         violations = answer.json()["violations"]
-        assert all(set(each) == {"field", "rule", "detail", "source"} for each in violations)
+        assert all(
+            set(each) - {"found"} == {"field", "rule", "detail", "source"} for each in violations
+        )
         return [(each["rule"], each["field"]) for each in violations]
 
     async def get(self, path: str, **params: Any) -> Any:
@@ -267,8 +269,14 @@ class Clinic:
         self.clock.step_to(datetime.fromisoformat(visit["starts_at"]) + late)
 
     async def plan_dose(self, visit: dict[str, Any], **fields: object) -> Any:
-        """Half a milligram per kilogram, by the clinic's clinician, whoever else asks just now."""
+        """Half a milligram per kilogram, by the clinic's clinician, whoever else asks just now.
+
+        They have looked at the plan that the visit has, and replace it.
+        """
         asks, self.headers = self.headers, self.as_staff(self.subject)
+        planned = (await self.get(f"/appointments/{visit['appointment_id']}/chart"))["dose"]
+        if planned is not None:
+            fields = {"instead_of": planned["plan_id"]} | fields
         answer = await self.step(visit, "dose-plan", self.dose(**fields))
         self.headers = asks
         return answer
@@ -321,9 +329,11 @@ class Clinic:
         return await self.step(visit, "discharge", {"oriented": True})
 
     async def let_fall_due(self) -> None:
-        """Decide all that is due by now, and what that leaves."""
+        """Decide all that is due by now, and what that leaves; none of it may fail."""
         while await Workers(on, unit_on(self.engine, self.clock), {}).decide_timers():
             pass
+        failed = await self.rows("SELECT kind, payload FROM due_work WHERE attempts > 0")
+        assert failed == [], "what fell due failed, and would be tried again"
 
     async def settle_round(self) -> None:
         """The round that looks for visits which nobody settled."""

@@ -195,6 +195,22 @@ class Enumerated:
             best = min(best, *(points + sum(of_day[day, at] for day in days) for at in usual))
         return best
 
+    def fewest_points_apart(self, count: int, first: Sequence[date], usual_min: int) -> float:
+        """Of plans within the wishes at this usual time that share at most half of these dates."""
+        legal = {day: [one for one in self.legal(day) if one.within] for day in self.dates()}
+        open_days = [day for day in legal if legal[day]]
+        of_day = {
+            day: min(self._time_points(each, usual_min) for each in legal[day]) for day in open_days
+        }
+        return min(
+            (
+                self._day_points(days) + sum(of_day[day] for day in days)
+                for days in self.plans(count, open_days)
+                if 2 * len({*days} & {*first}) <= count
+            ),
+            default=inf,
+        )
+
     def fewest_points_at_usual_times(self, count: int) -> float:
         """As `fewest_points`, of plans within the wishes that keep their own driving bans.
 

@@ -187,9 +187,11 @@ class AnyCourse(RuleBasedStateMachine):
             self.ask(f"/appointments/{visit.appointment_id}/{step}", self._body(step))
         self.run(self.clinic.let_fall_due())
 
-    @rule(hours=st.integers(1, 60))
-    def pass_time(self, hours: int) -> None:
-        self.clinic.clock.step(timedelta(hours=hours))
+    @rule(hours=st.integers(1, 60), days=st.sampled_from([0, 0, 0, 1, 4, 8]))
+    def pass_time(self, hours: int, days: int) -> None:
+        """Over the end of a gap too, with whoever watches for it; nothing that falls due fails."""
+        self.clinic.clock.step(timedelta(days=days, hours=hours))
+        self.run(self.clinic.settle_round())
         self.run(self.clinic.let_fall_due())
 
     @rule(place=PLACES, hours=HOURS)

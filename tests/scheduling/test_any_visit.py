@@ -110,7 +110,7 @@ class AnyVisit(RuleBasedStateMachine):
         self.consent_id = ""
         self.run(self._open())
         if dose_planned:
-            self.plan_dose(35)
+            self.plan_dose(35, looked=True)
         parts = [
             (COMING | {"checked_in"}, [first, *(slip for slip in slips if slip != "oriented")]),
             ({"cleared"}, [slip for slip in slips if slip in AGAIN]),
@@ -187,9 +187,12 @@ class AnyVisit(RuleBasedStateMachine):
             self.ride, self.ride_seen = True, False
             self.state = "confirmed" if self.state == "booked" else self.state
 
-    @rule(fasted=st.booleans())
-    def check_in(self, fasted: bool) -> None:  # noqa: FBT001  # drawn
-        if self.ask("check-in", {"fasted": fasted}, right=self.state in COMING | HERE):
+    @rule(fasted=st.booleans(), looked=st.booleans())
+    def check_in(self, *, fasted: bool, looked: bool) -> None:
+        """Whoever looked at the answer before says which one it was."""
+        wish = {"fasted": fasted} | ({"instead_of": self.fasted} if looked else {})
+        right = self.state in COMING | HERE and (looked or self.fasted in {None, fasted})
+        if self.ask("check-in", wish, right=right):
             self.state, self.fasted = "checked_in", fasted
 
     @rule(systolic=st.sampled_from([124, 124, 124, 150, 190]))
@@ -245,13 +248,20 @@ class AnyVisit(RuleBasedStateMachine):
         if self.ask("start", wish, right=self.state == "cleared" and self.gates_open):
             self.state = "running"
 
-    @rule(milligrams=st.sampled_from([35, 40, 80]))
-    def plan_dose(self, milligrams: int) -> None:
+    @rule(milligrams=st.sampled_from([35, 40, 80]), looked=st.booleans())
+    def plan_dose(self, milligrams: int, *, looked: bool) -> None:
+        """Whoever looked at the plan before says which one it was."""
         wish = self.clinic.dose(dose_ug=milligrams * 1000)
+        if looked and self.dose != "none":
+            wish["instead_of"] = self.run(self._plan_seen())
         right = self.state in COMING | HERE and milligrams <= 35  # half a mg/kg: a first dose
-        if self.ask("dose-plan", wish, right=right):
+        if self.ask("dose-plan", wish, right=right and (looked or self.dose == "none")):
             self.dose = "planned"
             self.state = "checked_in" if self.state == "cleared" else self.state
+
+    async def _plan_seen(self) -> str:
+        chart = await self.clinic.get(f"/appointments/{self.visit['appointment_id']}/chart")
+        return str(chart["dose"]["plan_id"])
 
     # What is done while it runs, and after it.
 
@@ -374,8 +384,8 @@ class AnyVisit(RuleBasedStateMachine):
             if slip != "ride":
                 self.record_ride()
             if self.dose == "none" and slip != "unplanned":
-                self.plan_dose(35)
-            self.check_in(fasted=slip != "fasting")
+                self.plan_dose(35, looked=True)
+            self.check_in(fasted=slip != "fasting", looked=True)
             self._read(slip)
             self.clear()
         elif self.state == "cleared":

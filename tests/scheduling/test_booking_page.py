@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi import FastAPI
@@ -103,14 +104,58 @@ async def test_the_title_says_what_became_of_it(led: Clinic) -> None:
     assert offered(none)
 
 
-@pytest.mark.parametrize("day", ["x", "2026-02-30", "2026-10-06", "2025-01-01", "%00"])
+@pytest.mark.parametrize(
+    ("day", "told", "first"),
+    [
+        *((day, "first that has is Monday, October 5", FIRST) for day in ("x", "%00")),
+        ("2025-01-01", "first that has is Monday, October 5", FIRST),
+        ("2027-02-30", "first that has is Monday, October 5", FIRST),
+        (
+            "2026-10-06",
+            "next that has is Wednesday, October 7",
+            datetime(2026, 10, 7, 13, tzinfo=UTC),
+        ),
+    ],
+)
 async def test_a_day_without_free_times_leads_to_the_next_that_has_some(
-    led: Clinic, day: str
+    led: Clinic, day: str, told: str, first: datetime
 ) -> None:
     page = await led.client.get((await make(led))["path"] + f"?day={day}")
     assert page.status_code == 200
-    assert "That day has no free time. The next that has is Monday, October 5." in page.text
-    assert offered(page)[0] == FIRST
+    assert f"That day has no free time. The {told}." in page.text
+    assert offered(page)[0] == first
+
+
+async def test_who_chose_a_day_goes_on_with_its_times(led: Clinic) -> None:
+    page = (await opened(led, await make(led))).text
+    assert re.findall(r'href="[^"]*\?day=[\d-]+"', page) == [], "a phone would stay at the days"
+    assert len(re.findall(r'href="[^"]*\?day=[\d-]+#times"', page)) == 13
+    assert 'id="times" tabindex="-1"' in page, "a keyboard goes on there too"
+
+
+async def test_whose_time_was_taken_is_offered_the_others_of_that_day(led: Clinic) -> None:
+    at = datetime(2026, 10, 14, 15, 0, tzinfo=UTC)
+    await choose(led, await make(led), at)
+    link = await make(led)
+    for chosen in (at, at.astimezone(ZoneInfo("Asia/Tokyo"))):
+        lost = await choose(led, link, chosen)
+        assert lost.status_code == 409
+        assert "2. Choose a time on Wednesday, October 14" in lost.text
+        assert '<a href="#times">choose another time</a>' in lost.text
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-11:00"])
+async def test_a_time_at_the_end_of_all_days_is_not_ours_and_no_fault(led: Clinic, at: str) -> None:
+    answer = await led.client.post((await make(led))["path"], data={"starts_at": at})
+    assert answer.status_code in {409, 422}
+    assert offered(answer)
+
+
+def test_twice_as_large_a_text_needs_no_second_scroll_bar() -> None:
+    """What is laid out in columns may be as narrow as its page (WCAG 2.2: 1.4.4, 1.4.10)."""
+    columns = re.findall(r"minmax\((.*?), 1fr\)", STYLE)
+    assert columns
+    assert all("100%" in least or float(least.removesuffix("rem")) <= 5 for least in columns)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -223,8 +223,8 @@ async def test_what_is_no_mass_has_its_ceiling_and_its_steps_as_a_whole(
     assert too_much == [("dose_ceiling", f"dose_{scale}")]
     unexplained = await clinic.refused(f"{path}/dose-plan", dose(100_001))
     assert unexplained == [("first_dose_high", f"dose_{scale}")]
-    await clinic.step(first, "dose-plan", dose(100_001, **said))
-    await clinic.step(first, "dose-plan", dose(100_000))
+    high = await clinic.step(first, "dose-plan", dose(100_001, **said))
+    await clinic.step(first, "dose-plan", dose(100_000, instead_of=high["plan_id"]))
     await run(clinic, first)
     ran = {"lot": "LOT-0001", f"drawn_{scale}": 400_001, f"given_{scale}": 400_001}
     await clinic.step(first, "dose", ran | {"off_plan_reason": "Misread."})

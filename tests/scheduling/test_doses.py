@@ -95,6 +95,31 @@ async def test_doses_of_a_series_rise_from_a_low_first_one(clinic: Clinic) -> No
     await clinic.plan_dose(second, dose_ug=52_500)
 
 
+async def test_a_weight_far_from_the_one_before_is_weighed_again_or_explained(
+    clinic: Clinic,
+) -> None:
+    """35 mg at 70 kg, and then 100 mg at "140 kg": for who weighs 70 that is 1.43 mg/kg."""
+    first, second = (await clinic.series())["appointments"][:2]
+    await clinic.plan_dose(first, weight_g=140_000)
+    await clinic.plan_dose(first)  # a slip of the same visit is put right without a word
+    await clinic.infuse(first)
+    await clinic.discharge(first)
+    doubled = clinic.dose(dose_ug=70_000, weight_g=140_000)
+    refused = await clinic.send(path(second, "dose-plan"), doubled)
+    [broken] = refused.json()["violations"]
+    assert (refused.status_code, broken["rule"], broken["field"]) == (
+        409,
+        "weight_changed",
+        "weight_g",
+    )
+    assert "The last plan had 70 kg, this one has 140 kg." in broken["detail"]
+    lost = clinic.dose(dose_ug=31_000, weight_g=62_900)
+    assert await clinic.refused(path(second, "dose-plan"), lost) == [("weight_changed", "weight_g")]
+    await clinic.plan_dose(second, dose_ug=31_000, weight_g=63_000)
+    told = await clinic.plan_dose(second, dose_ug=31_000, weight_g=62_900, reason="Weighed twice.")
+    assert told["reason"] == "Weighed twice."
+
+
 async def test_every_plan_is_kept_and_a_changed_one_asks_for_clearing_again(
     clinic: Clinic,
 ) -> None:

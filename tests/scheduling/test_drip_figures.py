@@ -57,3 +57,16 @@ async def test_what_runs_too_long_is_taken_for_plans_and_bookings_too(clinic: Cl
     soon = clinic.wish(patient_id, every(3, 6, free_from - timedelta(minutes=1)))
     assert await clinic.refused("/series", soon) == [("chair_taken", "appointments.0.chair_id")]
     await clinic.post("/series", clinic.wish(patient_id, every(3, 6, free_from)))
+
+
+async def test_who_recovers_from_a_drip_that_ran_too_long_has_the_chair_for_plans_and_bookings_too(
+    clinic: Clinic,
+) -> None:
+    await clinic.opens()
+    running = (await started(clinic))["appointments"][0]
+    clinic.clock.step_to(NOON + timedelta(hours=2))
+    await clinic.step(running, "complete")
+    patient_id, free_from = await clinic.patient(), NOON + timedelta(hours=2, minutes=30)
+    soon = clinic.wish(patient_id, every(3, 6, free_from - timedelta(minutes=1)))
+    assert await clinic.refused("/series", soon) == [("chair_taken", "appointments.0.chair_id")]
+    await clinic.post("/series", clinic.wish(patient_id, every(3, 6, free_from)))

@@ -184,3 +184,62 @@ async def test_a_gap_is_no_alarm_where_no_hours_are_on_record(clinic: Clinic) ->
     assert await said(clinic, series) == []
     again = {"chair_id": clinic.chair_id, "starts_at": series["appointments"][2]["starts_at"]}
     await clinic.post(f"/series/{series['series_id']}/appointments", again)
+
+
+@pytest.mark.parametrize("noted", ["on the same day", "the next morning", "never"])
+async def test_a_gap_that_is_over_is_listed_as_broken_however_late_it_was_noted(
+    clinic: Clinic, noted: str
+) -> None:
+    """The second is on the last day of its gap, and its patient does not come."""
+    series = await clinic.series([NOON, *every(2, 5, NOON + 7 * DAY)])
+    missed = f"/appointments/{series['appointments'][1]['appointment_id']}/cancel"
+    await give(clinic, series, 1)
+    await live_until(clinic, NOON + 7 * DAY + timedelta(hours=4))
+    if noted == "on the same day":
+        await clinic.post(missed, {"reason": "no_show"})
+    await live_until(clinic, NOON + 8 * DAY)
+    await clinic.settle_round()
+    if noted == "the next morning":
+        await clinic.post(missed, {"reason": "no_show"})
+    await clinic.let_fall_due()
+    [risk] = (await clinic.get("/gap-risks", location_id=clinic.location_id))["items"]
+    assert risk["after_appointment_id"] == series["appointments"][0]["appointment_id"]
+    assert risk["breaks_at"] == "2026-10-15T04:00:00Z"
+    assert risk["broken"]
+    assert "prescriber" in risk["do"]
+    [(kind, event)] = await said(clinic, series)
+    assert (kind, event["breaks_at"]) == ("SeriesGapAtRisk", "2026-10-15T04:00:00Z")
+    if noted != "on the same day":
+        assert (event["free_starts"], event["last_free_at"]) == (0, None)
+
+
+async def test_a_gap_that_can_be_saved_is_not_listed_as_broken(clinic: Clinic) -> None:
+    series = await clinic.series(every(4, 6))
+    await lose(clinic, series, 3)
+    await give(clinic, series, 2)
+    await live_until(clinic, datetime(2026, 10, 19, 4, tzinfo=UTC) - timedelta(minutes=1))
+    [risk] = (await clinic.get("/gap-risks", location_id=clinic.location_id))["items"]
+    assert not risk["broken"]
+    assert "before 2026-10-19" in risk["do"]
+    await live_until(clinic, datetime(2026, 10, 19, 4, tzinfo=UTC))
+    [risk] = (await clinic.get("/gap-risks", location_id=clinic.location_id))["items"]
+    assert risk["broken"]
+
+
+async def test_a_missed_day_of_a_pain_series_is_listed_and_later_bookings_look_on(
+    clinic: Clinic,
+) -> None:
+    """Its longest gap is one day: noted the next morning, it is over already."""
+    pain = {"visit_type": "ketamine_pain", "diagnoses": ["G90.50"]}
+    await clinic.opens(visit_type="ketamine_pain")
+    series = await clinic.series(every(1, 4), **pain)
+    await give(clinic, series, 1)
+    await live_until(clinic, NOON + 2 * DAY - timedelta(hours=1))
+    missed = f"/appointments/{series['appointments'][1]['appointment_id']}/cancel"
+    await clinic.post(missed, {"reason": "no_show"})
+    await clinic.let_fall_due()
+    [risk] = (await clinic.get("/gap-risks", location_id=clinic.location_id))["items"]
+    assert (risk["series_id"], risk["broken"]) == (series["series_id"], True)
+    other = await clinic.chair()
+    await clinic.series(every(2, 6, NOON + 4 * DAY), chair_id=other)
+    await clinic.let_fall_due()

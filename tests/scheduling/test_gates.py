@@ -15,7 +15,7 @@ from services.scheduling.rules.visits.gates import Asked, Consented, Readiness, 
 from services.scheduling.rules.visits.readings import Limit, Measure, Vitals, outside
 from shared.auth import Role
 from shared.clock import FixedClock
-from tests.scheduling.conftest import NOON, VITALS, Clinic, bearer
+from tests.scheduling.conftest import NOON, PATIENT, VITALS, Clinic, bearer
 
 STATE = ("visit_state", "appointment_id")
 AT = datetime(2026, 10, 7, 16, 0, tzinfo=UTC)
@@ -142,7 +142,7 @@ async def test_a_visit_passes_every_gate_on_its_way_to_the_drip(clinic: Clinic) 
     assert await clinic.refused(clear, {}) == left[2:]
     await clinic.step(visit, "ride", {"mode": "rideshare"})
     assert await clinic.refused(clear, {}) == left[3:]
-    await clinic.step(visit, "check-in", {"fasted": True})
+    await clinic.step(visit, "check-in", {"fasted": True, "instead_of": False})
     assert await clinic.refused(clear, {}) == left[4:]
     await clinic.vitals(visit)
     assert await clinic.refused(clear, {}) == left[5:]
@@ -213,6 +213,47 @@ async def test_past_a_soft_limit_a_prescriber_signs_with_a_reason(clinic: Clinic
     )
     assert "Anxious" not in row[0]
     assert b"Anxious".hex() not in row[0]
+
+
+@pytest.mark.parametrize(
+    "values", [{"systolic_mmhg": 141}, {"diastolic_mmhg": 91}, {"pulse_bpm": 49}, {"spo2_pct": 93}]
+)
+async def test_past_the_soft_limit_of_any_measure_nobody_is_cleared_unsigned(
+    clinic: Clinic, values: dict[str, int]
+) -> None:
+    visit = await here(clinic)
+    await clinic.vitals(visit, **values)
+    [measure] = values
+    assert await clinic.refused(path(visit, "clear"), {}) == [("vitals_soft_limit", measure)]
+    sign = {"clinician_id": clinic.clinician_id, "reason": "As at every visit."}
+    await clinic.step(visit, "overrides", sign)
+    await clinic.step(visit, "clear")
+
+
+async def test_the_patient_is_not_their_own_driver(clinic: Clinic) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    own = {"mode": "driver", "driver_name": "Test Patient", "driver_phone": PATIENT["phone"]}
+    assert await clinic.refused(path(visit, "ride"), own) == [("driver_is_patient", "driver_phone")]
+    await clinic.step(visit, "ride", own | {"driver_phone": "+12025550199"})
+
+
+async def test_another_answer_about_fasting_names_the_one_that_it_replaces(clinic: Clinic) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    clinic.be_there(visit)
+    await clinic.step(visit, "check-in", {"fasted": False})
+    checks_in = path(visit, "check-in")
+    for unseen in ({}, {"instead_of": True}):
+        answer = await clinic.send(checks_in, {"fasted": True} | unseen)
+        [broken] = answer.json()["violations"]
+        assert (answer.status_code, broken["rule"], broken["found"]) == (
+            409,
+            "answered_meanwhile",
+            "false",
+        )
+        assert "has eaten" in broken["detail"]
+    await clinic.step(visit, "check-in", {"fasted": False})
+    fasted = await clinic.step(visit, "check-in", {"fasted": True, "instead_of": False})
+    assert fasted["fasted"] is True
 
 
 async def test_an_override_is_of_one_reading_only(clinic: Clinic) -> None:
@@ -401,7 +442,7 @@ async def test_who_does_not_prescribe_signs_no_override(clinic: Clinic) -> None:
 
 
 async def test_a_dose_of_one_milligram_per_kilogram_is_not_below_it(clinic: Clinic) -> None:
-    visit = await here(clinic)
+    visit = (await clinic.series())["appointments"][0]
     plan = {"clinician_id": clinic.clinician_id, "dose_ug": 80_000, "weight_g": 80_000}
     assert await clinic.refused(path(visit, "dose-plan"), plan) == [("dose_ceiling", "dose_ug")]
     why = {"dose_ug": 79_900, "reason": "Tolerated as much elsewhere."}

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from services.scheduling import rules
-from services.scheduling.rules.replans.refusals import broken_by_proposal
+from services.scheduling.rules.replans.refusals import broken_by_expiry
 from services.scheduling.rules.series.holds import HoldState, broken_by_hold
 from services.scheduling.rules.series.waitlist import OfferState, broken_by_offer
 from tests.scheduling.conftest import Clinic, every
@@ -22,7 +22,7 @@ ON_THE_WALL = "2026-10-07 21:30"
 def test_what_ran_out_is_told_by_the_clinic_s_clock_and_its_day() -> None:
     [hold] = broken_by_hold(HoldState.HELD, EVENING, LATER, ALEXANDRIA)
     [offer] = broken_by_offer(OfferState.OPEN, EVENING, LATER, ALEXANDRIA)
-    [replan] = broken_by_proposal(applied=False, expires_at=EVENING, now=LATER, zone=ALEXANDRIA)
+    [replan] = broken_by_expiry(EVENING, LATER, ALEXANDRIA)
     for told in (hold, offer, replan):
         assert ON_THE_WALL in told.detail
         assert "UTC" not in told.detail

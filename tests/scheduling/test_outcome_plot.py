@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
@@ -105,6 +106,39 @@ def test_each_score_and_each_infusion_is_drawn_and_told() -> None:
         assert words in said
 
 
+@pytest.mark.parametrize("totals", [(18, 17), (0, 0), (10, 10, 10), (27, 26), (9, 0, 9, 0)])
+def test_scores_of_one_day_stand_side_by_side_and_each_can_be_read(totals: tuple[int, ...]) -> None:
+    first = [(n / 24, total) for n, total in enumerate(totals)]
+    picture = drawn([trend(PHQ9, [*first, (3, 12), (6, 4)])], [0.2, 3, 6])
+    here = [(float(p.get("x", "")), float(p.get("y", ""))) for p in kind(picture, "value")]
+    for number, (x, y) in enumerate(here):
+        for other_x, other_y in here[:number]:
+            assert abs(x - other_x) >= 15 or abs(y - other_y) >= 12, (number, here)
+    xs = [x for x, _ in here]
+    assert xs == sorted(set(xs)), "in the order in which they were taken"
+
+
+@pytest.mark.parametrize("weeks", [0, 5, 12, 20])
+def test_infusions_and_scores_of_a_long_time_do_not_lie_on_one_another(weeks: int) -> None:
+    course = [(3 * n, 18) for n in range(8)]
+    later = [(30 + 7 * n, 7) for n in range(weeks)]
+    picture = drawn([trend(PHQ9, course + later)], [day for day, _ in course[1:]])
+    for name, where in (("drop", "cx"), ("value", "x")):
+        xs = [float(each.get(where, "")) for each in kind(picture, name)]
+        assert all(later - earlier >= 20 for earlier, later in pairwise(xs)), name
+
+
+def test_what_a_line_means_stands_beside_the_panel_where_no_score_is() -> None:
+    picture = drawn([trend(PHQ9, [(0, 27), (3, 13), (6, 4)]), trend(GAD7, [(0, 21)])])
+    grid = sorted(float(each.get("y1", "")) for each in kind(picture, "grid"))
+    for key in ("half-word", "remission-word"):
+        for each in kind(picture, key):
+            y = float(each.get("y", ""))
+            assert not any(y - 12 < line < y + 4 for line in grid)
+    assert len(kind(picture, "half-key")) == 2
+    assert len(kind(picture, "remission-key")) == 1
+
+
 def test_a_booster_after_the_series_is_marked_and_has_no_number() -> None:
     picture = drawn([trend(PHQ9, [(0, 18), (3, 4), (40, 12), (43, 5)])], [3], [40])
     assert [each.text for each in kind(picture, "number")] == ["1", "+"]
@@ -116,7 +150,7 @@ def test_only_the_phq9_has_a_line_of_remission() -> None:
     picture = drawn([trend(PHQ9, [(0, 18)]), trend(GAD7, [(0, 12)])])
     [line] = kind(picture, "remission")
     [five] = [each for each in kind(picture, "tick") if each.text == "5"][:1]
-    assert float(line.get("y1", "")) == float(five.get("y", "")) - 4
+    assert float(line.get("y1", "")) == pytest.approx(float(five.get("y", "")) - 4)
     assert len(kind(picture, "half")) == 2
 
 

@@ -311,9 +311,26 @@ def test_a_sheet_is_read_by_its_column_names_and_nothing_else_of_it() -> None:
     ],
 )
 def test_a_sheet_that_cannot_be_read_says_where_and_why(sheet: str, rule: str, field: str) -> None:
-    [broken] = creyos.read_csv(sheet)
-    assert not isinstance(broken, TaskScore)
-    assert (broken.rule, broken.field) == (rule, field)
+    assert wrong_in(sheet) == [(rule, field)]
+
+
+def wrong_in(sheet: str) -> list[tuple[str, str]]:
+    read = creyos.read_csv(sheet)
+    tasks = [each for each in read if isinstance(each, TaskScore)]
+    unread = [each for each in read if not isinstance(each, TaskScore)]
+    found = unread or creyos.broken_by_tasks(tasks, in_sheet=True)
+    return [(each.rule, each.field) for each in found]
+
+
+def test_all_that_is_wrong_in_a_sheet_is_named_at_once() -> None:
+    sheet = "task,standard_score,percentile\nrotations,100,400\nchess,x,50\npolygons,,-1\n"
+    assert wrong_in(sheet) == [
+        ("task_range", "rows.1.percentile"),
+        ("unknown_task", "rows.2.task"),
+        ("no_number", "rows.2.standard_score"),
+        ("no_number", "rows.3.standard_score"),
+        ("task_range", "rows.3.percentile"),
+    ]
 
 
 def test_a_summary_has_known_tasks_each_once_with_figures_in_range() -> None:

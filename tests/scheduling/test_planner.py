@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from services.scheduling.rules.clinic.policy import Closure, broken_by_hours, broken_by_nurses
 from services.scheduling.rules.clinic.slots import Slot, broken_by_taken
 from services.scheduling.rules.planner.days import days_of
+from services.scheduling.rules.planner.differing import OFFERED, difference
 from services.scheduling.rules.planner.place import Place
-from services.scheduling.rules.planner.plans import OFFERED, Plan, plan_series, usual_times
+from services.scheduling.rules.planner.plan import Plan
+from services.scheduling.rules.planner.plans import plan_series, usual_times
 from services.scheduling.rules.planner.score import Scored, score
 from services.scheduling.rules.planner.wishes import Preferences, broken_by_wishes, last_day_of_any
 from services.scheduling.rules.series.course import broken_by_booking
@@ -256,6 +258,36 @@ def test_an_empty_clinic_gives_three_a_week_from_the_first_day_at_one_time() -> 
     assert len(others) == OFFERED - 1
 
 
+def on(plan: Plan) -> list[str]:
+    return [f"{each.day:%a %d}" for each in plan.infusions]
+
+
+def test_the_plans_that_are_offered_are_on_other_dates_though_the_best_has_other_hours_too() -> (
+    None
+):
+    plans = plan_series(MOOD, 6, wishes(), place(open_=hours(9, 19))).plans
+    assert len(plans) == OFFERED
+    assert [plan.points for plan in plans] == sorted(plan.points for plan in plans)
+    for one, other in combinations(plans, 2):
+        assert len({*on(one)} & {*on(other)}) <= 3
+    assert [difference(plans[0], plan) for plan in plans[1:]] == [
+        "3 of 6 dates are not the first plan's: 2026-10-05 to 2026-10-17, on Mon, Tue, Wed, Thu,"
+        " Fri, Sat.",
+        "6 of 6 dates are not the first plan's: 2026-10-06 to 2026-10-17, on Tue, Thu, Sat.",
+    ]
+
+
+def test_where_the_dates_leave_no_choice_hours_are_offered_that_a_patient_would_notice() -> None:
+    """Mondays, Wednesdays and Fridays of two weeks: a quarter of an hour later is no choice."""
+    asked = wishes(12, weekdays=frozenset({1, 3, 5}))
+    plans = plan_series(MOOD, 6, asked, place(open_=hours(9, 19))).plans
+    assert {tuple(on(plan)) for plan in plans} == {tuple(on(plans[0]))}
+    assert [plan.usual_min // 60 for plan in plans] == [9, 10, 11]
+    assert difference(*plans[:2]) == "The first plan's dates, around 10:00 instead of 09:00."
+    narrow = plan_series(MOOD, 6, asked, place(open_=hours(9, 10)))
+    assert len(narrow.plans) == 1
+
+
 def test_eight_infusions_on_mondays_and_thursdays_are_planned_with_advice_on_their_length() -> None:
     where = place(open_=hours(weekdays=[1, 4]))
     best = plan_series(MOOD, 8, wishes(), where).plans[0]
@@ -429,29 +461,31 @@ def test_the_nearest_legal_plan_leaves_the_wishes_at_as_few_visits_as_can_be() -
     assert left[0].startswith("on a ")
 
 
+FAR = MONDAY + timedelta(days=PLANNING.bookable_ahead_days)
+
+
 @pytest.mark.parametrize(
-    ("count", "asked", "broken"),
+    ("asked", "named", "broken"),
     [
-        (6, wishes(), []),
-        (5, wishes(), [("series_size", "infusions")]),
-        (0, wishes(), [("series_size", "infusions")]),
-        (99, wishes(), [("series_size", "infusions")]),
-        (6, wishes(30, MONDAY - timedelta(days=1)), [("bookable_time", "preferences.earliest")]),
-        (6, wishes(0), [("plan_span", "preferences.latest")]),
-        (6, wishes(121), []),
-        (6, wishes(122), [("plan_span", "preferences.latest")]),
+        (wishes(), True, []),
+        (wishes(30, MONDAY - timedelta(days=1)), True, [("bookable_time", "earliest")]),
+        (wishes(0), True, [("plan_span", "latest")]),
+        (wishes(121), True, []),
+        (wishes(122), True, [("plan_span", "latest")]),
+        (wishes(10, FAR), True, [("bookable_time", "latest")]),
         (
-            6,
-            wishes(10, MONDAY + timedelta(days=PLANNING.bookable_ahead_days)),
-            [("bookable_time", "preferences.latest")],
+            wishes(10, FAR + timedelta(days=1)),
+            True,
+            [("bookable_time", "earliest"), ("bookable_time", "latest")],
         ),
+        (wishes(1, FAR + timedelta(days=1)), False, [("bookable_time", "earliest")]),
     ],
 )
-def test_a_question_that_has_no_answer_is_refused(
-    count: int, asked: Preferences, broken: list[tuple[str, str]]
+def test_a_question_that_has_no_answer_is_refused_by_what_was_named(
+    asked: Preferences, named: object, broken: list[tuple[str, str]]
 ) -> None:
-    found = broken_by_wishes(PLANNING, MOOD, count, asked, MONDAY)
-    assert [(each.rule, each.field) for each in found] == broken
+    found = broken_by_wishes(PLANNING, asked, MONDAY, latest_named=bool(named))
+    assert [(each.rule, each.field.removeprefix("preferences.")) for each in found] == broken
     assert all(each.detail.endswith(".") and each.source for each in found)
 
 
@@ -461,7 +495,19 @@ def test_a_question_that_has_no_answer_is_refused(
 def test_without_a_last_day_a_whole_series_fits_in_what_is_looked_through(
     protocol: InfusionProtocol, count: int, days: int
 ) -> None:
-    assert last_day_of_any(protocol, count, MONDAY) == MONDAY + timedelta(days=days)
+    last = last_day_of_any(PLANNING, protocol, count, MONDAY, MONDAY)
+    assert last == MONDAY + timedelta(days=days)
+
+
+@given(count=st.integers(0, 99), later=st.integers(-400, 1000), longest=st.integers(1, 31))
+def test_no_question_is_refused_for_a_last_day_that_it_does_not_name(
+    count: int, later: int, longest: int
+) -> None:
+    protocol, earliest = replace(MOOD, gap_max_days=longest), MONDAY + timedelta(days=later)
+    last = last_day_of_any(PLANNING, protocol, count, earliest, MONDAY)
+    named = broken_by_wishes(PLANNING, Preferences(earliest, last), MONDAY, latest_named=True)
+    latest = [each for each in named if each.field == "preferences.latest"]
+    assert not latest or earliest > FAR
 
 
 def test_a_full_clinic_is_planned_the_same_twice() -> None:

@@ -14,7 +14,8 @@ from services.scheduling.rules.clinic.policy import Closure, Roster, Shift, Wind
 from services.scheduling.rules.clinic.rooms import Used
 from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.planner.place import Place
-from services.scheduling.rules.planner.plans import Blocked, Plan, plan_series
+from services.scheduling.rules.planner.plan import Plan
+from services.scheduling.rules.planner.plans import Blocked, plan_series
 from services.scheduling.rules.planner.wishes import Preferences
 from services.scheduling.rules.series.earlier import Rest
 from services.scheduling.rules.series.protocols import InfusionProtocol
@@ -192,6 +193,26 @@ def test_a_plan_is_offered_if_and_only_if_there_is_one_and_it_is_the_best_there_
     assert [plan.points for plan in proposal.plans[:1]] == [fewest] * (fewest < float("inf"))
     for plan in proposal.plans:
         assert_legal(plan, clinic, count, strict=True)
+
+
+@settings(deadline=None, max_examples=150)
+@given(clinics(), COUNTS)
+def test_beside_the_best_the_best_one_on_other_dates_is_offered_if_and_only_if_there_is_one(
+    clinic: Enumerated, count: int
+) -> None:
+    best, *others = plan_series(clinic.protocol, count, clinic.wished, clinic.where).plans or [None]
+    if best is None:
+        return
+    dates = [each.day for each in best.infusions]
+    fewest = clinic.fewest_points_apart(count, dates, best.usual_min)
+    apart = [
+        plan.points
+        for plan in others
+        if plan.usual_min == best.usual_min
+        and 2 * len({each.day for each in plan.infusions} & {*dates}) <= count
+    ]
+    event(f"on other dates: {len(apart)}")
+    assert sorted(apart)[:1] == [fewest] * (fewest < float("inf"))
 
 
 @settings(deadline=None, max_examples=100)

@@ -37,6 +37,13 @@ async def test_a_proposed_plan_is_booked_as_it_is(clinic: Clinic) -> None:
     for plan in answer["plans"]:
         assert plan["points"] == sum(item["points"] for item in plan["why"])
         assert plan["leaves"] == []
+    assert [
+        " of 6 dates are not the first plan's" in plan["differs"] for plan in answer["plans"]
+    ] == [
+        False,
+        True,
+        True,
+    ]
     best = answer["plans"][0]
     assert best["local"][0] == "2026-10-05T11:00:00-04:00"  # a full hour that all six have
     series = await clinic.post("/series", booking(clinic, patient, best))
@@ -127,6 +134,8 @@ async def test_a_question_without_an_answer_is_refused(clinic: Clinic) -> None:
         ("bookable_time", "preferences.latest"),
         ("plan_span", "preferences.latest"),
     ]
+    wish |= {"patient_id": await clinic.patient(), "preferences": {}}
+    assert await clinic.refused("/plans", wish) == [("series_size", "infusions")]
     unknown = wish | {"patient_id": str(uuid4()), "location_id": str(uuid4())}
     assert await clinic.refused("/plans", unknown) == [
         ("unknown_patient", "patient_id"),

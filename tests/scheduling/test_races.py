@@ -409,6 +409,43 @@ async def test_a_cancel_against_a_check_in(clinic: Clinic) -> None:
     assert lost == {"visit_state": 1}
 
 
+async def test_two_at_the_desk_hear_different_things_about_fasting(clinic: Clinic) -> None:
+    """One answer stands; whoever said the other is told what is on record."""
+    visits = [(await clinic.series(every(2, 6)))["appointments"][0]]
+    clinic.be_there(visits[0])
+    path = f"/appointments/{visits[0]['appointment_id']}"
+    for _ in range(5):
+        won, lost = await race(
+            clinic.send(f"{path}/check-in", {"fasted": False}),
+            clinic.send(f"{path}/check-in", {"fasted": True}),
+        )
+        assert len(won) == 1
+        assert lost == {"answered_meanwhile": 1}
+        await clinic.step(visits[0], "undo-check-in")
+
+
+async def test_two_prescribers_plan_one_dose(clinic: Clinic) -> None:
+    visit = (await clinic.series())["appointments"][0]
+    path = f"/appointments/{visit['appointment_id']}/dose-plan"
+    clinic.headers = clinic.as_staff(clinic.subject)
+    won, lost = await race(
+        *(clinic.send(path, clinic.dose(dose_ug=dose)) for dose in (20_000, 30_000))
+    )
+    [planned] = won
+    assert lost == {"planned_meanwhile": 1}
+    answer = await clinic.send(path, clinic.dose())
+    [broken] = answer.json()["violations"]
+    assert broken["found"] == planned["plan_id"]
+    assert planned["dose"] in broken["detail"]
+    won, lost = await race(
+        *(
+            clinic.send(path, clinic.dose(dose_ug=dose, instead_of=planned["plan_id"]))
+            for dose in (25_000, 28_000)
+        )
+    )
+    assert (len(won), lost) == (1, {"planned_meanwhile": 1})
+
+
 async def test_many_nurses_complete_the_last_infusion(clinic: Clinic) -> None:
     series = await clinic.series(every(1, 3), visit_type="ketamine_pain")
     for visit in series["appointments"][:2]:

@@ -16,6 +16,7 @@ from services.scheduling.rules.clinic.policy import Closure, at_wall
 from services.scheduling.rules.planner.day import Day
 from services.scheduling.rules.planner.days import days_of
 from services.scheduling.rules.planner.search import Calendar
+from services.scheduling.rules.planner.wishes import Preferences
 from services.scheduling.rules.replans.search import Merge
 from services.scheduling.rules.replans.smallest import (
     Fate,
@@ -29,7 +30,7 @@ from services.scheduling.rules.replans.smallest import (
 )
 from services.scheduling.rules.series.protocols import InfusionProtocol
 from tests.scheduling.figures import MOOD, PAIN, PLANNING
-from tests.scheduling.instances import ALEXANDRIA, MONDAY, booked, chair, hours, place
+from tests.scheduling.instances import ALEXANDRIA, MONDAY, WEEK, booked, chair, hours, place
 
 NOON_MIN = 12 * 60
 pytestmark = pytest.mark.disable_socket
@@ -54,10 +55,13 @@ def smallest(
     later: Sequence[Standing],
     adding: int,
     days: Sequence[Day],
-) -> tuple[int, int] | None:
-    """The least moves and the least shift of any legal re-plan, by trying all of them."""
+    weekdays: frozenset[int],
+) -> tuple[int, int, int] | None:
+    """Of any legal re-plan, by trying all of them: the fewest that move or are added on a weekday
+    that was not asked for, the least moves, the least shift.
+    """
     usable = [day.day for day in days if day.starts]
-    best: tuple[int, int] | None = None
+    best: tuple[int, int, int] | None = None
     for added in combinations(range(len(later) + adding), adding):
         rest = iter(later)
         of = [None if n in added else next(rest) for n in range(len(later) + adding)]
@@ -70,14 +74,20 @@ def smallest(
             shifts = [
                 abs((day - each.day).days) for day, each in zip(chain, of, strict=True) if each
             ]
-            found = sum(shift > 0 for shift in shifts), sum(shifts)
+            outside = sum(
+                day.isoweekday() not in weekdays
+                for day, each in zip(chain, of, strict=True)
+                if each is None or each.day != day
+            )
+            found = outside, sum(shift > 0 for shift in shifts), sum(shifts)
             best = found if best is None else min(best, found)
     return best
 
 
-def cost(found: Replan) -> tuple[int, int]:
+def cost(found: Replan) -> tuple[int, int, int]:
     moved = [each for each in found.visits if each.fate is Fate.MOVES]
-    return len(moved), sum(each.shift_min for each in moved) // (24 * 60)
+    outside = sum(each.leaves is not None for each in found.visits)
+    return outside, len(moved), sum(each.shift_min for each in moved) // (24 * 60)
 
 
 @settings(max_examples=60, deadline=None)
@@ -87,9 +97,15 @@ def cost(found: Replan) -> tuple[int, int]:
     adding=st.integers(0, 1),
     closed=st.sets(st.integers(0, 22), max_size=12),
     protocol=st.sampled_from([MOOD, PAIN]),
+    weekdays=st.just(frozenset(WEEK)) | st.frozensets(st.integers(1, 7), min_size=2),
 )
-def test_no_legal_re_plan_is_smaller(
-    days: list[int], change: int, adding: int, closed: set[int], protocol: InfusionProtocol
+def test_no_legal_re_plan_is_smaller_nor_keeps_more_of_the_wishes(
+    days: list[int],
+    change: int,
+    adding: int,
+    closed: set[int],
+    protocol: InfusionProtocol,
+    weekdays: frozenset[int],
 ) -> None:
     before = [MONDAY + timedelta(days=max(change, 0))]
     at, later = 0, []
@@ -97,9 +113,10 @@ def test_no_legal_re_plan_is_smaller(
         at += gap if protocol is MOOD else 1
         later.append(standing(at, n=n))
     calendar = free(22, closed=sorted(closed))
-    found = replan(PLANNING, protocol, before, later, adding, calendar, NOON_MIN)
+    wishes = Preferences(MONDAY, MONDAY + timedelta(days=22), weekdays)
+    found = replan(PLANNING, protocol, before, later, adding, calendar, NOON_MIN, wishes=wishes)
     assert not isinstance(found, TooMany)
-    least = smallest(protocol, before, later, adding, calendar)
+    least = smallest(protocol, before, later, adding, calendar, weekdays)
     if found is None or found.missing:
         assert least is None
         return

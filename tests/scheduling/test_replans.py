@@ -82,6 +82,7 @@ async def test_a_move_that_crowds_the_next_moves_as_few_as_can_be_and_keeps_ride
     assert "1 local day after the one before it" in moved["why"]
     assert [each["ride_kept"] for each in proposed["visits"]] == [False, True, True]
     assert [each["detail"] for each in proposed["why"]] == [
+        "0 visits go outside the weekdays, times or dates asked for",
         "1 visits move",
         "1440 minutes in all between old and new times",
     ]
@@ -110,6 +111,61 @@ async def test_a_cancelled_infusion_is_given_back_where_its_gap_needs_it(clinic:
     kinds = Counter(await clinic.kinds_said(series["patient_id"]))
     assert (kinds["AppointmentCancelled"], kinds["AppointmentBooked"]) == (1, 7)
     assert kinds["AppointmentMoved"] == 0
+
+
+async def asked(
+    clinic: Clinic, series: dict[str, Any], change: dict[str, Any], **preferences: Any
+) -> Any:
+    body = {"change": change, "preferences": preferences}
+    return await clinic.post(f"/series/{series['series_id']}/replans", body)
+
+
+async def test_what_moves_or_is_added_goes_where_the_patient_can_come(clinic: Clinic) -> None:
+    """Infusions at noon on October 7, 10, 13, 16, 19 and 22; the third goes to the 15th."""
+    series = await clinic.series()
+    visits = series["appointments"]
+    crowds = move(visits[2], start(visits[2], 2))
+    plain = await propose(clinic, series, **crowds)
+    assert start(plain["visits"][0]) == start(visits[3], 1)  # Saturday the 17th
+    proposed = await asked(clinic, series, crowds, weekdays=[2, 7], **{"from": "14:00"})
+    assert fates(proposed) == [("moves", 4), ("moves", 5), ("stays", 6)]
+    assert [each["local"] for each in proposed["visits"]] == [
+        "2026-10-18T14:00:00-04:00",
+        "2026-10-20T14:00:00-04:00",
+        "2026-10-22T12:00:00-04:00",
+    ]
+    assert {each["leaves"] for each in proposed["visits"]} == {""}
+    applied = await approve(clinic, proposed)
+    assert applied["appointments"][3]["starts_at"] == proposed["visits"][0]["starts_at"]
+
+
+async def test_where_the_wishes_leave_no_re_plan_the_smallest_says_what_it_leaves(
+    clinic: Clinic,
+) -> None:
+    series = await clinic.series()
+    visits = series["appointments"]
+    crowds = move(visits[2], start(visits[2], 2))
+    proposed = await asked(clinic, series, crowds, weekdays=[3], until="11:00", latest="2026-10-20")
+    assert fates(proposed) == [("moves", 4), ("stays", 5), ("stays", 6)]
+    [moved, *rest] = proposed["visits"]
+    assert moved["leaves"] == "It is on a Saturday, at 12:00, which was not asked for."
+    assert {each["leaves"] for each in rest} == {""}
+    assert proposed["why"][0]["detail"].startswith("1 visits go outside the weekdays, times")
+    assert await clinic.get(f"/replans/{proposed['replan_id']}") == proposed
+    later = await asked(clinic, series, crowds, earliest="2026-10-18")
+    assert [each["local"][:10] for each in later["visits"][:2]] == ["2026-10-18", "2026-10-20"]
+
+
+async def test_wishes_for_a_re_plan_are_judged_as_those_for_a_plan(clinic: Clinic) -> None:
+    series = await clinic.series()
+    body = {"preferences": {"earliest": "2026-10-01", "latest": "2028-10-01"}} | {
+        "change": cancel(series["appointments"][2])
+    }
+    assert await clinic.refused(f"/series/{series['series_id']}/replans", body) == [
+        ("bookable_time", "preferences.earliest"),
+        ("bookable_time", "preferences.latest"),
+        ("plan_span", "preferences.latest"),
+    ]
 
 
 @pytest.mark.parametrize("how", ["missed", "sent home"])
@@ -173,7 +229,7 @@ async def test_a_proposal_is_applied_once_and_runs_out(clinic: Clinic) -> None:
     path = f"/replans/{proposed['replan_id']}/approve"
     answers = await asyncio.gather(*(clinic.send(path, {}) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [200, *[409] * 9]
-    assert ("replan_applied", "replan_id") in await clinic.refused(path, {})
+    assert await clinic.refused(path, {}) == [("replan_applied", "replan_id")]
     assert await clinic.get(f"/replans/{proposed['replan_id']}") == proposed
 
 

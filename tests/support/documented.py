@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support import seeds
+
 ROOT = Path(__file__).parents[2]
 HOOKS = "tests.support.schemathesis_hooks"
 
@@ -44,7 +46,7 @@ async def strays(
         *("--header", f"Authorization: Bearer {token}"),
         *("--exclude-checks", "positive_data_acceptance"),  # the hooks have the house's own
         *(() if beside is None else ("--exclude-path-regex", beside)),
-        *("--max-examples", "5", "--seed", "1", "--phases", phases),
+        *("--max-examples", "5", "--seed", os.environ.get(seeds.VARIABLE, "1"), "--phases", phases),
         cwd=folder,
         env=os.environ | {"SCHEMATHESIS_HOOKS": HOOKS, "PYTHONPATH": str(ROOT)},
         stdout=asyncio.subprocess.PIPE,

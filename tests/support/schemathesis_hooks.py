@@ -14,6 +14,8 @@ BY_DESIGN = {
     "string_too_short",  # a text of nothing but spaces
     "int_type",  # a whole number that is written with a point
     "npi",  # a check digit that does not fit
+    "dea_number",  # the same
+    "closure_days",  # a last day before the first
     "ein",  # an office that gives none
     "known_zone",  # a place that no time zone is of
     "calendar_years",  # a moment beyond any calendar of ours

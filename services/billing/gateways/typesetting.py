@@ -60,5 +60,9 @@ def _compile(template: Template, content: bytes, issued_at: datetime) -> bytes:
         )
     except typst.TypstError:  # its text may quote the content
         raise Poison(f"{template}_not_printable") from None
+    except BaseException as error:
+        if type(error).__module__ != "pyo3_runtime":
+            raise
+        raise Poison(f"{template}_not_printable") from None  # typst gave up on letters it lacks
     assert isinstance(pdf, bytes)
     return pdf

@@ -14,10 +14,14 @@ from shared.auth import Role, allow
 from shared.claims import PayLinkAddress
 from shared.http.desk import AtDesk
 from shared.http.pages import AskedPage, Page
+from shared.written import told
 
 router = APIRouter(tags=["billing"])
 
-Purpose = Annotated[str, Query(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Purpose = Annotated[
+    str,
+    Query(pattern=told(r"^[a-z][a-z0-9_]{0,63}$", "one word in small letters, such as payment")),
+]
 """Why it is asked for, as one snake_case word."""
 
 

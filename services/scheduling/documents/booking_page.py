@@ -58,11 +58,12 @@ _WHY_AGAIN: dict[Missed | None, tuple[str, str]] = {
     None: ("Book your session", ""),
     Missed.TAKEN: (
         "That time is no longer free",
-        "<strong>Nothing was booked.</strong> Please choose another time.",
+        '<strong>Nothing was booked.</strong> Please <a href="#times">choose another time</a>.',
     ),
     Missed.NONE_CHOSEN: (
         "Please choose a time",
-        "<strong>Nothing was booked:</strong> no time that we offer was chosen.",
+        "<strong>Nothing was booked:</strong> no time that we offer was chosen."
+        ' <a href="#times">Choose one below</a>.',
     ),
 }
 """What a patient reads who has to choose again; a title is what a screen reader says first."""
@@ -78,10 +79,11 @@ def offer_page(offer: Offer, chosen: str | None, here: str) -> str:
             f" {_call(offer.session.place)}</p>",
         )
     first = next(iter(offer.days))
-    day = next((day for day in offer.days if str(day) == chosen), first)
+    day = next((day for day in offer.days if chosen is not None and str(day) >= chosen), first)
     title, words = _WHY_AGAIN[offer.missed]
     if offer.missed is None and chosen not in {None, str(day)}:
-        words = f"That day has no free time. The next that has is {_date(day)}."
+        nearest = "first" if day == first else "next"
+        words = f"That day has no free time. The {nearest} that has is {_date(day)}."
     return _page(
         title,
         (f'<p class="alert" role="alert">{words}</p>' if words else "")
@@ -111,7 +113,7 @@ def _address(place: LocationCard) -> str:
 
 def _days(days: Mapping[date, Sequence[FreeStart]], chosen: date, here: str) -> str:
     links = "".join(
-        f'<li><a href="{escape(here)}?day={day}"{_current(here=day == chosen)}>'
+        f'<li><a href="{escape(here)}?day={day}#times"{_current(here=day == chosen)}>'
         f'<time datetime="{day}">{day:%a} <b>{day.day}</b> {day:%b}</time>'
         f"<small>{len(free)} free</small></a></li>"
         for day, free in days.items()
@@ -133,7 +135,7 @@ def _times(free: Sequence[FreeStart], day: date, zone: ZoneInfo, here: str) -> s
         for part, those in groupby(free, lambda each: _part_of_day(each.starts_at, zone))
     )
     return (
-        f"<h2>2. Choose a time on {_date(day)}</h2>"
+        f'<h2 id="times" tabindex="-1">2. Choose a time on {_date(day)}</h2>'
         f'<p class="hint">Times are those of the clinic ({escape(zone.key.replace("_", " "))},'
         f" {free[0].starts_at.astimezone(zone):%Z}).</p>"
         f'<form method="post" action="{escape(here)}">{parts}'

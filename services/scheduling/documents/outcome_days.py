@@ -13,6 +13,11 @@ LEFT, PLOT = 64, 668
 
 MARGIN = 20
 LABEL = 52
+MARK = 22
+"""What an infusion's number takes, and a score's."""
+
+SIDE_BY_SIDE = 18
+"""How far apart scores of one day stand."""
 
 LONGEST_GAP_DAYS = 7
 """A longer gap is drawn as a week, with a mark: FAQ, never more than 5-7 days between initial
@@ -21,7 +26,10 @@ infusions, so what is longer lies outside of the course."""
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Where the days of the picture stand, left to right, each at its distance from the last."""
+    """Where the days of the picture stand, left to right, further apart the more days are between.
+
+    Where many stand close, the nearest are drawn apart as far as a mark needs.
+    """
 
     days: tuple[date, ...]
     zone: ZoneInfo
@@ -34,9 +42,24 @@ class Days:
         return moment.astimezone(self.zone).date()
 
     def x(self, day: date) -> float:
+        return round(LEFT + MARGIN + sum(self._widths()[: self.days.index(day)]), 1)
+
+    def beside(self, day: date, number: int, count: int) -> float:
+        """Where the one of so many on a day stands: next to each other, no day reaches another."""
+        room = min(self._widths(), default=PLOT) / count
+        aside = min(SIDE_BY_SIDE, room) * (number - (count - 1) / 2)
+        return round(min(max(self.x(day) + aside, LEFT), LEFT + PLOT), 1)
+
+    def _widths(self) -> list[float]:
+        """How wide each gap is drawn: by its days, but the shortest as wide as a mark needs."""
         gaps = [min(gap, LONGEST_GAP_DAYS) for gap in self._gaps()]
-        share = sum(gaps[: self.days.index(day)]) / (sum(gaps) or 1)
-        return round(LEFT + MARGIN + (PLOT - 2 * MARGIN) * share, 1)
+        if not gaps:
+            return []
+        width = PLOT - 2 * MARGIN
+        least = max(min(MARK, width / len(gaps)), width * min(gaps) / sum(gaps))
+        longer = sum(gaps) - len(gaps) * min(gaps)
+        wider = (width - len(gaps) * least) / longer if longer else 0
+        return [least + wider * (gap - min(gaps)) for gap in gaps]
 
     def _gaps(self) -> list[int]:
         return [(later - earlier).days for earlier, later in pairwise(self.days)]

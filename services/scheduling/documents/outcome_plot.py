@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from services.scheduling.documents import cognition_plot
@@ -22,6 +23,8 @@ from services.scheduling.rules.outcomes.scales import scale_of
 
 WIDTH = 880
 TOP, STRIP, PANEL, HEAD, GAP, FOOT = 76, 40, 156, 34, 22, 28
+KEY, KEYS_APART = 18, 180
+"""What the line under a form's name takes, that says what its lines mean."""
 
 STYLE = """
 text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif;
@@ -30,7 +33,7 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial
 .name { font-size: 14px; font-weight: 600; fill: #0f172a }
 .news { fill: #0f172a; text-anchor: end }
 .value { font-weight: 600; fill: #12355b; text-anchor: middle }
-.name, .news, .value, .half-word, .remission-word { paint-order: stroke; stroke: #fff;
+.name, .news, .value { paint-order: stroke; stroke: #fff;
   stroke-width: 4px; stroke-linejoin: round }
 .tick { text-anchor: end; font-size: 11px }
 .day { text-anchor: middle }
@@ -46,8 +49,9 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial
   stroke-linecap: round }
 .point { fill: #1d5c96; stroke: #fff; stroke-width: 2 }
 .baseline { fill: #fff; stroke: #1d5c96; stroke-width: 2.5 }
-.remission { stroke: #0f766e; stroke-width: 1.5; stroke-dasharray: 6 4 }
-.half { stroke: #b45309; stroke-width: 1.5; stroke-dasharray: 2 4; stroke-linecap: round }
+.remission, .remission-key { stroke: #0f766e; stroke-width: 1.5; stroke-dasharray: 6 4 }
+.half, .half-key { stroke: #b45309; stroke-width: 1.5; stroke-dasharray: 2 4;
+  stroke-linecap: round }
 .remission-word { fill: #0f766e; font-size: 11px; font-weight: 600 }
 .half-word { fill: #b45309; font-size: 11px; font-weight: 600 }
 """
@@ -104,8 +108,8 @@ def _courses(totalled: Sequence[Trend], given: Given, zone: ZoneInfo) -> tuple[l
     """The panels of the forms, with one axis of days, and where they end."""
     taken = [point.taken_at for trend in totalled for point in trend.points]
     days = Days.of([*given.moments, *taken], zone)
-    first = TOP + (STRIP if given.moments else 0) + HEAD
-    tops = [first + number * (PANEL + GAP + HEAD) for number in range(len(totalled))]
+    first = TOP + (STRIP if given.moments else 0) + HEAD + KEY
+    tops = [first + number * (PANEL + GAP + HEAD + KEY) for number in range(len(totalled))]
     panels = list(zip(totalled, tops, strict=True))
     bottom = tops[-1] + PANEL
     body = [
@@ -171,24 +175,32 @@ def _ground(trend: Trend, top: int) -> Iterator[str]:
     """What lies under a course: the bands of severity, and where it would be well."""
     scale = _scale(trend)
     yield from _bands(scale, _height(scale, top))
-    yield from _lines(trend, scale, _height(scale, top))
+    yield from _lines(trend, scale, top)
 
 
 def _course(trend: Trend, days: Days, top: int) -> Iterator[str]:
     """A form's name, its newest figure, and every score."""
     y = _height(_scale(trend), top)
-    yield f'<text class="name" x="{LEFT}" y="{top - 12}">{NAMES[trend.instrument]}</text>'
-    yield f'<text class="news" x="{LEFT + PLOT}" y="{top - 12}">{_news(trend)}</text>'
-    places = [(days.x(days.day(p.taken_at)), y(p.score.total or 0), p) for p in trend.points]
-    yield f'<polyline class="line" points="{" ".join(f"{px},{py}" for px, py, _ in places)}"/>'
-    for px, py, point in places:
-        above = _tenth(py - 12 if py > top + 18 else py + 22)
+    yield f'<text class="name" x="{LEFT}" y="{top - 12 - KEY}">{NAMES[trend.instrument]}</text>'
+    yield f'<text class="news" x="{LEFT + PLOT}" y="{top - 12 - KEY}">{_news(trend)}</text>'
+    places = [(x, y(p.score.total or 0), p, below) for x, below, p in _side_by_side(trend, days)]
+    yield f'<polyline class="line" points="{" ".join(f"{px},{py}" for px, py, *_ in places)}"/>'
+    for px, py, point, below in places:
+        at = _tenth(py + 22 if py <= top + 18 or (below and py < top + PANEL - 22) else py - 12)
         kind = "baseline" if point.outcome_id == trend.baseline_id else "point"
         yield (
             f"<g><title>{_said(point, days)}</title>"
             f'<circle class="{kind}" cx="{px}" cy="{py}" r="5"/>'
-            f'<text class="value" x="{px}" y="{above}">{point.score.total}</text></g>'
+            f'<text class="value" x="{px}" y="{at}">{point.score.total}</text></g>'
         )
+
+
+def _side_by_side(trend: Trend, days: Days) -> Iterator[tuple[float, bool, TrendPoint]]:
+    """Where each score stands, those of one day next to each other, every other figure below."""
+    for day, those in groupby(trend.points, lambda point: days.day(point.taken_at)):
+        points = list(those)
+        for number, point in enumerate(points):
+            yield days.beside(day, number, len(points)), number % 2 == 1, point
 
 
 def _bands(scale: Scale, y: Callable[[float], float]) -> Iterator[str]:
@@ -209,21 +221,25 @@ def _bands(scale: Scale, y: Callable[[float], float]) -> Iterator[str]:
         )
 
 
-def _lines(trend: Trend, scale: Scale, y: Callable[[float], float]) -> Iterator[str]:
-    """Where remission begins, and where a response does."""
+def _lines(trend: Trend, scale: Scale, top: int) -> Iterator[str]:
+    """Where a response begins and where remission does; what they mean stands above the panel."""
+    y, x = _height(scale, top), LEFT
     baseline = _baseline(trend)
     if baseline is not None and baseline >= scale.judged_from:
         fall_pct = trend.response_fall_pct
         at = y(baseline * (100 - fall_pct) / 100)
-        yield from _line("half", f"{fall_pct} % below baseline", at, -5)
+        yield from _line("half", f"{fall_pct} % below baseline", at, (x, top))
+        x += KEYS_APART
     if trend.remission_below is not None:
         words = f"remission, below {trend.remission_below}"
-        yield from _line("remission", words, y(trend.remission_below), 13)
+        yield from _line("remission", words, y(trend.remission_below), (x, top))
 
 
-def _line(kind: str, words: str, at: float, word_below: int) -> Iterator[str]:
+def _line(kind: str, words: str, at: float, key: tuple[int, int]) -> Iterator[str]:
+    x, top = key
     yield f'<line class="{kind}" x1="{LEFT}" x2="{LEFT + PLOT}" y1="{at}" y2="{at}"/>'
-    yield f'<text class="{kind}-word" x="{LEFT + 8}" y="{_tenth(at + word_below)}">{words}</text>'
+    yield f'<path class="{kind}-key" d="M{x} {top - 13}h22"/>'
+    yield f'<text class="{kind}-word" x="{x + 28}" y="{top - 9}">{words}</text>'
 
 
 def _baseline(trend: Trend) -> int | None:

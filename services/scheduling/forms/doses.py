@@ -54,7 +54,8 @@ class PlanDose(Wish):
     """What is to run in all, in one of three measures, and grams of body weight.
 
     `dose_ug` are micrograms, `dose_ul` microlitres, `dose_miu` thousandths of an international
-    unit, as the unit of the drug asks. `reason` says why a step is a high one.
+    unit, as the unit of the drug asks. `reason` says why a step is a high one, or a weight another.
+    `instead_of` is the `plan_id` of the visit's plan that this one replaces.
     """
 
     model_config = _in_one_measure("dose")
@@ -65,6 +66,7 @@ class PlanDose(Wish):
     dose_miu: Parts | None = None
     weight_g: Annotated[int, Field(ge=20_000, le=400_000)]
     reason: Text | None = None
+    instead_of: UUID | None = None
 
     @model_validator(mode="after")
     def _says_one_dose(self) -> Self:

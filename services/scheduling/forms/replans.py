@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from services.scheduling.forms.preferences import PreferencesWish
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import VisitStart
 from services.scheduling.handlers.series.plans import Reason
@@ -36,9 +37,13 @@ Change = Annotated[MoveOne | CancelOne, Field(discriminator="kind")]
 
 
 class ProposeReplan(Wish):
-    """Without a change, what is left is re-planned as the series stands, as after a send-home."""
+    """Without a change, what is left is re-planned as the series stands, as after a send-home.
+
+    `preferences` are for what moves or is added; what stays was agreed.
+    """
 
     change: Change | None = None
+    preferences: PreferencesWish = PreferencesWish()
 
 
 class ReplannedVisit(BaseModel):
@@ -46,7 +51,7 @@ class ReplannedVisit(BaseModel):
 
     `shift_min` counts a day as 1440 minutes, and on a day what the wall's clock shows.
     `ride_kept`: a ride home is recorded and its time holds. `appointment_id` is null for one that
-    is added.
+    is added. `leaves` is what of the preferences it does not keep, empty where it keeps them all.
     """
 
     fate: Fate
@@ -59,6 +64,7 @@ class ReplannedVisit(BaseModel):
     shift_min: int
     ride_kept: bool
     why: str
+    leaves: str = ""
 
 
 class ReplanAnswer(BaseModel):

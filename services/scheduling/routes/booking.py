@@ -133,10 +133,21 @@ async def book_session(
     token: Token, request: Request, starts_at: Annotated[str, _A_MOMENT, Form()] = ""
 ) -> Response:
     """Book a time. Sent twice, it books once."""
-    shown = await _at(request, token, self_booking.book, _moment(starts_at))
+    chosen = _moment(starts_at)
+    shown = await _at(request, token, self_booking.book, chosen)
     if isinstance(shown, Booked) and not shown.another:
         return RedirectResponse(_here(request), 303)
-    return _shown(shown, None, request)
+    return _shown(shown, _day_of(chosen, shown), request)
+
+
+def _day_of(at: datetime | None, shown: Offer | Booked | Closed) -> str | None:
+    """Whose time is gone chooses among those of the same day first."""
+    if at is None or not isinstance(shown, Offer):
+        return None
+    try:
+        return str(at.astimezone(shown.session.zone).date())
+    except OverflowError:  # at the end of all days, which only a program sends
+        return None
 
 
 @public_pages.get("/{token}/calendar.ics", responses=CALENDAR, response_class=Response)

@@ -23,8 +23,12 @@ from shared.claims import (
     TreatmentPlan,
 )
 from shared.http.desk import AtDesk
+from shared.written import told
 
-Purpose = Annotated[str, Query(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Purpose = Annotated[
+    str,
+    Query(pattern=told(r"^[a-z][a-z0-9_]{0,63}$", "one word in small letters, such as payment")),
+]
 """Why it is asked for, as one snake_case word."""
 
 router = APIRouter(prefix="/internal", tags=["claims"], dependencies=[allow(Role.SERVICE)])

@@ -50,6 +50,7 @@ class FhirRoute(APIRoute):
     """Answers as FHIR does. What fails inside fails in FHIR too."""
 
     only_reads: ClassVar[bool] = True
+    ignores_unknown: ClassVar[bool] = True
     refusal_content: ClassVar[dict[str, Any]] = {MEDIA_TYPE: {"schema": {"type": "object"}}}
     not_understood: ClassVar[str] = "400"
 

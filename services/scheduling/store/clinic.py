@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from services.scheduling.rules.clinic.slots import ChairPlace
 from services.scheduling.rules.visits.life import OPEN
-from services.scheduling.store.rows import every, one
+from services.scheduling.store.rows import every, one, shaped
 from services.scheduling.tables import Appointment, Chair, Clinician, Location, Room
 from shared.claims import ClinicianCard, LocationCard
 from shared.messaging import Transaction
@@ -31,7 +31,7 @@ async def keep_location(tx: Transaction, location_id: UUID) -> Location | None:
     by them is counted and named by whoever would change them. Those who book keep it side by side.
     """
     row = (await tx.execute(_KEEP_LOCATION, {"location_id": location_id})).mappings().one_or_none()
-    return None if row is None else Location(**row)
+    return None if row is None else shaped(row, Location)
 
 
 _KEEP_LOCATION = (
@@ -111,7 +111,7 @@ def chair_place(chair: Chair | None) -> ChairPlace | None:
 async def lock_chairs(tx: Transaction, chair_ids: Collection[UUID]) -> dict[UUID, Chair]:
     """Chairs by id, each held until the commit, taken in the order of their ids."""
     rows = (await tx.execute(_LOCK_CHAIRS, {"chair_ids": list(chair_ids)})).mappings()
-    return {row["chair_id"]: Chair(**row) for row in rows}
+    return {row["chair_id"]: shaped(row, Chair) for row in rows}
 
 
 _LOCK_CHAIRS = (

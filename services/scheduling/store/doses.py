@@ -53,6 +53,22 @@ def plan_of(tx: Transaction, plan: DosePlan) -> dict[str, Any]:
     return unseal(tx, plan.planned, "dose_plans", "planned", plan.plan_id)
 
 
+async def weight_before(tx: Transaction, visit: Appointment) -> int | None:
+    """The grams that the patient weighs by the newest plan of another visit of theirs."""
+    theirs = select(col(Appointment.appointment_id)).where(
+        col(Appointment.patient_id) == visit.patient_id,
+        col(Appointment.appointment_id) != visit.appointment_id,
+    )
+    newest = (
+        select(DosePlan)
+        .where(col(DosePlan.appointment_id).in_(theirs))
+        .order_by(col(DosePlan.planned_at).desc(), col(DosePlan.plan_id).desc())
+        .limit(1)
+    )
+    plan = await one(tx, newest, DosePlan)
+    return None if plan is None else int(plan_of(tx, plan)["weight_g"])
+
+
 def record_given(
     tx: Transaction, plan: DosePlan, by: str, given: Mapping[str, Any], *, wasted: bool
 ) -> Dose:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from services.scheduling.store.rows import every
-from services.scheduling.tables import Series
+from services.scheduling.tables import Location, Series
 from services.scheduling.tables.waitlist import GapRisk
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -86,6 +86,11 @@ async def clear_risk(tx: Transaction, risk_id: UUID) -> None:
 
 
 def risks_raised(location_id: UUID | None) -> Select[Any]:
-    """The gaps at risk now, to be shown a page at a time."""
-    rows = select(GapRisk).where(col(GapRisk.cleared_at).is_(None))
+    """The gaps at risk now, each with its place's zone, to be shown a page at a time."""
+    columns: list[Any] = [GapRisk, col(Location.zone)]
+    rows = (
+        select(*columns)
+        .join(Location, col(Location.location_id) == col(GapRisk.location_id))
+        .where(col(GapRisk.cleared_at).is_(None))
+    )
     return rows if location_id is None else rows.where(col(GapRisk.location_id) == location_id)

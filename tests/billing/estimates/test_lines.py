@@ -106,6 +106,18 @@ async def test_an_estimate_of_what_nobody_gave_a_code_waits_and_says_so(unpriced
     ]
 
 
+async def test_an_estimate_in_letters_that_no_document_shows_waits_and_says_so(course: Course):
+    billing = course.billing
+    billing.scheduling.has_location(UUID(WISH["location_id"]))
+    patient = new_id()
+    billing.scheduling.has_patient(patient, first_name="测试")
+    await billing.told("POST", f"/patients/{patient}/estimates", {"wish": WISH})
+    await billing.until_rest()
+    [waits] = await due(billing)
+    assert [one["rule"] for one in waits["blocked_by"]] == ["letters_not_shown"]
+    assert await billing.parked() == []
+
+
 async def test_what_the_clinic_has_compounded_is_estimated_as_it_will_be_billed(course: Course):
     billing = course.billing
     page = await billing.told("GET", f"/drug-codes?on={course.monday}")

@@ -14,6 +14,7 @@ from services.billing.documents.fhir.terms import (
     PLACES,
     Json,
     coded,
+    modifier,
     money,
     service,
 )
@@ -34,6 +35,7 @@ def claim(bill: Superbill, names: Names) -> Json:
     Supporting information has the clock of each visit first, and then the money that moved.
     """
     team = Team.of(bill)
+    days = sorted(visit.date_of_service for visit in bill.visits)
     pointers = {one.pointer: n for n, one in enumerate(bill.diagnoses, 1)}
     found: Json = {
         "resourceType": "Claim",
@@ -42,6 +44,7 @@ def claim(bill: Superbill, names: Names) -> Json:
         "type": coded(f"{HL7}/claim-type", "professional"),
         "use": "claim",
         "patient": names.to("patient"),
+        "billablePeriod": {"start": days[0].isoformat(), "end": days[-1].isoformat()},
         "created": bill.issued_on.isoformat(),
         "provider": names.to("clinic"),
         "priority": coded(f"{HL7}/processpriority", "normal"),
@@ -84,7 +87,7 @@ def _item(n: int, line: Line, members: list[int], pointers: dict[str, int], curr
         "net": money(line.charge_cents - line.reduced_cents, currency),
     }
     if line.modifiers:  # FHIR has no empty lists
-        item["modifier"] = [{"coding": [{"code": one}]} for one in line.modifiers]
+        item["modifier"] = [modifier(one) for one in line.modifiers]
     if line.drug is not None:
         item["detail"] = [_drug(line.drug)]
     return item

@@ -12,7 +12,7 @@ Json = dict[str, Any]
 HL7 = "http://terminology.hl7.org/CodeSystem"
 CARIN = "http://hl7.org/fhir/us/carin-bb/CodeSystem"
 CPT = "http://www.ama-assn.org/go/cpt"
-HCPCS = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
 NDC = "http://hl7.org/fhir/sid/ndc"
 NPI = "http://hl7.org/fhir/sid/us-npi"
@@ -30,6 +30,11 @@ def coded(system: str, code: str, words: str | None = None) -> Json:
 
 def service(line: Line) -> Json:
     return coded(CPT if is_cpt(line.code) else HCPCS, line.code, line.words)
+
+
+def modifier(code: str) -> Json:
+    """Those of CPT are two digits; those of HCPCS have a letter."""
+    return coded(CPT if code.isdecimal() else HCPCS, code)
 
 
 def money(cents: int, currency: str) -> Json:

@@ -1,8 +1,9 @@
 """US federal business days: Monday to Friday, except the legal public holidays.
 
 5 U.S.C. 6103(a) names them. One on a Saturday is kept on the Friday before (6103(b)), one on a
-Sunday on the Monday after (Executive Order 11582). A state's or the clinic's own days off count as
-business days all the same: the terms of 45 CFR 149.610 do not wait for them.
+Sunday on the Monday after (Executive Order 11582). Inauguration Day is for pay and leave of federal
+employees around Washington only (6103(c)), and a business day. A state's or the clinic's own days
+off count as business days all the same: the terms of 45 CFR 149.610 do not wait for them.
 """
 
 from __future__ import annotations

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from services.billing.rules.as_printed import address_lines, as_dialled
+from services.billing.rules.as_printed import address_lines, as_dialled, is_shown
 from services.billing.rules.superbills import coding, words
 from services.billing.rules.superbills.codebook import CodeBook
 from services.billing.rules.superbills.coding import Coded
@@ -44,8 +44,14 @@ NUMBERS = Broken(
     "An NPI or EIN of the clinic or of the clinician does not check. Correct it in scheduling.",
     "45 CFR 149.610(c)(1): NPI and TIN of each provider",
 )
+NOT_SHOWN = Broken(
+    "letters_not_shown",
+    "A name, an address or one of the clinic's texts has letters that a document cannot show, such"
+    " as Chinese or Arabic ones. Enter it in Latin letters.",
+    "45 CFR 149.610(e): an estimate is given in writing",
+)
 
-_BY_RULE = {one.rule: one for one in (NO_FEE, NO_WORDING, NO_CODE, NUMBERS)}
+_BY_RULE = {one.rule: one for one in (NO_FEE, NO_WORDING, NO_CODE, NUMBERS, NOT_SHOWN)}
 
 
 class EstimateState(StrEnum):
@@ -209,7 +215,20 @@ def lint(plan: Plan, wording: Wording | None, book: CodeBook) -> list[Broken]:
     npis = [plan.location.npi, *([plan.clinician.npi] if plan.clinician else [])]
     if not (all(map(is_npi, npis)) and is_ein(plan.location.ein)):
         broken.append(NUMBERS)
+    if not all(is_shown(text) for text in _texts(plan, wording)):
+        broken.append(NOT_SHOWN)
     return broken
+
+
+def _texts(plan: Plan, wording: Wording | None) -> Iterator[str]:
+    """What an estimate says in words that somebody typed."""
+    location, clinician = plan.location, plan.clinician
+    yield from (plan.person.name, location.legal_name, location.name)
+    yield from address_lines(location.address)
+    if clinician is not None:
+        yield from (clinician.name, clinician.credential)
+    if wording is not None:
+        yield from (*wording.services.values(), *wording.separately, *wording.disclaimers)
 
 
 def in_words(rules: Sequence[str]) -> list[Broken]:

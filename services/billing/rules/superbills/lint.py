@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from services.billing.rules.as_printed import is_shown, texts_in
 from services.billing.rules.superbills import coding, words
 from services.billing.rules.superbills.building import POINTERS_MAX, served_on
 from services.billing.rules.superbills.codebook import (
@@ -107,6 +108,8 @@ def _wrong_names(bill: Superbill) -> Iterator[Broken]:
         yield words.NAME_MISSING
     if not all(visit.rendering.license_number.strip() for visit in bill.visits):
         yield words.NO_LICENSE
+    if not all(is_shown(text) for text in texts_in(bill)):
+        yield words.NOT_SHOWN
 
 
 def _wrong_numbers(bill: Superbill) -> Iterator[Broken]:

@@ -53,6 +53,12 @@ NAME_MISSING = Broken(
     "A name, an address or the signature is missing. Complete the record.",
     "payers return a statement that does not say who, where and for whom",
 )
+NOT_SHOWN = Broken(
+    "letters_not_shown",
+    "A name, an address or another text has letters that a document cannot show, such as Chinese"
+    " or Arabic ones. Enter it in Latin letters, as on the insurance card, then ask again.",
+    "payers return a statement whose name is not the one on their record",
+)
 NO_LICENSE = Broken(
     "license_missing",
     "The clinician's license number is missing. Enter it.",

@@ -28,7 +28,7 @@ async def import_csv(
         tasks = rules.read_csv(sheet.decode("utf-8-sig"))
     except UnicodeDecodeError:
         tasks = rules.UNREADABLE
-    return await _keep(patient_id, taken, tasks, by, tx)
+    return await _keep(patient_id, taken, tasks, by, tx, in_sheet=True)
 
 
 async def import_summary(
@@ -47,13 +47,16 @@ async def _keep(
     tasks: Sequence[TaskScore | Broken],
     by: Actor,
     tx: Transaction,
+    *,
+    in_sheet: bool = False,
 ) -> OutcomeRecorded | Refused:
     """Keep the figures as the summary prints them."""
     patient = await lock_file(tx, patient_id)
     if isinstance(patient, Refused):
         return patient
     read = [each for each in tasks if isinstance(each, TaskScore)]
-    wrong = [each for each in tasks if isinstance(each, Broken)] or rules.broken_by_tasks(read)
+    wrong = [each for each in tasks if isinstance(each, Broken)]
+    wrong = wrong or rules.broken_by_tasks(read, in_sheet=in_sheet)
     place = await place_of(patient_id, taken, Instrument.CREYOS, tx)
     if wrong or not isinstance(place, Place):
         misplaced = [] if isinstance(place, Place) else place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -73,16 +74,16 @@ async def approve_replan(
     assert location is not None, "a series has its place"
     policy = await store.policy_of(tx, location.location_id, course.series.visit_type)
     plan = _Plan(row, course, policy, location)
-    broken = [
-        *series.broken_by_state(SeriesState(course.series.state), "be re-planned"),
-        *rules.broken_by_proposal(
-            applied=row.applied_at is not None,
-            expires_at=row.expires_at,
-            now=tx.now,
-            zone=ZoneInfo(location.zone),
-        ),
-        *plan.broken_by_changes(),
-    ] or [*plan.broken_by_calendar(tx.now), *await plan.broken_by_rooms(tx)]
+    # One that was applied changed the series itself: nothing else is wrong with it.
+    broken = (
+        rules.broken_by_applied(applied=row.applied_at is not None)
+        or [
+            *_of_replan(series.broken_by_state(SeriesState(course.series.state), "be re-planned")),
+            *rules.broken_by_expiry(row.expires_at, tx.now, ZoneInfo(location.zone)),
+            *plan.broken_by_changes(),
+        ]
+        or [*plan.broken_by_calendar(tx.now), *await plan.broken_by_rooms(tx)]
+    )
     if broken:
         return Refused.by_rules(broken, "The re-plan is not applied")
     await plan.apply(tx)
@@ -91,6 +92,11 @@ async def approve_replan(
     answer = await read_series(row.series_id, tx)
     assert not isinstance(answer, Refused), "the series is there"
     return answer
+
+
+def _of_replan(broken: Sequence[Broken]) -> list[Broken]:
+    """What is wrong with a series, said of the re-plan that was named."""
+    return [replace(each, field="replan_id") for each in broken]
 
 
 class _Plan:

@@ -29,7 +29,7 @@ from services.scheduling.rules.clinic.policy import Policy, broken_by_hours, bro
 from services.scheduling.rules.clinic.rooms import free_room, no_room
 from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.planner.days import days_of
-from services.scheduling.rules.planner.wishes import Preferences
+from services.scheduling.rules.planner.wishes import Preferences, broken_by_wishes
 from services.scheduling.rules.replans import refusals
 from services.scheduling.rules.replans import smallest as rules
 from services.scheduling.rules.replans.smallest import Replan, TooMany
@@ -63,14 +63,23 @@ async def propose_replan(
     protocol = protocol_of(policy, course.series, zone)
     changed = changed_in(course, wish.change)
     parts = parts_of(course, wish.change, changed, tx.now, zone)
+    today = tx.now.astimezone(zone).date()
+    before = [_day(each.starts_at, zone) for each in parts.fixed]
+    last = max(today, rules.last_day_of(protocol, before, parts.later, parts.adding, today))
+    wishes = wish.preferences.between(today, last)
+    latest_named = wish.preferences.latest is not None
     broken = [
         *series.broken_by_state(SeriesState(course.series.state), "be re-planned"),
         *refusals.broken_by_unsettled(parts.unsettled),
+        *broken_by_wishes(policy.planning, wishes, today, latest_named=latest_named),
         *await _broken_by_change(tx, wish.change, changed, parts, policy, protocol, location),
     ] or refusals.broken_by_nothing_to_do(len(parts.later), parts.adding)
     if broken:
         return Refused.by_rules(broken, "No re-plan is made")
-    found = await _search(tx, course, wish.change, changed, parts, policy, protocol, location)
+    span = Preferences(today, last)
+    found = await _search(
+        tx, course, wish.change, changed, parts, policy, protocol, location, span, wishes
+    )
     if not isinstance(found, Replan):
         return Refused.by_rules(found, "No re-plan is made")
     expires_at = tx.now + timedelta(minutes=await figure_of(tx, HouseFigure.REPLAN_MIN))
@@ -192,11 +201,12 @@ async def _search(
     policy: Policy,
     protocol: InfusionProtocol,
     location: Location,
+    span: Preferences,
+    wishes: Preferences,
 ) -> Replan | list[Broken]:
+    """Look through the days of the span; what moves or is added goes where the wishes say."""
     zone = ZoneInfo(location.zone)
-    today = tx.now.astimezone(zone).date()
     before = [_day(each.starts_at, zone) for each in parts.fixed]
-    last = max(today, rules.last_day_of(protocol, before, parts.later, parts.adding, today))
     besides = [each.appointment_id for each in parts.later]
     if change is not None:
         besides.append(change.appointment_id)
@@ -204,13 +214,12 @@ async def _search(
     if isinstance(change, MoveOne) and changed is not None:
         moved = _moved_to(change, changed, policy, zone)
     series = course.series
-    wishes = Preferences(today, last)
     place = await place_of(
         tx,
         location,
         series.visit_type,
         series.patient_id,
-        wishes,
+        span,
         besides,
         protocol=protocol,
         series_id=series.series_id,
@@ -218,7 +227,7 @@ async def _search(
     )
     usual_min = rules.usual_minute([each.starts_at for each in course.visits], zone)
     # Some tens of milliseconds of arithmetic, beside which other requests go on.
-    days = await asyncio.to_thread(days_of, place, today, last)
+    days = await asyncio.to_thread(days_of, place, span.earliest, span.latest)
     elsewhere = place.given_elsewhere
     found = await asyncio.to_thread(
         rules.replan,
@@ -231,6 +240,7 @@ async def _search(
         usual_min,
         elsewhere,
         None if moved is None else moved.patient_until,
+        wishes,
     )
     if isinstance(found, TooMany):
         return refusals.broken_by_too_many(found.later, found.adding)

@@ -49,6 +49,7 @@ def _line(each: Replanned, why: str, rides: set[UUID], zone: ZoneInfo) -> Replan
         shift_min=each.shift_min,
         ride_kept=each.fate is Fate.STAYS and of is not None and of.appointment_id in rides,
         why=why,
+        leaves=f"It is {each.leaves}, which was not asked for." if each.leaves else "",
     )
 
 
@@ -65,7 +66,8 @@ def advice_of(found: Replan, parts: Parts, protocol: InfusionProtocol, zone: Zon
 def show_replan(row: ReplanRow, patient_id: UUID) -> ReplanAnswer:
     visits = [ReplannedVisit.model_validate(each) for each in row.visits]
     shifts = [each.shift_min for each in visits if each.fate is Fate.MOVES]
-    items = rules.score_replan(len(shifts), sum(shifts))
+    outside = sum(bool(each.leaves) for each in visits)
+    items = rules.score_replan(len(shifts), sum(shifts), outside)
     return ReplanAnswer(
         replan_id=row.replan_id,
         series_id=row.series_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from services.scheduling import store
 from services.scheduling.handlers.series.plans import place_of
 from services.scheduling.handlers.shown import count_not_lost, protocol_of, standing, unsettled
 from services.scheduling.rules.clinic.house import HouseFigure
+from services.scheduling.rules.planner.day import Day
 from services.scheduling.rules.planner.days import days_of
 from services.scheduling.rules.planner.wishes import Preferences
 from services.scheduling.rules.series import gap_risk as rules
@@ -24,7 +26,7 @@ from services.scheduling.rules.series.protocols import InfusionProtocol
 from services.scheduling.store import Course
 from services.scheduling.store import gap_risks as kept
 from services.scheduling.store.house import figure_of
-from services.scheduling.tables import Location
+from services.scheduling.tables import Location, Series
 from services.scheduling.tables.waitlist import GapRisk
 from services.scheduling.work import WatchGaps, WatchPlace
 from shared.auth import Actor
@@ -36,6 +38,8 @@ from shared.messaging import Transaction
 
 
 class GapRiskAnswer(BaseModel):
+    """A gap that is too long from `breaks_at` on; `broken` once that is past, with what to do."""
+
     risk_id: UUID
     series_id: UUID
     patient_id: UUID
@@ -43,6 +47,8 @@ class GapRiskAnswer(BaseModel):
     after_appointment_id: UUID
     breaks_at: Moment
     raised_at: Moment
+    broken: bool
+    do: str
 
 
 def gaps_key(series_id: UUID) -> str:
@@ -81,7 +87,10 @@ async def watch_gaps(work: WatchGaps, tx: Transaction) -> None:
     gap = gap_of(course, protocol, tx.now, zone)
     after = None if gap is None else appointment_of(course, gap)
     for risk in await kept.open_risks(tx, work.series_id):
-        if risk.after_appointment_id != after:
+        if gap is None or (risk.after_appointment_id, risk.breaks_at) != (
+            after,
+            rules.breaks_at(gap, zone),
+        ):
             await _clear(risk, tx)
     if gap is not None and after is not None:
         await _raise_or_look_later(tx, course, location, protocol, gap, after)
@@ -121,19 +130,7 @@ async def _raise_or_look_later(
     after: UUID,
 ) -> None:
     series, zone = course.series, ZoneInfo(location.zone)
-    first = max(gap.earliest, tx.now.astimezone(zone).date())
-    wishes = Preferences(first, max(first, gap.due_by))
-    place = await place_of(
-        tx,
-        location,
-        series.visit_type,
-        series.patient_id,
-        wishes,
-        protocol=protocol,
-        series_id=series.series_id,
-    )
-    place = replace(place, any_hour=True)
-    days = await asyncio.to_thread(days_of, place, first, gap.due_by)
+    days = await _days_that_save(tx, course.series, location, protocol, gap)
     free = [start.at for day in days for start in day.starts]
     lead_h = await figure_of(tx, HouseFigure.GAP_RISK_H)
     last_places = await figure_of(tx, HouseFigure.GAP_RISK_PLACES)
@@ -160,6 +157,26 @@ async def _raise_or_look_later(
         )
 
 
+async def _days_that_save(
+    tx: Transaction, series: Series, location: Location, protocol: InfusionProtocol, gap: OpenGap
+) -> list[Day]:
+    """The days on which an infusion still saves a gap. None where it is over: nobody noted it."""
+    first = max(gap.earliest, tx.now.astimezone(ZoneInfo(location.zone)).date())
+    if first > gap.due_by:
+        return []
+    place = await place_of(
+        tx,
+        location,
+        series.visit_type,
+        series.patient_id,
+        Preferences(first, gap.due_by),
+        protocol=protocol,
+        series_id=series.series_id,
+    )
+    place = replace(place, any_hour=True)
+    return await asyncio.to_thread(days_of, place, first, gap.due_by)
+
+
 async def _clear(risk: GapRisk, tx: Transaction) -> None:
     await kept.clear_risk(tx, risk.risk_id)
     tx.publish(
@@ -177,8 +194,10 @@ async def list_risks(
 ) -> Page[GapRiskAnswer] | Refused:
     """The gaps at risk now, the one that was raised first at the top."""
 
-    def item(row: Row[tuple[object, ...]]) -> GapRiskAnswer:
-        return GapRiskAnswer.model_validate(row, from_attributes=True)
+    def item(row: Row[Any]) -> GapRiskAnswer:
+        risk, broken = row._mapping, row.breaks_at <= tx.now  # noqa: SLF001  # its public name
+        do = rules.what_to_do(row.breaks_at, ZoneInfo(row.zone), broken=broken)
+        return GapRiskAnswer.model_validate({**risk, "broken": broken, "do": do})
 
     rows = kept.risks_raised(location_id)
     return await page(

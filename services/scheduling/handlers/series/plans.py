@@ -5,25 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from services.scheduling import store
-from services.scheduling.forms.figures import Clock, Day, check_order
+from services.scheduling.forms.preferences import PreferencesWish
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import WishedAppointment
 from services.scheduling.handlers.patients.files import broken_by_file
 from services.scheduling.handlers.series.given_before import given_before
-from services.scheduling.rules.clinic.policy import Policy, minute_of, wall
+from services.scheduling.rules.clinic.policy import Policy, wall
 from services.scheduling.rules.clinic.rooms import Used
 from services.scheduling.rules.clinic.slots import Slot
+from services.scheduling.rules.planner.differing import difference
 from services.scheduling.rules.planner.place import Place
-from services.scheduling.rules.planner.plans import Plan, Proposal, plan_series
+from services.scheduling.rules.planner.plan import Plan
+from services.scheduling.rules.planner.plans import Proposal, plan_series
 from services.scheduling.rules.planner.wishes import (
-    EVERY_DAY,
     Preferences,
     broken_by_wishes,
     last_day_of_any,
@@ -38,26 +39,6 @@ from shared.events.scheduling import TypeCode
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 from shared.refusals import Broken, unknown
-
-
-class PreferencesWish(Wish):
-    """When the patient can come. A visit begins and ends between `from` and `until`.
-
-    Left out, `earliest` is today, and `latest` so far on that a whole series fits.
-    """
-
-    weekdays: Annotated[
-        frozenset[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)
-    ] = EVERY_DAY
-    from_: Annotated[Clock, Field(alias="from")] = "00:00"
-    until: Clock = "24:00"
-    earliest: Day | None = None
-    latest: Day | None = None
-
-    @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> Self:
-        check_order(self.from_, self.until)
-        return self
 
 
 class PlanSeries(Wish):
@@ -82,7 +63,8 @@ class PlanOffer(BaseModel):
     """A whole series. `appointments` are what `POST /series` takes, as they are.
 
     `local` shows the same starts as the clinic's wall clock does; `leaves` is what of the wishes a
-    visit does not keep, empty for a plan that keeps them all.
+    visit does not keep, empty for a plan that keeps them all. `differs` is what to say of it beside
+    the first plan, and empty for the first.
     """
 
     points: int
@@ -91,6 +73,7 @@ class PlanOffer(BaseModel):
     appointments: list[WishedAppointment]
     local: list[str]
     leaves: list[str]
+    differs: str
     advice: list[str]
 
 
@@ -144,8 +127,14 @@ async def propose_plans(wish: PlanSeries, tx: Transaction) -> PlansAnswer | Refu
         return Refused.by_rules(broken, "No plan is made")
     protocol = policy.protocol_on(today)
     count = protocol.size_min if wish.infusions is None else wish.infusions
-    wishes = _preferences(wish.preferences, protocol, count, today)
-    broken += broken_by_wishes(policy.planning, protocol, count, wishes, today)
+    asked = wish.preferences
+    last = last_day_of_any(policy.planning, protocol, count, asked.earliest or today, today)
+    wishes = asked.between(today, last)
+    latest_named = asked.latest is not None
+    broken += [
+        *series_rules.broken_by_size(protocol, count, "infusions"),
+        *broken_by_wishes(policy.planning, wishes, today, latest_named=latest_named),
+    ]
     if broken or patient is None:
         return Refused.by_rules(broken, "No plan is made")
     hold = await holds.open_hold(tx, wish.patient_id)
@@ -175,19 +164,6 @@ async def _broken_by_patient(patient: Patient | None, tx: Transaction) -> list[B
     return [
         *series_rules.broken_by_open_series(has_open=await store.has_open_series(tx, patient_id)),
     ]
-
-
-def _preferences(
-    wish: PreferencesWish, protocol: InfusionProtocol, count: int, today: date
-) -> Preferences:
-    earliest = wish.earliest or today
-    return Preferences(
-        earliest,
-        wish.latest or last_day_of_any(protocol, count, earliest),
-        wish.weekdays,
-        minute_of(wish.from_),
-        minute_of(wish.until),
-    )
 
 
 async def place_of(
@@ -282,7 +258,7 @@ def _answer(
     held_id: UUID | None,
 ) -> PlansAnswer:
     def offers(plans: Sequence[Plan]) -> list[PlanOffer]:
-        return [offer_of(plan, protocol, zone) for plan in plans]
+        return [offer_of(plan, plans[0], protocol, zone) for plan in plans]
 
     return PlansAnswer(
         patient_id=wish.patient_id,
@@ -305,7 +281,7 @@ def _ruled(broken: Broken) -> Ruled:
     return Ruled(rule=broken.rule, detail=broken.detail, source=broken.source)
 
 
-def offer_of(plan: Plan, protocol: InfusionProtocol, zone: ZoneInfo) -> PlanOffer:
+def offer_of(plan: Plan, first: Plan, protocol: InfusionProtocol, zone: ZoneInfo) -> PlanOffer:
     infusions = protocols.numbered([each.starts_at for each in plan.infusions])
     return PlanOffer(
         points=plan.points,
@@ -321,5 +297,6 @@ def offer_of(plan: Plan, protocol: InfusionProtocol, zone: ZoneInfo) -> PlanOffe
             for number, each in enumerate(plan.infusions, start=1)
             if each.leaves is not None
         ],
+        differs="" if plan is first else difference(first, plan),
         advice=gaps.advice_on_series(protocol, infusions, zone),
     )

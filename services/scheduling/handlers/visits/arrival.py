@@ -14,7 +14,12 @@ from services.scheduling.handlers.sessions.attendance import check_in_session, e
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.handlers.waitlist.openings import look_after
 from services.scheduling.rules.visits import life as rules
-from services.scheduling.rules.visits.gates import Asked, broken_by_unasked
+from services.scheduling.rules.visits.gates import (
+    Asked,
+    broken_by_answered,
+    broken_by_own_driver,
+    broken_by_unasked,
+)
 from services.scheduling.rules.visits.life import SendHomeReason, Step, VisitState
 from services.scheduling.store import HeldVisit
 from services.scheduling.tables import Appointment
@@ -37,6 +42,7 @@ async def record_ride(
     broken = [
         *rules.broken_by_step(Step.RECORD_RIDE, held.state),
         *rules.broken_by_ride(wish.mode, wish.driver_name),
+        *broken_by_own_driver(wish.driver_phone, store.patient_card(tx, held.patient).phone),
     ]
     if broken:
         return Refused.by_rules(broken, "The ride is not recorded")
@@ -76,6 +82,7 @@ async def check_in(
     broken = [
         *rules.broken_by_step(Step.CHECK_IN, before),
         *broken_by_unasked(wish.fasted, await asked_of(tx, held)),
+        *broken_by_answered(on_record=held.visit.fasted, said=wish.fasted, seen=wish.instead_of),
         *broken_by_day(held, tx.now),
     ]
     if broken:

@@ -61,10 +61,14 @@ async def plan_dose(
     limits, highest = await limits_of(tx, held), await _highest(tx, held, dose.scale)
     broken = [
         *broken_by_step(Step.PLAN_DOSE, held.state),
+        *rules.broken_by_planned(await _planned_before(tx, held), wish.instead_of),
         *broken_by_unit(dose.scale, figures.drug, await unit_of(tx, held.visit)),
         *(
             rules.broken_by_ceiling(dose, wish.weight_g, limits)
             or rules.broken_by_step(dose, wish.weight_g, highest, limits, wish.reason)
+        ),
+        *rules.broken_by_weight(
+            wish.weight_g, await kept.weight_before(tx, held.visit), limits, wish.reason
         ),
         *await broken_by_signer(
             tx, wish.clinician_id, by, Act.DOSE, is_controlled=figures.is_controlled
@@ -72,13 +76,24 @@ async def plan_dose(
     ]
     if broken:
         return Refused.by_rules(broken, "The dose is not planned")
-    plan = wish.model_dump(exclude={"clinician_id"}) | {kept.HIGHEST[dose.scale]: highest}
+    plan = wish.model_dump(exclude={"clinician_id", "instead_of"})
+    plan[kept.HIGHEST[dose.scale]] = highest
     kept.add_plan(tx, appointment_id, wish.clinician_id, by.subject, plan)
     if held.state is VisitState.CLEARED:
         await store.change_visit(
             tx, held.visit, state=VisitState.CHECKED_IN, cleared_at=None, cleared_by=None
         )
     return await show_dose(tx, held.visit)
+
+
+async def _planned_before(tx: Transaction, held: HeldVisit) -> rules.PlannedBefore | None:
+    plan = await kept.newest_plan(tx, held.visit.appointment_id)
+    if plan is None:
+        return None
+    dose = amount_in(kept.plan_of(tx, plan), "dose")
+    assert dose is not None, "a plan says a dose"
+    said = dose.in_unit(await unit_of(tx, held.visit))
+    return rules.PlannedBefore(plan.plan_id, said, plan.planned_by)
 
 
 async def _highest(tx: Transaction, held: HeldVisit, scale: Scale) -> int | None:

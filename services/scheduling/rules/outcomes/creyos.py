@@ -50,11 +50,11 @@ SOURCE = "Creyos summary: a row per task with its standard score and percentile"
 
 @dataclass(frozen=True, slots=True)
 class TaskScore:
-    """One task's figures, as the summary prints them."""
+    """One task's figures, as the summary prints them; None where a sheet has no number."""
 
     task: str
-    standard_score: float
-    percentile: float
+    standard_score: float | None
+    percentile: float | None
 
 
 UNREADABLE = [
@@ -81,16 +81,11 @@ def read_csv(sheet: str) -> list[TaskScore] | list[Broken]:
     if len(rows) > MAX_ROWS:
         return [_broken("csv_rows", f"A summary has at most {MAX_ROWS} rows.", "body")]
     places = [names.index(column) for column in COLUMNS]
-    tasks: list[TaskScore] = []
-    broken: list[Broken] = []
-    for number, row in enumerate(rows[1:], start=1):
-        cells = [row[place] if place < len(row) else "" for place in places]
-        figures = [_figure(cell) for cell in cells[1:]]
-        for column, figure in zip(COLUMNS[1:], figures, strict=True):
-            if figure is None:
-                broken.append(_no_number(column, f"rows.{number}.{column}"))
-        tasks.append(TaskScore(task_of(cells[0]), figures[0] or 0, figures[1] or 0))
-    return broken or tasks
+    tasks = []
+    for row in rows[1:]:
+        task, *figures = [row[place] if place < len(row) else "" for place in places]
+        tasks.append(TaskScore(task_of(task), *map(_figure, figures)))
+    return tasks
 
 
 def task_of(name: str) -> str:
@@ -106,26 +101,29 @@ def _figure(cell: str) -> float | None:
     return float(round(figure, 1)) if figure.is_finite() and abs(figure) < MISTYPED else None
 
 
-def broken_by_tasks(tasks: Sequence[TaskScore]) -> list[Broken]:
-    """What of a summary cannot be, task by task."""
+def broken_by_tasks(tasks: Sequence[TaskScore], *, in_sheet: bool = False) -> list[Broken]:
+    """What of a summary cannot be, task by task; in a sheet they stand below its first row."""
     if not tasks:
         return [_broken("no_tasks", "The summary has no task; it needs at least one.", "tasks")]
     broken: list[Broken] = []
     names = [each.task for each in tasks]
     for number, each in enumerate(tasks):
+        at = f"rows.{number + 1}" if in_sheet else f"tasks.{number}"
         if each.task not in TASKS:
             detail = f"No task has this name; the battery has {', '.join(TASKS)}."
-            broken.append(_broken("unknown_task", detail, f"tasks.{number}.task"))
+            broken.append(_broken("unknown_task", detail, f"{at}.task"))
         elif each.task in names[:number]:
             detail = f"{each.task} stands here twice; keep the one that was meant."
-            broken.append(_broken("task_twice", detail, f"tasks.{number}.task"))
+            broken.append(_broken("task_twice", detail, f"{at}.task"))
         for column, figure, highest in (
             ("standard_score", each.standard_score, HIGHEST_STANDARD_SCORE),
             ("percentile", each.percentile, HIGHEST_PERCENTILE),
         ):
-            if not 0 <= figure <= highest:
+            if figure is None:
+                broken.append(_no_number(column, f"{at}.{column}"))
+            elif not 0 <= figure <= highest:
                 detail = f"The {column} is out of range; right would be 0 to {highest}."
-                broken.append(_broken("task_range", detail, f"tasks.{number}.{column}"))
+                broken.append(_broken("task_range", detail, f"{at}.{column}"))
     return broken
 
 
@@ -134,7 +132,7 @@ def score(tasks: Sequence[TaskScore]) -> Score:
     return Score(
         total=None,
         band=None,
-        parts={each.task: each.standard_score for each in tasks},
+        parts={each.task: each.standard_score for each in tasks if each.standard_score is not None},
         criteria_met=None,
     )
 

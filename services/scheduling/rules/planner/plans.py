@@ -5,8 +5,11 @@ patient to itself, begins on the grid within the place's hours, and keeps the pr
 cap with its neighbours. A plan is offered if and only if a legal one lies within the wishes, and no
 legal plan has fewer points (`score`), whatever full hour it calls its usual time. The nearest plans
 begin on the first date asked for at the earliest and end at the latest `BEYOND_DAYS` after the
-last; none of those leaves the wishes at fewer visits, or as few for fewer points. The further plans
-of an answer differ from the best in half of their visits; they are not all there are.
+last; none of those leaves the wishes at fewer visits, or as few for fewer points.
+
+The further plans are there to choose from. The second has other dates than the best, at least half
+of them, and none at the same usual time that has so has fewer points; the third has other dates
+than both, as found. Where the dates leave no such choice, a plan at other times takes the place.
 
 Where a driving ban can outlast the shortest gap, days follow one another by the starts that are
 nearest to one usual time: what is proposed keeps the ban and is the best of those, and one that
@@ -15,52 +18,34 @@ leaves the usual time to keep the ban may be missed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
-from uuid import UUID
 
 from services.scheduling.rules.clinic.house import Planning
 from services.scheduling.rules.planner.bans import Follows, follows_of, outlasts_gaps
 from services.scheduling.rules.planner.choice import Choice, OpenDay
 from services.scheduling.rules.planner.day import Start
 from services.scheduling.rules.planner.days import days_of
+from services.scheduling.rules.planner.differing import (
+    choose,
+    has_other_dates,
+    has_other_times,
+    most_shared,
+)
 from services.scheduling.rules.planner.place import Place
-from services.scheduling.rules.planner.score import Item, Scored, score
-from services.scheduling.rules.planner.search import Calendar
+from services.scheduling.rules.planner.plan import Plan, Planned
+from services.scheduling.rules.planner.score import Scored, score
+from services.scheduling.rules.planner.search import NOTHING_SHARED, Calendar, Shared
 from services.scheduling.rules.planner.wishes import BEYOND_DAYS, Preferences
 from services.scheduling.rules.series.protocols import InfusionProtocol
 from shared.refusals import Broken
 
-OFFERED = 3
-"""A technical bound on the answer: a few plans, to choose from on the telephone."""
-
 HOUR_MIN = 60
 
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One infusion of a plan. `leaves` is what of the wishes it does not keep."""
-
-    chair_id: UUID
-    starts_at: datetime
-    day: date
-    wall_min: int
-    leaves: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A whole series, first to last, and what its points are for."""
-
-    infusions: tuple[Planned, ...]
-    usual_min: int
-    items: tuple[Item, ...]
-
-    @property
-    def points(self) -> int:
-        return sum(item.points for item in self.items)
+_Found = tuple[float, tuple[int, ...], int]
+"""The points of a plan, its days by their place in the list, and its usual time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,24 +120,38 @@ def best_plans(
     *,
     strict: bool,
 ) -> list[Plan]:
-    """The plan with the fewest points, and the next ones that differ from it in most visits."""
-    found: list[tuple[float, tuple[int, ...], int]] = []
-    for usual_min in usual_times([each.within for each in days], wishes):
+    """The plan with the fewest points, and further ones that leave something to choose."""
+
+    def chains(usual_min: int, shared: Shared = NOTHING_SHARED) -> list[_Found]:
         chosen = [each.choose(usual_min, strict=strict) for each in days]
         costs = [each.points for each in chosen]
         follows = _follows(protocol, chosen, days)
-        for chain in calendar.cheapest(count, lambda _, costs=costs: costs, follows):  # type: ignore[misc]
-            wait = (days[chain.places[0]].day.day - wishes.earliest).days
-            points = chain.points + wait * planning.plan_wait_points
-            found.append((points, chain.places, usual_min))
-    plans: list[Plan] = []
-    for _, places, usual_min in sorted(found):
-        plan = _plan(planning, protocol, wishes, [days[place] for place in places], usual_min)
-        if all(_differ(plan, other) for other in plans):
-            plans.append(plan)
-            if len(plans) == OFFERED:
-                break
-    return plans
+        return [
+            (
+                chain.points + _wait_points(planning, days[chain.places[0]].day.day, wishes),
+                chain.places,
+                usual_min,
+            )
+            for chain in calendar.cheapest(count, lambda _: costs, follows, shared)
+        ]
+
+    def plans(found: Sequence[_Found]) -> Iterator[Plan]:
+        for _, places, usual_min in sorted(found):
+            yield _plan(planning, protocol, wishes, [days[place] for place in places], usual_min)
+
+    times = usual_times([each.within for each in days], wishes)
+    found = [chain for usual_min in times for chain in chains(usual_min)]
+    if not found:
+        return []
+    _, places, usual_min = min(found)
+    apart = chains(usual_min, Shared(frozenset(places), most_shared(count)))
+    chosen = choose([next(plans(found))], plans(apart), has_other_dates)
+    chosen = choose(chosen, plans(found), has_other_times)
+    return sorted(chosen, key=lambda plan: plan.points)
+
+
+def _wait_points(planning: Planning, first: date, wishes: Preferences) -> int:
+    return (first - wishes.earliest).days * planning.plan_wait_points
 
 
 def _follows(
@@ -180,14 +179,6 @@ def _plan(
     scored = [Scored(each.day, each.wall_min, each.leaves is not None) for each in infusions]
     items = score(planning, protocol, scored, wishes.earliest, usual_min)
     return Plan(tuple(infusions), usual_min, tuple(items))
-
-
-def _differ(one: Plan, other: Plan) -> bool:
-    """Whether two plans share at most half of their visits; else there is little to choose."""
-    shared = {each.starts_at for each in one.infusions} & {
-        each.starts_at for each in other.infusions
-    }
-    return 2 * len(shared) <= len(one.infusions)
 
 
 def _why(open_: OpenDay, wishes: Preferences) -> Broken:

@@ -42,6 +42,43 @@ class Chain:
     places: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Days, by their place in the list, of which a chain may have so many at most."""
+
+    places: frozenset[int]
+    most: int
+
+
+NOTHING_SHARED = Shared(frozenset(), 0)
+
+
+def _unless_spent(points: list[float], spends: Sequence[bool], left: int) -> list[float]:
+    """The points of each node, infinite where its day may not be shared any more."""
+    if left:
+        return points
+    return [inf if spent else own for own, spent in zip(points, spends, strict=True)]
+
+
+def _before(
+    here: list[float],
+    after: list[list[float]],
+    steps: Sequence[Steps],
+    spends: Sequence[bool],
+    left: int,
+) -> list[float]:
+    """Per node the points from there to the end, with those of the infusion after it."""
+    row = []
+    for own, spent, onward in zip(_unless_spent(here, spends, left), spends, steps, strict=True):
+        best = inf
+        if own < inf:
+            then = after[left - spent]
+            for other, points in onward:
+                best = min(best, points + then[other])
+        row.append(own + best)
+    return row
+
+
 class Calendar:
     """Which days may follow which under a protocol."""
 
@@ -107,20 +144,27 @@ class Calendar:
         return found
 
     def cheapest(
-        self, count: int, costs: Callable[[int], Costs], follows: Follows | None = None
+        self,
+        count: int,
+        costs: Callable[[int], Costs],
+        follows: Follows | None = None,
+        shared: Shared = NOTHING_SHARED,
     ) -> list[Chain]:
         """For each first day the cheapest chain of `count` days, where there is one.
 
         `costs(n)` are the days' points for the n-th of them, from 0; `follows` says which days the
-        driving bans let follow which, where any forbids some.
+        driving bans let follow which, where any forbids some. No chain has more of the days that it
+        may share than it may.
         """
         steps = [self._allowed(node, follows) for node in self.nodes]
-        to_go = self._to_go(count, costs, steps)
+        spends = [node.place in shared.places for node in self.nodes]
+        to_go = self._to_go(count, costs, steps, spends, shared.most)
         chains = []
         for node, enters in self.firsts:
-            points = to_go[0][node]
+            points = to_go[0][shared.most][node]
             if points < inf:
-                chains.append(Chain(points + enters, self._walk(node, to_go, steps)))
+                places = self._walk(node, to_go, steps, spends)
+                chains.append(Chain(points + enters, places))
         return chains
 
     def _allowed(self, node: Node, follows: Follows | None) -> Steps:
@@ -129,29 +173,37 @@ class Calendar:
         return tuple(step for step in node.steps if follows(node.place, self.nodes[step[0]].place))
 
     def _to_go(
-        self, count: int, costs: Callable[[int], Costs], steps: Sequence[Steps]
-    ) -> list[list[float]]:
-        """Per infusion and node: the points from there to the end."""
-        nodes = self.nodes
-        last = costs(count - 1)
-        to_go = [[last[node.place] for node in nodes]]
+        self,
+        count: int,
+        costs: Callable[[int], Costs],
+        steps: Sequence[Steps],
+        spends: Sequence[bool],
+        most: int,
+    ) -> list[list[list[float]]]:
+        """Per infusion, days left to share and node: the points from there to the end."""
+        last = [costs(count - 1)[node.place] for node in self.nodes]
+        to_go = [[_unless_spent(last, spends, left) for left in range(most + 1)]]
         for number in range(count - 2, -1, -1):
-            here, after = costs(number), to_go[-1]
-            row = []
-            for node, onward in zip(nodes, steps, strict=True):
-                own = here[node.place]
-                best = inf
-                if own < inf:
-                    for other, points in onward:
-                        best = min(best, points + after[other])
-                row.append(own + best)
-            to_go.append(row)
+            costs_here = costs(number)
+            here = [costs_here[node.place] for node in self.nodes]
+            after = to_go[-1]
+            to_go.append(
+                [_before(here, after, steps, spends, left) for left in range(most + 1)],
+            )
         to_go.reverse()
         return to_go
 
-    def _walk(self, node: int, to_go: list[list[float]], steps: Sequence[Steps]) -> tuple[int, ...]:
-        places = [self.nodes[node].place]
-        for after in to_go[1:]:
+    def _walk(
+        self,
+        node: int,
+        to_go: list[list[list[float]]],
+        steps: Sequence[Steps],
+        spends: Sequence[bool],
+    ) -> tuple[int, ...]:
+        places, left = [self.nodes[node].place], len(to_go[0]) - 1
+        for later in to_go[1:]:
+            left -= spends[node]
+            after = later[left]
             node = min(steps[node], key=lambda step: step[1] + after[step[0]])[0]
             places.append(self.nodes[node].place)
         return tuple(places)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from services.scheduling.rules.clinic.house import Planning
 from services.scheduling.rules.clinic.policy import DAY_MIN, wall
 from services.scheduling.rules.clinic.slots import AHEAD_SOURCE
 from services.scheduling.rules.planner.day import Day, Start
-from services.scheduling.rules.series.course import broken_by_size
 from services.scheduling.rules.series.protocols import InfusionProtocol
 from shared.refusals import Broken
 
@@ -42,6 +42,8 @@ class Preferences:
     def left_by(self, day: Day, start: Start) -> str | None:
         """What of the wishes a visit would leave, or None."""
         left = []
+        if day.day < self.earliest:
+            left.append(f"before {self.earliest}")
         if day.day > self.latest:
             left.append(f"after {self.latest}")
         if day.day.isoweekday() not in self.weekdays:
@@ -51,17 +53,36 @@ class Preferences:
         return ", ".join(left) or None
 
 
-def last_day_of_any(protocol: InfusionProtocol, count: int, earliest: date) -> date:
-    """So far on that a series fits that begins late, or is as long as it may be."""
-    return earliest + timedelta(days=max(USUAL_SPAN_DAYS, (count - 1) * protocol.gap_max_days))
+def open_to(wishes: Preferences, days: Sequence[Day]) -> tuple[list[Day], set[date]]:
+    """The days with only the starts within the wishes, and which have none and keep the others."""
+    opened, outside = [], set()
+    for day in days:
+        within = tuple(each for each in day.starts if wishes.left_by(day, each) is None)
+        opened.append(replace(day, starts=within or day.starts))
+        if not within:
+            outside.add(day.day)
+    return opened, outside
+
+
+def last_day_of_any(
+    planning: Planning, protocol: InfusionProtocol, count: int, earliest: date, today: date
+) -> date:
+    """So far on that a series fits that begins late, or is as long as it may be.
+
+    No later than is booked ahead, nor than one question looks.
+    """
+    span_days = max(USUAL_SPAN_DAYS, (count - 1) * protocol.gap_max_days)
+    last = earliest + timedelta(days=min(span_days, SPAN_DAYS_MAX))
+    return max(earliest, min(last, today + timedelta(days=planning.bookable_ahead_days)))
 
 
 def broken_by_wishes(
-    planning: Planning, protocol: InfusionProtocol, count: int, wishes: Preferences, today: date
+    planning: Planning, wishes: Preferences, today: date, *, latest_named: bool
 ) -> list[Broken]:
-    """What forbids looking for such a series at all."""
+    """What forbids looking through the dates at all. Of `latest` only where it was named."""
     calendar, house = "the calendar", "the house's limit on one question"
     ahead_days = planning.bookable_ahead_days
+    ahead = today + timedelta(days=ahead_days)
     span_days = (wishes.latest - wishes.earliest).days
     wrongs = (
         (
@@ -72,28 +93,32 @@ def broken_by_wishes(
             "preferences.earliest",
         ),
         (
-            wishes.latest > today + timedelta(days=ahead_days),
+            wishes.earliest > ahead,
+            "bookable_time",
+            f"{wishes.earliest} is more than {ahead_days} days ahead; take a nearer day.",
+            AHEAD_SOURCE,
+            "preferences.earliest",
+        ),
+        (
+            latest_named and wishes.latest > ahead,
             "bookable_time",
             f"{wishes.latest} is more than {ahead_days} days ahead; take a nearer day.",
             AHEAD_SOURCE,
             "preferences.latest",
         ),
         (
-            span_days < 0,
+            latest_named and span_days < 0,
             "plan_span",
             f"{wishes.latest} is before {wishes.earliest}; the latest day is not before the first.",
             calendar,
             "preferences.latest",
         ),
         (
-            span_days > SPAN_DAYS_MAX,
+            latest_named and span_days > SPAN_DAYS_MAX,
             "plan_span",
             f"{span_days} days are too many to look through; take at most {SPAN_DAYS_MAX}.",
             house,
             "preferences.latest",
         ),
     )
-    broken = [
-        Broken(rule, detail, source, at) for wrong, rule, detail, source, at in wrongs if wrong
-    ]
-    return broken_by_size(protocol, count, "infusions") + broken
+    return [Broken(rule, detail, source, at) for wrong, rule, detail, source, at in wrongs if wrong]

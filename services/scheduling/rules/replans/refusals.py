@@ -117,16 +117,18 @@ def broken_by_changed(
     ]
 
 
-def broken_by_proposal(
-    *, applied: bool, expires_at: datetime, now: datetime, zone: ZoneInfo
-) -> list[Broken]:
-    """Whether a proposal may still be approved."""
-    source = "a proposal's life: open until it is applied or runs out"
-    if applied:
-        rule, detail = "replan_applied", "This re-plan was applied already; read the series."
-    elif now >= expires_at:
-        rule = "replan_expired"
-        detail = f"This re-plan ran out at {on_the_wall(expires_at, zone)}; propose anew."
-    else:
+PROPOSAL_SOURCE = "a proposal's life: open until it is applied or runs out"
+
+
+def broken_by_applied(*, applied: bool) -> list[Broken]:
+    if not applied:
         return []
-    return [Broken(rule, detail, source, "replan_id")]
+    detail = "This re-plan was applied already; read the series."
+    return [Broken("replan_applied", detail, PROPOSAL_SOURCE, "replan_id")]
+
+
+def broken_by_expiry(expires_at: datetime, now: datetime, zone: ZoneInfo) -> list[Broken]:
+    if now < expires_at:
+        return []
+    detail = f"This re-plan ran out at {on_the_wall(expires_at, zone)}; propose anew."
+    return [Broken("replan_expired", detail, PROPOSAL_SOURCE, "replan_id")]

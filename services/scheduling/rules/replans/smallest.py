@@ -2,14 +2,15 @@
 
 What was given, what is before the change, and the changed visit itself stand; every infusion after
 them keeps its time unless the place is closed then, moves, or gets another beside it for one that
-was lost. The search is exact:
-no legal re-plan moves fewer visits, and none that moves as few shifts them by less. A gap that must
-hold is never broken; when nothing fits, there is no re-plan.
+was lost. What moves or is added goes where the patient can come; what stays was agreed. The search
+is exact: no legal re-plan has fewer visits go outside the wishes, none of those moves fewer, and
+none that moves as few shifts them by less. A gap that must hold is never broken; when nothing fits,
+there is no re-plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -23,6 +24,7 @@ from services.scheduling.rules.planner.bans import bans_matter
 from services.scheduling.rules.planner.day import Day, Start
 from services.scheduling.rules.planner.score import Item, time_points
 from services.scheduling.rules.planner.search import Calendar
+from services.scheduling.rules.planner.wishes import Preferences, open_to
 from services.scheduling.rules.replans.search import MOST_STATES, Bans, Merge, Mixed
 from services.scheduling.rules.series.gaps import local_days, right_gap
 from services.scheduling.rules.series.protocols import InfusionProtocol
@@ -34,10 +36,15 @@ together, whatever the house's weights may be set to."""
 MOVED_WEIGHT = 10_000_000_000_000
 """A technical bound: more than any shift, each visit moved by months, minute by minute."""
 
+OUTSIDE_WEIGHT = 10_000_000_000_000_000
+"""A technical bound: more than a thousand visits moved."""
+
 QUARTER_MIN = 15
 """A technical bound: in which steps a shift is counted where re-plans are shown."""
 
 MOVED_POINTS = 100_000
+
+LEFT_POINTS = 100 * MOVED_POINTS
 
 DAY_MIN = 24 * 60
 
@@ -67,6 +74,7 @@ class Replanned:
     """One infusion after the re-plan; `of` is the booked one, None for one that is added.
 
     `shift_min` is how far it moves: a day is a day, and on a day what the wall's clock shows.
+    `leaves` is what of the wishes it does not keep.
     """
 
     fate: Fate
@@ -75,6 +83,7 @@ class Replanned:
     starts_at: datetime
     day: date
     shift_min: int = 0
+    leaves: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +121,24 @@ def replan(
     usual_min: int,
     elsewhere: Sequence[date] = (),
     banned_until: datetime | None = None,
+    wishes: Preferences | None = None,
 ) -> Replan | TooMany | None:
     """The smallest legal re-plan with as many of the missing infusions as fit; None if none fits.
 
     `before` are the local days of the infusions that stand fixed, `days` what is free without the
     ones in `later`, `usual_min` the time of day at which an added one is best, `elsewhere` the days
     of the patient's infusions of other series. `banned_until` is the end of the driving ban of a
-    fixed one that moves, in which none that stays may begin either.
+    fixed one that moves, in which none that stays may begin either. `wishes` are
+    for what moves or is added.
     """
+    outside: Collection[date] = ()
+    if wishes is not None:
+        days, outside = open_to(wishes, days)
     calendar = Calendar(protocol, planning, [day.day for day in days], before, elsewhere)
     merge = Merge(
         calendar,
-        [[_points_of(each, day) for day in days] for each in later],
-        [_points_of_added(planning, day, usual_min) for day in days],
+        [[_points_of(each, day, outside) for day in days] for each in later],
+        [_points_of_added(planning, day, usual_min, outside) for day in days],
         _bans(protocol, later, days, usual_min),
         banned_until,
     )
@@ -135,7 +149,7 @@ def replan(
             break
         found = merge.best(added)
         if found is not None:
-            return Replan(_told(found, later, days, usual_min), adding - added)
+            return Replan(_told(found, later, days, usual_min, wishes), adding - added)
     return None
 
 
@@ -170,22 +184,33 @@ class TooMany:
 
 
 def _told(
-    found: Mixed, later: Sequence[Standing], days: Sequence[Day], usual_min: int
+    found: Mixed,
+    later: Sequence[Standing],
+    days: Sequence[Day],
+    usual_min: int,
+    wishes: Preferences | None,
 ) -> tuple[Replanned, ...]:
     left = iter(later)
     return tuple(
-        _added(days[place], usual_min) if n in found.added else _kept(next(left), days[place])
+        _added(days[place], usual_min, wishes)
+        if n in found.added
+        else _kept(next(left), days[place], wishes)
         for n, place in enumerate(found.places)
     )
 
 
-def _points_of(of: Standing, day: Day) -> float:
+def _outside_points(day: Day, outside: Collection[date]) -> int:
+    return OUTSIDE_WEIGHT if day.day in outside else 0
+
+
+def _points_of(of: Standing, day: Day, outside: Collection[date]) -> float:
     if day.day == of.day and not day.closed:
         return 0
     start = _nearest(of.wall_min, day)
-    return (
-        inf if start is None else MOVED_WEIGHT + _shift(of, day.day, start.wall_min) * SHIFT_WEIGHT
-    )
+    if start is None:
+        return inf
+    shift = _shift(of, day.day, start.wall_min) * SHIFT_WEIGHT
+    return _outside_points(day, outside) + MOVED_WEIGHT + shift
 
 
 def _nearest(wall_min: int, day: Day) -> Start | None:
@@ -195,25 +220,32 @@ def _nearest(wall_min: int, day: Day) -> Start | None:
     )
 
 
-def _kept(of: Standing, day: Day) -> Replanned:
+def _kept(of: Standing, day: Day, wishes: Preferences | None) -> Replanned:
     if day.day == of.day and not day.closed:
         return Replanned(Fate.STAYS, of, of.chair_id, of.starts_at, of.day)
     start = _nearest(of.wall_min, day)
     assert start is not None, "a chain holds only days with a start"
     chair = of.chair_id if day.is_free(of.chair_id, start) else day.chair_for(start)
     shift_min = _shift(of, day.day, start.wall_min)
-    return Replanned(Fate.MOVES, of, chair, start.at, day.day, shift_min)
+    leaves = None if wishes is None else wishes.left_by(day, start)
+    return Replanned(Fate.MOVES, of, chair, start.at, day.day, shift_min, leaves)
 
 
-def _points_of_added(planning: Planning, day: Day, usual_min: int) -> float:
+def _points_of_added(
+    planning: Planning, day: Day, usual_min: int, outside: Collection[date]
+) -> float:
     start = _nearest(usual_min, day)
-    return inf if start is None else time_points(planning, start.wall_min, usual_min)
+    if start is None:
+        return inf
+    return _outside_points(day, outside) + time_points(planning, start.wall_min, usual_min)
 
 
-def _added(day: Day, usual_min: int) -> Replanned:
+def _added(day: Day, usual_min: int, wishes: Preferences | None) -> Replanned:
     start = _nearest(usual_min, day)
     assert start is not None, "a chain holds only days with a start"
-    return Replanned(Fate.ADDED, None, day.chair_for(start), start.at, day.day)
+    leaves = None if wishes is None else wishes.left_by(day, start)
+    chair = day.chair_for(start)
+    return Replanned(Fate.ADDED, None, chair, start.at, day.day, leaves=leaves)
 
 
 def usual_minute(starts: Sequence[datetime], zone: ZoneInfo) -> int:
@@ -228,10 +260,15 @@ def wall_minute(moment: datetime, zone: ZoneInfo) -> int:
     return local.hour * 60 + local.minute
 
 
-def score_replan(moved: int, shift_min: int) -> list[Item]:
-    """What a re-plan costs: one visit moved weighs more than any shift."""
+def score_replan(moved: int, shift_min: int, outside: int) -> list[Item]:
+    """What a re-plan costs: visits outside the wishes weigh more than moves, moves than shifts."""
     quarters = -(-shift_min // QUARTER_MIN)
     return [
+        Item(
+            "outside_wishes",
+            outside * LEFT_POINTS,
+            f"{outside} visits go outside the weekdays, times or dates asked for",
+        ),
         Item("moved", moved * MOVED_POINTS, f"{moved} visits move"),
         Item("shift", quarters, f"{shift_min} minutes in all between old and new times"),
     ]

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from services.scheduling.rules.clinic.policy import at_wall
+from services.scheduling.rules.clinic.policy import at_wall, on_the_wall
 from services.scheduling.rules.series.gaps import gap_in_days
 from services.scheduling.rules.series.protocols import Infusion, InfusionProtocol
 
@@ -67,3 +67,16 @@ def raise_at(
     if not free:
         return now
     return min(at_wall(gap.warn_on, 0, zone), max(free) - timedelta(hours=lead_h))
+
+
+def what_to_do(breaks: datetime, zone: ZoneInfo, *, broken: bool) -> str:
+    """What saves a gap that is too long from the moment `breaks` on, or who decides once it is."""
+    if not broken:
+        return (
+            "Book the missing infusion, or re-plan the series, for a time before"
+            f" {on_the_wall(breaks, zone)}."
+        )
+    return (
+        "The longest gap is broken, and the prescriber decides: to go on after the longer gap, or"
+        " to stop the series and plan another one."
+    )

@@ -6,14 +6,27 @@ Doses per kilogram are whole micrograms, weights whole grams.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
+from uuid import UUID
 
 from services.scheduling.rules.visits.amounts import Amount, DoseUnit, Scale
+from services.scheduling.rules.visits.life import ONE_AFTER_THE_OTHER
 from services.scheduling.rules.visits.readings import Limit, Measure, outside
 from shared.refusals import Broken
 
 RECORDS = "21 CFR 1304.22(c): what is administered of a controlled substance is recorded"
 PRESCRIBED = "FAQ: ketamine is prescribed and monitored, certain times and amounts"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBefore:
+    """The plan that a visit has. `dose` is as people read it."""
+
+    plan_id: UUID
+    dose: str
+    planned_by: str
 
 
 class DoseState(StrEnum):
@@ -91,6 +104,58 @@ def broken_by_step(
 
 def _field(dose: Amount) -> str:
     return f"dose_{dose.scale}"
+
+
+def broken_by_planned(plan: PlannedBefore | None, seen: UUID | None) -> list[Broken]:
+    """Whether a plan replaces another one that whoever plans did not know of."""
+    if seen == (None if plan is None else plan.plan_id):
+        return []
+    if plan is None:
+        return [
+            Broken(
+                "planned_meanwhile",
+                "No dose is planned for this visit yet; plan it without instead_of.",
+                ONE_AFTER_THE_OTHER,
+                "instead_of",
+            )
+        ]
+    return [
+        Broken(
+            "planned_meanwhile",
+            f"{plan.dose} are planned for this visit, by {plan.planned_by}. Look at that plan, and"
+            " send its plan_id as instead_of to replace it.",
+            ONE_AFTER_THE_OTHER,
+            "instead_of",
+            found=str(plan.plan_id),
+        )
+    ]
+
+
+def broken_by_weight(
+    weight_g: int, before_g: int | None, limits: Iterable[Limit], reason: str | None
+) -> list[Broken]:
+    """Whether a weight can be the patient's, by the one that the last plan of another visit had.
+
+    A dose per kilogram is only as right as its weight: past a soft limit the prescriber says why.
+    """
+    if before_g is None:
+        return []
+    change_pct = -(-abs(weight_g - before_g) * 100 // before_g)
+    return [
+        Broken(
+            "weight_changed",
+            f"{each.detail} The last plan had {_kg(before_g)}, this one has {_kg(weight_g)}."
+            + ("" if each.hard else " Weigh again; if it is right, say why in reason."),
+            each.source,
+            "weight_g",
+        )
+        for each in outside({Measure.WEIGHT_CHANGE_PCT: change_pct}, limits)
+        if each.hard or reason is None
+    ]
+
+
+def _kg(weight_g: int) -> str:
+    return f"{Decimal(weight_g).scaleb(-3).normalize():f} kg"
 
 
 def is_signed_for(signed_against: int | None, highest: int | None) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from services.scheduling.rules.patients import consents
 from services.scheduling.rules.visits.doses import DoseState, unplanned
-from services.scheduling.rules.visits.life import is_a_name
+from services.scheduling.rules.visits.life import ONE_AFTER_THE_OTHER, is_a_name
 from services.scheduling.rules.visits.readings import Vitals, broken_by_vitals
 from shared.events.scheduling import RideMode
 from shared.refusals import Broken
@@ -119,6 +119,25 @@ def broken_by_unasked(fasted: bool | None, asked: Asked) -> list[Broken]:  # noq
     ]
 
 
+def broken_by_answered(
+    *, on_record: bool | None, said: bool | None, seen: bool | None
+) -> list[Broken]:
+    """Whether a patient's answer replaces another one that whoever asks did not know of."""
+    if on_record is None or said in {None, on_record} or seen is on_record:
+        return []
+    told = "fasted" if on_record else "has eaten"
+    return [
+        Broken(
+            "answered_meanwhile",
+            f"It is on record already that the patient {told}. Ask again; if that was wrong or is"
+            f" no longer so, send instead_of: {str(on_record).lower()}.",
+            ONE_AFTER_THE_OTHER,
+            "fasted",
+            found=str(on_record).lower(),
+        )
+    ]
+
+
 def _span(minutes: int) -> str:
     """`2 hours`, `90 minutes`."""
     hours, rest = divmod(minutes, 60)
@@ -216,6 +235,20 @@ def broken_by_transfer(
     return [*missing, *_broken_by_dose(dose)]
 
 
+def broken_by_own_driver(driver_phone: str | None, patient_phone: str | None) -> list[Broken]:
+    """Nobody who was infused drives: a driver with the patient's own number is no driver."""
+    if driver_phone is None or driver_phone != patient_phone:
+        return []
+    return [
+        Broken(
+            "driver_is_patient",
+            "This is the patient's own number; record that of whoever drives.",
+            "FAQ: you will not be able to drive for the remainder of the day",
+            "driver_phone",
+        )
+    ]
+
+
 def broken_by_ride_seen(
     mode: RideMode,
     driver_name: str | None,
@@ -223,20 +256,8 @@ def broken_by_ride_seen(
     *,
     patient_phone: str | None = None,
 ) -> list[Broken]:
-    """A ride is verified by who came. A rideshare hides its driver's number, and shows the name.
-
-    Nobody who was infused drives: a driver with the patient's own number is no driver.
-    """
-    broken = []
-    if driver_phone is not None and driver_phone == patient_phone:
-        broken.append(
-            Broken(
-                "driver_is_patient",
-                "This is the patient's own number; record that of whoever drives.",
-                "FAQ: you will not be able to drive for the remainder of the day",
-                "driver_phone",
-            )
-        )
+    """A ride is verified by who came. A rideshare hides its driver's number, and shows the name."""
+    broken = broken_by_own_driver(driver_phone, patient_phone)
     if not is_a_name(driver_name):
         broken.append(
             Broken(

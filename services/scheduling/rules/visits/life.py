@@ -202,6 +202,7 @@ def broken_by_step(step: Step, state: VisitState) -> list[Broken]:
             "a visit's life: booked, confirmed, checked in, cleared, running, completed,"
             " recovering, discharged",
             "appointment_id",
+            found=state,
         )
     ]
 
@@ -231,6 +232,9 @@ def broken_by_cancelling(
     ]
 
 
+ONE_AFTER_THE_OTHER = "two changes of one visit are decided one after the other"
+
+
 def broken_by_revision(seen: int, found: int) -> list[Broken]:
     """Whether somebody changed the visit after the one who asks looked at it."""
     if seen == found:
@@ -239,8 +243,9 @@ def broken_by_revision(seen: int, found: int) -> list[Broken]:
         Broken(
             "changed_meanwhile",
             f"The visit is at revision {found}, not {seen}; look again and decide anew.",
-            "two changes of one visit are decided one after the other",
+            ONE_AFTER_THE_OTHER,
             "revision",
+            found=str(found),
         )
     ]
 

@@ -19,7 +19,8 @@ class Measure(StrEnum):
     """What a limit is about, the unit last.
 
     A dose of a mass is judged per kilogram, one of a volume or of international units as a whole.
-    `DOSE_STEP_PCT` is a planned dose against the highest that the series has had.
+    `DOSE_STEP_PCT` is a planned dose against the highest that the series has had,
+    `WEIGHT_CHANGE_PCT` the weight of a plan against that of the patient's plan before.
     """
 
     SYSTOLIC_MMHG = "systolic_mmhg"
@@ -33,6 +34,7 @@ class Measure(StrEnum):
     DOSE_MIU = "dose_miu"
     FIRST_DOSE_MIU = "first_dose_miu"
     DOSE_STEP_PCT = "dose_step_pct"
+    WEIGHT_CHANGE_PCT = "weight_change_pct"
 
 
 class Phase(StrEnum):
@@ -91,6 +93,7 @@ SAID: dict[Measure, Wording] = {
     Measure.DOSE_MIU: Wording("Dose", " IU", 3),
     Measure.FIRST_DOSE_MIU: Wording("First dose", " IU", 3),
     Measure.DOSE_STEP_PCT: Wording("This dose is", " % of the highest of the series so far"),
+    Measure.WEIGHT_CHANGE_PCT: Wording("The weight differs by", " % from the plan before"),
 }
 
 
@@ -178,6 +181,7 @@ LIKELY: dict[Measure, tuple[int, int]] = {
     Measure.DOSE_MIU: (1, 1_000_000_000),
     Measure.FIRST_DOSE_MIU: (1, 1_000_000_000),
     Measure.DOSE_STEP_PCT: (100, 1000),
+    Measure.WEIGHT_CHANGE_PCT: (1, 100),
 }
 """What can be read of a living patient, or given to one: a limit beyond it is none."""
 
