@@ -259,6 +259,11 @@ async def test_a_month_is_signed_once_by_each_clinician_with_the_days():
     assert "11/18/2026, 11/20/2026." in words
 
 
+async def test_a_bank_sees_the_clinics_phone_as_it_is_dialled():
+    words = words_of(await printed(evidence(), Template.DISPUTE))
+    assert "(202) 555-0149" in words
+
+
 async def test_whoever_owes_nothing_is_told_so():
     assert "Nothing is owed" in words_of(await printed(statement(), Template.STATEMENT))
 

@@ -278,6 +278,19 @@ async def test_a_statement_of_a_patient_is_read_by_the_desk_and_noted(billing: B
     assert [(one.patient_id, one.purpose) for one in noted] == [(patient_id, "payment")]
 
 
+async def test_a_statement_of_nobody_is_refused_at_once(billing: Billing):
+    wish = {"since": "2026-11-01", "location_id": str(new_id())}
+    nobody, booked = new_id(), new_id()
+    answer = await billing.ask("POST", f"/patients/{nobody}/statements", wish)
+    assert answer.status_code == 409
+    [violation] = answer.json()["violations"]
+    assert violation["rule"] == "nothing_to_state"
+    assert "Check the patient's id." in violation["detail"]
+    assert await billing.rows("SELECT 1 FROM patient_statements") == []
+    await billing.book(booked)
+    assert (await billing.ask("POST", f"/patients/{booked}/statements", wish)).is_success
+
+
 async def test_a_statement_that_is_not_printed_yet_is_not_there(billing: Billing):
     answer = await billing.ask("GET", f"/statements/{new_id()}/pdf")
     assert answer.status_code == 404

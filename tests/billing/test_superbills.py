@@ -281,3 +281,41 @@ async def test_a_hold_for_a_rule_that_is_gone_is_shown_by_its_name_beside_the_ot
 
     assert [one["rule"] for one in waiting["blocked_by"]] == ["rule_of_old", "clinic_ein"]
     assert "ask for the superbill again" in waiting["blocked_by"][0]["detail"]
+
+
+async def test_whoever_asks_for_a_superbill_too_early_or_too_late_is_told_what_to_do(
+    billing: Billing,
+):
+    async def asked(charge: dict[str, Any]) -> tuple[int, str, str]:
+        answer = await billing.ask("POST", f"/charges/{charge['charge_id']}/superbill", {})
+        [violation] = answer.json()["violations"]
+        return answer.status_code, violation["rule"], violation["detail"]
+
+    await billing.set_fee(20000)
+    patient, another = new_id(), new_id()
+    await billing.hear(billing.complete(patient))
+    await billing.until_rest()
+    charge = await billing.only_charge(patient)
+    status, rule, says = await asked(charge)
+    assert (status, rule) == (409, "charge_not_paid")
+    assert f"GET /patients/{patient}/charges" in says
+
+    given_up = {"kind": "write_off", "reason": "uncollectable", "amount_cents": 20000}
+    await billing.told("POST", f"/charges/{charge['charge_id']}/adjustments", given_up)
+    assert (await billing.only_charge(patient))["state"] == "closed"
+    status, rule, says = await asked(charge)
+    assert (status, rule) == (409, "charge_given_up")
+    assert f"POST /patients/{patient}/statements" in says
+
+    await billing.save_card(another)
+    await billing.hear(billing.complete(another))
+    await billing.until_rest()
+    paid = await billing.only_charge(another)
+    back = {"amount_cents": 20000, "reason": "service_problem"}
+    await billing.told("POST", f"/payments/{paid['payments'][0]['payment_id']}/refunds", back)
+    await billing.until_rest()
+    paid = await billing.only_charge(another)
+    assert paid["state"] == "closed"
+    status, rule, says = await asked(paid)
+    assert (status, rule) == (409, "superbill_issued")
+    assert str(paid["superbill_id"]) in says

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
+
 from tests.support import seeds
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +42,8 @@ async def strays(
     config = folder / "schemathesis.toml"
     known = "".join(f'"{name}" = "{value}"\n' for name, value in on_record.items())
     config.write_text(f"[parameters]\n{known}{UNREADY}")
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as first:
+        await first.get(f"{url}/openapi.json")  # it is written once: whoever asks again has it soon
     asked = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config)),
         *("run", f"{url}/openapi.json"),

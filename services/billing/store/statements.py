@@ -71,6 +71,13 @@ _MOVED = text(
     """
 ).bindparams(bindparam("zone", CLINIC_ZONE.key, type_=TEXT))
 
+_KNOWN = text(
+    """
+    SELECT EXISTS (SELECT FROM visits WHERE patient_id = :patient_id)
+        OR EXISTS (SELECT FROM ledger_transfers WHERE patient_id = :patient_id)
+    """
+)
+
 _FIND = "SELECT * FROM patient_statements WHERE statement_id = :statement_id"
 
 _LOOK = text(_FIND)
@@ -86,6 +93,11 @@ _READY = text(
      WHERE statement_id = :statement_id
     """
 )
+
+
+async def knows(tx: Transaction, patient_id: UUID) -> bool:
+    """Whether there is anything of a patient: a visit, or money."""
+    return bool((await tx.execute(_KNOWN, {"patient_id": patient_id})).scalar_one())
 
 
 async def forward(tx: Transaction, patient_id: UUID, before: datetime) -> int:

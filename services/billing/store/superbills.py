@@ -113,7 +113,8 @@ _LET_GO = text("DELETE FROM superbill_holds WHERE charge_id = :charge_id")
 
 _BILLED = text(
     """
-    SELECT c.patient_id, c.state = 'paid' AS is_paid, s.superbill_id,
+    SELECT c.patient_id, c.state = 'paid' AS is_paid, c.state = 'closed' AS is_given_up,
+           s.superbill_id,
            d.superbill_id IS NOT NULL AS is_printed, h.correction
       FROM charges AS c
       LEFT JOIN superbills AS s USING (charge_id)
@@ -202,6 +203,7 @@ async def find_billed(tx: Transaction, charge_id: UUID) -> Billed | None:
     return row and Billed(
         patient_id=row.patient_id,
         is_paid=row.is_paid,
+        is_given_up=row.is_given_up,
         superbill_id=row.superbill_id,
         is_printed=row.is_printed,
         held_correction=row.correction and CorrectionReason(row.correction),

@@ -126,6 +126,8 @@ async def ask_statement(
     until = wish.until or clinic_day(tx.now)
     if broken := rules.broken_by_span(wish.since, until, clinic_day(tx.now)):
         return Refused.by_rules(broken)
+    if not await store.knows(tx, patient_id):
+        return Refused.by_rules([rules.UNKNOWN_PATIENT])
     listed = StatementListed(
         statement_id=new_id(),
         patient_id=patient_id,

@@ -152,6 +152,14 @@ def broken_by_span(since: date, until: date, today: date) -> list[Broken]:
     return []
 
 
+UNKNOWN_PATIENT = Broken(
+    "nothing_to_state",
+    "Billing knows no visit and no payment of this patient. Check the patient's id.",
+    "Va. Code 54.1-2404: a statement is of what was charged",
+    "patient_id",
+)
+
+
 def account_of(
     since: date,
     until: date,

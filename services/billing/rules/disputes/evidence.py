@@ -13,6 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.billing.rules.as_printed import address_lines, as_dialled
 from services.billing.rules.disputes.course import UNANSWERED, DisputeState
 from services.billing.rules.estimates.items import Clinic
 from services.billing.rules.payments.mandates import Way
@@ -113,7 +114,6 @@ def evidence_of(known: Known, attendance: Attendance, now: datetime) -> Evidence
     """What is on record, and nothing beside it: a moment that nobody noted is left out."""
     location = attendance.location
     zone = ZoneInfo(location.zone)
-    address = location.address
     steps = (
         ("Arrived at the clinic", known.arrived_at),
         ("Service began", attendance.started_at),
@@ -144,17 +144,7 @@ def evidence_of(known: Known, attendance: Attendance, now: datetime) -> Evidence
         opened_on=known.opened_at.astimezone(zone).date(),
         disputed_cents=known.disputed_cents,
         clinic=Clinic(
-            location.legal_name,
-            location.phone,
-            tuple(
-                line
-                for line in (
-                    address.line1,
-                    address.line2,
-                    f"{address.city}, {address.state} {address.postal_code}",
-                )
-                if line
-            ),
+            location.legal_name, as_dialled(location.phone), address_lines(location.address)
         ),
         patient=f"{attendance.first_name} {attendance.last_name}",
         service_on=attendance.started_at.astimezone(zone).date(),

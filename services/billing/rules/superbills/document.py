@@ -257,6 +257,7 @@ class Billed:
 
     patient_id: UUID
     is_paid: bool
+    is_given_up: bool
     superbill_id: UUID | None
     is_printed: bool
     held_correction: CorrectionReason | None = None
@@ -264,20 +265,32 @@ class Billed:
 
 def broken_by_asking(billed: Billed) -> list[Broken]:
     """What forbids asking for a charge's superbill."""
-    if not billed.is_paid:
-        return [
-            Broken(
-                "charge_not_paid",
-                "A superbill says that its charge is paid, and this one is not yet.",
-                "FAQ: a superbill for your insurance; payers reject one with a balance",
-            )
-        ]
     if billed.is_printed and billed.held_correction is None:
         return [
             Broken(
                 "superbill_issued",
                 f"The superbill of this charge is issued: GET /superbills/{billed.superbill_id}.",
                 "one superbill per charge",
+            )
+        ]
+    if billed.is_given_up and billed.superbill_id is None:
+        return [
+            Broken(
+                "charge_given_up",
+                "Nothing was paid of this charge and kept: it was given up, and there is nothing"
+                " that an insurer could reimburse. A statement shows it:"
+                f" POST /patients/{billed.patient_id}/statements.",
+                "a superbill is a statement of what was paid",
+            )
+        ]
+    if not billed.is_paid:
+        return [
+            Broken(
+                "charge_not_paid",
+                "A superbill says that its charge is paid, and this one is not yet. Take what is"
+                f" owed (GET /patients/{billed.patient_id}/charges); the superbill then makes"
+                " itself.",
+                "FAQ: a superbill for your insurance; payers reject one with a balance",
             )
         ]
     return []
