@@ -16,5 +16,10 @@ def fresh_seed() -> int:
     return int(os.environ.get(VARIABLE) or secrets.randbelow(2**32))
 
 
+def same_seed() -> str:
+    """The same in every run, unless the environment names another one to try."""
+    return os.environ.get(VARIABLE) or "1"
+
+
 def how_to_repeat(seed: int) -> str:
     return f"This was tried at random; {VARIABLE}={seed} tries the same again."
