@@ -80,16 +80,31 @@ async def finish(clinic: Clinic) -> None:
 EVERYBODY = [f"p{n}" for n in range(1, 301)]
 
 
-async def look(
-    clinic: Clinic, kind: str, content: str, *, other_people: Sequence[str] = EVERYBODY
-) -> Any:
-    """The dry run. All whom a test brings have one name, and are different people."""
-    wish = {
+def wish_for(clinic: Clinic, kind: str, content: str) -> dict[str, Any]:
+    return {
         "kind": kind,
         "source": source_of(clinic),
         "location_id": clinic.location_id,
         "content": content,
-        "other_people": other_people,
+    }
+
+
+async def look(
+    clinic: Clinic,
+    kind: str,
+    content: str,
+    *,
+    other_people: Sequence[str] = EVERYBODY,
+    same_people: Mapping[str, str] | None = None,
+) -> Any:
+    """The dry run. All whom a test brings have one name, and are different people."""
+    same = same_people or {}
+    wish = wish_for(clinic, kind, content) | {
+        "other_people": [each for each in other_people if each not in same],
+        "same_people": [
+            {"source_id": source_id, "patient_id": patient_id}
+            for source_id, patient_id in same.items()
+        ],
     }
     opened = await clinic.post("/imports", wish)
     assert opened["state"] == "checking"

@@ -116,7 +116,7 @@ async def test_what_is_wrong_is_told_by_line_and_column_and_never_quoted(
     told = json.dumps(listed)
     for secret in ("Virginia", "Testa", "29/02", "needles", "CCC"):
         assert secret not in told
-    assert "two capital letters, such as VA" in told
+    assert "the two letters that the post has for a state, such as VA" in told
     assert "The email is missing" in told
 
 

@@ -53,6 +53,14 @@ def import_file(
             help="The source_id of one who only looks like somebody on file; once for each.",
         ),
     ] = None,
+    same_people: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--same-person",
+            metavar="ID=PATIENT",
+            help="The source_id of one who is on file here, and the patient's id; once for each.",
+        ),
+    ] = None,
     dry_run: Annotated[  # noqa: FBT002  # an option of the command line
         bool, typer.Option("--dry-run", help="Say what is wrong, and put nothing on file.")
     ] = False,
@@ -71,6 +79,7 @@ def import_file(
         "location_id": str(location),
         "content": content,
         "other_people": other_people or [],
+        "same_people": [_same(each) for each in same_people or []],
     }
     state = asked_as_staff(context)
 
@@ -79,7 +88,7 @@ def import_file(
             found = await _post(practice, "/imports", wish)
             with Progress(transient=True, console=console()) as progress:
                 found = await _follow(practice, progress, "checking", found)
-                if not dry_run and (skip_wrong or not found["wrong"]):
+                if not dry_run and found["ready"] and (skip_wrong or not found["wrong"]):
                     path = f"/imports/{found['import_id']}/apply"
                     found = await _post(practice, path, {"skip_wrong": skip_wrong})
                     found = await _follow(practice, progress, "applying", found)
@@ -90,6 +99,14 @@ def import_file(
     _tell(found, wrong, advised)
     if found["wrong"]:
         raise typer.Exit(1)
+
+
+def _same(said: str) -> dict[str, str]:
+    source_id, _, patient_id = said.rpartition("=")
+    try:
+        return {"source_id": source_id, "patient_id": str(UUID(patient_id))}
+    except ValueError:
+        raise Trouble(f"{said}: right would be --same-person SOURCE_ID=PATIENT_ID") from None
 
 
 def _read(file: Path) -> str:

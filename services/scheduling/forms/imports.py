@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -32,6 +32,7 @@ from services.scheduling.rules.imports.layout import (
     Record,
 )
 from services.scheduling.rules.imports.rows import wrong_columns
+from services.scheduling.rules.imports.same_people import People
 from services.scheduling.rules.patients.intake import ANOTHER_PERSON, Concern, person_of
 from shared.claims import Icd10, Line, Npi
 from shared.events import Moment
@@ -60,11 +61,19 @@ ADDRESS = ("line1", "line2", "city", "state", "postal_code")
 SourceId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
+class SamePerson(Wish):
+    """A person of a file, by the id there, who is a patient on file here, by the id here."""
+
+    source_id: SourceId
+    patient_id: UUID
+
+
 class OpenImport(Wish):
     """A file, to be checked. Nothing of it is applied before somebody says so.
 
     `other_people` are the `source_id`s of patients who have the name and the birth date of somebody
-    who is on file, or in the file, and are not the same person.
+    who is on file, or in the file, and are not the same person. `same_people` are on file here
+    already: their visits are imported as that patient's, whose card stays as it is here.
     """
 
     kind: Kind
@@ -77,7 +86,26 @@ class OpenImport(Wish):
     """Which system the ids are of; the same word for all its files."""
     location_id: UUID
     other_people: Annotated[list[SourceId], Field(max_length=MAX_RECORDS, default_factory=list)]
+    same_people: Annotated[list[SamePerson], Field(max_length=MAX_RECORDS, default_factory=list)]
     content: Content
+
+    @model_validator(mode="after")
+    def _each_is_one(self) -> OpenImport:
+        named = [each.source_id for each in self.same_people]
+        if len(set(named)) < len(named) or set(named) & set(self.other_people):
+            raise Malformed(
+                "said_twice",
+                "One person of the file is named twice, here or in other_people too; right would be"
+                " each once, as the patient here or as another person.",
+                SOURCE,
+                "same_people",
+            )
+        return self
+
+    @property
+    def people(self) -> People:
+        same = {each.source_id: each.patient_id for each in self.same_people}
+        return People(frozenset(self.other_people), same)
 
 
 class ApplyImport(Wish):
@@ -128,9 +156,13 @@ class _Imported(BaseModel):
 
 
 class ImportedPatient(_Imported):
-    """`answers` is what was asked for screening, by the column that says it."""
+    """`answers` is what was asked for screening, by the column that says it.
+
+    `is_patient`: who this is here, where somebody says that the person is on file already.
+    """
 
     card: RegisterPatient
+    is_patient: UUID | None = None
     answers: dict[Concern, Literal["yes", "no"]] = {}
 
     @property
@@ -143,9 +175,11 @@ class ImportedVisit(_Imported):
     """A visit in a chair has diagnoses, and an infusion of a series its series; a session none.
 
     Which of them its type is, the catalogue says, and the check of the file asks there.
+    `is_patient` as of a patient.
     """
 
     patient_source_id: SourceId
+    is_patient: UUID | None = None
     visit_type: TypeCode
     starts_at: StartsAt
     clinician_npi: Npi
@@ -196,16 +230,16 @@ def _parts(text: str) -> list[str]:
 Read = ImportedPatient | ImportedVisit
 
 
-def read_record(
-    record: Record, zone: ZoneInfo, other_people: Collection[str]
-) -> Read | list[Broken]:
+def read_record(record: Record, zone: ZoneInfo, people: People) -> Read | list[Broken]:
     """A record in the form that is stored, or every column that is wrong."""
     if record.broken:
         return list(record.broken)
     try:
         if record.record == "patient":
-            return ImportedPatient.model_validate(_as_patient(record.fields, other_people))
-        return ImportedVisit.model_validate(record.fields, context={"zone": zone})
+            return ImportedPatient.model_validate(_as_patient(record.fields, people))
+        named = record.fields.get("patient_source_id", "")
+        said = dict(record.fields) | {"is_patient": people.same.get(named)}
+        return ImportedVisit.model_validate(said, context={"zone": zone})
     except ValidationError as error:
         wrong = [_column(found) for found in error.errors(include_input=False)]
         return wrong_columns(
@@ -217,11 +251,13 @@ def _column(found: Any) -> str:
     cause = (found.get("ctx") or {}).get("error")
     if isinstance(cause, _Column):
         return str(cause)
+    if isinstance(cause, Malformed) and cause.broken.field is not None:
+        return cause.broken.field
     named = [part for part in found["loc"] if isinstance(part, str)]
     return named[-1]
 
 
-def _as_patient(fields: Mapping[str, str], other_people: Collection[str]) -> dict[str, Any]:
+def _as_patient(fields: Mapping[str, str], people: People) -> dict[str, Any]:
     card: dict[str, Any] = {
         name: text for name, text in fields.items() if name not in {"source_id", *ADDRESS, *Concern}
     }
@@ -234,8 +270,9 @@ def _as_patient(fields: Mapping[str, str], other_people: Collection[str]) -> dic
     if "phone" in card:
         card["phone"] = _e164(card["phone"])
     source_id = fields.get("source_id", "")
-    card[ANOTHER_PERSON] = source_id in other_people
-    return {"source_id": source_id, "card": card, "answers": answers}
+    card[ANOTHER_PERSON] = source_id in people.others
+    is_patient = people.same.get(source_id)
+    return {"source_id": source_id, "card": card, "answers": answers, "is_patient": is_patient}
 
 
 _BOTH = "named in one column, denied in another"

@@ -15,10 +15,11 @@ from pydantic import (
     model_validator,
 )
 
+from services.scheduling.forms.people import MailAddress, PersonLine, PersonName, PostalAddress
 from services.scheduling.forms.wish import Wish
 from services.scheduling.rules.patients.intake import ANOTHER_PERSON, Concern
 from services.scheduling.rules.visits.life import SendHomeReason
-from shared.claims import E164, PRINTABLE, Address, Email, Icd10, Line, Name
+from shared.claims import E164, PRINTABLE, Icd10, Line, Name
 from shared.events import Moment
 from shared.events.scheduling import CancelReason, RideMode, TypeCode
 from shared.identifiers import DeaNumber, Ein, Npi
@@ -132,7 +133,7 @@ class OpenLocation(Wish):
     ein: Ein
     npi: Npi
     phone: E164
-    address: Address
+    address: PostalAddress
     calendar_name: Line | None = None
 
 
@@ -150,7 +151,7 @@ class CorrectLocation(_Change):
     ein: Ein | None = None
     npi: Npi | None = None
     phone: E164 | None = None
-    address: Address | None = None
+    address: PostalAddress | None = None
     calendar_name: Line | None = None
 
 
@@ -177,24 +178,24 @@ Subject = Annotated[
 class AddClinician(Wish):
     """`subject` is the login by which the clinician signs; who has none signs nothing."""
 
-    name: Line
+    name: PersonLine
     credential: Name
     npi: Npi
     license_number: Name
     dea_number: DeaNumber | None = None
     phone: E164
-    address: Address
+    address: PostalAddress
     subject: Subject | None = None
 
 
 class CorrectClinician(_Change):
-    name: Line | None = None
+    name: PersonLine | None = None
     credential: Name | None = None
     npi: Npi | None = None
     license_number: Name | None = None
     dea_number: DeaNumber | None = None
     phone: E164 | None = None
-    address: Address | None = None
+    address: PostalAddress | None = None
     subject: Subject | None = None
 
 
@@ -206,12 +207,12 @@ class RegisterPatient(Wish):
     `same_name_is_another_person` where somebody of this name and birth date is on file already.
     """
 
-    first_name: Name
-    last_name: Name
+    first_name: PersonName
+    last_name: PersonName
     birth_date: BirthDate
     phone: E164
-    email: Email
-    address: Address
+    email: MailAddress
+    address: PostalAddress
     concerns: Annotated[list[Concern], Field(max_length=len(Concern), default_factory=list)]
     denied: Annotated[list[Concern], Field(max_length=len(Concern), default_factory=list)]
     same_name_is_another_person: bool = False
@@ -231,12 +232,12 @@ class RegisterPatient(Wish):
 class UpdatePatient(_Change):
     """`same_name_is_another_person` as at registration, where the name or birth date changes."""
 
-    first_name: Name | None = None
-    last_name: Name | None = None
+    first_name: PersonName | None = None
+    last_name: PersonName | None = None
     birth_date: BirthDate | None = None
     phone: E164 | None = None
-    email: Email | None = None
-    address: Address | None = None
+    email: MailAddress | None = None
+    address: PostalAddress | None = None
     same_name_is_another_person: bool = False
 
     def changes(self) -> dict[str, Any]:
@@ -299,7 +300,7 @@ class CancelAppointment(Wish):
 
 class RecordRide(Wish):
     mode: RideMode
-    driver_name: Line | None = None
+    driver_name: PersonLine | None = None
     driver_phone: E164 | None = None
 
 

@@ -15,13 +15,17 @@ from shared.columns import moment, sealed_bytes
 
 
 class Import(Base, table=True):
-    """One file. It is checked as a whole before any of it is applied."""
+    """One file. It is checked as a whole before any of it is applied.
+
+    `not_applied`: by the time that it was, no row of it was right any more.
+    """
 
     __tablename__ = "imports"
     __table_args__ = (
         CheckConstraint("kind IN ('patients', 'appointments', 'fhir_bundle')", name="kind"),
         CheckConstraint(
-            "state IN ('checking', 'checked', 'applying', 'applied', 'lapsed')", name="state"
+            "state IN ('checking', 'checked', 'applying', 'applied', 'not_applied', 'lapsed')",
+            name="state",
         ),
     )
 

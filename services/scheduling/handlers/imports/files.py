@@ -22,10 +22,11 @@ from services.scheduling.forms.imports import (
     RowProblems,
     read_record,
 )
-from services.scheduling.handlers.imports import visits
+from services.scheduling.handlers.imports import same_people, visits
 from services.scheduling.handlers.patients import intake
 from services.scheduling.import_keys import ImportKeys
 from services.scheduling.rules.imports import rows as rules
+from services.scheduling.rules.imports import same_people as same_rules
 from services.scheduling.rules.imports.files import read_file
 from services.scheduling.rules.imports.layout import Record
 from services.scheduling.store import imports as kept
@@ -44,6 +45,9 @@ PATIENTS_AT_ONCE = 100
 KEPT = timedelta(days=7)
 """How long the text of a file waits, sealed, for somebody to apply it: no figure of care."""
 
+_NAMES_PATIENT = {"patient": "source_id", "visit": "patient_source_id"}
+"""By which column a record says whose it is."""
+
 STATES = ("waiting", "ready", "known", "wrong", "applied")
 
 
@@ -57,6 +61,11 @@ async def open_import(
     records = read_file(wish.kind, wish.content)
     if isinstance(records, Broken):
         return Refused.by_rules([records], "The file is not imported")
+    named = [each.source_id for each in wish.same_people]
+    in_file = {each.fields.get(_NAMES_PATIENT[each.record], "") for each in records}
+    broken = same_rules.broken_by_naming(named, in_file)
+    if broken:
+        return Refused.by_rules(broken, "The file is not imported")
     import_id = new_id()
     tx.insert(
         Import,
@@ -68,7 +77,7 @@ async def open_import(
         made_by=by.subject,
     )
     zone = ZoneInfo(location.zone)
-    read = [(each, read_record(each, zone, frozenset(wish.other_people))) for each in records]
+    read = [(each, read_record(each, zone, wish.people)) for each in records]
     await kept.add_rows(tx, _rows(tx, import_id, read, wish.source, keys))
     await _go_on(tx, import_id, -1, "waiting")
     tx.do(ForgetImport(import_id=import_id), due=tx.now + KEPT)
@@ -132,8 +141,8 @@ def _rows(
             row["state"] = "waiting"
             if isinstance(read, ImportedPatient):
                 first = people.setdefault(read.person, record.line)
-                is_other = first == record.line or read.card.same_name_is_another_person
-                same = [] if is_other else [rules.same_person(first)]
+                is_said = read.card.same_name_is_another_person or read.is_patient is not None
+                same = [] if first == record.line or is_said else [rules.same_person(first)]
                 row["problems"] = [rules.as_problem(each) for each in same]
             row["content"] = kept.seal_row(tx, import_id, record.line, read.model_dump(mode="json"))
         rows.append(row | {"batch_no": batches.setdefault(batch, len(batches))})
@@ -149,7 +158,9 @@ async def _go_on(tx: Transaction, import_id: UUID, after: int, state: str) -> No
     elif state == "waiting":
         await kept.set_import_state(tx, import_id, "checked")
     else:
-        await kept.set_import_state(tx, import_id, "applied")
+        counts = await kept.counts(tx, import_id)
+        done = counts.get("applied", 0) + counts.get("known", 0) > 0
+        await kept.set_import_state(tx, import_id, "applied" if done else "not_applied")
         await kept.forget_contents(tx, import_id)
 
 
@@ -163,7 +174,11 @@ async def check_batch(work: CheckImportBatch, tx: Transaction) -> None:
     if fresh and fresh[0].record == "patient":
         for row in fresh:
             patient = ImportedPatient.model_validate(kept.open_row(tx, row))
-            broken = await intake.broken_by_intake(patient.card, tx)
+            broken = (
+                await intake.broken_by_intake(patient.card, tx)
+                if patient.is_patient is None
+                else await same_people.broken_by_patient(patient, None, tx)
+            )
             await _judged(tx, row, [rules.of_patient(each) for each in broken])
     elif fresh:
         await visits.check(import_, work.batch_no, _visits(fresh, tx), tx)
@@ -187,6 +202,11 @@ async def apply_batch(work: ApplyImportBatch, tx: Transaction) -> None:
 
 async def _register(row: ImportRow, tx: Transaction) -> None:
     patient = ImportedPatient.model_validate(kept.open_row(tx, row))
+    if patient.is_patient is not None:
+        broken = await same_people.link(row, patient, tx)
+        if broken:
+            await _judged(tx, row, broken)
+        return
     answer = await intake.register_patient(patient.card, None, tx)
     if isinstance(answer, Refused):
         said = answer.violations
@@ -202,9 +222,22 @@ async def _without_known(rows: Sequence[ImportRow], tx: Transaction) -> list[Imp
     """The rows that were not imported before; the others are marked as known."""
     known = await kept.imported(tx, {row.source_key for row in rows if row.source_key})
     for row in rows:
-        if row.source_key in known:
+        known_as = known.get(row.source_key) if row.source_key else None
+        if known_as is None:
+            continue
+        broken = await _known_as_another(row, known_as, tx) if row.record == "patient" else []
+        if broken:
+            await _judged(tx, row, broken)
+        else:
             await kept.change_row(tx, row, state="known")
     return [row for row in rows if row.source_key not in known]
+
+
+async def _known_as_another(row: ImportRow, known_as: UUID, tx: Transaction) -> list[Broken]:
+    patient = ImportedPatient.model_validate(kept.open_row(tx, row))
+    if patient.is_patient is None:
+        return []
+    return await same_people.broken_by_patient(patient, known_as, tx)
 
 
 def _visits(rows: Sequence[ImportRow], tx: Transaction) -> list[tuple[ImportRow, ImportedVisit]]:
@@ -228,10 +261,13 @@ async def apply_import(
         return Refused.not_found("import", "import_id")
     import_ = await _found(tx, import_id)
     counts = await kept.counts(tx, import_id)
-    if import_.state in {"applying", "applied"}:
+    if import_.state in {"applying", "applied", "not_applied"}:
         return await _show(import_, tx)
     broken = rules.broken_by_applying(
-        import_.state, wrong=counts.get("wrong", 0), skip_wrong=wish.skip_wrong
+        import_.state,
+        right=counts.get("ready", 0) + counts.get("known", 0),
+        wrong=counts.get("wrong", 0),
+        skip_wrong=wish.skip_wrong,
     )
     if broken:
         return Refused.by_rules(broken, "The import is not applied")

@@ -19,6 +19,7 @@ from services.scheduling import store
 from services.scheduling.forms.imports import ImportedVisit
 from services.scheduling.handlers.free_starts import NOBODY
 from services.scheduling.handlers.imports.booking import book_group
+from services.scheduling.handlers.imports.same_people import broken_by_visitor
 from services.scheduling.handlers.rooms import broken_by_watch, slot_of, with_rooms
 from services.scheduling.handlers.series.given_before import broken_by_given
 from services.scheduling.handlers.visits.drug_gaps import broken_by_new
@@ -72,10 +73,9 @@ class Group:
 
 async def check(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Transaction) -> None:
     """Judge a group by what is on file, and by what else the file brings."""
-    patient_key = visits[0][0].patient_key
-    assert patient_key is not None, "a visit names its patient"
-    patient_id = (await kept.imported(tx, {patient_key})).get(patient_key)
+    patient_key, known_as, patient_id = await _whose(visits, tx)
     group = await _judge(import_, batch_no, visits, patient_id, tx)
+    group.note(await _broken_by_visitor(visits, known_as, tx))
     if patient_id is None and not await kept.coming_patients(tx, import_.import_id, {patient_key}):
         group.note([rules.patient_missing()])
     if visits[0][1].series_source_id is not None:
@@ -97,14 +97,13 @@ async def check(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
 
 async def apply(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Transaction) -> None:
     """Book a group, unless something stands in the way by now."""
-    patient_key = visits[0][0].patient_key
-    assert patient_key is not None, "a visit names its patient"
-    patient_id = (await kept.imported(tx, {patient_key})).get(patient_key)
+    patient_key, known_as, patient_id = await _whose(visits, tx)
     if patient_id is not None:
         await store.lock_patient(tx, patient_id)
     await store.keep_location(tx, import_.location_id)
     group = await _judge(import_, batch_no, visits, patient_id, tx)
     await _watch(import_, group, [], tx)
+    group.note(await _broken_by_visitor(visits, known_as, tx))
     if patient_id is None:
         group.note([rules.patient_missing()])
     if group.is_wrong() or patient_id is None or group.clinician is None:
@@ -114,10 +113,27 @@ async def apply(import_: Import, batch_no: int, visits: Sequence[Visit], tx: Tra
     booked = await book_group(
         import_, group.clinician, group.policy, [visit for _, visit in visits], found, tx
     )
+    if known_as is None:
+        kept.note_imported(tx, patient_key, patient_id)
     for (row, _), appointment_id in zip(visits, booked, strict=True):
         assert row.source_key is not None, "a row that was read has its key"
         kept.note_imported(tx, row.source_key, appointment_id)
         await kept.change_row(tx, row, state="applied")
+
+
+async def _whose(visits: Sequence[Visit], tx: Transaction) -> tuple[UUID, UUID | None, UUID | None]:
+    """The key of a group's patient, who that was imported as, and who it is here."""
+    row, said = visits[0]
+    assert row.patient_key is not None, "a visit names its patient"
+    known_as = (await kept.imported(tx, {row.patient_key})).get(row.patient_key)
+    return row.patient_key, known_as, known_as or said.is_patient
+
+
+async def _broken_by_visitor(
+    visits: Sequence[Visit], known_as: UUID | None, tx: Transaction
+) -> list[Broken]:
+    named = visits[0][1].is_patient
+    return [] if named is None else await broken_by_visitor(named, known_as, tx)
 
 
 async def _judge(

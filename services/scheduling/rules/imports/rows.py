@@ -14,16 +14,16 @@ RIGHT: dict[str, str] = {
     "source_id": "the id that the other system has for it, up to 200 characters",
     "patient_source_id": "the other system's id of the patient",
     "series_source_id": "the other system's id of the series; a treatment and a session have none",
-    "first_name": "1 to 30 characters",
-    "last_name": "1 to 30 characters",
+    "first_name": "1 to 30 characters of a name in any script, a letter among them",
+    "last_name": "1 to 30 characters of a name in any script, a letter among them",
     "birth_date": "a day such as 1980-02-29",
     "phone": "a number such as +12025550147 or (202) 555-0147",
     "email": "an address such as testa@example.test",
     "line1": "1 to 60 characters",
     "line2": "1 to 60 characters, or nothing",
     "city": "1 to 30 characters",
-    "state": "two capital letters, such as VA",
-    "postal_code": "a ZIP code, such as 22314",
+    "state": "the two letters that the post has for a state, such as VA",
+    "postal_code": "a ZIP code from 00501 to 99950, such as 22314",
     "concerns": "what intake knows, with ; between: active_liver_disease, heart_disease,"
     " uncontrolled_blood_pressure",
     **dict.fromkeys(
@@ -75,7 +75,10 @@ def of_patient(broken: Broken) -> Broken:
 
 
 def patient_missing() -> Broken:
-    detail = "No patient of this id was imported before or with this file; import patients first."
+    detail = (
+        "No patient of this id was imported before or with this file; import patients first, or say"
+        " in same_people who of those on file it is."
+    )
     return Broken("patient_missing", detail, SOURCE, "patient_source_id")
 
 
@@ -141,7 +144,7 @@ def broken_by_group(visits: Sequence[Grouped]) -> list[Broken]:
     return broken
 
 
-def broken_by_applying(state: str, *, wrong: int, skip_wrong: bool) -> list[Broken]:
+def broken_by_applying(state: str, *, right: int, wrong: int, skip_wrong: bool) -> list[Broken]:
     if state == "checking":
         detail = "The file is still being checked; look again when it is checked."
         return [Broken("import_state", detail, "an import's life", "import_id")]
@@ -151,6 +154,9 @@ def broken_by_applying(state: str, *, wrong: int, skip_wrong: bool) -> list[Brok
             " zone since; import it anew."
         )
         return [Broken("import_state", detail, "an import's life", "import_id")]
+    if wrong and not right:
+        detail = "No row is right, so there is nothing to put on file; mend them and import anew."
+        return [Broken("nothing_right", detail, "an import is told as what it is", "import_id")]
     if wrong and not skip_wrong:
         detail = (
             f"{wrong} rows are wrong; mend them and import the file anew, or say skip_wrong to"

@@ -77,7 +77,8 @@ def broken_by_look_alike(alike: Sequence[UUID]) -> list[Broken]:
             "looks_like_patient",
             f"This looks like patient {known}, of the same name and birth date. Go on with who is"
             f" on file. Where it is another person, say {ANOTHER_PERSON}, or for a row of a file"
-            " give its source_id in other_people when the file is imported.",
+            " give its source_id in other_people when the file is imported; where the row is this"
+            " patient, in same_people.",
             "one person is on file once; some share a name and a birth date",
             ANOTHER_PERSON,
         )

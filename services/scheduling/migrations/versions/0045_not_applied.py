@@ -1,0 +1,18 @@
+"""An import of which nothing went on file is told as that."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0045"
+down_revision = "0044"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute(
+        "ALTER TABLE imports DROP CONSTRAINT ck_imports_state,"
+        " ADD CONSTRAINT ck_imports_state CHECK (state IN"
+        " ('checking', 'checked', 'applying', 'applied', 'not_applied', 'lapsed'))"
+    )
