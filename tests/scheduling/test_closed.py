@@ -83,7 +83,7 @@ ROLES = {
     "POST /closures/{closure_id}/withdraw": "ops",
     "POST /closures/{closure_id}/replans": "front_desk",
     "GET /displaced-visits": "ops front_desk nurse prescriber",
-    "POST /house-figures": "ops",
+    "POST /house-figures": "ops prescriber",
     "GET /house-figures": "ops front_desk nurse prescriber",
     "POST /holds": "front_desk",
     "GET /holds/{hold_id}": "front_desk",

@@ -75,7 +75,8 @@ async def test_only_a_consent_to_this_kind_of_infusion_opens_the_gate(
 
 async def test_a_consent_runs_out_by_the_houses_figure(clinic: Clinic, clock: FixedClock) -> None:
     figure = {"figure": "consent_valid_days", "effective_from": "2026-10-05", "value": 2}
-    await clinic.post("/house-figures", figure | {"source": "made up"})
+    figure |= {"source": "made up", "clinician_id": clinic.clinician_id}
+    await clinic.post("/house-figures", figure)
     patient_id = await clinic.patient(consents=False)
     signed = await clinic.consent(patient_id)
     assert signed["expires_at"] == "2026-10-07T14:00:00Z"

@@ -290,13 +290,9 @@ async def test_hours_and_rosters_that_cannot_be_are_refused(clinic: Clinic) -> N
         ("unknown_visit_type", "visit_type"),
         ("windows_overlap", "windows"),
     ]
-    again = {"visit_type": "ketamine_mood", "effective_from": "2026-10-05", "windows": []}
-    assert await clinic.refused(f"{at}/opening-hours", again | {"source": WORD}) == [
-        ("first_day_taken", "effective_from")
-    ]
-    roster = {"effective_from": "2026-10-05", "chairs_per_nurse": 2, "shifts": [], "source": WORD}
+    roster = {"effective_from": "2026-10-04", "chairs_per_nurse": 2, "shifts": [], "source": WORD}
     assert await clinic.refused(f"{at}/rosters", roster) == [
-        ("first_day_taken", "effective_from"),
+        ("first_day_past", "effective_from"),
         ("roster_empty", "shifts"),
     ]
     later = roster | {"effective_from": "2026-10-12"}

@@ -77,7 +77,9 @@ async def test_a_series_with_one_wrong_visit_comes_in_not_at_all(elsewhere: Clin
         (4, "series_source_id", "series_wrong"),
     ]
     rows[1] = visit(elsewhere, 1, "the day after")
-    found = await bring(elsewhere, "appointments", sheet(rows), skip_wrong=True)
+    found = await look(elsewhere, "appointments", sheet(rows))
+    path = f"/imports/{found['import_id']}/apply"
+    assert await elsewhere.refused(path, {"skip_wrong": True}) == [("nothing_right", "import_id")]
     assert tally(found) == {"wrong": 3}
 
 

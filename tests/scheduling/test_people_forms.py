@@ -130,11 +130,3 @@ async def test_a_file_names_the_column_of_each(elsewhere: Clinic) -> None:
         (5, "postal_code", "import_column"),
         (6, "email", "import_column"),
     ]
-
-
-async def test_a_driver_has_a_name(clinic: Clinic) -> None:
-    visit = (await clinic.series())["appointments"][0]
-    ride = {"mode": "driver", "driver_name": "1234", "driver_phone": "+12025550111"}
-    answer = await clinic.send(f"/appointments/{visit['appointment_id']}/ride", ride)
-    assert answer.status_code == 422
-    assert answer.json()["violations"][0]["rule"] == "name_without_letters"

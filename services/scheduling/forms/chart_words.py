@@ -35,7 +35,10 @@ class ChartWordWish(Wish):
 
 
 class ChartWordAnswer(BaseModel):
-    """A word and who signed it; a default has no signer. The latest whose day has come counts."""
+    """A word and who signed it; a default has no signer.
+
+    The latest whose day has come counts, in its last revision.
+    """
 
     kind: WordKind
     word: str
@@ -45,3 +48,4 @@ class ChartWordAnswer(BaseModel):
     source: str
     clinician_id: UUID | None
     signed_by: str | None
+    revision: int

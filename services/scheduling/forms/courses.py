@@ -57,13 +57,17 @@ class HoldAnswer(BaseModel):
 
 
 class HouseFigureWish(Wish):
+    """A figure from a day on. `clinician_id` is the prescriber who signs one that is clinical."""
+
     figure: HouseFigure
     effective_from: Day
     value: Annotated[int, Field(ge=0, le=1_000_000)]
     source: Source
+    clinician_id: UUID | None = None
 
 
 class HouseFigureAnswer(HouseFigureWish):
     """A figure from a day on; the latest whose day has come is in force, in its last revision."""
 
     revision: int
+    signed_by: str | None

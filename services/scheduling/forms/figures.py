@@ -231,6 +231,7 @@ class OpeningHoursAnswer(OpeningHoursWish):
 
     hours_id: UUID
     location_id: UUID
+    revision: int
     touches: tuple[TouchedVisit, ...] = ()
 
 
@@ -248,6 +249,7 @@ class RosterAnswer(RosterWish):
 
     roster_id: UUID
     location_id: UUID
+    revision: int
     touches: tuple[TouchedVisit, ...] = ()
 
 

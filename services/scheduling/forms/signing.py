@@ -33,3 +33,4 @@ class SigningRuleAnswer(BaseModel):
     credentials: list[str]
     dea_needed: bool
     source: str
+    revision: int

@@ -13,7 +13,6 @@ from services.scheduling.forms.chart_words import Word
 from services.scheduling.forms.doses import DoseAnswer
 from services.scheduling.forms.drip_ends import EndCorrectionAnswer
 from services.scheduling.forms.figures import Day, Source
-from services.scheduling.forms.people import PersonLine
 from services.scheduling.forms.walk_outs import WalkOutAnswer, WelfareCallNote
 from services.scheduling.forms.wish import Wish
 from services.scheduling.forms.wishes import StartsAt, Text
@@ -130,7 +129,7 @@ class SeeRide(Wish):
     """Who stands there to take the patient home."""
 
     mode: RideMode
-    driver_name: PersonLine | None = None
+    driver_name: Line | None = None
     driver_phone: E164 | None = None
 
 

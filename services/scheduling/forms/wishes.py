@@ -300,7 +300,7 @@ class CancelAppointment(Wish):
 
 class RecordRide(Wish):
     mode: RideMode
-    driver_name: PersonLine | None = None
+    driver_name: Line | None = None
     driver_phone: E164 | None = None
 
 

@@ -96,7 +96,9 @@ async def read_figures(location_id: UUID, tx: Transaction) -> LocationFigures | 
     hours, rosters, closures = await store.figures_at(tx, location_id)
     return LocationFigures(
         location_id=location_id,
-        opening_hours=[OpeningHoursAnswer(**row.model_dump()) for row in hours],
-        rosters=[RosterAnswer(**row.model_dump()) for row in rosters],
+        opening_hours=[
+            OpeningHoursAnswer(**row.model_dump(exclude={"recorded_at"})) for row in hours
+        ],
+        rosters=[RosterAnswer(**row.model_dump(exclude={"recorded_at"})) for row in rosters],
         closures=[ClosureAnswer(**row.model_dump()) for row in closures],
     )

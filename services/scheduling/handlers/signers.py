@@ -50,10 +50,9 @@ async def record_signing_rule(
     wish: SigningRuleWish, by: Actor, tx: Transaction
 ) -> SigningRuleAnswer | Refused:
     """Who may sign one act from a day on. It is a limit too, so a prescriber signs it."""
+    rows = await kept.signing_rules(tx, wish.act)
     broken = [
-        *figures.broken_by_first_day(
-            wish.effective_from, await kept.signing_rules(tx, wish.act), tx.now.date()
-        ),
+        *figures.broken_by_past(wish.effective_from, tx.now.date(), "effective_from"),
         *await broken_by_signer(tx, wish.clinician_id, by, Act.LIMITS),
     ]
     if broken:
@@ -62,12 +61,16 @@ async def record_signing_rule(
         tx,
         wish.act,
         wish.effective_from,
+        revision=figures.next_revision(wish.effective_from, rows),
         credentials=rules.spelled(wish.credentials),
         dea_needed=wish.dea_needed,
         source=wish.source,
     )
-    return SigningRuleAnswer(**row.model_dump())
+    return SigningRuleAnswer.model_validate(row, from_attributes=True)
 
 
 async def read_signing_rules(tx: Transaction) -> list[SigningRuleAnswer]:
-    return [SigningRuleAnswer(**row.model_dump()) for row in await kept.signing_rules(tx)]
+    return [
+        SigningRuleAnswer.model_validate(row, from_attributes=True)
+        for row in await kept.signing_rules(tx)
+    ]

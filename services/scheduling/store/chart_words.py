@@ -19,7 +19,7 @@ async def words_in_use(tx: Transaction, kind: WordKind) -> list[str]:
         select(ChartWordRow)
         .ext(distinct_on(word))
         .where(col(ChartWordRow.kind) == kind, since <= tx.now.date())
-        .order_by(word, since.desc())
+        .order_by(word, since.desc(), col(ChartWordRow.revision).desc())
     )
     return [row.word for row in await every(tx, latest, ChartWordRow) if row.in_use]
 
@@ -29,5 +29,6 @@ async def word_rows(tx: Transaction, kind: WordKind | None = None) -> list[Chart
     rows = select(ChartWordRow)
     if kind is not None:
         rows = rows.where(col(ChartWordRow.kind) == kind)
-    order = (col(ChartWordRow.kind), col(ChartWordRow.word), col(ChartWordRow.effective_from))
+    row = ChartWordRow
+    order = col(row.kind), col(row.word), col(row.effective_from), col(row.revision)
     return await every(tx, rows.order_by(*order), ChartWordRow)

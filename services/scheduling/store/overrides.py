@@ -13,6 +13,7 @@ from sqlalchemy import (
     SmallInteger,
     Subquery,
     Text,
+    Uuid,
     func,
     literal,
     null,
@@ -26,8 +27,11 @@ from sqlmodel import col
 from services.scheduling.rules.series.overrides import Signed
 from services.scheduling.store.rows import one, seal, unseal
 from services.scheduling.tables import Appointment, Patient, Series
+from services.scheduling.tables.dose_amendments import DoseAmendment
+from services.scheduling.tables.drip_ends import EndCorrection
 from services.scheduling.tables.leaving import Transfer, WalkOut
 from services.scheduling.tables.overrides import Override
+from services.scheduling.tables.series_corrections import SeriesCorrection
 from services.scheduling.tables.visits import Dose, VitalsOverride
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -154,7 +158,7 @@ _NO_TIME, _NO_TEXT = null().cast(DateTime(timezone=True)), null().cast(Text)
 
 def _of_visit(
     kind: Signed,
-    table: type[VitalsOverride | Dose | Transfer | WalkOut],
+    table: type[VitalsOverride | Dose | Transfer | WalkOut | EndCorrection | DoseAmendment],
     *,
     override_id: Any,
     sealed: Any,
@@ -233,6 +237,38 @@ SIGNED: Subquery = union_all(
         signed_by=WalkOut.signed_by,
         signed_at=WalkOut.signed_at,
     ),
+    _of_visit(
+        Signed.END_CORRECTION,
+        EndCorrection,
+        override_id=EndCorrection.correction_id,
+        sealed=EndCorrection.why,
+        signed_by=EndCorrection.signed_by,
+        signed_at=EndCorrection.signed_at,
+    ),
+    _of_visit(
+        Signed.DOSE_AMENDMENT,
+        DoseAmendment,
+        override_id=DoseAmendment.amendment_id,
+        sealed=DoseAmendment.amended,
+        signed_by=DoseAmendment.signed_by,
+        signed_at=DoseAmendment.signed_at,
+    ),
+    select(
+        col(SeriesCorrection.correction_id),
+        literal(Signed.SERIES_CORRECTION.value),
+        col(Series.patient_id),
+        col(Series.series_id),
+        null().cast(Uuid),
+        col(Series.location_id),
+        _NO_NUMBER,
+        _NO_NUMBER,
+        col(SeriesCorrection.corrected),
+        col(SeriesCorrection.clinician_id),
+        col(SeriesCorrection.signed_by),
+        col(SeriesCorrection.signed_at),
+        _NO_TIME,
+        _NO_TEXT,
+    ).join(Series, col(Series.series_id) == col(SeriesCorrection.series_id)),
 ).subquery("signed")
 _SEALED = {
     Signed.SIZE: ("overrides", "reason"),
@@ -242,6 +278,9 @@ _SEALED = {
     Signed.DOSE_NOT_GIVEN: ("doses", "not_given"),
     Signed.TRANSFER: ("transfers", "handed_over"),
     Signed.WALK_OUT: ("walk_outs", "account"),
+    Signed.END_CORRECTION: ("end_corrections", "why"),
+    Signed.DOSE_AMENDMENT: ("dose_amendments", "amended"),
+    Signed.SERIES_CORRECTION: ("series_corrections", "corrected"),
 }
 BY_SIGNED = (SIGNED.c.signed_at, SIGNED.c.override_id)
 

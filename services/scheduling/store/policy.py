@@ -40,10 +40,10 @@ _POLICY = text(
              WHERE v.visit_type = :visit_type) AS visits,
            (SELECT jsonb_agg(to_jsonb(p) ORDER BY p.effective_from, p.revision) FROM protocols p
              WHERE p.visit_type = :visit_type) AS protocols,
-           (SELECT jsonb_agg(to_jsonb(h) ORDER BY h.effective_from) FROM opening_hours h
+           (SELECT jsonb_agg(to_jsonb(h) ORDER BY h.effective_from, h.revision) FROM opening_hours h
              WHERE h.visit_type = :visit_type
                AND (h.location_id = :location_id OR h.location_id IS NULL)) AS hours,
-           (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.effective_from) FROM rosters r
+           (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.effective_from, r.revision) FROM rosters r
              WHERE r.location_id = :location_id) AS rosters,
            (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.first_on) FROM closures c
              WHERE c.location_id = :location_id AND c.withdrawn_at IS NULL) AS closures,
@@ -164,28 +164,26 @@ async def protocol_rows(tx: Transaction, visit_type: str) -> list[ProtocolRow]:
 
 async def add_opening_hours(tx: Transaction, **values: object) -> None:
     """Written at once: the gathered rows of `tx.insert` are arrays, which take no lists."""
-    await tx.execute(insert(OpeningHoursRow).values(values))
+    await tx.execute(insert(OpeningHoursRow).values(recorded_at=tx.now, **values))
 
 
 async def add_roster(tx: Transaction, **values: object) -> None:
     """As for opening hours."""
-    await tx.execute(insert(RosterRow).values(values))
+    await tx.execute(insert(RosterRow).values(recorded_at=tx.now, **values))
 
 
-async def has_hours_from(tx: Transaction, location_id: UUID, visit_type: str, day: date) -> bool:
-    rows = select(col(OpeningHoursRow.hours_id)).where(
+async def hours_rows(tx: Transaction, location_id: UUID, visit_type: str) -> list[OpeningHoursRow]:
+    rows = select(OpeningHoursRow).where(
         col(OpeningHoursRow.location_id) == location_id,
         col(OpeningHoursRow.visit_type) == visit_type,
-        col(OpeningHoursRow.effective_from) == day,
     )
-    return (await tx.execute(rows)).first() is not None
+    return await every(tx, rows, OpeningHoursRow)
 
 
-async def has_roster_from(tx: Transaction, location_id: UUID, day: date) -> bool:
-    rows = select(col(RosterRow.roster_id)).where(
-        col(RosterRow.location_id) == location_id, col(RosterRow.effective_from) == day
+async def roster_rows(tx: Transaction, location_id: UUID) -> list[RosterRow]:
+    return await every(
+        tx, select(RosterRow).where(col(RosterRow.location_id) == location_id), RosterRow
     )
-    return (await tx.execute(rows)).first() is not None
 
 
 async def next_roster_from(tx: Transaction, location_id: UUID, day: date) -> date | None:
@@ -219,12 +217,16 @@ async def figures_at(
     hours = (
         select(OpeningHoursRow)
         .where(col(OpeningHoursRow.location_id) == location_id)
-        .order_by(col(OpeningHoursRow.effective_from), col(OpeningHoursRow.visit_type))
+        .order_by(
+            col(OpeningHoursRow.effective_from),
+            col(OpeningHoursRow.visit_type),
+            col(OpeningHoursRow.revision),
+        )
     )
     rosters = (
         select(RosterRow)
         .where(col(RosterRow.location_id) == location_id)
-        .order_by(col(RosterRow.effective_from))
+        .order_by(col(RosterRow.effective_from), col(RosterRow.revision))
     )
     closures = (
         select(ClosureRow)

@@ -20,8 +20,8 @@ async def asked_of(tx: Transaction, act: Act) -> Asked:
     rows = select(SigningRuleRow).where(
         col(SigningRuleRow.act) == act, col(SigningRuleRow.effective_from) <= tx.now.date()
     )
-    latest = rows.order_by(col(SigningRuleRow.effective_from).desc()).limit(1)
-    row = await one(tx, latest, SigningRuleRow)
+    newest = col(SigningRuleRow.effective_from).desc(), col(SigningRuleRow.revision).desc()
+    row = await one(tx, rows.order_by(*newest).limit(1), SigningRuleRow)
     assert row is not None, "each act has its first rule"
     return Asked(tuple(row.credentials), row.dea_needed, row.source)
 
@@ -31,14 +31,15 @@ async def signing_rules(tx: Transaction, act: Act | None = None) -> list[Signing
     rows = select(SigningRuleRow)
     if act is not None:
         rows = rows.where(col(SigningRuleRow.act) == act)
-    order = col(SigningRuleRow.act), col(SigningRuleRow.effective_from)
+    row = SigningRuleRow
+    order = col(row.act), col(row.effective_from), col(row.revision)
     return await every(tx, rows.order_by(*order), SigningRuleRow)
 
 
 def add_signing_rule(
     tx: Transaction, act: Act, effective_from: date, **values: Any
 ) -> SigningRuleRow:
-    row = SigningRuleRow(act=act, effective_from=effective_from, **values)
+    row = SigningRuleRow(act=act, effective_from=effective_from, recorded_at=tx.now, **values)
     tx.insert(SigningRuleRow, **row.model_dump())
     return row
 

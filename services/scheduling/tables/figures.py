@@ -161,6 +161,7 @@ class OpeningHoursRow(Base, table=True):
             "location_id",
             "visit_type",
             "effective_from",
+            "revision",
             name="uq_opening_hours_location_id_visit_type_effective_from",
             postgresql_nulls_not_distinct=True,
         ),
@@ -170,8 +171,10 @@ class OpeningHoursRow(Base, table=True):
     location_id: UUID | None = Field(foreign_key="locations.location_id")
     visit_type: str = Field(sa_column=words())
     effective_from: date = Field(sa_column=_date())
+    revision: int = Field(sa_column=_small())
     windows: list[dict[str, Any]] = Field(sa_column=json_object())
     source: str = Field(sa_column=words())
+    recorded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class RosterRow(Base, table=True):
@@ -179,16 +182,23 @@ class RosterRow(Base, table=True):
 
     __tablename__ = "rosters"
     __table_args__ = (
-        UniqueConstraint("location_id", "effective_from"),
+        UniqueConstraint(
+            "location_id",
+            "effective_from",
+            "revision",
+            name="uq_rosters_location_id_effective_from",
+        ),
         CheckConstraint("chairs_per_nurse > 0", name="chairs_per_nurse"),
     )
 
     roster_id: UUID = Field(primary_key=True)
     location_id: UUID = Field(foreign_key="locations.location_id")
     effective_from: date = Field(sa_column=_date())
+    revision: int = Field(sa_column=_small())
     chairs_per_nurse: int = Field(sa_column=_small())
     shifts: list[dict[str, Any]] = Field(sa_column=json_object())
     source: str = Field(sa_column=words())
+    recorded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class ClosureRow(Base, table=True):

@@ -9,20 +9,29 @@ from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, SmallInteg
 from sqlmodel import Field
 
 from services.scheduling.tables.base import Base
+from services.scheduling.tables.figures import SIGNED
 from shared.columns import moment
 
 
 class HouseFigureRow(Base, table=True):
-    """One figure from a day on, and where it comes from. A later row, or revision, replaces it."""
+    """One figure from a day on, and where it comes from. A later row, or revision, replaces it.
+
+    `clinician_id` signed it, where it is clinical and did not come with the house.
+    """
 
     __tablename__ = "house_figures"
-    __table_args__ = (CheckConstraint("value >= 0", name="value"),)
+    __table_args__ = (
+        CheckConstraint("value >= 0", name="value"),
+        CheckConstraint(SIGNED, name="signed"),
+    )
 
     figure: str = Field(sa_column=Column(Text, primary_key=True))
     effective_from: date = Field(sa_column=Column(Date, primary_key=True))
     revision: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     value: int = Field(sa_column=Column(Integer, nullable=False))
     source: str = Field(sa_column=Column(Text, nullable=False))
+    clinician_id: UUID | None = Field(default=None, foreign_key="clinicians.clinician_id")
+    signed_by: str | None = Field(default=None, sa_column=Column(Text))
     recorded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 

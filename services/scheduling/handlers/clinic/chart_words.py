@@ -20,16 +20,22 @@ async def record_chart_word(
     """Keep a word that a prescriber signs: what is given and what is watched for is clinical."""
     rows = [each for each in await kept.word_rows(tx, wish.kind) if each.word == wish.word]
     broken = [
-        *figures.broken_by_first_day(wish.effective_from, rows, tx.now.date()),
+        *figures.broken_by_past(wish.effective_from, tx.now.date(), "effective_from"),
         *broken_by_unsaid(wish.kind, wish.word, in_use=wish.in_use),
         *await broken_by_signer(tx, wish.clinician_id, by, Act.LIMITS),
     ]
     if broken:
         return Refused.by_rules(broken, "The word is not recorded")
-    row = ChartWordRow(signed_by=by.subject, **wish.model_dump())
+    revision = figures.next_revision(wish.effective_from, rows)
+    row = ChartWordRow(
+        signed_by=by.subject, revision=revision, recorded_at=tx.now, **wish.model_dump()
+    )
     tx.insert(ChartWordRow, **row.model_dump())
-    return ChartWordAnswer(**row.model_dump())
+    return ChartWordAnswer.model_validate(row, from_attributes=True)
 
 
 async def read_chart_words(tx: Transaction) -> list[ChartWordAnswer]:
-    return [ChartWordAnswer(**row.model_dump()) for row in await kept.word_rows(tx)]
+    return [
+        ChartWordAnswer.model_validate(row, from_attributes=True)
+        for row in await kept.word_rows(tx)
+    ]

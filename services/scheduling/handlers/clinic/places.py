@@ -23,7 +23,6 @@ from services.scheduling.handlers.clinic.displaced import displaced_at, named
 from services.scheduling.handlers.replans.closures import touched_by
 from services.scheduling.handlers.series.gap_risks import look_at_free_chairs
 from services.scheduling.rules.clinic import figures as rules
-from services.scheduling.rules.clinic.figures import Dated
 from services.scheduling.tables import Appointment, Location
 from services.scheduling.tables.figures import ClosureRow
 from shared.http.problems import Refused
@@ -39,15 +38,16 @@ async def record_opening_hours(
     if location is None:
         return Refused.not_found("location", "location_id")
     today = _today_at(location, tx)
-    same_day = await store.has_hours_from(tx, location_id, wish.visit_type, wish.effective_from)
-    broken = rules.broken_by_first_day(wish.effective_from, _taken(wish, same=same_day), today)
+    rows = await store.hours_rows(tx, location_id, wish.visit_type)
+    broken = rules.broken_by_past(wish.effective_from, today, "effective_from")
     if not await store.visit_type_rows(tx, wish.visit_type):
         broken.append(unknown("visit type", "visit_type"))
     broken += rules.broken_by_overlap([(w.weekday, w.from_, w.until) for w in wish.windows])
     if broken:
         return Refused.by_rules(broken, "The hours are not recorded")
     hours_id = new_id()
-    row = wish.model_dump(by_alias=True)
+    revision = rules.next_revision(wish.effective_from, rows)
+    row = wish.model_dump(by_alias=True) | {"revision": revision}
     await store.add_opening_hours(tx, hours_id=hours_id, location_id=location_id, **row)
     outside = [
         each
@@ -68,12 +68,13 @@ async def record_roster(
     if location is None:
         return Refused.not_found("location", "location_id")
     today = _today_at(location, tx)
-    same_day = await store.has_roster_from(tx, location_id, wish.effective_from)
-    broken = rules.broken_by_first_day(wish.effective_from, _taken(wish, same=same_day), today)
+    rows = await store.roster_rows(tx, location_id)
+    broken = rules.broken_by_past(wish.effective_from, today, "effective_from")
     broken += rules.broken_by_no_shift(len(wish.shifts))
     if broken:
         return Refused.by_rules(broken, "The roster is not recorded")
-    roster_id, row = new_id(), wish.model_dump(by_alias=True)
+    roster_id, revision = new_id(), rules.next_revision(wish.effective_from, rows)
+    row = wish.model_dump(by_alias=True) | {"revision": revision}
     await store.add_roster(tx, roster_id=roster_id, location_id=location_id, **row)
     look_at_free_chairs(location_id, tx)
     touches = await _unwatched_by(tx, location, wish.effective_from)
@@ -91,10 +92,6 @@ async def _unwatched_by(
         if effective_from <= _day_of(each[0], location) < (later or date.max)
     ]
     return named(of_its_days, "nurses_busy")
-
-
-def _taken(wish: OpeningHoursWish | RosterWish, *, same: bool) -> list[Dated]:
-    return [Dated(wish.effective_from)] if same else []
 
 
 async def record_closure(

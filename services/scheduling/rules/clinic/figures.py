@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from typing import Any, Protocol
@@ -14,13 +13,6 @@ LONGEST_VISIT_MIN = 12 * 60
 """The house's limit, for a mistyped figure; the FAQ's longest visit takes four hours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dated:
-    """A row that is there already, by its first day."""
-
-    effective_from: date
-
-
 class _Dated(Protocol):
     @property
     def effective_from(self) -> date: ...
@@ -29,21 +21,6 @@ class _Dated(Protocol):
 class _Revised(_Dated, Protocol):
     @property
     def revision(self) -> int: ...
-
-
-def broken_by_first_day(day: date, rows: Iterable[_Dated], today: date) -> list[Broken]:
-    """Whether figures may begin on this day, beside those that are recorded."""
-    broken = broken_by_past(day, today, "effective_from")
-    if any(row.effective_from == day for row in rows):
-        broken.append(
-            Broken(
-                "first_day_taken",
-                f"Figures that begin on {day} are recorded already; take another day.",
-                "a figure that was recorded is replaced by a later one, never changed",
-                "effective_from",
-            )
-        )
-    return broken
 
 
 CLINICAL = frozenset(

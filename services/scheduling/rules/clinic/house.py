@@ -44,6 +44,21 @@ class HouseFigure(StrEnum):
     DRIP_OVERDUE_MIN = "drip_overdue_min"
 
 
+CLINICAL = frozenset(
+    {
+        HouseFigure.MONITOR_EVERY_MIN,
+        HouseFigure.READING_FRESH_MIN,
+        HouseFigure.RESPONSE_FALL_PCT,
+        HouseFigure.REMISSION_PHQ9_BELOW,
+        HouseFigure.CHECKPOINT_INFUSION,
+        HouseFigure.SCREENING_MAX_DAYS,
+        HouseFigure.CONSENT_VALID_DAYS,
+        HouseFigure.DOSE_OFF_PLAN_PCT,
+        HouseFigure.DRIP_OVERDUE_MIN,
+    }
+)
+"""What a gate asks, what is watched and how an answer is judged: a prescriber signs it."""
+
 MOST_POINTS = 200
 """A technical bound: so few that what a plan costs stays below what leaving the wishes does."""
 

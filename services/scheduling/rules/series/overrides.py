@@ -19,7 +19,7 @@ SIGNED = "a prescriber's signed override; FAQ: 6 infusions are not set in stone"
 
 
 class Signed(StrEnum):
-    """Everything that is signed against a rule: of a series, a treatment, a reading or a visit."""
+    """Everything that is signed against a rule, or against what stood on record before."""
 
     SIZE = "series_size"
     GAP = "series_gap"
@@ -28,6 +28,9 @@ class Signed(StrEnum):
     DOSE_NOT_GIVEN = "dose_not_given"
     TRANSFER = "transfer"
     WALK_OUT = "walk_out"
+    END_CORRECTION = "end_correction"
+    DOSE_AMENDMENT = "dose_amendment"
+    SERIES_CORRECTION = "series_correction"
 
 
 class Overridden(StrEnum):
