@@ -12,11 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from tests.scheduling.conftest import Clinic
 from tests.scheduling.test_dose_amendments import amended
 from tests.scheduling.test_drip_ends import correction, running
+from tests.scheduling.test_treatments import book
 
 WRITTEN_ONCE = {
     "end_corrections": "signed_by",
     "dose_amendments": "signed_by",
     "series_corrections": "signed_by",
+    "visit_corrections": "signed_by",
 }
 
 
@@ -55,6 +57,9 @@ async def test_signed_corrections_are_listed_with_the_overrides(clinic: Clinic) 
 
 async def test_no_correction_is_changed_or_taken_away_by_whoever_writes(clinic: Clinic) -> None:
     await corrected(clinic)
+    booster = await book(clinic, clinic.clock.now() + timedelta(days=9, hours=3))
+    asked = {"clinician_id": clinic.clinician_id, "diagnoses": ["F41.1"], "reason": "Mistyped."}
+    await clinic.step(booster, "corrections", asked)
     for table, column in WRITTEN_ONCE.items():
         for change in (f"UPDATE {table} SET {column} = 'nobody'", f"DELETE FROM {table}"):
             with pytest.raises(IntegrityError, match=f"{table} is append-only"):

@@ -8,7 +8,8 @@ from fastapi import APIRouter
 
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.treatments import BookTreatment
-from services.scheduling.handlers.visits import treatments
+from services.scheduling.forms.visit_corrections import CorrectVisit, VisitCorrectionAnswer
+from services.scheduling.handlers.visits import corrections, treatments
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
 
@@ -26,3 +27,21 @@ async def arrange_treatment(
     Given sooner than its gap, it has a prescriber's signed word.
     """
     return await desk.decide(treatments.book_treatment, patient_id, wish, desk.actor)
+
+
+@router.post(
+    "/appointments/{appointment_id}/corrections", dependencies=[allow(Role.NURSE, Role.PRESCRIBER)]
+)
+async def correct_visit(
+    appointment_id: UUID, wish: CorrectVisit, desk: AtDesk
+) -> VisitCorrectionAnswer:
+    """Correct what a treatment is given for, or a session was held for, signed."""
+    return await desk.decide(corrections.correct_visit, appointment_id, wish, desk.actor)
+
+
+@router.get(
+    "/appointments/{appointment_id}/corrections", dependencies=[allow(Role.NURSE, Role.PRESCRIBER)]
+)
+async def list_visit_corrections(appointment_id: UUID, desk: AtDesk) -> list[VisitCorrectionAnswer]:
+    """What stood on record of such a visit before each correction, the earliest first."""
+    return await desk.read(corrections.list_corrections, appointment_id, purpose="treatment")

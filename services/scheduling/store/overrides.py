@@ -32,6 +32,7 @@ from services.scheduling.tables.drip_ends import EndCorrection
 from services.scheduling.tables.leaving import Transfer, WalkOut
 from services.scheduling.tables.overrides import Override
 from services.scheduling.tables.series_corrections import SeriesCorrection
+from services.scheduling.tables.visit_corrections import VisitCorrection
 from services.scheduling.tables.visits import Dose, VitalsOverride
 from shared.ids import new_id
 from shared.messaging import Transaction
@@ -156,9 +157,14 @@ _NO_NUMBER = null().cast(SmallInteger)
 _NO_TIME, _NO_TEXT = null().cast(DateTime(timezone=True)), null().cast(Text)
 
 
+_OfVisit = (
+    VitalsOverride | Dose | Transfer | WalkOut | EndCorrection | DoseAmendment | VisitCorrection
+)
+
+
 def _of_visit(
     kind: Signed,
-    table: type[VitalsOverride | Dose | Transfer | WalkOut | EndCorrection | DoseAmendment],
+    table: type[_OfVisit],
     *,
     override_id: Any,
     sealed: Any,
@@ -253,6 +259,14 @@ SIGNED: Subquery = union_all(
         signed_by=DoseAmendment.signed_by,
         signed_at=DoseAmendment.signed_at,
     ),
+    _of_visit(
+        Signed.VISIT_CORRECTION,
+        VisitCorrection,
+        override_id=VisitCorrection.correction_id,
+        sealed=VisitCorrection.corrected,
+        signed_by=VisitCorrection.signed_by,
+        signed_at=VisitCorrection.signed_at,
+    ),
     select(
         col(SeriesCorrection.correction_id),
         literal(Signed.SERIES_CORRECTION.value),
@@ -281,6 +295,7 @@ _SEALED = {
     Signed.END_CORRECTION: ("end_corrections", "why"),
     Signed.DOSE_AMENDMENT: ("dose_amendments", "amended"),
     Signed.SERIES_CORRECTION: ("series_corrections", "corrected"),
+    Signed.VISIT_CORRECTION: ("visit_corrections", "corrected"),
 }
 BY_SIGNED = (SIGNED.c.signed_at, SIGNED.c.override_id)
 

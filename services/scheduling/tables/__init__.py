@@ -31,6 +31,7 @@ from services.scheduling.tables.series import Series
 from services.scheduling.tables.series_corrections import SeriesCorrection
 from services.scheduling.tables.signing import SigningRuleRow
 from services.scheduling.tables.unsettled import UnsettledVisit
+from services.scheduling.tables.visit_corrections import VisitCorrection
 from services.scheduling.tables.visits import (
     ChartNote,
     Consent,
@@ -86,6 +87,7 @@ __all__ = [
     "SeriesCorrection",
     "SigningRuleRow",
     "UnsettledVisit",
+    "VisitCorrection",
     "VisitTypeRow",
     "VitalsOverride",
     "WaitingWish",

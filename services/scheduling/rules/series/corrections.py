@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from services.scheduling.rules.series.course import SeriesState
 from shared.refusals import Broken
 
@@ -30,3 +32,16 @@ def broken_by_other_prescriber(state: SeriesState, *, told: bool) -> list[Broken
             "prescriber_id",
         )
     ]
+
+
+def broken_by_no_codes(*, has_codes: bool, series_id: UUID | None) -> list[Broken]:
+    """Whether a visit has diagnoses of its own: a treatment has, and a session that was held."""
+    if has_codes:
+        return []
+    detail = (
+        "A session says what it was held for once it was; record that it took place."
+        if series_id is None
+        else f"This visit is given for what its series is; correct series {series_id}."
+    )
+    source = "an indication is recorded per series, of other visits per visit"
+    return [Broken("no_own_diagnoses", detail, source, "appointment_id")]

@@ -31,6 +31,7 @@ class Signed(StrEnum):
     END_CORRECTION = "end_correction"
     DOSE_AMENDMENT = "dose_amendment"
     SERIES_CORRECTION = "series_correction"
+    VISIT_CORRECTION = "visit_correction"
 
 
 class Overridden(StrEnum):
