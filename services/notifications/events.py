@@ -36,6 +36,7 @@ from shared.events.scheduling import (
     AppointmentCancelled,
     AppointmentMoved,
     ChairOffered,
+    DrivingBanExtended,
     LocationUpdated,
     PatientDischarged,
     PatientRegistered,
@@ -54,6 +55,7 @@ on.event(AppointmentMoved)(visits.replan_visit)
 on.event(AppointmentCancelled)(visits.forget_visit)
 on.event(RideConfirmed)(visits.note_ride)
 on.event(PatientDischarged)(visits.tell_driving_ban)
+on.event(DrivingBanExtended)(visits.tell_longer_ban)
 on.event(ChairOffered)(visits.offer_chair)
 on.event(PaymentCaptured)(notices.send_receipt)
 on.event(OutsidePaymentRecorded)(notices.send_receipt)

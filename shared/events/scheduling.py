@@ -341,6 +341,21 @@ class PatientDischarged(PatientEvent, producer="scheduling"):
     no_drive_until: Moment
 
 
+class DrivingBanExtended(PatientEvent, producer="scheduling"):
+    """A patient who has gone may not drive until later than PatientDischarged said.
+
+    Their drip ended later than was on record. It may be said again, each time with a later hour;
+    it is never shorter.
+    """
+
+    extension_id: UUID
+    appointment_id: UUID
+    infusion_id: UUID
+    location_id: UUID
+    extended_at: Moment
+    no_drive_until: Moment
+
+
 class WalkOutPhase(StrEnum):
     """When in a visit its patient left."""
 

@@ -27,6 +27,7 @@ from shared.events.scheduling import (
     AppointmentMoved,
     CancelReason,
     ChairOffered,
+    DrivingBanExtended,
     LocationUpdated,
     PatientDischarged,
     PatientRegistered,
@@ -111,6 +112,17 @@ class Story:
             infusion_id=self.infusion_id,
             location_id=self.location_id,
             discharged_at=at,
+            no_drive_until=until,
+        )
+
+    def longer_ban(self, until: datetime) -> DrivingBanExtended:
+        return DrivingBanExtended(
+            patient_id=self.patient_id,
+            extension_id=new_id(),
+            appointment_id=self.appointment_id,
+            infusion_id=self.infusion_id,
+            location_id=self.location_id,
+            extended_at=self.now,
             no_drive_until=until,
         )
 

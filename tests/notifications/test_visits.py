@@ -252,6 +252,24 @@ async def test_at_discharge_the_patient_reads_until_when_not_to_drive(house: Hou
     )
 
 
+async def test_a_longer_driving_ban_is_told_anew_with_its_later_hour(house: House, story: Story):
+    now = house.clock.now()
+    await house.hears(story.registered(), story.booked(now + HOUR))
+    await house.hears(story.discharged(now, now + 5 * HOUR))
+    await house.at_rest()
+    longer = story.longer_ban(now + 6 * HOUR)
+    await house.hears(longer)
+    await house.hears(longer)
+    await house.at_rest()
+    told = [f"please do not drive until {when(now + n * HOUR, NEW_YORK)}" for n in (5, 6)]
+    texts = house.texts()
+    assert len(texts) == 2
+    assert all(words in text for words, text in zip(told, texts, strict=True))
+    await house.hears(story.longer_ban(now - HOUR))
+    await house.at_rest()
+    assert len(house.texts()) == 2, "of a ban that is over by now nothing is told"
+
+
 async def test_a_driving_ban_that_is_over_is_not_told_any_more(house: House, story: Story):
     now = house.clock.now()
     house.scheduling.away = True

@@ -103,6 +103,7 @@ ROLES = {
     "POST /appointments/{appointment_id}/end-corrections": "nurse prescriber",
     "POST /appointments/{appointment_id}/dose/amendments": "nurse prescriber",
     "POST /series/{series_id}/corrections": "prescriber",
+    "POST /appointments/{appointment_id}/ban-extensions": "nurse prescriber",
     "POST /appointments/{appointment_id}/corrections": "nurse prescriber",
     "GET /appointments/{appointment_id}/corrections": "nurse prescriber",
     "GET /series/{series_id}/corrections": "nurse prescriber",

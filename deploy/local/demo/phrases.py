@@ -116,7 +116,7 @@ def detail(event: Event, clock: Clock) -> str:
             found = f"{event.number}, {dollars(event.total_cents)}"
         case scheduling.AppointmentMoved() | scheduling.AppointmentBooked():
             found = f"to {clock(event.starts_at)}"
-        case scheduling.PatientDischarged():
+        case scheduling.PatientDischarged() | scheduling.DrivingBanExtended():
             found = f"no driving until {clock(event.no_drive_until)}"
         case scheduling.SeriesCompleted() | scheduling.SeriesStopped():
             found = f"after {event.infusions_completed} infusions"

@@ -15,6 +15,7 @@ from shared.events.scheduling import (
     AppointmentCancelled,
     AppointmentMoved,
     ChairOffered,
+    DrivingBanExtended,
     PatientDischarged,
     RideConfirmed,
 )
@@ -88,6 +89,23 @@ async def tell_driving_ban(event: PatientDischarged, tx: Transaction) -> None:
             patient_id=event.patient_id,
             purpose=Purpose.NO_DRIVING,
             subject_id=event.appointment_id,
+            location_id=event.location_id,
+            due_at=tx.now,
+            until_at=event.no_drive_until,
+        ),
+    )
+
+
+async def tell_longer_ban(event: DrivingBanExtended, tx: Transaction) -> None:
+    """Tell the later hour at once, at any hour; a ban that is over by now is told to nobody."""
+    if event.no_drive_until <= tx.now:
+        return
+    await messages.add(
+        tx,
+        Draft(
+            patient_id=event.patient_id,
+            purpose=Purpose.NO_DRIVING,
+            subject_id=event.extension_id,
             location_id=event.location_id,
             due_at=tx.now,
             until_at=event.no_drive_until,

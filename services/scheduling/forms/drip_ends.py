@@ -39,3 +39,11 @@ class EndCorrectionAnswer(BaseModel):
     signed_at: Moment
     signed_by: str
     reason: str
+
+
+class ExtendBan(Wish):
+    """When the drip of a patient who has gone really ended. Signed by `clinician_id`."""
+
+    ended_at: StartsAt
+    clinician_id: UUID
+    reason: Text

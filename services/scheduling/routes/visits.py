@@ -20,7 +20,12 @@ from services.scheduling.forms.doses import (
     PlanDose,
     RecordDose,
 )
-from services.scheduling.forms.drip_ends import AbortInfusion, CompleteInfusion, CorrectEnd
+from services.scheduling.forms.drip_ends import (
+    AbortInfusion,
+    CompleteInfusion,
+    CorrectEnd,
+    ExtendBan,
+)
 from services.scheduling.forms.visits import (
     AdverseEventAnswer,
     ChartAnswer,
@@ -233,6 +238,14 @@ async def abort_infusion(
 async def correct_end(appointment_id: UUID, wish: CorrectEnd, desk: AtDesk) -> AppointmentAnswer:
     """Correct when the drip of a visit ended, or that it goes on, before what ran is on record."""
     return await desk.decide(drip_ends.correct_end, appointment_id, wish, desk.actor)
+
+
+@router.post(
+    "/appointments/{appointment_id}/ban-extensions", dependencies=[allow(NURSE, PRESCRIBER)]
+)
+async def extend_ban(appointment_id: UUID, wish: ExtendBan, desk: AtDesk) -> AppointmentAnswer:
+    """Say, signed, that a patient who has gone may not drive until later; they are told at once."""
+    return await desk.decide(drip_ends.extend_ban, appointment_id, wish, desk.actor)
 
 
 @router.post("/appointments/{appointment_id}/ride-seen", dependencies=[allow(FRONT_DESK, NURSE)])

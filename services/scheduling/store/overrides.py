@@ -28,7 +28,7 @@ from services.scheduling.rules.series.overrides import Signed
 from services.scheduling.store.rows import one, seal, unseal
 from services.scheduling.tables import Appointment, Patient, Series
 from services.scheduling.tables.dose_amendments import DoseAmendment
-from services.scheduling.tables.drip_ends import EndCorrection
+from services.scheduling.tables.drip_ends import BanExtension, EndCorrection
 from services.scheduling.tables.leaving import Transfer, WalkOut
 from services.scheduling.tables.overrides import Override
 from services.scheduling.tables.series_corrections import SeriesCorrection
@@ -158,7 +158,14 @@ _NO_TIME, _NO_TEXT = null().cast(DateTime(timezone=True)), null().cast(Text)
 
 
 _OfVisit = (
-    VitalsOverride | Dose | Transfer | WalkOut | EndCorrection | DoseAmendment | VisitCorrection
+    VitalsOverride
+    | Dose
+    | Transfer
+    | WalkOut
+    | EndCorrection
+    | BanExtension
+    | DoseAmendment
+    | VisitCorrection
 )
 
 
@@ -260,6 +267,14 @@ SIGNED: Subquery = union_all(
         signed_at=DoseAmendment.signed_at,
     ),
     _of_visit(
+        Signed.BAN_EXTENSION,
+        BanExtension,
+        override_id=BanExtension.extension_id,
+        sealed=BanExtension.why,
+        signed_by=BanExtension.signed_by,
+        signed_at=BanExtension.signed_at,
+    ),
+    _of_visit(
         Signed.VISIT_CORRECTION,
         VisitCorrection,
         override_id=VisitCorrection.correction_id,
@@ -295,6 +310,7 @@ _SEALED = {
     Signed.END_CORRECTION: ("end_corrections", "why"),
     Signed.DOSE_AMENDMENT: ("dose_amendments", "amended"),
     Signed.SERIES_CORRECTION: ("series_corrections", "corrected"),
+    Signed.BAN_EXTENSION: ("ban_extensions", "why"),
     Signed.VISIT_CORRECTION: ("visit_corrections", "corrected"),
 }
 BY_SIGNED = (SIGNED.c.signed_at, SIGNED.c.override_id)

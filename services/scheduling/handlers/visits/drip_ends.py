@@ -8,17 +8,23 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
-from services.scheduling.forms.drip_ends import CorrectEnd, EndCorrectionAnswer
+from services.scheduling.forms.drip_ends import CorrectEnd, EndCorrectionAnswer, ExtendBan
 from services.scheduling.handlers.shown import show_visit
 from services.scheduling.handlers.signers import broken_by_signer
 from services.scheduling.handlers.visits.monitoring import expect_entry
 from services.scheduling.rules.signing import Act
 from services.scheduling.rules.visits import drip_ends as rules
-from services.scheduling.rules.visits.life import Step, VisitState, broken_by_step
+from services.scheduling.rules.visits.life import (
+    Step,
+    VisitState,
+    broken_by_step,
+    no_drive_until,
+)
 from services.scheduling.store import HeldVisit, drips
 from services.scheduling.store import drip_ends as kept
 from services.scheduling.tables import Appointment
 from shared.auth import Actor
+from shared.events.scheduling import DrivingBanExtended
 from shared.http.problems import Refused
 from shared.messaging import Transaction
 from shared.refusals import Broken
@@ -92,6 +98,43 @@ async def _broken_by_going_on(tx: Transaction, held: HeldVisit) -> list[Broken]:
         await drips.busy_drips(tx, visit.location_id, visit.patient_id),
         ZoneInfo(held.location.zone),
     )
+
+
+async def extend_ban(
+    appointment_id: UUID, wish: ExtendBan, by: Actor, tx: Transaction
+) -> AppointmentAnswer | Refused:
+    """Keep, signed, that a driving ban is longer than its patient was told, and have it told.
+
+    The end that was told and billed stays on record.
+    """
+    held = await store.lock_visit(tx, appointment_id)
+    if held is None:
+        return Refused.not_found("appointment", "appointment_id")
+    visit, zone = held.visit, ZoneInfo(held.location.zone)
+    policy = await store.policy_of(tx, visit.location_id, visit.visit_type)
+    no_drive_min = policy.figures_on(wish.ended_at.astimezone(zone).date()).no_drive_min
+    until = no_drive_until(wish.ended_at, no_drive_min)
+    broken = [
+        *broken_by_ended_at(held, wish.ended_at, tx.now),
+        *rules.broken_by_extending(visit.no_drive_until, until),
+        *await broken_by_signer(tx, wish.clinician_id, by, Act.CHART_CORRECTION),
+    ]
+    if broken or visit.no_drive_until is None:
+        return Refused.by_rules(broken, "The driving ban stays as it was told")
+    extension_id = kept.add_ban_extension(
+        tx,
+        appointment_id,
+        wish.ended_at,
+        visit.no_drive_until,
+        until,
+        wish.clinician_id,
+        by.subject,
+        wish.reason,
+    )
+    longer = await store.change_visit(tx, visit, no_drive_until=until)
+    said = longer.model_dump() | {"extension_id": extension_id, "extended_at": tx.now}
+    tx.publish(DrivingBanExtended.model_validate(said))
+    return show_visit(tx, longer)
 
 
 async def shown_end_corrections(tx: Transaction, appointment_id: UUID) -> list[EndCorrectionAnswer]:

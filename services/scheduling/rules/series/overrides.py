@@ -32,6 +32,7 @@ class Signed(StrEnum):
     DOSE_AMENDMENT = "dose_amendment"
     SERIES_CORRECTION = "series_correction"
     VISIT_CORRECTION = "visit_correction"
+    BAN_EXTENSION = "ban_extension"
 
 
 class Overridden(StrEnum):

@@ -35,8 +35,8 @@ def broken_by_told(*, told: bool, gone: bool) -> list[Broken]:
             Broken(
                 "end_told",
                 "What ran is on record and told with this end: the stay is billed by it. Note in"
-                " the chart what it was, count the driving ban from the later of the two, and have"
-                " billing correct its superbill.",
+                " the chart what it was, count the driving ban from the later of the two (of who"
+                " has gone it is extended, and told anew), and have billing correct its superbill.",
                 "an end is corrected until the record of the dose says that something ran",
                 "ended_at",
             )
@@ -46,7 +46,8 @@ def broken_by_told(*, told: bool, gone: bool) -> list[Broken]:
             Broken(
                 "ban_told",
                 "The patient has gone, and was told until when not to drive. If the drip ended"
-                " later, call them, tell them the later hour, and note the call in the chart.",
+                " later, extend the ban (ban-extensions): they are told the later hour at once."
+                " Call them too.",
                 SOURCE,
                 "ended_at",
             )
@@ -91,6 +92,20 @@ def broken_by_aborted(*, aborted: bool, ended_at: datetime | None) -> list[Broke
             "ended_at",
         )
     ]
+
+
+def broken_by_extending(until_before: datetime | None, until: datetime) -> list[Broken]:
+    """Whether the ban of who has gone is longer: what was told is never taken back."""
+    if until_before is None:
+        detail = "The patient has not gone; correct the end, and they are told the right hour then."
+        return [Broken("ban_not_told", detail, SOURCE, "ended_at")]
+    if until <= until_before:
+        detail = (
+            "The ban that the patient was told is as long, or longer, and stays; right would be an"
+            " end later than the one on record."
+        )
+        return [Broken("ban_not_longer", detail, SOURCE, "ended_at")]
+    return []
 
 
 LOOK_AT_DRIP = (
