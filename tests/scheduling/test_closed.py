@@ -98,6 +98,7 @@ ROLES = {
     "GET /gap-risks": "front_desk nurse prescriber",
     "GET /unsettled-visits": "front_desk nurse prescriber",
     "GET /overdue-discharges": "front_desk nurse prescriber",
+    "GET /unwitnessed-waste": "nurse prescriber",
     "POST /appointments/{appointment_id}/transfer": "nurse prescriber",
     "POST /appointments/{appointment_id}/walk-out": "nurse prescriber",
     "POST /appointments/{appointment_id}/end-corrections": "nurse prescriber",

@@ -80,6 +80,25 @@ async def test_another_amount_has_its_waste_witnessed_anew(clinic: Clinic) -> No
     assert (await witness(clinic, visit, "witness-3"))["witnessed_by"] == "witness-3"
 
 
+async def waits(clinic: Clinic) -> list[str]:
+    found = await clinic.get("/unwitnessed-waste", location_id=clinic.location_id)
+    assert all("witness it" in each["do"] for each in found["items"])
+    return [each["appointment_id"] for each in found["items"]]
+
+
+async def test_amended_waste_waits_on_a_list_for_its_witness_after_the_patient_has_gone(
+    clinic: Clinic,
+) -> None:
+    visit = await over(clinic)
+    await clinic.give(visit)
+    assert await waits(clinic) == []
+    await clinic.discharge(visit, dosed=True)
+    await clinic.post(path(visit), amended(clinic, drawn_ug=40_000))
+    assert await waits(clinic) == [visit["appointment_id"]]
+    await witness(clinic, visit, "witness-1")
+    assert await waits(clinic) == []
+
+
 async def test_more_than_the_ceiling_is_recorded_and_said(clinic: Clinic) -> None:
     visit = await over(clinic)
     await clinic.give(visit)

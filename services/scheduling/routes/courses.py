@@ -22,10 +22,11 @@ from services.scheduling.handlers.clinic import house
 from services.scheduling.handlers.replans import approval, proposing
 from services.scheduling.handlers.series import corrections, gap_risks, holds, overrides
 from services.scheduling.handlers.series.gap_risks import GapRiskAnswer
-from services.scheduling.handlers.visits import missed, overdue, unsettled
+from services.scheduling.handlers.visits import missed, overdue, unsettled, waste
 from services.scheduling.handlers.visits.missed import MissedVisitAnswer
 from services.scheduling.handlers.visits.overdue import NotDischarged
 from services.scheduling.handlers.visits.unsettled import UnsettledAnswer
+from services.scheduling.handlers.visits.waste import UnwitnessedWaste
 from services.scheduling.rules.series.overrides import Signed
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
@@ -143,6 +144,14 @@ async def list_not_discharged(
 ) -> Page[NotDischarged]:
     """Patients whose recovery is over and of whom nobody said that they left, the longest first."""
     return await desk.read(overdue.list_not_discharged, location_id, asked, desk.actor)
+
+
+@router.get("/unwitnessed-waste", dependencies=[allow(NURSE, PRESCRIBER)])
+async def list_unwitnessed(
+    desk: AtDesk, asked: AskedPage, location_id: UUID | None = None
+) -> Page[UnwitnessedWaste]:
+    """Visits whose left-over drug waits for its witness, of patients who have gone too."""
+    return await desk.read(waste.list_unwitnessed, location_id, asked, desk.actor)
 
 
 @router.get(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlmodel import col
 
 from services.scheduling.rules.visits.amounts import Scale, amount_in
@@ -133,6 +133,16 @@ def not_given_of(tx: Transaction, dose: Dose | None) -> str | None:
         return None
     opened = unseal(tx, dose.not_given, "doses", "not_given", dose.appointment_id)
     return str(opened["reason"])
+
+
+def unwitnessed_at(location_id: UUID | None) -> Select[Any]:
+    """Visits, of a place or of all, whose left-over drug has no witness yet."""
+    rows = (
+        select(Appointment)
+        .join(Dose, col(Dose.appointment_id) == col(Appointment.appointment_id))
+        .where(col(Dose.wasted).is_(True), col(Dose.witnessed_at).is_(None))
+    )
+    return rows if location_id is None else rows.where(col(Appointment.location_id) == location_id)
 
 
 HIGHEST = {

@@ -233,3 +233,9 @@ def broken_by_witness(*, wasted: bool, witnessed: bool, by_whom_it_gave: bool) -
         detail = "Who recorded the dose cannot witness its waste; a second person signs in."
         return [Broken("witness_is_giver", detail, source, "appointment_id")]
     return []
+
+
+WITNESS_WASTE = (
+    "Something of the drug is left over, and a second person has not confirmed it: have one who did"
+    " not record the dose sign in and witness it, or amend the record where it is wrong."
+)
