@@ -12,6 +12,11 @@ from sqlmodel import Field
 from services.billing.tables.base import Base
 from shared.columns import cents, json_object, moment, words
 
+_ENTRY = (
+    "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer',"
+    " 'write_down', 'package_payment', 'suspense')"
+)
+
 
 class SingleEntry(Base, table=True):
     """What one person entered alone, within a limit. It counts for what comes after it."""
@@ -19,11 +24,7 @@ class SingleEntry(Base, table=True):
     __tablename__ = "single_entries"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="amount"),
-        CheckConstraint(
-            "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer',"
-            " 'write_down', 'package_payment', 'suspense')",
-            name="entry",
-        ),
+        CheckConstraint(_ENTRY, name="entry"),
         Index("ix_single_entries_counted", "patient_id", "entry", "entered_by", "entered_at"),
     )
 
@@ -42,11 +43,7 @@ class ApprovalLimit(Base, table=True):
     __tablename__ = "approval_limits"
     __table_args__ = (
         CheckConstraint("limit_cents >= 0", name="limit"),
-        CheckConstraint(
-            "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer',"
-            " 'write_down', 'package_payment', 'suspense')",
-            name="entry",
-        ),
+        CheckConstraint(_ENTRY, name="entry"),
         Index("ix_approval_limits_in_force", "entry", "starts_at", "limit_id"),
     )
 
@@ -64,11 +61,7 @@ class Approval(Base, table=True):
     __tablename__ = "approvals"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="amount"),
-        CheckConstraint(
-            "entry IN ('outside_payment', 'refund', 'discount', 'write_off', 'dispute_answer',"
-            " 'write_down', 'package_payment', 'suspense')",
-            name="entry",
-        ),
+        CheckConstraint(_ENTRY, name="entry"),
         CheckConstraint("state IN ('pending', 'approved', 'refused')", name="state"),
         CheckConstraint("(state = 'pending') = (decided_at IS NULL)", name="decided"),
         CheckConstraint("(decided_by IS NULL) = (decided_at IS NULL)", name="decider"),

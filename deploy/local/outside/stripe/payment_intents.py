@@ -23,7 +23,7 @@ from deploy.local.outside.stripe.listing import find, listed
 from deploy.local.outside.stripe.objects import Object, new_id
 from deploy.local.outside.stripe.params import Params
 from deploy.local.outside.stripe.searching import search
-from deploy.local.outside.stripe.setup_intents import choose_method
+from deploy.local.outside.stripe.setup_intents import choose_kinds, choose_method
 
 router = APIRouter(prefix="/payment_intents")
 _OPEN = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
@@ -113,13 +113,7 @@ def put_down(books: Books, intent: Object) -> None:
 @router.post("")
 async def create(books: Practice, params: Given) -> Object:
     intent = new_intent(books, params)
-    automatic = params.group("automatic_payment_methods")
-    if automatic is not None:
-        intent["automatic_payment_methods"] = {
-            "allow_redirects": automatic.choice("allow_redirects", "always", "never") or "always",
-            "enabled": automatic.flag("enabled"),
-        }
-        automatic.done()
+    choose_kinds(params, intent)
     confirm, off_session = params.flag("confirm"), params.flag("off_session")
     error_on_action, expand = params.flag("error_on_requires_action"), params.values("expand")
     choose_method(books, params, intent)

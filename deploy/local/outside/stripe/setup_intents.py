@@ -41,6 +41,17 @@ def ask_customer(intent: Object) -> None:
     }
 
 
+def choose_kinds(params: Params, intent: Object) -> None:
+    """Whether Stripe chooses the kinds of payment that are offered, if a call says so."""
+    automatic = params.group("automatic_payment_methods")
+    if automatic is not None:
+        intent["automatic_payment_methods"] = {
+            "allow_redirects": automatic.choice("allow_redirects", "always", "never") or "always",
+            "enabled": automatic.flag("enabled"),
+        }
+        automatic.done()
+
+
 def choose_method(books: Books, params: Params, intent: Object) -> None:
     """Take the card that a call names or describes, if it does."""
     data = params.group("payment_method_data")
@@ -143,13 +154,7 @@ def put_down(books: Books, intent: Object) -> None:
 @router.post("")
 async def create(books: Practice, params: Given) -> Object:
     intent = new_setup(books, params)
-    automatic = params.group("automatic_payment_methods")
-    if automatic is not None:
-        intent["automatic_payment_methods"] = {
-            "allow_redirects": automatic.choice("allow_redirects", "always", "never") or "always",
-            "enabled": automatic.flag("enabled"),
-        }
-        automatic.done()
+    choose_kinds(params, intent)
     confirm, expand = params.flag("confirm"), params.values("expand")
     choose_method(books, params, intent)
     params.done()
