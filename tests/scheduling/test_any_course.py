@@ -51,7 +51,11 @@ COURSES = """
 WATCHED = """
     SELECT series_id::text FROM gap_risks WHERE cleared_at IS NULL
     UNION SELECT payload->>'series_id' FROM due_work WHERE kind = 'WatchGaps'
+    UNION SELECT a.series_id::text FROM unsettled_visits AS u JOIN appointments AS a
+                 USING (appointment_id, starts_at)
+           WHERE a.state IN ('booked', 'confirmed', 'checked_in', 'cleared')
 """
+"""Of which series somebody is told: its gap, or visits of which nobody said what became of them."""
 DRIPS_MEET = """
     SELECT count(*) FROM appointments AS a JOIN appointments AS b
         ON a.appointment_id < b.appointment_id

@@ -56,6 +56,7 @@ ROWS = """
 PLACES, DAYS, QUARTERS = st.integers(0, 30), st.integers(0, 9), st.integers(0, 31)
 TRIED = {"series", "treatments", "sessions", "move", "cancel", "rosters", "closures"}
 TRIED |= {"import", "start", "discharge", "undo-check-in", "zone"}
+TRIED |= {"out-of-service", "opening-hours", "approve", "displaced, moved"}
 GIVEN = "ride check-in dose-plan vitals clear start complete dose vitals ride-seen discharge"
 
 
@@ -217,6 +218,63 @@ class AnyPlace(RuleBasedStateMachine):
         answer = self.ask(f"/locations/{self.clinic.location_id}/closures", wish)
         if answer is not None:
             self.touched |= {each["appointment_id"] for each in answer["touches"]}
+
+    @rule(chair=PLACES, out=st.booleans())
+    def take_a_chair_out_or_back(self, chair: int, out: bool) -> None:  # noqa: FBT001  # drawn
+        path = f"/chairs/{self.chairs[chair % 3]}"
+        if out:
+            self.ask(f"{path}/out-of-service", {"reason": "Made up."})
+        else:
+            self.ask(f"{path}/in-service", {})
+
+    @rule(days=st.integers(0, 6), from_=st.integers(8, 12), hours=st.integers(2, 9))
+    def record_hours(self, days: int, from_: int, hours: int) -> None:
+        week = [
+            {"weekday": n, "from": f"{from_:02}:00", "until": f"{from_ + hours:02}:00"}
+            for n in range(1, 8)
+        ]
+        wish = {
+            "visit_type": "ketamine_mood",
+            "effective_from": self.at(days, 0)[:10],
+            "windows": week,
+            "source": "made up",
+        }
+        self.ask(f"/locations/{self.clinic.location_id}/opening-hours", wish)
+
+    def displaced(self) -> set[str]:
+        """What the place says of itself that it cannot give."""
+        found = self.run(
+            self.clinic.get("/displaced-visits", location_id=self.clinic.location_id, limit=100)
+        )
+        return {each["appointment_id"] for each in found["items"]}
+
+    @rule(place=PLACES)
+    def replan(self, place: int) -> None:
+        """Whatever was displaced of a series, nothing that a re-plan touches is so after it."""
+        series = sorted({str(row.series_id) for row in self.rows() if row.series_id is not None})
+        if not series:
+            return
+        proposed = self.ask(f"/series/{series[place % len(series)]}/replans", {})
+        if proposed is None:
+            return
+        lines = {each["appointment_id"]: each["fate"] for each in proposed["visits"]}
+        had = self.displaced() & lines.keys()
+        assert all(lines[each] == "moves" for each in had), "what is displaced is said to stay"
+        if self.ask(f"/replans/{proposed['replan_id']}/approve", {}) is None:
+            raise AssertionError("what was proposed a moment ago is refused")
+        self.unwatched -= lines.keys()
+        assert not self.displaced() & lines.keys(), "a re-plan leaves what cannot be given"
+        self.world.done["displaced, moved"] += len(had)
+
+    @rule(place=PLACES, how=st.sampled_from(["chair", "hours", "roster"]), hour=st.integers(9, 13))
+    def displace_and_replan(self, place: int, how: str, hour: int) -> None:
+        if how == "chair":
+            self.take_a_chair_out_or_back(place, out=True)
+        elif how == "hours":
+            self.record_hours(0, hour, 4)
+        else:
+            self.record_roster(1, 0)
+        self.replan(place)
 
     @rule()
     def correct_the_zone(self) -> None:

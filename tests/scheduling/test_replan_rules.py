@@ -17,8 +17,10 @@ from services.scheduling.rules.planner.day import Day
 from services.scheduling.rules.planner.days import days_of
 from services.scheduling.rules.planner.search import Calendar
 from services.scheduling.rules.planner.wishes import Preferences
+from services.scheduling.rules.replans.reasons import why_of
 from services.scheduling.rules.replans.search import Merge
 from services.scheduling.rules.replans.smallest import (
+    Displaced,
     Fate,
     Replan,
     Replanned,
@@ -26,7 +28,6 @@ from services.scheduling.rules.replans.smallest import (
     TooMany,
     replan,
     wall_minute,
-    why_of,
 )
 from services.scheduling.rules.series.protocols import InfusionProtocol
 from tests.scheduling.figures import MOOD, PAIN, PLANNING
@@ -202,6 +203,7 @@ def test_no_infusion_stays_on_a_day_on_which_the_place_is_closed() -> None:
     closed = Closure(MONDAY + timedelta(days=6), MONDAY + timedelta(days=6), "Made up")
     shut = replace(here, policy=replace(here.policy, closures=(closed,)))
     days = days_of(shut, MONDAY, MONDAY + timedelta(days=20))
+    later[1] = replace(later[1], displaced=Displaced(frozenset({"closed"}), NOON_MIN, 50))
     found = replan(PLANNING, MOOD, [MONDAY], later, 0, days, NOON_MIN)
     assert isinstance(found, Replan)
     assert [each.fate for each in found.visits] == [Fate.STAYS, Fate.MOVES, Fate.STAYS]
@@ -215,3 +217,11 @@ def test_a_gap_of_which_one_length_is_right_is_told_as_one() -> None:
     had = standing(3)
     moves = Replanned(Fate.MOVES, had, had.chair_id, had.starts_at, had.day)
     assert why_of(PAIN, MONDAY, moves).endswith("right would be 1.")
+
+
+@pytest.mark.parametrize("booked_on", [0, -1])
+def test_a_visit_on_or_before_the_day_of_the_one_before_it_is_told_so(booked_on: int) -> None:
+    """No text counts minus one local days."""
+    had = standing(booked_on)
+    why = why_of(MOOD, MONDAY, Replanned(Fate.MOVES, had, had.chair_id, had.starts_at, had.day))
+    assert why == "Its old time is not after 2026-10-05, the day of the one before it."

@@ -77,6 +77,10 @@ async def displaced_at(
     ]
 
 
+async def displaced_by_visit(tx: Transaction, location: Location) -> dict[UUID, list[Broken]]:
+    return {each.appointment_id: broken for each, broken in await displaced_at(tx, location)}
+
+
 def named(displaced: list[tuple[Appointment, list[Broken]]], rule: str) -> tuple[TouchedVisit, ...]:
     """Of what is displaced, whatever breaks one rule, as a change of the place names it."""
     return tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,7 @@ from services.scheduling.forms.replans import (
     ReplanAnswer,
     ReplannedVisit,
 )
+from services.scheduling.handlers.clinic.displaced import displaced_by_visit
 from services.scheduling.handlers.listing import read_series
 from services.scheduling.handlers.replans.parts import changed_in, parts_of, seen_in
 from services.scheduling.handlers.replans.shown import show_replan
@@ -30,7 +31,7 @@ from services.scheduling.handlers.told import say_visit_booked, say_visit_moved
 from services.scheduling.handlers.visits.missed import note_missed
 from services.scheduling.handlers.waitlist.openings import look_after
 from services.scheduling.rules.clinic import slots
-from services.scheduling.rules.clinic.policy import Policy, broken_by_closure
+from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.replans import refusals as rules
 from services.scheduling.rules.replans.refusals import Seen
@@ -82,7 +83,10 @@ async def approve_replan(
             *rules.broken_by_expiry(row.expires_at, tx.now, ZoneInfo(location.zone)),
             *plan.broken_by_changes(),
         ]
-        or [*plan.broken_by_calendar(tx.now), *await plan.broken_by_rooms(tx)]
+        or [
+            *plan.broken_by_calendar(tx.now, await displaced_by_visit(tx, location)),
+            *await plan.broken_by_rooms(tx),
+        ]
     )
     if broken:
         return Refused.by_rules(broken, "The re-plan is not applied")
@@ -148,10 +152,16 @@ class _Plan:
         starts = {visit.appointment_id: visit.starts_at for visit in self._course.visits}
         return rules.broken_by_changed(seen, seen_in(self._course), starts, self._zone)
 
-    def broken_by_calendar(self, now: datetime) -> list[Broken]:
-        """Times that passed meanwhile, and gaps by the figures that hold for the series now."""
+    def broken_by_calendar(
+        self, now: datetime, displaced: Mapping[UUID, Sequence[Broken]]
+    ) -> list[Broken]:
+        """Times that passed meanwhile, and gaps by the figures that hold for the series now.
+
+        Nothing stays that is `displaced`: what its place cannot give any more where it is.
+        """
         changed = changed_in(self._course, self._change)
-        parts = parts_of(self._course, self._change, changed, self._row.proposed_at, self._zone)
+        since = self._row.proposed_at
+        parts = parts_of(self._course, self._change, changed, since, self._zone, displaced)
         protocol = protocol_of(self._policy, self._course.series, self._zone)
         chain = [
             *parts.fixed[-1:],
@@ -164,15 +174,12 @@ class _Plan:
                 self._policy.planning, slot.starts_at, now, "replan_id"
             )
         ]
-        staying = [
-            each.starts_at.astimezone(self._zone).date()
-            for each in self._lines
-            if each.fate is Fate.STAYS
-        ]
+        staying = [each.appointment_id for each in self._lines if each.fate is Fate.STAYS]
         broken += [
-            broken_by_closure(closure, day, "replan_id")
-            for day in staying
-            if (closure := self._policy.closure_on(day)) is not None
+            replace(wrong, field="replan_id")
+            for appointment_id in staying
+            if appointment_id is not None
+            for wrong in displaced.get(appointment_id, ())
         ]
         return broken + gaps.broken_by_gaps(protocol, chain, self._zone, lambda _: "replan_id")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,12 +10,15 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling.forms.replans import CancelOne, Change, MoveOne
 from services.scheduling.handlers.shown import count_not_lost, unsettled
+from services.scheduling.rules.clinic.policy import at_wall
+from services.scheduling.rules.planner.minutes import minute_of
 from services.scheduling.rules.replans.refusals import Seen
-from services.scheduling.rules.replans.smallest import Standing, wall_minute
+from services.scheduling.rules.replans.smallest import Displaced, Standing, wall_minute
 from services.scheduling.rules.series.protocols import Infusion
 from services.scheduling.rules.visits.life import COMING, FREED
 from services.scheduling.store import Course
 from services.scheduling.tables import Appointment
+from shared.refusals import Broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,12 @@ def parts_of(
     changed: Appointment | None,
     now: datetime,
     zone: ZoneInfo,
+    displaced: Mapping[UUID, Sequence[Broken]],
 ) -> Parts:
-    """Split a series at its change: what is before it stands fixed, what is after may move."""
+    """Split a series at its change: what is before it stands fixed, what is after may move.
+
+    `displaced` are the visits that cannot be given where they are, with what they break.
+    """
     cancelled = changed if isinstance(change, CancelOne) else None
     left = [
         visit
@@ -64,7 +72,7 @@ def parts_of(
     ]
     return Parts(
         fixed,
-        [_standing(visit, zone) for visit in movable],
+        [_standing(visit, zone, displaced.get(visit.appointment_id, ())) for visit in movable],
         max(course.series.infusions - count_not_lost(left), 0),
         [
             number_of(visit)
@@ -80,9 +88,14 @@ def number_of(visit: Appointment) -> int:
     return visit.sequence_no
 
 
-def _standing(visit: Appointment, zone: ZoneInfo) -> Standing:
+def _standing(visit: Appointment, zone: ZoneInfo, broken: Sequence[Broken]) -> Standing:
     assert visit.chair_id is not None, "an infusion has its chair"
     day = visit.starts_at.astimezone(zone).date()
+    displaced = Displaced(
+        frozenset(each.rule for each in broken),
+        minute_of(visit.starts_at, at_wall(day, 0, zone)),
+        minute_of(visit.ends_at, visit.starts_at),
+    )
     return Standing(
         visit.appointment_id,
         number_of(visit),
@@ -90,6 +103,7 @@ def _standing(visit: Appointment, zone: ZoneInfo) -> Standing:
         visit.starts_at,
         day,
         wall_minute(visit.starts_at, zone),
+        displaced if broken else None,
     )
 
 

@@ -16,6 +16,7 @@ from services.scheduling.forms.replans import (
     ProposeReplan,
     ReplanAnswer,
 )
+from services.scheduling.handlers.clinic.displaced import displaced_by_visit
 from services.scheduling.handlers.replans.parts import Parts, changed_in, parts_of, seen_in
 from services.scheduling.handlers.replans.shown import advice_of, lines_of, show_replan
 from services.scheduling.handlers.rooms import slot_of
@@ -62,7 +63,8 @@ async def propose_replan(
     policy = await store.policy_of(tx, location.location_id, course.series.visit_type)
     protocol = protocol_of(policy, course.series, zone)
     changed = changed_in(course, wish.change)
-    parts = parts_of(course, wish.change, changed, tx.now, zone)
+    displaced = await displaced_by_visit(tx, location)
+    parts = parts_of(course, wish.change, changed, tx.now, zone, displaced)
     today = tx.now.astimezone(zone).date()
     before = [_day(each.starts_at, zone) for each in parts.fixed]
     last = max(today, rules.last_day_of(protocol, before, parts.later, parts.adding, today))

@@ -10,7 +10,7 @@ from services.scheduling.forms.replans import ProposeReplan, ReplanAnswer, Repla
 from services.scheduling.handlers.replans.parts import Parts
 from services.scheduling.handlers.series.plans import Reason
 from services.scheduling.rules.clinic.policy import Policy
-from services.scheduling.rules.replans import smallest as rules
+from services.scheduling.rules.replans import reasons as rules
 from services.scheduling.rules.replans.smallest import Fate, Replan, Replanned
 from services.scheduling.rules.series import gaps
 from services.scheduling.rules.series.protocols import Infusion, InfusionProtocol
@@ -47,7 +47,7 @@ def _line(each: Replanned, why: str, rides: set[UUID], zone: ZoneInfo) -> Replan
         starts_at=each.starts_at,
         local=each.starts_at.astimezone(zone).isoformat(),
         shift_min=each.shift_min,
-        ride_kept=each.fate is Fate.STAYS and of is not None and of.appointment_id in rides,
+        ride_kept=of is not None and each.keeps_time and of.appointment_id in rides,
         why=why,
         leaves=f"It is {each.leaves}, which was not asked for." if each.leaves else "",
     )

@@ -44,25 +44,40 @@ class Day:
     chairs_busy: Mapping[UUID, int]
     no_room: tuple[int, Broken] | None
     roster: Roster | None
-    closed: bool
 
     def chair_for(self, start: Start) -> UUID:
         """The free chair whose free stretch around this visit is the shortest.
 
         Long stretches stay whole for those who need four hours.
         """
-        end = start.minute + self.holds_min
+        chair = self._chair_from(start.minute)
+        assert chair is not None, "a day has no start without a chair"
+        return chair
+
+    def chair_at(self, minute: int) -> UUID | None:
+        """The chair for a visit from this very minute on, on the clock's grid or not, if any.
+
+        The hours are not asked.
+        """
+        if (self.patient_busy | self.nurses_full) >> minute & bits(0, self.holds_min):
+            return None
+        if self.no_room is not None and self.no_room[0] >> minute & 1:
+            return None
+        return self._chair_from(minute)
+
+    def _chair_from(self, minute: int) -> UUID | None:
+        end = minute + self.holds_min
         fits: list[tuple[int, int]] = []
         chairs = list(self.chairs_busy)
         for n, chair in enumerate(chairs):
             busy = self.chairs_busy[chair]
-            if busy >> start.minute & bits(0, self.holds_min):
+            if busy >> minute & bits(0, self.holds_min):
                 continue
-            before = start.minute - (busy & bits(0, start.minute)).bit_length()
+            before = minute - (busy & bits(0, minute)).bit_length()
             later = busy >> end
             after = (later & -later).bit_length() if later else 2 * 1440
             fits.append((before + after, n))
-        return chairs[min(fits)[1]]
+        return chairs[min(fits)[1]] if fits else None
 
     def places_for(self, most: int) -> int:
         """How many visits could be given one after the other or side by side, up to so many."""

@@ -130,7 +130,6 @@ def _day(place: Place, day: date, midnight: datetime, taken: _Taken, *, minded: 
         chairs_busy=dict(zip(place.chairs, chairs_busy, strict=True)),
         no_room=roomless,
         roster=roster,
-        closed=place.policy.closure_on(day) is not None,
     )
 
 

@@ -1,11 +1,12 @@
 """The smallest re-plan of what is left of a series: fewest visits moved, then the smallest shift.
 
 What was given, what is before the change, and the changed visit itself stand; every infusion after
-them keeps its time unless the place is closed then, moves, or gets another beside it for one that
-was lost. What moves or is added goes where the patient can come; what stays was agreed. The search
-is exact: no legal re-plan has fewer visits go outside the wishes, none of those moves fewer, and
-none that moves as few shifts them by less. A gap that must hold is never broken; when nothing fits,
-there is no re-plan.
+them keeps its time unless it cannot be given there any more, moves, or gets another beside it for
+one that was lost. What lost its chair alone keeps its time in another one, if one is free. What
+moves or is added goes where the patient can come; what stays was agreed. The search is exact: no
+legal re-plan has fewer visits go outside the wishes, none of those moves fewer, and none that moves
+as few shifts them by less. A gap that must hold is never broken; when nothing fits, there is no
+re-plan.
 """
 
 from __future__ import annotations
@@ -19,14 +20,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.scheduling.rules.clinic.house import Planning
-from services.scheduling.rules.clinic.policy import Closure
 from services.scheduling.rules.planner.bans import bans_matter
 from services.scheduling.rules.planner.day import Day, Start
-from services.scheduling.rules.planner.score import Item, time_points
+from services.scheduling.rules.planner.score import time_points
 from services.scheduling.rules.planner.search import Calendar
 from services.scheduling.rules.planner.wishes import Preferences, open_to
 from services.scheduling.rules.replans.search import MOST_STATES, Bans, Merge, Mixed
-from services.scheduling.rules.series.gaps import local_days, right_gap
 from services.scheduling.rules.series.protocols import InfusionProtocol
 
 SHIFT_WEIGHT = 1_000_000
@@ -38,13 +37,6 @@ MOVED_WEIGHT = 10_000_000_000_000
 
 OUTSIDE_WEIGHT = 10_000_000_000_000_000
 """A technical bound: more than a thousand visits moved."""
-
-QUARTER_MIN = 15
-"""A technical bound: in which steps a shift is counted where re-plans are shown."""
-
-MOVED_POINTS = 100_000
-
-LEFT_POINTS = 100 * MOVED_POINTS
 
 DAY_MIN = 24 * 60
 
@@ -58,8 +50,26 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Displaced:
+    """Why an infusion cannot be given where it is booked, by the rules' names.
+
+    `minute` is its start, from the midnight before, and `holds_min` for how long it was booked.
+    """
+
+    by: frozenset[str]
+    minute: int
+    holds_min: int
+
+    def chair_on(self, day: Day) -> UUID | None:
+        """Another chair at its very time, if nothing but its chair is what it lacks."""
+        if self.by != {"chair_out"} or day.holds_min != self.holds_min:
+            return None
+        return day.chair_at(self.minute)
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """An infusion that is booked and may move."""
+    """An infusion that is booked and may move, or has to: where it stands it cannot be given."""
 
     appointment_id: UUID
     sequence_no: int
@@ -67,6 +77,13 @@ class Standing:
     starts_at: datetime
     day: date
     wall_min: int
+    displaced: Displaced | None = None
+
+    def chair_on(self, day: Day) -> UUID | None:
+        """The chair in which it keeps its time, if this is its day: its own, or one instead."""
+        if day.day != self.day:
+            return None
+        return self.chair_id if self.displaced is None else self.displaced.chair_on(day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +91,8 @@ class Replanned:
     """One infusion after the re-plan; `of` is the booked one, None for one that is added.
 
     `shift_min` is how far it moves: a day is a day, and on a day what the wall's clock shows.
-    `leaves` is what of the wishes it does not keep.
+    `leaves` is what of the wishes it does not keep. What `keeps_time` stays as it was booked, in
+    its chair or in another one.
     """
 
     fate: Fate
@@ -84,6 +102,7 @@ class Replanned:
     day: date
     shift_min: int = 0
     leaves: str | None = None
+    keeps_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +185,7 @@ def _bans(
 
 
 def _begins_at(of: Standing, day: Day) -> datetime | None:
-    if day.day == of.day and not day.closed:
+    if of.chair_on(day) is not None:
         return of.starts_at
     return _at(_nearest(of.wall_min, day))
 
@@ -204,8 +223,8 @@ def _outside_points(day: Day, outside: Collection[date]) -> int:
 
 
 def _points_of(of: Standing, day: Day, outside: Collection[date]) -> float:
-    if day.day == of.day and not day.closed:
-        return 0
+    if of.chair_on(day) is not None:
+        return 0 if of.displaced is None else MOVED_WEIGHT
     start = _nearest(of.wall_min, day)
     if start is None:
         return inf
@@ -221,8 +240,10 @@ def _nearest(wall_min: int, day: Day) -> Start | None:
 
 
 def _kept(of: Standing, day: Day, wishes: Preferences | None) -> Replanned:
-    if day.day == of.day and not day.closed:
-        return Replanned(Fate.STAYS, of, of.chair_id, of.starts_at, of.day)
+    kept = of.chair_on(day)
+    if kept is not None:
+        fate = Fate.STAYS if of.displaced is None else Fate.MOVES
+        return Replanned(fate, of, kept, of.starts_at, of.day, keeps_time=True)
     start = _nearest(of.wall_min, day)
     assert start is not None, "a chain holds only days with a start"
     chair = of.chair_id if day.is_free(of.chair_id, start) else day.chair_for(start)
@@ -258,42 +279,3 @@ def wall_minute(moment: datetime, zone: ZoneInfo) -> int:
     """What the clock on the clinic's wall shows, as minutes since midnight."""
     local = moment.astimezone(zone)
     return local.hour * 60 + local.minute
-
-
-def score_replan(moved: int, shift_min: int, outside: int) -> list[Item]:
-    """What a re-plan costs: visits outside the wishes weigh more than moves, moves than shifts."""
-    quarters = -(-shift_min // QUARTER_MIN)
-    return [
-        Item(
-            "outside_wishes",
-            outside * LEFT_POINTS,
-            f"{outside} visits go outside the weekdays, times or dates asked for",
-        ),
-        Item("moved", moved * MOVED_POINTS, f"{moved} visits move"),
-        Item("shift", quarters, f"{shift_min} minutes in all between old and new times"),
-    ]
-
-
-def why_of(
-    protocol: InfusionProtocol, before: date | None, visit: Replanned, closed: Closure | None = None
-) -> str:
-    """Why an infusion stays, moves or is added, with the day of the one before it.
-
-    `closed` is what closes the day on which it was booked.
-    """
-    match visit.fate:
-        case Fate.STAYS:
-            return "Its time holds."
-        case Fate.ADDED:
-            return "It stands for one that the series lacks."
-        case Fate.MOVES:
-            assert visit.of is not None, "what moves was booked"
-            if closed is not None:
-                return f"The place is closed on {visit.of.day}: {closed.reason}."
-            gap = None if before is None else (visit.of.day - before).days
-            if gap is None or protocol.gap_min_days <= gap <= protocol.gap_max_days:
-                return "At its old time it or one after it would break a gap or a driving ban."
-            return (
-                f"At its old time it would be {local_days(gap)} after the one before it; right"
-                f" would be {right_gap(protocol)}."
-            )
