@@ -191,7 +191,7 @@ class AnyCourse(RuleBasedStateMachine):
             self.ask(f"/appointments/{visit.appointment_id}/{step}", self._body(step))
         self.run(self.clinic.let_fall_due())
 
-    @rule(hours=st.integers(1, 60), days=st.sampled_from([0, 0, 0, 1, 4, 8]))
+    @rule(hours=st.integers(1, 60), days=st.sampled_from([0] * 7 + [1, 4, 8]))
     def pass_time(self, hours: int, days: int) -> None:
         """Over the end of a gap too, with whoever watches for it; nothing that falls due fails."""
         self.clinic.clock.step(timedelta(days=days, hours=hours))
@@ -386,21 +386,21 @@ class AnyCourse(RuleBasedStateMachine):
 def test_what_must_hold_holds_through_any_course(postgres: Postgres) -> None:
     world = World(postgres, "scheduling", Base.metadata)
 
+    asked = {
+        "move",
+        "approve",
+        "cancel",
+        "book",
+        "complete",
+        "abort",
+        "discharge",
+        "send-home",
+        "accept",
+        "overrides",
+        "withdraw",
+    }
     try:
-        run_any(AnyCourse, world, courses=14, steps=25)
-        asked = {
-            "move",
-            "approve",
-            "cancel",
-            "book",
-            "complete",
-            "abort",
-            "discharge",
-            "send-home",
-            "accept",
-            "overrides",
-            "withdraw",
-        }
+        run_any(AnyCourse, world, courses=14, steps=25, until=asked)
         assert asked <= set(world.done), "a course in which nothing happens proves nothing"
     finally:
         world.close()

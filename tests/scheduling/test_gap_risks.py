@@ -140,6 +140,9 @@ async def test_a_gap_that_lies_behind_what_was_given_is_history(clinic: Clinic) 
     await clinic.infuse(series["appointments"][0])
     await clinic.infuse(series["appointments"][1])
     await lose(clinic, series, 3)
+    longer = {"rule": "series_long_gap", "gap_max_days": 8, "reason": "Was ill, made up."}
+    by = {"clinician_id": clinic.clinician_id}
+    await clinic.post(f"/series/{series['series_id']}/overrides", longer | by)
     await clinic.infuse(series["appointments"][3])
     await clinic.let_fall_due()
     kinds = [kind for kind, _ in await said(clinic, series)]

@@ -163,16 +163,21 @@ async def test_a_cancelled_visit_that_leaves_a_long_gap_is_told(clinic: Clinic) 
     assert "FAQ" in told
 
 
-async def test_a_start_beyond_the_longest_gap_says_that_it_is_broken(clinic: Clinic) -> None:
+async def test_a_start_beyond_the_longest_gap_is_signed_for_and_says_how_long_it_is(
+    clinic: Clinic,
+) -> None:
     series = await clinic.series()
     first, second, third, fourth, *_ = series["appointments"]
     await clinic.given(first)
     for missed in (second, third):
         clinic.be_there(missed, late=timedelta(minutes=40))
         await clinic.step(missed, "cancel", {"reason": "no_show"})
+    longer = {"rule": "series_long_gap", "gap_max_days": 9, "reason": "Was ill, made up."}
+    by = {"clinician_id": clinic.clinician_id}
+    await clinic.post(f"/series/{series['series_id']}/overrides", longer | by)
     await clinic.check_in(fourth)
     [told] = (await clinic.start(fourth))["advice"]
-    assert told.startswith("Infusion 4 is 9 local days after infusion 1; that breaks")
+    assert told.startswith("Infusion 4 is 9 local days after infusion 1; the clinic advises")
     read = await clinic.get(f"/series/{series['series_id']}")
     assert told in read["advice"]
 

@@ -33,7 +33,14 @@ class Hasten(_Signed):
     gap_min_days: Annotated[int, Field(ge=1, le=31)]
 
 
-SignOverride = Annotated[Extend | Hasten, Field(discriminator="rule")]
+class Lengthen(_Signed):
+    """Infusions up to so many local days apart, more than the longest gap."""
+
+    rule: Literal[Overridden.LONG_GAP]
+    gap_max_days: Annotated[int, Field(ge=1, le=31)]
+
+
+SignOverride = Annotated[Extend | Hasten | Lengthen, Field(discriminator="rule")]
 
 
 class SignedAnswer(BaseModel):
@@ -49,6 +56,7 @@ class SignedAnswer(BaseModel):
     appointment_id: UUID | None
     infusions: int | None
     gap_min_days: int | None
+    gap_max_days: int | None
     outside: list[OutsideAnswer]
     reason: str
     clinician_id: UUID
@@ -66,6 +74,7 @@ class OverrideAnswer(BaseModel):
     rule: Overridden
     infusions: int | None
     gap_min_days: int | None
+    gap_max_days: int | None
     reason: str
     clinician_id: UUID
     signed_by: str

@@ -10,8 +10,9 @@ from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer, Ride, RideSeen, SeriesAnswer
 from services.scheduling.rules.clinic.policy import Policy
 from services.scheduling.rules.patients.screening import advice_on_screening
-from services.scheduling.rules.series import gaps, overrides
+from services.scheduling.rules.series import gap_risk, gaps, overrides
 from services.scheduling.rules.series.course import SeriesState
+from services.scheduling.rules.series.gap_risk import OpenGap
 from services.scheduling.rules.series.protocols import Infusion, InfusionProtocol
 from services.scheduling.rules.visits.life import FREED, LOST, VisitState, is_unsettled
 from services.scheduling.store import Course
@@ -56,6 +57,24 @@ def count_not_lost(visits: list[Appointment]) -> int:
     return sum(visit.state not in LOST for visit in visits)
 
 
+def gap_of(
+    course: Course, protocol: InfusionProtocol, now: datetime, zone: ZoneInfo
+) -> OpenGap | None:
+    """The gap of an open series that needs somebody. What lies before the last drip is history.
+
+    An infusion whose day is over without a word was not given, as far as anybody knows.
+    """
+    if course.series.state != SeriesState.BOOKED:
+        return None
+    given = [
+        n for n, visit in enumerate(course.visits) if visit.infusion_id and visit.ran is not False
+    ]
+    left = standing(course.visits[given[-1] :] if given else course.visits, now, zone)
+    stand = count_not_lost([each for each in course.visits if not unsettled(each, now, zone)])
+    missing = course.series.infusions - stand
+    return gap_risk.open_gap(protocol, left, zone, missing=missing > 0)
+
+
 def show_visit(
     tx: Transaction, visit: Appointment, advice: list[str] | None = None
 ) -> AppointmentAnswer:
@@ -88,13 +107,18 @@ def _ride_seen(tx: Transaction, visit: Appointment) -> RideSeen | None:
 def protocol_of(policy: Policy, series: Series, zone: ZoneInfo) -> InfusionProtocol:
     """How a series is given: by the figures that were in force when it was booked.
 
-    A prescriber's override may have its infusions follow each other sooner.
+    A prescriber's override may have its infusions follow each other sooner, or later.
     """
     protocol = policy.protocol_at(series.booked_at, zone)
-    if series.gap_min_days is None:
+    signed = {
+        name: days
+        for name in ("gap_min_days", "gap_max_days")
+        if (days := getattr(series, name)) is not None
+    }
+    if not signed:
         return protocol
-    sources = {**protocol.sources, "gap_min_days": overrides.SIGNED}
-    return replace(protocol, gap_min_days=series.gap_min_days, sources=sources)
+    sources = {**protocol.sources, **dict.fromkeys(signed, overrides.SIGNED)}
+    return replace(protocol, **signed, sources=sources)
 
 
 def show_series(
@@ -104,8 +128,13 @@ def show_series(
     zone = ZoneInfo(location.zone)
     protocol = protocol_of(policy, series, zone)
     advice = gaps.advice_on_series(protocol, standing(course.visits, tx.now, zone), zone)
-    advice += overrides.advice_on_overrides(series.extra_infusions, series.gap_min_days)
+    advice += overrides.advice_on_overrides(
+        series.extra_infusions, series.gap_min_days, series.gap_max_days
+    )
     if series.state == SeriesState.BOOKED:
+        gap = gap_of(course, protocol, tx.now, zone)
+        if gap is not None:
+            advice += gap_risk.advice_on_gap(gap, tx.now.astimezone(zone).date())
         last = max((v.starts_at for v in course.visits if v.state not in LOST), default=None)
         advice += advice_on_screening(
             screened_of(course.patient),

@@ -107,26 +107,34 @@ async def withdraw_override(tx: Transaction, override: Override, by: str) -> Ove
 
 async def _let_hold(tx: Transaction, series_id: UUID) -> None:
     """Have a series be given by all that stands signed for it."""
-    more, gap = _signed_for(series_id)
+    more, gap, longest = _signed_for(series_id)
     await tx.execute(
         update(Series)
         .where(col(Series.series_id) == series_id)
-        .values(extra_infusions=more.scalar_subquery(), gap_min_days=gap.scalar_subquery())
+        .values(
+            extra_infusions=more.scalar_subquery(),
+            gap_min_days=gap.scalar_subquery(),
+            gap_max_days=longest.scalar_subquery(),
+        )
     )
 
 
 async def series_without(tx: Transaction, series: Series, override_id: UUID) -> Series:
     """A series as it would be given by all that stands signed for it but one override."""
-    more, gap = _signed_for(series.series_id, besides=override_id)
-    rows = select(more.scalar_subquery().label("more"), gap.scalar_subquery().label("gap"))
-    left = (await tx.execute(rows)).one()
-    return Series(
-        **(series.model_dump() | {"extra_infusions": left.more, "gap_min_days": left.gap})
+    more, gap, longest = _signed_for(series.series_id, besides=override_id)
+    rows = select(
+        more.scalar_subquery().label("extra_infusions"),
+        gap.scalar_subquery().label("gap_min_days"),
+        longest.scalar_subquery().label("gap_max_days"),
     )
+    left = (await tx.execute(rows)).mappings().one()
+    return Series(**(series.model_dump() | dict(left)))
 
 
-def _signed_for(series_id: UUID, *, besides: UUID | None = None) -> tuple[Select[Any], Select[Any]]:
-    """How many infusions more stand signed for a series, and how few days apart.
+def _signed_for(
+    series_id: UUID, *, besides: UUID | None = None
+) -> tuple[Select[Any], Select[Any], Select[Any]]:
+    """How many infusions more stand signed for a series, how few days apart, and how many.
 
     Once it was completed, only what was signed since then makes it longer.
     """
@@ -145,7 +153,11 @@ def _signed_for(series_id: UUID, *, besides: UUID | None = None) -> tuple[Select
         )
         .correlate(None)
     )
-    return more, select(func.min(col(Override.gap_min_days))).where(*standing)
+    return (
+        more,
+        select(func.min(col(Override.gap_min_days))).where(*standing),
+        select(func.max(col(Override.gap_max_days))).where(*standing),
+    )
 
 
 def reason_of(tx: Transaction, override: Override) -> str:
@@ -188,6 +200,7 @@ def _of_visit(
         col(Appointment.location_id),
         _NO_NUMBER.label("infusions"),
         _NO_NUMBER.label("gap_min_days"),
+        _NO_NUMBER.label("gap_max_days"),
         col(sealed).label("sealed"),
         col(table.clinician_id),
         col(signed_by).label("signed_by"),
@@ -209,6 +222,7 @@ SIGNED: Subquery = union_all(
         func.coalesce(col(Series.location_id), col(Appointment.location_id)).label("location_id"),
         col(Override.infusions),
         col(Override.gap_min_days),
+        col(Override.gap_max_days),
         col(Override.reason).label("sealed"),
         col(Override.clinician_id),
         col(Override.signed_by),
@@ -302,6 +316,7 @@ SIGNED: Subquery = union_all(
 _SEALED = {
     Signed.SIZE: ("overrides", "reason"),
     Signed.GAP: ("overrides", "reason"),
+    Signed.LONG_GAP: ("overrides", "reason"),
     Signed.DRUG_GAP: ("overrides", "reason"),
     Signed.VITALS: ("vitals_overrides", "why"),
     Signed.DOSE_NOT_GIVEN: ("doses", "not_given"),

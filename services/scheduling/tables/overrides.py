@@ -23,11 +23,14 @@ class Override(Base, table=True):
 
     __tablename__ = "overrides"
     __table_args__ = (
-        CheckConstraint("rule IN ('series_size', 'series_gap', 'drug_gap')", name="rule"),
+        CheckConstraint(
+            "rule IN ('series_size', 'series_gap', 'series_long_gap', 'drug_gap')", name="rule"
+        ),
         CheckConstraint(
             "(rule = 'series_size') = (infusions IS NOT NULL)"
-            " AND (rule <> 'series_size') = (gap_min_days IS NOT NULL)"
-            " AND infusions > 0 AND gap_min_days >= 0",
+            " AND (rule IN ('series_gap', 'drug_gap')) = (gap_min_days IS NOT NULL)"
+            " AND (rule = 'series_long_gap') = (gap_max_days IS NOT NULL)"
+            " AND infusions > 0 AND gap_min_days >= 0 AND gap_max_days > 0",
             name="extent",
         ),
         CheckConstraint(
@@ -48,6 +51,7 @@ class Override(Base, table=True):
     rule: str = Field(sa_column=Column(Text, nullable=False))
     infusions: int | None = Field(sa_column=Column(SmallInteger))
     gap_min_days: int | None = Field(sa_column=Column(SmallInteger))
+    gap_max_days: int | None = Field(default=None, sa_column=Column(SmallInteger))
     reason: bytes = Field(sa_column=sealed_bytes())
     clinician_id: UUID = Field(foreign_key="clinicians.clinician_id")
     signed_by: str = Field(sa_column=Column(Text, nullable=False))

@@ -22,9 +22,9 @@ class Series(Base, table=True):
     """A course of infusions. `diagnoses` is what it is given for, `stop_reason` why it ended.
 
     `planned_infusions` is how many were booked with it; a lost one may be given in another's place.
-    `extra_infusions` and `gap_min_days` are what a prescriber's overrides make of it.
-    `completed_at` and `completed_with` are when it was said to be completed, with how many given;
-    one that is extended afterwards is open again and keeps both.
+    `extra_infusions`, `gap_min_days` and `gap_max_days` are what a prescriber's overrides make of
+    it. `completed_at` and `completed_with` are when it was said to be completed, with how many
+    given; one that is extended afterwards is open again and keeps both.
     """
 
     __tablename__ = "series"
@@ -41,7 +41,9 @@ class Series(Base, table=True):
             " AND (state <> 'completed' OR completed_at IS NOT NULL)",
             name="completed",
         ),
-        CheckConstraint("extra_infusions >= 0 AND gap_min_days > 0", name="overrides"),
+        CheckConstraint(
+            "extra_infusions >= 0 AND gap_min_days > 0 AND gap_max_days > 0", name="overrides"
+        ),
         Index(
             "uq_series_open", "patient_id", unique=True, postgresql_where=text("state = 'booked'")
         ),
@@ -62,6 +64,7 @@ class Series(Base, table=True):
         default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0")
     )
     gap_min_days: int | None = Field(default=None, sa_column=Column(SmallInteger))
+    gap_max_days: int | None = Field(default=None, sa_column=Column(SmallInteger))
     completed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     completed_with: int | None = Field(default=None, sa_column=Column(SmallInteger))
 

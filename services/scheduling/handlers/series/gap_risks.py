@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,13 +13,12 @@ from sqlalchemy import Row
 
 from services.scheduling import store
 from services.scheduling.handlers.series.plans import place_of
-from services.scheduling.handlers.shown import count_not_lost, protocol_of, standing, unsettled
+from services.scheduling.handlers.shown import gap_of, protocol_of
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.planner.day import Day
 from services.scheduling.rules.planner.days import days_of
 from services.scheduling.rules.planner.wishes import Preferences
 from services.scheduling.rules.series import gap_risk as rules
-from services.scheduling.rules.series.course import SeriesState
 from services.scheduling.rules.series.gap_risk import OpenGap
 from services.scheduling.rules.series.protocols import InfusionProtocol
 from services.scheduling.store import Course
@@ -94,24 +92,6 @@ async def watch_gaps(work: WatchGaps, tx: Transaction) -> None:
             await _clear(risk, tx)
     if gap is not None and after is not None:
         await _raise_or_look_later(tx, course, location, protocol, gap, after)
-
-
-def gap_of(
-    course: Course, protocol: InfusionProtocol, now: datetime, zone: ZoneInfo
-) -> OpenGap | None:
-    """The gap of an open series that needs somebody. What lies before the last drip is history.
-
-    An infusion whose day is over without a word was not given, as far as anybody knows.
-    """
-    if course.series.state != SeriesState.BOOKED:
-        return None
-    given = [
-        n for n, visit in enumerate(course.visits) if visit.infusion_id and visit.ran is not False
-    ]
-    left = standing(course.visits[given[-1] :] if given else course.visits, now, zone)
-    stand = count_not_lost([each for each in course.visits if not unsettled(each, now, zone)])
-    missing = course.series.infusions - stand
-    return rules.open_gap(protocol, left, zone, missing=missing > 0)
 
 
 def appointment_of(course: Course, gap: OpenGap) -> UUID:

@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 
 from services.scheduling import store
-from services.scheduling.forms.overrides import Extend, OverrideAnswer, SignedAnswer, SignOverride
+from services.scheduling.forms.overrides import (
+    Extend,
+    Hasten,
+    Lengthen,
+    OverrideAnswer,
+    SignedAnswer,
+    SignOverride,
+)
 from services.scheduling.handlers.series.ending import complete_if_done
 from services.scheduling.handlers.series.gap_risks import look_at_gaps
 from services.scheduling.handlers.shown import count_not_lost, protocol_of, standing
@@ -57,11 +64,7 @@ async def sign_override(
     )
     broken = [
         *state_broken,
-        *(
-            rules.broken_by_extension(series.infusions, wish.infusions)
-            if isinstance(wish, Extend)
-            else rules.broken_by_succession(protocol, wish.gap_min_days)
-        ),
+        *_broken_by_wish(wish, series.infusions, protocol),
         *await broken_by_signer(tx, wish.clinician_id, by, Act.OVERRIDE),
     ]
     if broken:
@@ -74,12 +77,24 @@ async def sign_override(
         wish.reason,
         rule=wish.rule,
         infusions=wish.infusions if isinstance(wish, Extend) else None,
-        gap_min_days=None if isinstance(wish, Extend) else wish.gap_min_days,
+        gap_min_days=wish.gap_min_days if isinstance(wish, Hasten) else None,
+        gap_max_days=wish.gap_max_days if isinstance(wish, Lengthen) else None,
         clinician_id=wish.clinician_id,
         signed_by=by.subject,
     )
     look_at_gaps(series_id, tx)
     return _show(tx, override)
+
+
+def _broken_by_wish(wish: SignOverride, infusions: int, protocol: InfusionProtocol) -> list[Broken]:
+    """Whether what is signed lifts anything, and not too far."""
+    match wish:
+        case Extend():
+            return rules.broken_by_extension(infusions, wish.infusions)
+        case Hasten():
+            return rules.broken_by_succession(protocol, wish.gap_min_days)
+        case Lengthen():
+            return rules.broken_by_lengthening(protocol, wish.gap_max_days)
 
 
 async def _broken_by_reopening(
@@ -136,7 +151,8 @@ async def _broken_by_resting(
         numbers = [each.sequence_no for each in to_come if each.sequence_no is not None]
         stand = count_not_lost(course.visits)
         broken += rules.broken_by_resting_size(left.infusions, stand, numbers)
-    if left.gap_min_days != course.series.gap_min_days:
+    of = course.series
+    if (left.gap_min_days, left.gap_max_days) != (of.gap_min_days, of.gap_max_days):
         policy = await store.policy_of(tx, left.location_id, left.visit_type)
         begun = {each.sequence_no or 0 for each in course.visits if each not in to_come}
         broken += rules.broken_by_resting_gaps(

@@ -22,7 +22,8 @@ from services.scheduling.handlers.visits.readings import Judged, newest_reading
 from services.scheduling.rules.clinic.house import HouseFigure
 from services.scheduling.rules.patients.ages import broken_by_age
 from services.scheduling.rules.patients.screening import broken_by_screening
-from services.scheduling.rules.series.gaps import advice_on_series
+from services.scheduling.rules.series.gaps import advice_on_series, broken_by_long_gap
+from services.scheduling.rules.series.protocols import Infusion
 from services.scheduling.rules.visits import life as rules
 from services.scheduling.rules.visits.gates import Consented, Readiness, broken_by_start
 from services.scheduling.rules.visits.life import Step, VisitState
@@ -95,6 +96,7 @@ async def _gates(
     shut += [*broken_by_day(held, tx.now), *broken_by_start(ready, asked, tx.now, fresh_min)]
     shut += [] if plan is None else await broken_by_plan(tx, held, plan)
     shut += await _broken_by_age(tx, held)
+    shut += await _broken_by_long_gap(tx, held)
     if consent is None:
         return shut, None
     return shut, Ground(consent, judged, plan)
@@ -105,6 +107,27 @@ async def _broken_by_age(tx: Transaction, held: HeldVisit) -> list[Broken]:
     policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
     today, born = _today(held, tx), store.patient_card(tx, held.patient).birth_date
     return broken_by_age(policy.figures_on(today), born, today, "birth_date")
+
+
+async def _broken_by_long_gap(tx: Transaction, held: HeldVisit) -> list[Broken]:
+    """Whether the gap before this infusion is longer than the longest, with nobody's word for it.
+
+    A booking is refused for the same; infusions that were lost leave such a gap behind.
+    """
+    if held.course is None:
+        return []
+    zone = ZoneInfo(held.location.zone)
+    policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
+    protocol = protocol_of(policy, held.course.series, zone)
+    beside = _until_now(held, tx, zone)[-2:]
+    return broken_by_long_gap(protocol, beside, zone, "appointment_id") if beside[1:] else []
+
+
+def _until_now(held: HeldVisit, tx: Transaction, zone: ZoneInfo) -> list[Infusion]:
+    """The infusions of its series up to this visit."""
+    assert held.course is not None, "only of a series"
+    visits = [each for each in held.course.visits if each.starts_at <= held.visit.starts_at]
+    return standing(visits, tx.now, zone)
 
 
 def _today(held: HeldVisit, tx: Transaction) -> date:
@@ -168,8 +191,7 @@ async def _advice(tx: Transaction, held: HeldVisit) -> list[str]:
     zone = ZoneInfo(held.location.zone)
     policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
     protocol = protocol_of(policy, held.course.series, zone)
-    until_now = [each for each in held.course.visits if each.starts_at <= held.visit.starts_at]
-    return advice_on_series(protocol, standing(until_now, tx.now, zone)[-2:], zone)
+    return advice_on_series(protocol, _until_now(held, tx, zone)[-2:], zone)
 
 
 async def complete_infusion(

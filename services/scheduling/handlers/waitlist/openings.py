@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 from services.scheduling import store
 from services.scheduling.handlers.free_starts import NOBODY
 from services.scheduling.handlers.rooms import slot_of
-from services.scheduling.handlers.series.gap_risks import gap_of, look_at_gaps
+from services.scheduling.handlers.series.gap_risks import look_at_gaps
 from services.scheduling.handlers.series.given_before import broken_by_given
 from services.scheduling.handlers.series.placing import UNNUMBERED, Placing
 from services.scheduling.handlers.series.plans import place_of
-from services.scheduling.handlers.shown import count_not_lost, protocol_of
+from services.scheduling.handlers.shown import count_not_lost, gap_of, protocol_of
 from services.scheduling.handlers.told import look_at_wishes
 from services.scheduling.handlers.visits.drug_gaps import broken_by_gap, broken_by_new
 from services.scheduling.rules.clinic.house import HouseFigure

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.scheduling.rules.clinic.policy import on_the_wall
 from services.scheduling.rules.planner.day import Day
+from services.scheduling.rules.series.gaps import SIGN_OR_STOP
 from services.scheduling.rules.series.protocols import InfusionProtocol
 from shared.refusals import Broken
 
@@ -45,7 +46,7 @@ def broken_by_no_replan(
         Broken(
             "series_gap",
             f"The infusion before is on {before[-1]}; the next was due by {last}, and no time up to"
-            " then keeps every gap after it.",
+            f" then keeps every gap after it. A prescriber can {SIGN_OR_STOP}.",
             protocol.sources["gap_max_days"],
             "change",
         )

@@ -9,7 +9,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from services.scheduling.rules.clinic.policy import at_wall, on_the_wall
-from services.scheduling.rules.series.gaps import gap_in_days
+from services.scheduling.rules.series.gaps import SIGN_OR_STOP, gap_in_days
 from services.scheduling.rules.series.protocols import Infusion, InfusionProtocol
 
 LOOK_AGAIN = timedelta(days=1)
@@ -76,7 +76,14 @@ def what_to_do(breaks: datetime, zone: ZoneInfo, *, broken: bool) -> str:
             "Book the missing infusion, or re-plan the series, for a time before"
             f" {on_the_wall(breaks, zone)}."
         )
-    return (
-        "The longest gap is broken, and the prescriber decides: to go on after the longer gap, or"
-        " to stop the series and plan another one."
-    )
+    return f"The longest gap is broken, and the prescriber decides: {SIGN_OR_STOP}."
+
+
+def advice_on_gap(gap: OpenGap, today: date) -> list[str]:
+    """What to say of a series whose next infusion was due before today."""
+    if today <= gap.due_by:
+        return []
+    return [
+        f"The infusion after infusion {gap.after.sequence_no} was due by {gap.due_by}, with which"
+        f" the longest gap is over; the prescriber decides: {SIGN_OR_STOP}."
+    ]

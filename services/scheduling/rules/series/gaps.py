@@ -15,6 +15,11 @@ from shared.refusals import Broken
 
 WEEK_DAYS = 7
 
+SIGN_OR_STOP = (
+    "sign a longer gap for the series (override series_long_gap), or stop it and plan another one"
+)
+"""What becomes of a series whose gap is longer than the longest."""
+
 
 def broken_by_gaps(
     protocol: InfusionProtocol,
@@ -42,7 +47,9 @@ def broken_by_place(
     near = [each for each in infusions if abs((_day(each, zone) - day).days) < WEEK_DAYS]
     first = near.index(infusions[place])
     return [
-        *_wrong_gaps(protocol, beside, zone, lambda _: "starts_at"),
+        *_wrong_gaps(
+            protocol, beside, zone, lambda _: "starts_at", f" A prescriber can {SIGN_OR_STOP}."
+        ),
         *_wrong_weeks(protocol, near, zone, lambda _: "starts_at", first=first)[:1],
     ]
 
@@ -52,6 +59,7 @@ def _wrong_gaps(
     infusions: Sequence[Infusion],
     zone: ZoneInfo,
     field: Callable[[Infusion], str],
+    if_too_long: str = "",
 ) -> list[Broken]:
     broken: list[Broken] = []
     for earlier, later in pairwise(infusions):
@@ -64,11 +72,23 @@ def _wrong_gaps(
             wrong = _told(protocol, earlier, later, days)
         elif days > protocol.gap_max_days:
             rule, source = "series_gap", protocol.sources["gap_max_days"]
-            wrong = _told(protocol, earlier, later, days)
+            wrong = _told(protocol, earlier, later, days) + if_too_long
         else:
             continue
         broken.append(Broken(rule, wrong, source, field(later)))
     return broken
+
+
+def broken_by_long_gap(
+    protocol: InfusionProtocol, infusions: Sequence[Infusion], zone: ZoneInfo, field: str
+) -> list[Broken]:
+    """Whether the last of these is given after a longer gap than the rule or a prescriber says."""
+    *_, earlier, later = infusions
+    days = gap_in_days(earlier, later, zone)
+    if days <= protocol.gap_max_days:
+        return []
+    wrong = f"{_told(protocol, earlier, later, days)} A prescriber can {SIGN_OR_STOP}."
+    return [Broken("series_gap", wrong, protocol.sources["gap_max_days"], field)]
 
 
 def _told(protocol: InfusionProtocol, earlier: Infusion, later: Infusion, days: int) -> str:
@@ -166,5 +186,5 @@ def _advice_on_gap(
         return f"{apart} the clinic advises at most {protocol.gap_advised_days}."
     return (
         f"{apart} that breaks the longest gap, which is {local_days(protocol.gap_max_days)}"
-        f" ({protocol.sources['gap_max_days']}); have the prescriber know."
+        f" ({protocol.sources['gap_max_days']}); a prescriber has to {SIGN_OR_STOP}."
     )

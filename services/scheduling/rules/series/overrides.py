@@ -1,4 +1,4 @@
-"""What a prescriber may sign against a rule: more infusions than planned, and sooner."""
+"""What a prescriber may sign against a rule: more infusions than planned, sooner, or later."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from services.scheduling.rules.series.gaps import gap_in_days, local_days
+from services.scheduling.rules.series.gaps import gap_in_days, local_days, right_gap
 from services.scheduling.rules.series.protocols import Infusion, InfusionProtocol
 from shared.refusals import Broken
 
@@ -23,6 +23,7 @@ class Signed(StrEnum):
 
     SIZE = "series_size"
     GAP = "series_gap"
+    LONG_GAP = "series_long_gap"
     DRUG_GAP = "drug_gap"
     VITALS = "vitals"
     DOSE_NOT_GIVEN = "dose_not_given"
@@ -36,10 +37,11 @@ class Signed(StrEnum):
 
 
 class Overridden(StrEnum):
-    """The rules that an override may lift. No other rule has one, the longest gap least of all."""
+    """The rules that an override may lift: the size, the shortest and the longest gap."""
 
     SIZE = "series_size"
     GAP = "series_gap"
+    LONG_GAP = "series_long_gap"
     DRUG_GAP = "drug_gap"
 
 
@@ -76,6 +78,16 @@ def broken_by_succession(protocol: InfusionProtocol, gap_min_days: int) -> list[
     """Whether a shorter gap needs an override at all."""
     if gap_min_days < protocol.gap_min_days:
         return []
+    if gap_min_days > protocol.gap_max_days:
+        return [
+            Broken(
+                "override_kind",
+                f"A gap of {local_days(gap_min_days)} is longer than the longest, and this override"
+                f" is of shorter ones; sign '{Overridden.LONG_GAP}' with gap_max_days.",
+                protocol.sources["gap_max_days"],
+                "gap_min_days",
+            )
+        ]
     return [
         Broken(
             "override_needless",
@@ -83,6 +95,21 @@ def broken_by_succession(protocol: InfusionProtocol, gap_min_days: int) -> list[
             f" {protocol.gap_min_days} or more; book it without an override.",
             protocol.sources["gap_min_days"],
             "gap_min_days",
+        )
+    ]
+
+
+def broken_by_lengthening(protocol: InfusionProtocol, gap_max_days: int) -> list[Broken]:
+    """Whether a longer gap needs an override at all."""
+    if gap_max_days > protocol.gap_max_days:
+        return []
+    return [
+        Broken(
+            "override_needless",
+            f"A gap of {local_days(gap_max_days)} is not longer than the longest, which is"
+            f" {local_days(protocol.gap_max_days)}; it takes no such override.",
+            protocol.sources["gap_max_days"],
+            "gap_max_days",
         )
     ]
 
@@ -123,7 +150,7 @@ def broken_by_resting_size(left: int, standing: int, to_come: Sequence[int]) -> 
 def broken_by_resting_gaps(
     protocol: InfusionProtocol, infusions: Sequence[Infusion], begun: set[int], zone: ZoneInfo
 ) -> list[Broken]:
-    """Which infusions to come rest on the word that they may be nearer than the protocol lets them.
+    """Which infusions to come rest on the word that they may be nearer, or farther, than the rule.
 
     `infusions` stand, earliest first; `begun` are the numbers of those that have begun: what was
     given under an override was given.
@@ -132,14 +159,18 @@ def broken_by_resting_gaps(
         Broken(
             "series_gap",
             f"Infusion {later.sequence_no} stands {local_days(apart)} after infusion"
-            f" {earlier.sequence_no} by this override alone; right would be at least"
-            f" {protocol.gap_min_days}. Move or cancel it first.",
-            protocol.sources["gap_min_days"],
+            f" {earlier.sequence_no} by this override alone; right would be {right_gap(protocol)}."
+            " Move or cancel it first.",
+            protocol.sources["gap_min_days" if apart < protocol.gap_min_days else "gap_max_days"],
             "override_id",
         )
         for earlier, later in pairwise(infusions)
         if later.sequence_no not in begun
-        and (apart := gap_in_days(earlier, later, zone)) < protocol.gap_min_days
+        and not (
+            protocol.gap_min_days
+            <= (apart := gap_in_days(earlier, later, zone))
+            <= protocol.gap_max_days
+        )
     ]
 
 
@@ -150,7 +181,9 @@ def _numbered(numbers: Sequence[int]) -> str:
     return f"infusions {', '.join(first)} and {last}"
 
 
-def advice_on_overrides(extra_infusions: int, gap_min_days: int | None) -> list[str]:
+def advice_on_overrides(
+    extra_infusions: int, gap_min_days: int | None, gap_max_days: int | None
+) -> list[str]:
     """What of a series rests on a prescriber's word, so that nobody takes it for the rule."""
     advice = []
     if extra_infusions:
@@ -158,5 +191,9 @@ def advice_on_overrides(extra_infusions: int, gap_min_days: int | None) -> list[
     if gap_min_days is not None:
         advice.append(
             f"By a prescriber's override infusions may be {local_days(gap_min_days)} apart."
+        )
+    if gap_max_days is not None:
+        advice.append(
+            f"By a prescriber's override infusions may be up to {local_days(gap_max_days)} apart."
         )
     return advice
