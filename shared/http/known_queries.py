@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 
 from shared.refusals import API_DOCUMENT, Malformed
 
@@ -37,8 +38,15 @@ def assert_known(request: Request, route: Any) -> None:
 
 
 def _known(dependant: Any) -> Iterator[str]:
-    """The names of a route's query parameters, those of what it depends on included."""
+    """The names of a route's query parameters, those of what it depends on included.
+
+    A form of several parameters at once has the names of its fields.
+    """
     for field in dependant.query_params:
-        yield field.alias
+        form = field.field_info.annotation
+        if isinstance(form, type) and issubclass(form, BaseModel):
+            yield from (each.alias or name for name, each in form.model_fields.items())
+        else:
+            yield field.alias
     for needed in dependant.dependencies:
         yield from _known(needed)
