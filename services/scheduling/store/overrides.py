@@ -305,6 +305,7 @@ SIGNED: Subquery = union_all(
         col(Series.location_id),
         _NO_NUMBER,
         _NO_NUMBER,
+        _NO_NUMBER,
         col(SeriesCorrection.corrected),
         col(SeriesCorrection.clinician_id),
         col(SeriesCorrection.signed_by),
