@@ -329,6 +329,44 @@ async def test_a_correction_of_the_zone_waits_for_who_books_by_the_old_one(
     assert [each["rule"] for each in refused.json()["violations"]] == ["zone_in_use"]
 
 
+@pytest.mark.parametrize("kind", ["series", "hold", "treatment"])
+async def test_a_booking_that_waits_for_a_chair_to_be_taken_out_of_service_is_told_so(
+    clinic: Clinic, kind: str
+) -> None:
+    """Of all that a booking holds, only the chair's own row says whether it is in service."""
+    path, wish = await booking_of(clinic, kind)
+    async with clinic.engine.begin() as other:
+        await other.execute(
+            text(
+                "UPDATE chairs SET out_since = now(), out_reason = 'made up' WHERE chair_id = :id"
+            ),
+            {"id": clinic.chair_id},
+        )
+        booking = asyncio.create_task(clinic.send(path, wish))
+        await _until_somebody_waits(clinic)
+    _, lost = await race(booking)
+    assert lost == {"chair_out": 1}
+
+
+@pytest.mark.parametrize("kind", ["series", "treatment"])
+async def test_whoever_takes_a_chair_out_of_service_is_told_of_who_was_just_booked_in_it(
+    clinic: Clinic, kind: str
+) -> None:
+    path, wish = await booking_of(clinic, kind)
+    async with clinic.engine.begin() as other:
+        await other.execute(
+            text("SELECT 1 FROM clinicians WHERE clinician_id = :id FOR UPDATE"),
+            {"id": clinic.clinician_id},
+        )
+        booking = asyncio.create_task(clinic.send(path, wish))
+        await _until_somebody_waits(clinic)
+        out = f"/chairs/{clinic.chair_id}/out-of-service"
+        taken_out = asyncio.create_task(clinic.send(out, {"reason": "Made up."}))
+        await eventually(lambda: _two_wait(clinic))
+    assert (await booking).status_code == 201
+    assert len((await taken_out).json()["touches"]) == len(wish.get("appointments", [wish]))
+
+
 async def _two_wait(clinic: Clinic) -> bool:
     waiting = (
         "SELECT 1 FROM pg_stat_activity"
