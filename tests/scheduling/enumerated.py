@@ -95,6 +95,8 @@ class Enumerated:
         near = [each for each in where.taken if each.starts_at < ends and begins < each.ends_at]
         if begins <= where.now:
             yield "bookable_time"
+        elif begins < where.now + self.figures().fasting_min * MINUTE:
+            yield "fasting_notice"
         if not self._patient_is_free(begins, ends):
             yield "patient_taken"
         if not any(

@@ -60,7 +60,7 @@ def visit(
         dose_unit="mg",
         vitals_needed=True,
         orientation_needed=True,
-        sources={"no_drive_min": "made up"},
+        sources={"no_drive_min": "made up", "fasting_min": "made up"},
     )
 
 

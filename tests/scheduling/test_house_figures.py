@@ -22,7 +22,7 @@ from tests.scheduling.conftest import NOON, NOW, Clinic, every
 from tests.scheduling.figures import MOOD, PLANNING
 from tests.scheduling.instances import MONDAY, place
 from tests.scheduling.test_planner import wishes
-from tests.scheduling.test_self_booking import days, led, make, opened
+from tests.scheduling.test_self_booking import days, led, make, offered, opened
 
 __all__ = ["led"]
 
@@ -140,3 +140,12 @@ async def test_from_when_a_visit_of_yesterday_is_raised_is_a_figure(clinic: Clin
     clinic.clock.step_to(NOON + timedelta(hours=21))
     await clinic.settle_round()
     assert "VisitUnsettled" in await clinic.kinds_said(patient_id)
+
+
+async def test_how_soon_a_patient_books_a_session_is_a_figure(led: Clinic, undo: None) -> None:
+    link = await make(led)
+    assert offered(await opened(led, link))[0] == NOW + timedelta(hours=2)
+    await set_to(led, HouseFigure.SELF_BOOK_NOTICE_MIN, 24 * 60)
+    assert offered(await opened(led, link))[0] >= NOW + timedelta(days=1)
+    await set_to(led, HouseFigure.SELF_BOOK_NOTICE_MIN, 0)
+    assert offered(await opened(led, link))[0] == NOW + timedelta(minutes=15)

@@ -194,6 +194,7 @@ def _is_free(where: Place, at: datetime, chair_id: UUID) -> bool:
         or broken_by_nurses(where.policy, slot.starts_at, slot.ends_at, beside, where.zone, "")
         or broken_by_hours(where.policy, slot.starts_at, slot.ends_at, where.zone, "")
         or at <= where.now
+        or at < where.now + timedelta(hours=2)  # of fasting
     )
 
 

@@ -35,7 +35,12 @@ from tests.scheduling.instances import (
 )
 
 ELSEWHERE, OUT = chair(9), chair(8)
-SOURCES = {"no_drive_min": "made up", "room_needed": "made up", "weekly_cap": "made up"}
+SOURCES = {
+    "no_drive_min": "made up",
+    "fasting_min": "made up",
+    "room_needed": "made up",
+    "weekly_cap": "made up",
+}
 COUNTS = st.integers(min_value=2, max_value=4)
 
 
@@ -164,13 +169,15 @@ def assert_legal(plan: Plan, clinic: Enumerated, count: int, *, strict: bool) ->
 def forbids(blocked: Blocked, clinic: Enumerated) -> bool:
     """Whether the rule that is named leaves no time of the date by itself."""
     rule, times = blocked.why.rule, clinic.times(blocked.day)
-    left = [each for each in times if "bookable_time" not in each.lacks]
+    to_come = [each for each in times if "bookable_time" not in each.lacks]
+    left = [each for each in to_come if "fasting_notice" not in each.lacks]
     asked = [each for each in left if each.within]
     of_the_day = {
         "closed": clinic.closed(blocked.day),
         "series_gap": clinic.too_near_to_another(blocked.day),
         "opening_hours": not times,
-        "bookable_time": not left,
+        "bookable_time": not to_come,
+        "fasting_notice": not left,
         "weekday": blocked.day.isoweekday() not in clinic.wished.weekdays,
         "time_window": not asked,
         "times_taken": all(each.lacks for each in asked)

@@ -45,7 +45,9 @@ async def test_a_proposed_plan_is_booked_as_it_is(clinic: Clinic) -> None:
         True,
     ]
     best = answer["plans"][0]
-    assert best["local"][0] == "2026-10-05T11:00:00-04:00"  # a full hour that all six have
+    assert (
+        best["local"][0] == "2026-10-05T12:00:00-04:00"
+    )  # a full hour that all six have, and two of notice
     series = await clinic.post("/series", booking(clinic, patient, best))
     assert series["advice"] == best["advice"]
     assert [

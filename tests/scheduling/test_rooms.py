@@ -174,10 +174,10 @@ async def test_free_times_of_a_booking_link_are_those_with_a_room(roomy: Clinic)
     link = await roomy.post(f"/patients/{patient_id}/booking-links", made)
     before = (await roomy.client.get(link["path"])).text
     other = (await roomy.post("/clinicians", CLINICIAN))["clinician_id"]
-    taken = NOW + HOUR
+    taken = NOW + 3 * HOUR
     path = f"/patients/{await roomy.patient()}/sessions"
     await roomy.post(path, session(roomy, taken, other))
     after = (await roomy.client.get(link["path"])).text
-    times = [f"2026-10-05T{each}:00" for each in ("10:15", "11:00", "11:45", "12:00")]
+    times = [f"2026-10-05T{each}:00" for each in ("12:15", "13:00", "13:45", "14:00")]
     assert [each in before for each in times] == [True] * 4
     assert [each in after for each in times] == [False, False, False, True]

@@ -17,8 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from services.scheduling.booking_links import BookingLinks, SignedLink
 from tests.scheduling.conftest import CLINICIAN, LOCATION, NOW, PATIENT, SECRET, Clinic, every
 
-FIRST = datetime(2026, 10, 5, 14, 15, tzinfo=UTC)
-"""The first start after NOW on the house's grid, a Monday at 10:15 in Alexandria."""
+FIRST = datetime(2026, 10, 5, 16, 0, tzinfo=UTC)
+"""The first start two hours after NOW, which the house asks for: a Monday's noon in Alexandria."""
 
 SPEECH = re.compile(r"<title>(.*?)</title>")
 
@@ -73,12 +73,25 @@ async def test_a_patient_books_one_session_and_the_house_hears_of_it(led: Clinic
     page = await opened(led, link)
     assert "Your session is booked" in page.text
     assert "Monday, October 5" in page.text
-    assert "10:15 a.m. to 11:15 a.m. EDT" in page.text
+    assert "12:00 p.m. to 1:00 p.m. EDT" in page.text
     [_, (kind, said)] = await led.said(patient_id)
     assert kind == "AppointmentBooked"
     assert (said["visit_type"], said["series_id"]) == ("preparation", None)
     used = await led.get(f"/booking-links/{link['link_id']}")
     assert (used["state"], used["appointment_id"]) == ("used", said["appointment_id"])
+
+
+async def test_a_session_is_booked_no_sooner_than_the_house_can_be_ready_for_it(
+    led: Clinic,
+) -> None:
+    link = await make(led)
+    assert offered(await opened(led, link))[0] == FIRST
+    led.clock.step(timedelta(minutes=1))
+    assert offered(await opened(led, link))[0] == FIRST + timedelta(minutes=15)
+    answer = await choose(led, link, FIRST)  # from a page that was opened before
+    assert answer.status_code == 409
+    assert "That time is too soon now" in answer.text
+    assert "Nothing was booked" in answer.text
 
 
 async def test_sessions_are_offered_on_the_days_and_hours_of_the_clinic(led: Clinic) -> None:
@@ -278,7 +291,7 @@ async def test_times_that_are_not_offered_are_not_booked(led: Clinic) -> None:
         NOW + timedelta(days=365),
     ):
         assert (await choose(led, link, at)).status_code == 409
-    for wrong in ("", "noon", "2026-10-05T10:15"):
+    for wrong in ("", "noon", "2026-10-05T12:00"):
         answer = await led.client.post(link["path"], data={"starts_at": wrong})
         assert answer.status_code == 422
         assert "no time that we offer was chosen" in answer.text

@@ -60,6 +60,10 @@ _WHY_AGAIN: dict[Missed | None, tuple[str, str]] = {
         "That time is no longer free",
         '<strong>Nothing was booked.</strong> Please <a href="#times">choose another time</a>.',
     ),
+    Missed.TOO_SOON: (
+        "That time is too soon now",
+        "<strong>Nothing was booked.</strong> Please choose a later time, or call us.",
+    ),
     Missed.NONE_CHOSEN: (
         "Please choose a time",
         "<strong>Nothing was booked:</strong> no time that we offer was chosen."

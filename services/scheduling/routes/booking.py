@@ -208,7 +208,7 @@ def _shown(shown: Offer | Booked | Closed, day: str | None, request: Request) ->
             return _page(booking_page.closed_page(shown), 410 if gone else 404)
 
 
-_AGAIN = {None: 200, Missed.TAKEN: 409, Missed.NONE_CHOSEN: 422}
+_AGAIN = {None: 200, Missed.TAKEN: 409, Missed.TOO_SOON: 409, Missed.NONE_CHOSEN: 422}
 
 
 def _page(html: str, status: int, told: Mapping[str, str] | None = None) -> Response:

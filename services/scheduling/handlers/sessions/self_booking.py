@@ -45,16 +45,21 @@ class Missed(StrEnum):
     """Why nothing was booked although something was sent."""
 
     TAKEN = "taken"
+    TOO_SOON = "too_soon"
     NONE_CHOSEN = "none_chosen"
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The free times of so many days, by local day, and why one has to be chosen again."""
+    """The free times of so many days, by local day, and why one has to be chosen again.
+
+    None is sooner than the house's notice: whoever leads the session has to learn of it.
+    """
 
     session: Session
     days: Mapping[date, Sequence[FreeStart]]
     offered_days: int
+    soonest: datetime
     missed: Missed | None = None
 
 
@@ -100,8 +105,7 @@ async def book(
             free = [each for starts in days.values() for each in starts]
             chosen = next((each for each in free if each.starts_at == starts_at), None)
             if chosen is None:
-                missed = Missed.NONE_CHOSEN if starts_at is None else Missed.TAKEN
-                return replace(shown, missed=missed)
+                return replace(shown, missed=_missed(starts_at, shown.soonest))
             booked = await book_session(tx, link, chosen)
             if booked is None:
                 return replace(shown, missed=Missed.TAKEN)
@@ -110,6 +114,12 @@ async def book(
             return Booked(session, visit, another=True)
         case _:
             return shown
+
+
+def _missed(starts_at: datetime | None, soonest: datetime) -> Missed:
+    if starts_at is None:
+        return Missed.NONE_CHOSEN
+    return Missed.TOO_SOON if starts_at < soonest else Missed.TAKEN
 
 
 async def _shown(link: BookingLink, tx: Transaction) -> Offer | Booked | Closed:
@@ -134,7 +144,10 @@ async def _shown(link: BookingLink, tx: Transaction) -> Offer | Booked | Closed:
                 today + timedelta(days=offered_days),
                 link.patient_id,
             )
-            return Offer(session, _by_day(free.starts, session.zone), offered_days)
+            notice = await figure_of(tx, HouseFigure.SELF_BOOK_NOTICE_MIN)
+            soonest = tx.now + timedelta(minutes=notice)
+            starts = [each for each in free.starts if soonest <= each.starts_at]
+            return Offer(session, _by_day(starts, session.zone), offered_days, soonest)
         case LinkState.USED:
             assert link.appointment_id is not None, "that is what used means"
             visit = await shown_visits.find_visit(tx, link.appointment_id)

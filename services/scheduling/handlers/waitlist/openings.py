@@ -112,18 +112,16 @@ class _Opening:
 async def _opening(
     tx: Transaction, work: OfferChair, location: Location, visit_type: str
 ) -> _Opening | None:
-    """Whoever takes it may have just eaten: the fasting rule says how soon it can be."""
     zone = ZoneInfo(location.zone)
     day = max(work.since, tx.now).astimezone(zone).date()
     place = await place_of(tx, location, visit_type, NOBODY, Preferences(day, day))
     figures = place.policy.visit_on(day)
     if figures is None or work.chair_id not in place.chairs:
         return None
-    earliest = max(work.since, tx.now + timedelta(minutes=figures.fasting_min))
     [free] = await asyncio.to_thread(days_of, place, day, day)
     holds = timedelta(minutes=free.holds_min)
     for start in free.starts:
-        fits = earliest <= start.at and start.at + holds <= work.until
+        fits = work.since <= start.at and start.at + holds <= work.until
         if fits and free.is_free(work.chair_id, start):
             slot = slot_of(place.policy, start.at, work.chair_id, NOBODY, zone)
             return _Opening(slot, place.policy)

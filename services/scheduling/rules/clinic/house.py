@@ -42,6 +42,7 @@ class HouseFigure(StrEnum):
     UNSETTLED_FROM_MIN = "unsettled_from_min"
     DISCHARGE_OVERDUE_MIN = "discharge_overdue_min"
     DRIP_OVERDUE_MIN = "drip_overdue_min"
+    SELF_BOOK_NOTICE_MIN = "self_book_notice_min"
 
 
 CLINICAL = frozenset(
@@ -101,6 +102,7 @@ LIMITS: dict[HouseFigure, tuple[int, int]] = {
     HouseFigure.DOSE_OFF_PLAN_PCT: (0, 100),
     HouseFigure.DISCHARGE_OVERDUE_MIN: (0, 12 * 60),
     HouseFigure.DRIP_OVERDUE_MIN: (0, 12 * 60),
+    HouseFigure.SELF_BOOK_NOTICE_MIN: (0, 14 * 24 * 60),
 }
 """The house's limits, for a mistyped figure."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from services.scheduling.rules.clinic.notice import soonest, too_soon
 from services.scheduling.rules.clinic.policy import (
     DAY_MIN,
     OpeningHours,
@@ -48,12 +49,25 @@ def hours_on(
     within = list(_starts(hours, figures, day, midnight, place.zone))
     if not within:
         return not_open(hours, day, field), (), figures.holds_min
+    in_time = _in_time(within, figures, place, field)
+    if isinstance(in_time, Broken):
+        return in_time, (), figures.holds_min
+    return None, in_time, figures.holds_min
+
+
+def _in_time(
+    within: Sequence[Start], figures: VisitFigures, place: Place, field: str
+) -> tuple[Start, ...] | Broken:
+    """The starts that are to come, told in time to fast, or what the last one lacks."""
     planning = place.policy.planning
     wrong = [broken_by_time(planning, each.at, place.now, field) for each in within]
-    to_come = tuple(each for each, broken in zip(within, wrong, strict=True) if not broken)
+    to_come = [each for each, broken in zip(within, wrong, strict=True) if not broken]
     if not to_come:
-        return wrong[-1][0], (), figures.holds_min
-    return None, to_come, figures.holds_min
+        return wrong[-1][0]
+    told = soonest(figures, place.now)
+    if in_time := tuple(each for each in to_come if told <= each.at):
+        return in_time
+    return too_soon(figures, place.now, place.zone, field)
 
 
 def _broken_by_day(place: Place, day: date, field: str) -> Broken | None:
