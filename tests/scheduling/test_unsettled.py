@@ -105,6 +105,9 @@ async def test_the_next_drip_starts_once_it_is_settled(clinic: Clinic) -> None:
     body = {"clinician_id": clinic.clinician_id}
     assert await clinic.refused(path, body) == [("visit_unsettled", "appointment_id")]
     await clinic.step(visits[1], "cancel", {"reason": "no_show"})
+    assert await clinic.refused(path, body) == [("series_gap", "appointment_id")]
+    longer = {"rule": "series_long_gap", "gap_max_days": 8, "reason": "Was ill, made up."}
+    await clinic.post(f"/series/{visits[2]['series_id']}/overrides", longer | body)
     begun = await clinic.post(path, body)
     assert begun["state"] == "running"
     assert "8 local days after infusion 1" in begun["advice"][0]

@@ -11,7 +11,7 @@ from services.scheduling import store
 from services.scheduling.forms.answers import AppointmentAnswer
 from services.scheduling.forms.drip_ends import AbortInfusion, CompleteInfusion
 from services.scheduling.forms.wishes import Nothing, StartInfusion
-from services.scheduling.handlers.shown import protocol_of, show_visit, standing
+from services.scheduling.handlers.shown import protocol_of, show_visit, standing, unsettled_of
 from services.scheduling.handlers.visits.arrival import asked_of, broken_by_day
 from services.scheduling.handlers.visits.doses import broken_by_plan
 from services.scheduling.handlers.visits.drip_ends import broken_by_ended_at
@@ -33,6 +33,7 @@ from services.scheduling.store import charts as kept
 from services.scheduling.store.doses import newest_plan
 from services.scheduling.store.house import figure_of
 from services.scheduling.store.screening import screened_of
+from services.scheduling.tables import Appointment
 from services.scheduling.tables.visits import Consent, DosePlan
 from shared.auth import Actor
 from shared.events.scheduling import InfusionStarted
@@ -112,22 +113,28 @@ async def _broken_by_age(tx: Transaction, held: HeldVisit) -> list[Broken]:
 async def _broken_by_long_gap(tx: Transaction, held: HeldVisit) -> list[Broken]:
     """Whether the gap before this infusion is longer than the longest, with nobody's word for it.
 
-    A booking is refused for the same; infusions that were lost leave such a gap behind.
+    A booking is refused for the same; infusions that were lost leave such a gap behind. One of
+    which nobody said what became of it may have been given: no gap is too long because it was not.
     """
     if held.course is None:
         return []
     zone = ZoneInfo(held.location.zone)
     policy = await store.policy_of(tx, held.visit.location_id, held.visit.visit_type)
     protocol = protocol_of(policy, held.course.series, zone)
-    beside = _until_now(held, tx, zone)[-2:]
+    maybe = unsettled_of(_visits_until(held), tx.now, zone)
+    given = [*_until_now(held, tx, zone), *maybe]
+    beside = sorted(given, key=lambda each: each.starts_at)[-2:]
     return broken_by_long_gap(protocol, beside, zone, "appointment_id") if beside[1:] else []
 
 
 def _until_now(held: HeldVisit, tx: Transaction, zone: ZoneInfo) -> list[Infusion]:
     """The infusions of its series up to this visit."""
+    return standing(_visits_until(held), tx.now, zone)
+
+
+def _visits_until(held: HeldVisit) -> list[Appointment]:
     assert held.course is not None, "only of a series"
-    visits = [each for each in held.course.visits if each.starts_at <= held.visit.starts_at]
-    return standing(visits, tx.now, zone)
+    return [each for each in held.course.visits if each.starts_at <= held.visit.starts_at]
 
 
 def _today(held: HeldVisit, tx: Transaction) -> date:

@@ -33,8 +33,8 @@ def broken_by_hold(
     }
     expired = (
         "hold_expired",
-        f"The hold ended at {on_the_wall(expires_at, zone)} and its chairs are free for others;"
-        " ask for plans anew.",
+        f"The hold ended at {on_the_wall(expires_at, zone)} and its chairs are being freed; ask"
+        " for plans anew.",
     )
     rule, detail = ended.get(state, expired)
     return [Broken(rule, detail, "a hold's life: held until it is booked or runs out", "hold_id")]
