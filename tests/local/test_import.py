@@ -83,9 +83,9 @@ def patients(file: Path, count: int, **wrong: str) -> Path:
 def test_a_dry_run_says_what_is_wrong_and_where(place: Place, tmp_path: Path):
     told = place.import_(patients(tmp_path / "a.csv", 3, state="Virginia"), "--dry-run")
     assert told.exit_code == 1
-    assert "two capital letters, such as VA" in told.output
+    assert "the two letters that the post has for a state" in " ".join(told.output.split())
     assert "3 rows: 2 right, not on file yet, 1 wrong." in told.output
-    [row] = [line for line in told.output.splitlines() if "two capital" in line]
+    [row] = [line for line in told.output.splitlines() if "This is no state" in line]
     assert row.split()[:2] == ["4", "state"]
     assert "Virginia" not in told.output
 

@@ -68,7 +68,7 @@ async def test_what_nobody_is_called_is_refused_with_what_would_be_right(
 @pytest.mark.parametrize(
     ("field", "value", "rule"),
     [
-        *(("state", state, "unknown_state") for state in ("ZZ", "XX", "AB")),
+        *(("state", state, "string_pattern_mismatch") for state in ("ZZ", "XX", "AB")),
         *(("postal_code", code, "unknown_zip") for code in ("00000", "00500", "99999-0000")),
     ],
 )

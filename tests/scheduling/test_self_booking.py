@@ -70,6 +70,8 @@ async def test_a_patient_books_one_session_and_the_house_hears_of_it(led: Clinic
     assert offered(page)[0] == FIRST
     answer = await choose(led, link, FIRST)
     assert (answer.status_code, answer.headers["Location"]) == (303, link["path"])
+    unread = await led.client.post(link["path"], data={"starts_at": "later"})
+    assert (unread.status_code, "Your session is booked" in unread.text) == (422, True)
     page = await opened(led, link)
     assert "Your session is booked" in page.text
     assert "Monday, October 5" in page.text

@@ -24,6 +24,10 @@ BY_DESIGN = {
     "whole_minute",  # a visit that begins at some second
     "text_hides",  # a character that nobody sees
     "text_blank",  # no character that anybody sees
+    "name_without_letters",  # a name of digits or signs alone
+    "name_with_signs",  # one with a sign that no script has in a name
+    "unknown_zip",  # five digits that the post has not given out
+    "email_form",  # an address whose points stand where no mail goes
 }
 """Refused by what a schema has no word for."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, StringConstraints, model_validator
 
 from shared.claims import Address, Email, Line, Name
 from shared.refusals import Malformed
-from shared.written import JOINERS
+from shared.written import JOINERS, told
 
 _IN_NAMES = frozenset("'`.,()/&\"\u00b4\uff07\u00b7\u30fb\u2027\u05f3\u05f4") | JOINERS
 """Apostrophes and points as scripts write them; a second name in brackets or behind a slash."""
@@ -53,11 +53,12 @@ PersonName = Annotated[Name, AfterValidator(_name_of_somebody)]
 PersonLine = Annotated[Line, AfterValidator(_name_of_somebody)]
 """A whole name on one line."""
 
-_STATE = re.compile(
-    r"AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|"
+_STATE = told(
+    r"^(AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|"
     r"MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|"
     r"SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|DC|AS|GU|MP|PR|VI|FM|MH|PW|AA|"
-    r"AE|AP"
+    r"AE|AP)$",
+    "the two letters that the post has for a state, such as VA",
 )
 """USPS Publication 28, appendix B: states, possessions, freely associated states, military."""
 
@@ -65,25 +66,22 @@ LOWEST_ZIP, HIGHEST_ZIP = "00501", "99950"
 """Holtsville, New York, and Ketchikan, Alaska: the first and the last that the USPS delivers to."""
 
 
-def _delivered_to(address: Address) -> Address:
-    if not _STATE.fullmatch(address.state):
-        raise Malformed(
-            "unknown_state",
-            "The post has no such state; right would be its two letters, such as VA.",
-            "USPS Publication 28, appendix B",
-            "state",
-        )
-    if not LOWEST_ZIP <= address.postal_code[:5] <= HIGHEST_ZIP:
-        raise Malformed(
-            "unknown_zip",
-            f"No ZIP code is this; right would be one from {LOWEST_ZIP} to {HIGHEST_ZIP}.",
-            "USPS, ZIP codes in use",
-            "postal_code",
-        )
-    return address
+class PostalAddress(Address):
+    """Where the post of the United States goes."""
 
+    state: Annotated[str, StringConstraints(pattern=_STATE)]
 
-PostalAddress = Annotated[Address, AfterValidator(_delivered_to)]
+    @model_validator(mode="after")
+    def _has_a_code_in_use(self) -> Self:
+        if not LOWEST_ZIP <= self.postal_code[:5] <= HIGHEST_ZIP:
+            raise Malformed(
+                "unknown_zip",
+                f"No ZIP code is this; right would be one from {LOWEST_ZIP} to {HIGHEST_ZIP}.",
+                "USPS, ZIP codes in use",
+                "postal_code",
+            )
+        return self
+
 
 _LOCAL = re.compile(r"[^.@\s\"(),:;<>\[\]\\]+(\.[^.@\s\"(),:;<>\[\]\\]+)*")
 _LABEL = re.compile(r"[^\W_]([\w-]{0,61}[^\W_])?")

@@ -135,6 +135,8 @@ async def book_session(
     """Book a time. Sent twice, it books once."""
     chosen = _moment(starts_at)
     shown = await _at(request, token, self_booking.book, chosen)
+    if isinstance(shown, Booked) and chosen is None:
+        return _page(booking_page.booked_page(shown, _here(request)), 422)
     if isinstance(shown, Booked) and not shown.another:
         return RedirectResponse(_here(request), 303)
     return _shown(shown, _day_of(chosen, shown), request)
