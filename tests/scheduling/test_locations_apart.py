@@ -87,6 +87,7 @@ async def furnish(clinic: Clinic) -> dict[str, str]:
     started = await clinic.start(drip)
     note = await clinic.step(drip, "adverse-events", FALL)
     await clinic.step(drip, "complete")
+    await clinic.give(drip, drawn_ug=40_000)
     await clinic.infuse(late["appointments"][0])
     await clinic.discharge(late["appointments"][0])
     closed = {"first_on": "2026-10-22", "last_on": "2026-10-22", "reason": "Made up"}
