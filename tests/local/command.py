@@ -17,6 +17,11 @@ ROOT = Path(__file__).parents[2]
 _NOT_FOR_IT = ("KAFKA_BOOTSTRAP_SERVERS", "PRACTICE_POSTGRES_URL")
 
 
+def _hears_ctrl_c() -> None:
+    """Whatever a shell starts in its background ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Command:
     """A run of `practice` with nothing but what comes with it: embedded broker and database."""
 
@@ -31,6 +36,7 @@ class Command:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_hears_ctrl_c,  # noqa: PLW1509  # the tests that start one have one thread
             )
 
     @property
