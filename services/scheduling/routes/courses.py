@@ -25,8 +25,7 @@ from services.scheduling.handlers.series.gap_risks import GapRiskAnswer
 from services.scheduling.handlers.visits import missed, overdue, unsettled, waste
 from services.scheduling.handlers.visits.missed import MissedVisitAnswer
 from services.scheduling.handlers.visits.overdue import NotDischarged
-from services.scheduling.handlers.visits.unsettled import UnsettledAnswer
-from services.scheduling.handlers.visits.waste import UnwitnessedWaste
+from services.scheduling.handlers.visits.waiting import WaitingVisit
 from services.scheduling.rules.series.overrides import Signed
 from shared.auth import Role, allow
 from shared.http.desk import AtDesk
@@ -133,7 +132,7 @@ async def list_gap_risks(
 @router.get("/unsettled-visits", dependencies=[allow(FRONT_DESK, NURSE, PRESCRIBER)])
 async def list_unsettled(
     desk: AtDesk, asked: AskedPage, location_id: UUID | None = None
-) -> Page[UnsettledAnswer]:
+) -> Page[WaitingVisit]:
     """Visits whose day is over and of which nobody said what became of them, with what to do."""
     return await desk.read(unsettled.list_unsettled, location_id, asked, desk.actor)
 
@@ -149,7 +148,7 @@ async def list_not_discharged(
 @router.get("/unwitnessed-waste", dependencies=[allow(NURSE, PRESCRIBER)])
 async def list_unwitnessed(
     desk: AtDesk, asked: AskedPage, location_id: UUID | None = None
-) -> Page[UnwitnessedWaste]:
+) -> Page[WaitingVisit]:
     """Visits whose left-over drug waits for its witness, of patients who have gone too."""
     return await desk.read(waste.list_unwitnessed, location_id, asked, desk.actor)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlmodel import col
+from sqlmodel import SQLModel, col
 
 from services.scheduling.rules.series.overrides import Signed
 from services.scheduling.store.rows import one, seal, unseal
@@ -169,48 +170,58 @@ _NO_NUMBER = null().cast(SmallInteger)
 _NO_TIME, _NO_TEXT = null().cast(DateTime(timezone=True)), null().cast(Text)
 
 
-_OfVisit = (
-    VitalsOverride
-    | Dose
-    | Transfer
-    | WalkOut
-    | EndCorrection
-    | BanExtension
-    | DoseAmendment
-    | VisitCorrection
+@dataclass(frozen=True, slots=True)
+class _OfVisit:
+    """A table whose rows are signed of a single visit, for good, by the names of its columns.
+
+    `sealed` holds the reason.
+    """
+
+    kind: Signed
+    table: type[SQLModel]
+    id: str
+    sealed: str
+    signed_by: str = "signed_by"
+    signed_at: str = "signed_at"
+
+    def rows(self) -> Select[Any]:
+        """In the columns that all overrides have; no row without a reason is an override."""
+        its: Any = self.table.__table__.c  # type: ignore[attr-defined]
+        return (
+            select(
+                its[self.id].label("override_id"),
+                literal(self.kind.value).label("kind"),
+                col(Appointment.patient_id),
+                col(Appointment.series_id),
+                col(Appointment.appointment_id),
+                col(Appointment.location_id),
+                _NO_NUMBER.label("infusions"),
+                _NO_NUMBER.label("gap_min_days"),
+                _NO_NUMBER.label("gap_max_days"),
+                its[self.sealed].label("sealed"),
+                its.clinician_id,
+                its[self.signed_by].label("signed_by"),
+                its[self.signed_at].label("signed_at"),
+                _NO_TIME.label("withdrawn_at"),
+                _NO_TEXT.label("withdrawn_by"),
+            )
+            .join(Appointment, col(Appointment.appointment_id) == its.appointment_id)
+            .where(its[self.sealed].is_not(None))
+        )
+
+
+_OF_VISITS = (
+    _OfVisit(Signed.VITALS, VitalsOverride, "override_id", "why"),
+    _OfVisit(
+        Signed.DOSE_NOT_GIVEN, Dose, "appointment_id", "not_given", "recorded_by", "recorded_at"
+    ),
+    _OfVisit(Signed.TRANSFER, Transfer, "appointment_id", "handed_over"),
+    _OfVisit(Signed.WALK_OUT, WalkOut, "appointment_id", "account"),
+    _OfVisit(Signed.END_CORRECTION, EndCorrection, "correction_id", "why"),
+    _OfVisit(Signed.DOSE_AMENDMENT, DoseAmendment, "amendment_id", "amended"),
+    _OfVisit(Signed.BAN_EXTENSION, BanExtension, "extension_id", "why"),
+    _OfVisit(Signed.VISIT_CORRECTION, VisitCorrection, "correction_id", "corrected"),
 )
-
-
-def _of_visit(
-    kind: Signed,
-    table: type[_OfVisit],
-    *,
-    override_id: Any,
-    sealed: Any,
-    signed_by: Any,
-    signed_at: Any,
-) -> Select[Any]:
-    """What is signed of a single visit, for good, in the columns that all overrides have."""
-    columns: list[Any] = [
-        col(override_id).label("override_id"),
-        literal(kind.value).label("kind"),
-        col(Appointment.patient_id),
-        col(Appointment.series_id),
-        col(Appointment.appointment_id),
-        col(Appointment.location_id),
-        _NO_NUMBER.label("infusions"),
-        _NO_NUMBER.label("gap_min_days"),
-        _NO_NUMBER.label("gap_max_days"),
-        col(sealed).label("sealed"),
-        col(table.clinician_id),
-        col(signed_by).label("signed_by"),
-        col(signed_at).label("signed_at"),
-        _NO_TIME.label("withdrawn_at"),
-        _NO_TEXT.label("withdrawn_by"),
-    ]
-    visit = col(Appointment.appointment_id) == col(table.appointment_id)
-    return select(*columns).join(Appointment, visit)
-
 
 SIGNED: Subquery = union_all(
     select(
@@ -232,70 +243,7 @@ SIGNED: Subquery = union_all(
     )
     .outerjoin(Series, col(Series.series_id) == col(Override.series_id))
     .outerjoin(Appointment, col(Appointment.appointment_id) == col(Override.appointment_id)),
-    _of_visit(
-        Signed.VITALS,
-        VitalsOverride,
-        override_id=VitalsOverride.override_id,
-        sealed=VitalsOverride.why,
-        signed_by=VitalsOverride.signed_by,
-        signed_at=VitalsOverride.signed_at,
-    ),
-    _of_visit(
-        Signed.DOSE_NOT_GIVEN,
-        Dose,
-        override_id=Dose.appointment_id,
-        sealed=Dose.not_given,
-        signed_by=Dose.recorded_by,
-        signed_at=Dose.recorded_at,
-    ).where(col(Dose.not_given).is_not(None)),
-    _of_visit(
-        Signed.TRANSFER,
-        Transfer,
-        override_id=Transfer.appointment_id,
-        sealed=Transfer.handed_over,
-        signed_by=Transfer.signed_by,
-        signed_at=Transfer.signed_at,
-    ),
-    _of_visit(
-        Signed.WALK_OUT,
-        WalkOut,
-        override_id=WalkOut.appointment_id,
-        sealed=WalkOut.account,
-        signed_by=WalkOut.signed_by,
-        signed_at=WalkOut.signed_at,
-    ),
-    _of_visit(
-        Signed.END_CORRECTION,
-        EndCorrection,
-        override_id=EndCorrection.correction_id,
-        sealed=EndCorrection.why,
-        signed_by=EndCorrection.signed_by,
-        signed_at=EndCorrection.signed_at,
-    ),
-    _of_visit(
-        Signed.DOSE_AMENDMENT,
-        DoseAmendment,
-        override_id=DoseAmendment.amendment_id,
-        sealed=DoseAmendment.amended,
-        signed_by=DoseAmendment.signed_by,
-        signed_at=DoseAmendment.signed_at,
-    ),
-    _of_visit(
-        Signed.BAN_EXTENSION,
-        BanExtension,
-        override_id=BanExtension.extension_id,
-        sealed=BanExtension.why,
-        signed_by=BanExtension.signed_by,
-        signed_at=BanExtension.signed_at,
-    ),
-    _of_visit(
-        Signed.VISIT_CORRECTION,
-        VisitCorrection,
-        override_id=VisitCorrection.correction_id,
-        sealed=VisitCorrection.corrected,
-        signed_by=VisitCorrection.signed_by,
-        signed_at=VisitCorrection.signed_at,
-    ),
+    *(each.rows() for each in _OF_VISITS),
     select(
         col(SeriesCorrection.correction_id),
         literal(Signed.SERIES_CORRECTION.value),
@@ -314,21 +262,17 @@ SIGNED: Subquery = union_all(
         _NO_TEXT,
     ).join(Series, col(Series.series_id) == col(SeriesCorrection.series_id)),
 ).subquery("signed")
+
 _SEALED = {
     Signed.SIZE: ("overrides", "reason"),
     Signed.GAP: ("overrides", "reason"),
     Signed.LONG_GAP: ("overrides", "reason"),
     Signed.DRUG_GAP: ("overrides", "reason"),
-    Signed.VITALS: ("vitals_overrides", "why"),
-    Signed.DOSE_NOT_GIVEN: ("doses", "not_given"),
-    Signed.TRANSFER: ("transfers", "handed_over"),
-    Signed.WALK_OUT: ("walk_outs", "account"),
-    Signed.END_CORRECTION: ("end_corrections", "why"),
-    Signed.DOSE_AMENDMENT: ("dose_amendments", "amended"),
     Signed.SERIES_CORRECTION: ("series_corrections", "corrected"),
-    Signed.BAN_EXTENSION: ("ban_extensions", "why"),
-    Signed.VISIT_CORRECTION: ("visit_corrections", "corrected"),
+    **{each.kind: (str(each.table.__tablename__), each.sealed) for each in _OF_VISITS},
 }
+"""Where what is sealed of each kind stands."""
+
 BY_SIGNED = (SIGNED.c.signed_at, SIGNED.c.override_id)
 
 
