@@ -62,6 +62,16 @@ SUMS = """
                         AND 'patient_receivable' IN (debit, credit)), 0) AS ledger_owed_cents
       FROM charges AS c WHERE c.patient_id = :patient ORDER BY c.charge_id
 """
+BALANCES = """
+    SELECT account, sum(cents) AS cents
+      FROM (SELECT debit AS account, amount_cents AS cents FROM ledger_transfers
+             WHERE patient_id = :patient
+            UNION ALL
+            SELECT credit, -amount_cents FROM ledger_transfers WHERE patient_id = :patient) AS e
+     GROUP BY account
+"""
+"""What stands on each account of the patient."""
+
 PAYMENTS = """
     SELECT p.payment_id, p.charge_id, p.tender, p.reference, p.amount_cents, p.refunded_cents,
            coalesce((SELECT sum(r.amount_cents) FROM refunds AS r

@@ -27,17 +27,9 @@ from services.billing.tables import Base
 from services.billing.work import Captured, DisputeStands, RefundMadeAtStripe, RefundStands
 from shared.ids import new_id
 from shared.messaging import Transaction
-from tests.billing.money_course import NOW, PLACES, SUMS, AtDesk, MoneyWorld
+from tests.billing.money_course import BALANCES, NOW, PLACES, SUMS, AtDesk, MoneyWorld
 from tests.support.machines import run_any
 
-BALANCES = """
-    SELECT account, sum(cents) AS cents
-      FROM (SELECT debit AS account, amount_cents AS cents FROM ledger_transfers
-             WHERE patient_id = :patient
-            UNION ALL
-            SELECT credit, -amount_cents FROM ledger_transfers WHERE patient_id = :patient) AS e
-     GROUP BY account
-"""
 PAYS = """
     SELECT coalesce(sum(amount_cents - refunded_cents - charged_back_cents - unapplied_cents), 0)
       FROM payments WHERE charge_id = :charge

@@ -35,17 +35,9 @@ from shared.events.billing import (
     DeclineReason,
     TenderKind,
 )
-from tests.billing.money_course import PAYMENTS, PLACES, SUMS, AtDesk, MoneyWorld
+from tests.billing.money_course import BALANCES, PAYMENTS, PLACES, SUMS, AtDesk, MoneyWorld
 from tests.support.machines import run_any
 
-BALANCES = """
-    SELECT account, sum(cents) AS cents
-      FROM (SELECT debit AS account, amount_cents AS cents FROM ledger_transfers
-             WHERE patient_id = :patient
-            UNION ALL
-            SELECT credit, -amount_cents FROM ledger_transfers WHERE patient_id = :patient) AS e
-     GROUP BY account
-"""
 UNLISTED = """
     SELECT count(*) FROM unnest(CAST(:infusions AS uuid[])) AS i (infusion_id)
      WHERE NOT EXISTS (SELECT FROM charges AS c WHERE c.infusion_id = i.infusion_id)

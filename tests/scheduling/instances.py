@@ -21,6 +21,7 @@ from services.scheduling.rules.clinic.policy import (
 )
 from services.scheduling.rules.clinic.slots import Slot
 from services.scheduling.rules.planner.place import Place
+from services.scheduling.rules.planner.wishes import Preferences
 from services.scheduling.rules.series.protocols import InfusionProtocol
 from tests.scheduling.figures import MOOD, MOOD_MIN, NO_DRIVE_MIN, PLANNING
 
@@ -131,3 +132,8 @@ def filled(
         for minute in range(from_ * 60, until * 60 - MOOD_MIN + 1, MOOD_MIN)
         if dice.random() < fill
     ]
+
+
+def wishes(days: int = 30, earliest: date = MONDAY, **fields: object) -> Preferences:
+    latest = earliest + timedelta(days=days - 1)
+    return Preferences(earliest, latest, **fields)  # type: ignore[arg-type]  # a builder

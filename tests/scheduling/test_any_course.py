@@ -28,7 +28,7 @@ from deploy.local.postgres import Postgres
 from services.scheduling.tables import Base
 from shared.clock import FixedClock
 from tests.scheduling.conftest import DRIVER, GIVEN_DOSE, LOCATION, VITALS, Clinic, app_on
-from tests.scheduling.test_races import OVERLAPS
+from tests.scheduling.races import OVERLAPS
 from tests.support.machines import World, run_any
 
 T = TypeVar("T")

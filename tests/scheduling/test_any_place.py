@@ -33,7 +33,7 @@ from tests.scheduling.conftest import (
     unit_on,
 )
 from tests.scheduling.imported import bring, finish, look, person, sheet, visit
-from tests.scheduling.test_races import OVERLAPS
+from tests.scheduling.races import OVERLAPS
 from tests.support.machines import World, run_any
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from tests.scheduling.conftest import Clinic, every
+from tests.scheduling.races import until_waiting
 from tests.scheduling.test_holds import booking, plan
-from tests.support.eventually import eventually
 
 ALL_WEEK = range(1, 8)
 
@@ -63,18 +63,6 @@ async def chairs_are_held(clinic: Clinic) -> AsyncIterator[None]:
         yield
 
 
-async def _waiting(clinic: Clinic, count: int) -> None:
-    query = (
-        "SELECT pid FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-
-    async def so_many() -> bool:
-        return len(await clinic.rows(query)) >= count
-
-    await eventually(so_many)
-
-
 async def displaced(clinic: Clinic) -> list[dict[str, Any]]:
     items = (await clinic.get("/displaced-visits", location_id=clinic.location_id))["items"]
     return list(items)
@@ -95,9 +83,9 @@ async def test_what_is_recorded_while_somebody_books_names_what_was_booked_meanw
     """The booking has looked at the days already, and the closure comes before it is stored."""
     async with chairs_are_held(clinic):
         books = asyncio.create_task(attempt(clinic, path))
-        await _waiting(clinic, 1)
+        await until_waiting(clinic, 1)
         change = asyncio.create_task(clinic.send(*CHANGES[kind](clinic)))
-        await _waiting(clinic, 2)
+        await until_waiting(clinic, 2)
     booked, changed = await asyncio.gather(books, change)
     assert (booked.status_code, changed.status_code) == (201, 201), booked.text + changed.text
     stands = [each["starts_at"] for each in booked.json()["appointments"][2:]]

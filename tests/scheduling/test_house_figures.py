@@ -20,8 +20,7 @@ from services.scheduling.rules.series.waitlist import ask_at
 from shared.messaging import UnitOfWork
 from tests.scheduling.conftest import NOON, NOW, Clinic, every
 from tests.scheduling.figures import MOOD, PLANNING
-from tests.scheduling.instances import MONDAY, place
-from tests.scheduling.test_planner import wishes
+from tests.scheduling.instances import MONDAY, place, wishes
 from tests.scheduling.test_self_booking import days, led, make, offered, opened
 
 __all__ = ["led"]

@@ -19,8 +19,7 @@ from services.scheduling.rules.planner.plans import plan_series
 from services.scheduling.rules.replans.smallest import Fate, Replan, Standing, replan
 from tests.scheduling.conftest import NOON, Clinic, every
 from tests.scheduling.figures import MOOD, MOOD_MIN, PAIN, PAIN_MIN, PLANNING
-from tests.scheduling.instances import ALEXANDRIA, MONDAY, chair, hours, place, visit
-from tests.scheduling.test_planner import wishes
+from tests.scheduling.instances import ALEXANDRIA, MONDAY, chair, hours, place, visit, wishes
 
 DAY_MIN = 24 * 60
 THREE_DAYS_MIN = 3 * DAY_MIN

@@ -12,8 +12,8 @@ from fhir.resources.R4B.patient import Patient as FhirPatient
 from shared.auth import Role
 from tests.scheduling.conftest import NOON, Clinic, bearer, every
 from tests.scheduling.imported import bring, elsewhere, person, sheet, tally, visit
+from tests.scheduling.races import nobody_deadlocks
 from tests.scheduling.test_people import newcomer
-from tests.scheduling.test_races import nobody_deadlocks
 from tests.scheduling.test_treatments import wish as treatment
 
 __all__ = ["elsewhere", "nobody_deadlocks"]

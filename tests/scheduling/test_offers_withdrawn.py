@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.scheduling.conftest import NOON, Clinic, every
-from tests.scheduling.test_races import nobody_deadlocks
+from tests.scheduling.races import nobody_deadlocks
 from tests.scheduling.test_treatments import book
 from tests.scheduling.test_waiting_treatments import BOOSTER, order, wish_for
 from tests.scheduling.test_waitlist import DAY, HOUR, free_one, lacking, movers, offers, wait

@@ -12,7 +12,7 @@ import pytest
 
 from shared.clock import FixedClock
 from tests.scheduling.conftest import NOON, Clinic, every
-from tests.scheduling.test_races import OVERLAPS, RACERS, race
+from tests.scheduling.races import OVERLAPS, RACERS, race
 
 NOTHING_STORED = (
     "SELECT (SELECT count(*) FROM series), (SELECT count(*) FROM appointments),"

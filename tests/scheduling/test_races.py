@@ -5,52 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
 
 from tests.scheduling.conftest import GIVEN_DOSE, NOON, PATIENT, Clinic, every
-from tests.support.eventually import eventually
+from tests.scheduling.races import RACERS, nobody_deadlocks, race, until_waiting
 
-RACERS = 40
-
-OVERLAPS = """
-    SELECT count(*) FROM appointments AS a JOIN appointments AS b
-        ON a.appointment_id < b.appointment_id
-       AND (a.chair_id = b.chair_id OR a.patient_id = b.patient_id
-            OR a.room_id = b.room_id OR a.led_by = b.led_by)
-       AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
-     WHERE a.state NOT IN ('cancelled', 'no_show', 'sent_home')
-       AND b.state NOT IN ('cancelled', 'no_show', 'sent_home')
-"""
-
-
-@pytest.fixture(autouse=True)
-async def nobody_deadlocks(clinic: Clinic) -> AsyncIterator[None]:
-    """PostgreSQL's own count of deadlocks, which sessions report as they end."""
-    yield
-    await clinic.engine.dispose()
-    [(deadlocks,)] = await clinic.rows(
-        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-    )
-    assert deadlocks == 0
-    assert await clinic.rows(OVERLAPS) == [(0,)]
-
-
-async def race(*requests: Awaitable[httpx.Response]) -> tuple[list[Any], Counter[str]]:
-    """What the winners got, and how often each rule was named to the losers."""
-    answers = await asyncio.gather(*requests)
-    won = [answer.json() for answer in answers if answer.status_code == 201]
-    lost = [answer for answer in answers if answer.status_code == 409]
-    assert len(won) + len(lost) == len(answers)
-    rules = Counter(
-        rule for answer in lost for rule in {each["rule"] for each in answer.json()["violations"]}
-    )
-    return won, rules
+__all__ = ["nobody_deadlocks"]
 
 
 async def test_forty_patients_and_one_chair(clinic: Clinic) -> None:
@@ -231,156 +195,13 @@ async def test_a_move_that_waited_for_another_move_is_decided_anew_by_its_caller
         )
         wish = {"starts_at": (NOON + timedelta(hours=1)).isoformat()}
         move = asyncio.create_task(clinic.send(path, wish))
-        await _until_somebody_waits(clinic)
+        await until_waiting(clinic)
         await other.execute(
             text("UPDATE appointments SET revision = 1 WHERE appointment_id = :id"),
             {"id": visit["appointment_id"]},
         )
     _, lost = await race(move)
     assert lost == {"changed_meanwhile": 1}
-
-
-WEST = {"zone": "America/Los_Angeles"}
-
-
-async def booking_of(clinic: Clinic, kind: str) -> tuple[str, dict[str, Any]]:
-    """A booking for an hour at which the clinic is open by the clock of the east, not the west."""
-    patient, ten = await clinic.patient(), NOON - timedelta(hours=2)
-    plan = clinic.wish(patient, every(3, 6, ten))
-    treatment = {
-        "location_id": clinic.location_id,
-        "chair_id": clinic.chair_id,
-        "visit_type": "ketamine_maintenance",
-        "starts_at": ten.isoformat(),
-        "ordered_by": clinic.clinician_id,
-        "diagnoses": ["F33.1"],
-    }
-    session = {
-        "location_id": clinic.location_id,
-        "led_by": clinic.clinician_id,
-        "visit_type": "preparation",
-        "starts_at": ten.isoformat(),
-    }
-    return {
-        "series": ("/series", plan),
-        "hold": (
-            "/holds",
-            {key: plan[key] for key in ("patient_id", "location_id", "visit_type", "appointments")},
-        ),
-        "treatment": (f"/patients/{patient}/treatments", treatment),
-        "session": (f"/patients/{patient}/sessions", session),
-    }[kind]
-
-
-async def opens_by_its_clock(clinic: Clinic) -> None:
-    for visit_type in ("ketamine_mood", "ketamine_maintenance", "preparation"):
-        await clinic.opens(visit_type=visit_type)
-    length = {"effective_from": "2026-10-05", "booked_min": {"value": 60, "source": "made up"}}
-    await clinic.send("/visit-types/preparation/figures", length)
-
-
-@pytest.mark.parametrize("kind", ["series", "hold", "treatment", "session"])
-async def test_a_booking_that_waits_for_a_correction_of_the_zone_is_judged_by_the_new_one(
-    clinic: Clinic, kind: str
-) -> None:
-    await opens_by_its_clock(clinic)
-    path, wish = await booking_of(clinic, kind)
-    async with clinic.engine.begin() as other:
-        place = {"id": clinic.location_id}
-        await other.execute(
-            text("SELECT 1 FROM locations WHERE location_id = :id FOR UPDATE"), place
-        )
-        await other.execute(
-            text("UPDATE locations SET zone = :zone WHERE location_id = :id"), place | WEST
-        )
-        booking = asyncio.create_task(clinic.send(path, wish))
-        await _until_somebody_waits(clinic)
-    answer = await booking
-    assert answer.status_code == 409, answer.text
-    assert {each["rule"] for each in answer.json()["violations"]} == {"opening_hours"}
-
-
-@pytest.mark.parametrize("kind", ["series", "hold", "treatment", "session"])
-async def test_a_correction_of_the_zone_waits_for_who_books_by_the_old_one(
-    clinic: Clinic, kind: str
-) -> None:
-    await opens_by_its_clock(clinic)
-    path, wish = await booking_of(clinic, kind)
-    table, held = (
-        ("clinicians", clinic.clinician_id)
-        if kind == "session"
-        else (
-            "chairs",
-            clinic.chair_id,
-        )
-    )
-    async with clinic.engine.begin() as other:
-        await other.execute(
-            text(f"SELECT 1 FROM {table} WHERE {table[:-1]}_id = :id FOR UPDATE"),
-            {"id": held},
-        )
-        booking = asyncio.create_task(clinic.send(path, wish))
-        await _until_somebody_waits(clinic)
-        place = f"/locations/{clinic.location_id}"
-        correction = asyncio.create_task(clinic.send(place, WEST, method="PATCH"))
-        await eventually(lambda: _two_wait(clinic))
-    assert (await booking).status_code == 201
-    refused = await correction
-    assert [each["rule"] for each in refused.json()["violations"]] == ["zone_in_use"]
-
-
-@pytest.mark.parametrize("kind", ["series", "hold", "treatment"])
-async def test_a_booking_that_waits_for_a_chair_to_be_taken_out_of_service_is_told_so(
-    clinic: Clinic, kind: str
-) -> None:
-    """Of all that a booking holds, only the chair's own row says whether it is in service."""
-    path, wish = await booking_of(clinic, kind)
-    async with clinic.engine.begin() as other:
-        await other.execute(
-            text(
-                "UPDATE chairs SET out_since = now(), out_reason = 'made up' WHERE chair_id = :id"
-            ),
-            {"id": clinic.chair_id},
-        )
-        booking = asyncio.create_task(clinic.send(path, wish))
-        await _until_somebody_waits(clinic)
-    _, lost = await race(booking)
-    assert lost == {"chair_out": 1}
-
-
-@pytest.mark.parametrize("kind", ["series", "treatment"])
-async def test_whoever_takes_a_chair_out_of_service_is_told_of_who_was_just_booked_in_it(
-    clinic: Clinic, kind: str
-) -> None:
-    path, wish = await booking_of(clinic, kind)
-    async with clinic.engine.begin() as other:
-        await other.execute(
-            text("SELECT 1 FROM clinicians WHERE clinician_id = :id FOR UPDATE"),
-            {"id": clinic.clinician_id},
-        )
-        booking = asyncio.create_task(clinic.send(path, wish))
-        await _until_somebody_waits(clinic)
-        out = f"/chairs/{clinic.chair_id}/out-of-service"
-        taken_out = asyncio.create_task(clinic.send(out, {"reason": "Made up."}))
-        await eventually(lambda: _two_wait(clinic))
-    assert (await booking).status_code == 201
-    assert len((await taken_out).json()["touches"]) == len(wish.get("appointments", [wish]))
-
-
-async def _two_wait(clinic: Clinic) -> bool:
-    waiting = (
-        "SELECT 1 FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    return len(await clinic.rows(waiting)) > 1
-
-
-async def _until_somebody_waits(clinic: Clinic) -> None:
-    waiting = (
-        "SELECT 1 FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    await eventually(lambda: clinic.rows(waiting))
 
 
 async def test_many_visits_moved_onto_one_hour(clinic: Clinic) -> None:
@@ -543,7 +364,7 @@ async def test_a_writer_who_takes_no_lock_is_met_by_the_constraint_and_told(
             {"patient": other, "start": NOON, "id": like["appointment_id"]},
         )
         booking = asyncio.create_task(clinic.send("/series", clinic.wish(patient, every(3, 6))))
-        await _until_somebody_waits(clinic)
+        await until_waiting(clinic)
     won, lost = await race(booking)
     assert won == []
     assert lost == {"chair_taken": 1}

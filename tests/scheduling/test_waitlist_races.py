@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.scheduling.conftest import NOON, Clinic, every
-from tests.scheduling.test_races import nobody_deadlocks
+from tests.scheduling.races import nobody_deadlocks
 from tests.scheduling.test_waitlist import HOUR, free_one, movers, offers, wait
 
 __all__ = ["nobody_deadlocks"]
