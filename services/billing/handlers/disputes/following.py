@@ -26,7 +26,7 @@ from services.billing.rules.books import ledger
 from services.billing.rules.books.ledger import Account, OfCharge, Reason
 from services.billing.rules.charges.standing import Standing
 from services.billing.rules.disputes import course as rules
-from services.billing.rules.disputes.course import DisputeState, DisputeStep
+from services.billing.rules.disputes.course import DisputeState
 from services.billing.rules.packages.offers import PurchaseState
 from services.billing.rules.superbills.document import CorrectionReason
 from services.billing.store import charges, packages, unmatched
@@ -92,13 +92,13 @@ async def record_dispute(stands: DisputeStands, tx: Transaction) -> None:
     assert kept is not None, "it was kept just now, or before"
     if await store.is_old_news(tx, kept.dispute_id, stands):
         return
-    step = DisputeStep.TAKE if is_new else rules.step(kept.state, stands.state)
+    moves_on = is_new or rules.moves_on(kept.state, stands.state)
     await note_movements(kept.dispute_id, paid, stands, tx)
     known = None if is_new else kept
     if not kept.is_placed:
         stands = await unplaced.place(kept, payment_id, paid, stands, tx)
         known = None
-    elif step is DisputeStep.CHANGES_NOTHING:
+    elif not moves_on:
         if kept.state is not DisputeState.LOST or await _taken_cents(kept.dispute_id, tx) <= 0:
             return
         stands = stands.model_copy(update={"state": DisputeState.LOST})

@@ -16,7 +16,7 @@ from services.billing.handlers.disputes.movements import note_movements
 from services.billing.rules.books import ledger
 from services.billing.rules.books.ledger import Reason
 from services.billing.rules.disputes import course as rules
-from services.billing.rules.disputes.course import DisputeState, DisputeStep
+from services.billing.rules.disputes.course import DisputeState
 from services.billing.store import disputes as store
 from services.billing.store.disputes import LockedDispute
 from services.billing.store.ledger import post_again, reverse_all, standing_cents
@@ -45,8 +45,7 @@ async def follow(stands: DisputeStands, tx: Transaction) -> None:
     if is_new:
         log.warning("dispute_of_an_unknown_payment")
     await note_movements(known.dispute_id, None, stands, tx)
-    step = DisputeStep.TAKE if is_new else rules.step(known.state, stands.state)
-    if step is not DisputeStep.CHANGES_NOTHING:
+    if is_new or rules.moves_on(known.state, stands.state):
         await _move_on(known, stands, tx, is_new=is_new)
     if rules.looks_on(stands.state):
         _look_on(stands, rules.LOOK_ON_EVERY, tx)
@@ -112,6 +111,6 @@ async def place(
     """The payment is found: the dispute is its patient's, and begins as it stands by now."""
     await reverse_all(tx, Reason.UNKNOWN_LOST, str(known.dispute_id))
     await store.place(tx, known.dispute_id, payment_id, paid)
-    if rules.step(known.state, stands.state) is DisputeStep.CHANGES_NOTHING:
+    if not rules.moves_on(known.state, stands.state):
         return stands.model_copy(update={"state": known.state})
     return stands
