@@ -40,7 +40,7 @@ class _Taken:
 
 
 def days_of(place: Place, first: date, last: date) -> list[Day]:
-    """Every local day from `first` to `last`, with what it has free; none where `last` is first."""
+    """Every local day from `first` to `last`, with what it has free."""
     dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     midnights = [at_wall(day, 0, place.zone) for day in dates]
     midnights.append(at_wall(last + timedelta(days=1), 0, place.zone))
@@ -48,7 +48,7 @@ def days_of(place: Place, first: date, last: date) -> list[Day]:
     numbers = {chair.int: n for n, chair in enumerate(place.chairs)}
     numbers |= {chair.int: NO_CHAIR for chair in place.out_of_service}
     patient = place.patient_id.int
-    widest = max((_banned_before(place, day) for day in dates), default=timedelta(0))
+    widest = max(_banned_before(place, day) for day in dates)
 
     for slot in place.taken:
         # Comparing ids as integers: there are tens of thousands, and a UUID hashes in Python.
